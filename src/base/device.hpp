@@ -1,0 +1,76 @@
+// Where Tidemark computes: the Kokkos execution space, its memory, and the view types of the stack.
+#pragma once
+
+#include <cstdint>
+
+#include <Kokkos_Core.hpp>
+
+namespace tidemark {
+
+using ExecutionSpace = Kokkos::DefaultExecutionSpace;
+using MemorySpace = ExecutionSpace::memory_space;
+
+/// Row-major matrix that owns nothing; a row stride larger than the number of columns is allowed.
+template <class T>
+using Matrix =
+    Kokkos::View<T**, Kokkos::LayoutRight, MemorySpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+
+/// Contiguous vector that owns nothing.
+template <class T>
+using Vector =
+    Kokkos::View<T*, Kokkos::LayoutRight, MemorySpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+
+using Mask = Matrix<std::uint8_t>;  ///< dropout mask: 1 keeps the element, 0 drops it
+using TeamPolicy = Kokkos::TeamPolicy<ExecutionSpace>;
+using TeamMember = TeamPolicy::member_type;
+
+/// True where kernels run on the processor's own cores.
+inline constexpr bool runs_on_host =
+    Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
+
+/// The compute queue of this rank, handed to every kernel.
+struct Device {
+  ExecutionSpace exec;
+  /// Floating-point operations (a multiply and an add are two) of all products launched so far.
+  std::uint64_t gemm_flops = 0;
+
+  /// Waits for the kernels of this instance only, so that what runs elsewhere is not disturbed.
+  void fence() const { exec.fence(); }
+};
+
+/// One team a row, its lanes along the columns: a warp on a GPU, a vectorised loop on a host.
+inline TeamPolicy row_policy(const Device& device, std::int64_t rows) {
+  constexpr int host_lanes = 1;
+  constexpr int device_lanes = 32;
+  return TeamPolicy(device.exec, static_cast<int>(rows), 1,
+                    runs_on_host ? host_lanes : device_lanes);
+}
+
+/// The columns [first, first + count) of a matrix, as a matrix with the same row stride.
+template <class T>
+Matrix<T> columns(const Matrix<T>& matrix, std::int64_t first, std::int64_t count) {
+  return Kokkos::subview(matrix, Kokkos::ALL(), std::pair<std::int64_t, std::int64_t>(first, first + count));
+}
+
+/// The rows [first, first + count) of a matrix.
+template <class T>
+Matrix<T> rows(const Matrix<T>& matrix, std::int64_t first, std::int64_t count) {
+  return Kokkos::subview(matrix, std::pair<std::int64_t, std::int64_t>(first, first + count), Kokkos::ALL());
+}
+
+/// Pointer to the first element of a row, to be taken once per row inside a kernel.
+template <class T>
+KOKKOS_INLINE_FUNCTION T* row_pointer(const Matrix<T>& matrix, std::int64_t row) {
+  return matrix.data() + row * static_cast<std::int64_t>(matrix.stride(0));
+}
+
+template <class T>
+std::int64_t num_rows(const Matrix<T>& matrix) {
+  return static_cast<std::int64_t>(matrix.extent(0));
+}
+template <class T>
+std::int64_t num_columns(const Matrix<T>& matrix) {
+  return static_cast<std::int64_t>(matrix.extent(1));
+}
+
+}  // namespace tidemark

@@ -1,0 +1,11 @@
+#include "base/error.hpp"
+
+#include <fmt/format.h>
+
+namespace tidemark {
+
+void require_failed(const char* condition, const std::string& message, const char* file, int line) {
+  throw RunError(fmt::format("{}:{}: requirement '{}' does not hold: {}", file, line, condition, message));
+}
+
+}  // namespace tidemark

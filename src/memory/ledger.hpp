@@ -1,0 +1,143 @@
+// The ledger: every activation of a step is entered here when it comes to life and struck out when
+// it dies, so that the tide of live bytes is known at every moment.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/device.hpp"
+#include "memory/pool.hpp"
+
+namespace tidemark::memory {
+
+/// What an activation is for.
+enum class TensorClass {
+  saved,      ///< held from its layer's forward until its backward
+  transient,  ///< passes between two operations of one direction
+  workspace,  ///< scratch space of one operation
+};
+
+std::string_view name_of(TensorClass tensor_class);
+
+/// Layer index of tensors that belong to the stack as a whole.
+inline constexpr int no_layer = -1;
+
+/// One line of the ledger.
+struct Entry {
+  std::string_view name;  ///< a string literal: the ledger copies no names
+  int layer = no_layer;
+  TensorClass tensor_class = TensorClass::transient;
+  std::size_t bytes = 0;
+  bool from_forward = false;  ///< came to life before the turn from forward to backward
+};
+
+/// What one step did to memory.
+struct Tide {
+  std::size_t peak_bytes = 0;   ///< the highest sum of live bytes at any moment
+  std::vector<Entry> at_peak;   ///< what was live then, in order of birth
+  std::vector<Entry> at_turn;   ///< what was live between forward and backward
+  std::size_t live_bytes = 0;   ///< live now
+  std::size_t tensors = 0;      ///< entries made since the step began
+};
+
+class Ledger;
+
+/// Owner of one activation: rows x columns, row-major, contiguous, uninitialised at birth.
+/// Movable; dying strikes it out of the ledger and returns its memory to the pool.
+template <class T>
+class Tensor {
+ public:
+  Tensor() = default;
+  Tensor(Tensor&& other) noexcept { swap(other); }
+  Tensor& operator=(Tensor&& other) noexcept {
+    Tensor(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~Tensor() { reset(); }
+
+  void reset();
+  [[nodiscard]] bool empty() const { return ledger_ == nullptr; }
+  [[nodiscard]] const Matrix<T>& view() const { return view_; }
+  [[nodiscard]] T* data() const { return view_.data(); }
+  [[nodiscard]] std::size_t size() const { return view_.extent(0) * view_.extent(1); }
+
+ private:
+  friend class Ledger;
+  Tensor(Ledger& ledger, std::size_t slot, Matrix<T> view)
+      : ledger_(&ledger), slot_(slot), view_(view) {}
+  void swap(Tensor& other) noexcept {
+    std::swap(ledger_, other.ledger_);
+    std::swap(slot_, other.slot_);
+    std::swap(view_, other.view_);
+  }
+
+  Ledger* ledger_ = nullptr;
+  std::size_t slot_ = 0;
+  Matrix<T> view_;
+};
+
+/// Book-keeper of the activations of one rank; must outlive the tensors it hands out.
+class Ledger {
+ public:
+  explicit Ledger(Pool& pool) : pool_(pool) {}
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+
+  /// A new activation of `rows` x `columns` elements. `name` must be a string literal.
+  /// Throws RunError when the device has no memory left.
+  template <class T>
+  [[nodiscard]] Tensor<T> tensor(std::string_view name, int layer, TensorClass tensor_class,
+                                 std::int64_t rows, std::int64_t columns) {
+    const auto bytes = static_cast<std::size_t>(rows * columns) * sizeof(T);
+    void* memory = pool_.acquire(bytes);
+    const std::size_t slot = enter({name, layer, tensor_class, bytes, !turned_}, memory);
+    return Tensor<T>(*this, slot,
+                     Matrix<T>(static_cast<T*>(memory), static_cast<std::size_t>(rows),
+                               static_cast<std::size_t>(columns)));
+  }
+
+  /// Starts the account of a step anew; nothing may be live (throws RunError naming what is).
+  void begin_step();
+  /// Notes what is live at the turn from forward to backward.
+  void mark_turn();
+  /// Ends the account: nothing may be live (throws RunError naming what is).
+  const Tide& end_step();
+
+  [[nodiscard]] const Tide& tide() const { return tide_; }
+  [[nodiscard]] std::size_t pool_bytes() const { return pool_.held_bytes(); }
+
+ private:
+  template <class T>
+  friend class Tensor;
+  struct Slot {
+    Entry entry;
+    void* memory = nullptr;
+    std::uint64_t birth = 0;
+    bool live = false;
+  };
+
+  std::size_t enter(const Entry& entry, void* memory);
+  void strike_out(std::size_t slot);
+  [[nodiscard]] std::vector<Entry> live_entries() const;
+  void require_empty(std::string_view moment) const;
+
+  Pool& pool_;
+  std::vector<Slot> slots_;
+  std::vector<std::size_t> free_slots_;
+  std::uint64_t births_ = 0;
+  bool turned_ = false;
+  Tide tide_;
+};
+
+template <class T>
+void Tensor<T>::reset() {
+  if (ledger_ != nullptr) {
+    ledger_->strike_out(slot_);
+    ledger_ = nullptr;
+    view_ = Matrix<T>();
+  }
+}
+
+}  // namespace tidemark::memory

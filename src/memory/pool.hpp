@@ -1,0 +1,54 @@
+// The allocator under the ledger: keeps what it got from the device and hands it out again.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <vector>
+
+namespace tidemark::memory {
+
+/// Best-fit allocator with coalescing over segments of device memory.
+///
+/// A segment comes from the device when no free block fits and stays until `release_all` or the
+/// destructor, so a step that repeats asks the system for nothing. Not thread-safe: one pool a rank.
+class Pool {
+ public:
+  Pool() = default;
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  /// A block of at least `bytes` bytes, aligned to `alignment`; throws RunError where the device
+  /// has no memory left. A request of 0 bytes returns nullptr.
+  [[nodiscard]] void* acquire(std::size_t bytes);
+
+  /// Gives a block back; `block` must come from `acquire` of this pool (nullptr is ignored).
+  void release(void* block);
+
+  /// Returns every segment to the device; no block may be in use.
+  void release_all();
+
+  /// Bytes held from the device, in use or not.
+  [[nodiscard]] std::size_t held_bytes() const { return held_; }
+  [[nodiscard]] std::size_t segments() const { return segments_.size(); }
+
+  static constexpr std::size_t alignment = 256;
+
+ private:
+  struct Block {
+    std::size_t bytes;
+    bool free;
+    std::size_t segment;  ///< blocks of different segments never merge
+  };
+  using Blocks = std::map<std::byte*, Block>;
+
+  Blocks::iterator grow(std::size_t bytes);
+  void split(Blocks::iterator block, std::size_t bytes);
+
+  Blocks blocks_;  ///< every block, by address
+  std::vector<void*> segments_;
+  std::size_t held_ = 0;
+  std::size_t in_use_ = 0;  ///< number of blocks handed out
+};
+
+}  // namespace tidemark::memory

@@ -1,0 +1,101 @@
+#include "kernels/check.hpp"
+
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+
+namespace tidemark::kernels {
+
+namespace {
+
+using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t>>;
+
+template <class T>
+Range range_of(const Device& device, const Vector<T>& x) {
+  return Range(device.exec, 0, static_cast<std::int64_t>(x.extent(0)));
+}
+
+KOKKOS_INLINE_FUNCTION bool is_finite(double value) { return value - value == 0.0; }
+
+KOKKOS_INLINE_FUNCTION double magnitude(double value) {
+  return value == value ? (value < 0.0 ? -value : value) : HUGE_VAL;
+}
+
+// The finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA'14).
+KOKKOS_INLINE_FUNCTION std::uint64_t mix(std::uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+  return z ^ (z >> 31);
+}
+
+template <class T>
+KOKKOS_INLINE_FUNCTION std::uint64_t bits_of(const T& value) {
+  using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+  static_assert(sizeof(Bits) == sizeof(T));
+  Bits bits;
+  memcpy(&bits, &value, sizeof(T));
+  return bits;
+}
+
+}  // namespace
+
+template <class T>
+std::int64_t count_not_finite(const Device& device, const Vector<T>& x) {
+  std::int64_t count = 0;
+  Kokkos::parallel_reduce(
+      "tidemark::count_not_finite", range_of(device, x),
+      KOKKOS_LAMBDA(const std::int64_t i, std::int64_t& part) {
+        part += is_finite(static_cast<double>(x(i))) ? 0 : 1;
+      },
+      count);
+  return count;
+}
+
+template <class T>
+double max_abs(const Device& device, const Vector<T>& x) {
+  double highest = 0.0;
+  Kokkos::parallel_reduce(
+      "tidemark::max_abs", range_of(device, x),
+      KOKKOS_LAMBDA(const std::int64_t i, double& part) {
+        const double value = magnitude(static_cast<double>(x(i)));
+        part = value > part ? value : part;
+      },
+      Kokkos::Max<double>(highest));
+  return highest < 0.0 ? 0.0 : highest;
+}
+
+template <class T>
+double max_abs_difference(const Device& device, const Vector<T>& x, const Vector<T>& y) {
+  double highest = 0.0;
+  Kokkos::parallel_reduce(
+      "tidemark::max_abs_difference", range_of(device, x),
+      KOKKOS_LAMBDA(const std::int64_t i, double& part) {
+        const double value = magnitude(static_cast<double>(x(i)) - static_cast<double>(y(i)));
+        part = value > part ? value : part;
+      },
+      Kokkos::Max<double>(highest));
+  return highest < 0.0 ? 0.0 : highest;
+}
+
+template <class T>
+std::uint64_t digest(const Device& device, const Vector<T>& x) {
+  std::uint64_t sum = 0;
+  Kokkos::parallel_reduce(
+      "tidemark::digest", range_of(device, x),
+      KOKKOS_LAMBDA(const std::int64_t i, std::uint64_t& part) {
+        part += mix(bits_of(x(i)) + mix(static_cast<std::uint64_t>(i) + 1));
+      },
+      sum);
+  return sum;
+}
+
+#define TIDEMARK_INSTANTIATE(T)                                                         \
+  template std::int64_t count_not_finite(const Device&, const Vector<T>&);              \
+  template double max_abs(const Device&, const Vector<T>&);                             \
+  template double max_abs_difference(const Device&, const Vector<T>&, const Vector<T>&); \
+  template std::uint64_t digest(const Device&, const Vector<T>&);
+TIDEMARK_INSTANTIATE(float)
+TIDEMARK_INSTANTIATE(double)
+#undef TIDEMARK_INSTANTIATE
+
+}  // namespace tidemark::kernels

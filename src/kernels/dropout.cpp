@@ -1,0 +1,86 @@
+#include "kernels/dropout.hpp"
+
+#include <cmath>
+
+#include "kernels/column_sums.hpp"
+
+namespace tidemark::kernels {
+
+Dropout make_dropout(double p, philox::Key key, std::uint64_t first_element) {
+  Dropout dropout;
+  dropout.key = key;
+  dropout.first_element = first_element;
+  dropout.threshold =
+      static_cast<std::uint32_t>(std::fmin(std::floor(p * 4294967296.0 + 0.5), 4294967295.0));
+  dropout.scale = 1.0 / (1.0 - p);
+  dropout.active = p > 0.0;
+  return dropout;
+}
+
+template <class T>
+void bias_dropout_add_forward(Device& device, const Dropout& dropout, const Matrix<T>& z,
+                              const Vector<T>& bias, const Matrix<T>& residual, const Mask& mask,
+                              const Matrix<T>& out) {
+  const int width = static_cast<int>(num_columns(z));
+  const T* const shift = bias.data();
+  const T scale = static_cast<T>(dropout.scale);
+  const Dropout drop = dropout;
+  Kokkos::parallel_for(
+      "tidemark::bias_dropout_add_forward", row_policy(device, num_rows(z)),
+      KOKKOS_LAMBDA(const TeamMember& team) {
+        const std::int64_t row = team.league_rank();
+        const T* const in = row_pointer(z, row);
+        const T* const skip = row_pointer(residual, row);
+        T* const sum = row_pointer(out, row);
+        if (!drop.active) {
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                               [&](const int j) { sum[j] = skip[j] + (in[j] + shift[j]); });
+          return;
+        }
+        std::uint8_t* const kept = row_pointer(mask, row);
+        draw_mask(team, drop, row * width, width, kept);
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
+          sum[j] = skip[j] + (in[j] + shift[j]) * (scale * T(kept[j]));
+        });
+      });
+}
+
+template <class T>
+void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Matrix<T>& dy,
+                               const Mask& mask, const Matrix<T>& dz,
+                               const Vector<T>& bias_gradient) {
+  const T scale = static_cast<T>(dropout.scale);
+  const bool active = dropout.active;
+  const auto add_row = KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row,
+                                     const std::int64_t first, const int width, T* const sum) {
+    const T* const in = row_pointer(dy, row) + first;
+    T* const out = row_pointer(dz, row) + first;
+    if (!active) {
+      Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
+        out[j] = in[j];
+        sum[j] += in[j];
+      });
+      return;
+    }
+    const std::uint8_t* const kept = row_pointer(mask, row) + first;
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
+      const T value = in[j] * (scale * T(kept[j]));
+      out[j] = value;
+      sum[j] += value;
+    });
+  };
+  detail::column_sums<T, 1>(device, "tidemark::bias_dropout_add_backward", num_rows(dy),
+                            num_columns(dy), add_row, {bias_gradient});
+}
+
+#define TIDEMARK_INSTANTIATE(T)                                                                    \
+  template void bias_dropout_add_forward(Device&, const Dropout&, const Matrix<T>&,                \
+                                         const Vector<T>&, const Matrix<T>&, const Mask&,          \
+                                         const Matrix<T>&);                                        \
+  template void bias_dropout_add_backward(Device&, const Dropout&, const Matrix<T>&, const Mask&, \
+                                          const Matrix<T>&, const Vector<T>&);
+TIDEMARK_INSTANTIATE(float)
+TIDEMARK_INSTANTIATE(double)
+#undef TIDEMARK_INSTANTIATE
+
+}  // namespace tidemark::kernels

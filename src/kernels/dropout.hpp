@@ -1,0 +1,53 @@
+// Dropout (Srivastava et al., JMLR 2014) with counter-based masks, and what it is fused with at the
+// end of each half layer: the bias before it and the residual after it.
+#pragma once
+
+#include <cstdint>
+
+#include "base/device.hpp"
+#include "base/philox.hpp"
+
+namespace tidemark::kernels {
+
+/// Which elements of one tensor are dropped: a function of the global element index alone.
+struct Dropout {
+  philox::Key key;
+  std::uint64_t first_element = 0;  ///< global index of the local tensor's first element
+  std::uint32_t threshold = 0;      ///< an element is kept when its word is not below this
+  double scale = 1.0;               ///< 1 / (1 - p), applied to what is kept
+  bool active = false;              ///< p > 0: there is a mask
+};
+
+/// Dropout with probability p in [0, 1); an element is dropped with probability
+/// round(2^32 p) / 2^32.
+Dropout make_dropout(double p, philox::Key key, std::uint64_t first_element);
+
+/// Draws the mask of the local elements [first, first + count) of a dropped tensor into `kept`, by
+/// the lanes of a team. For use inside kernels.
+template <class Member>
+KOKKOS_INLINE_FUNCTION void draw_mask(const Member& team, const Dropout& dropout, std::int64_t first,
+                                      int count, std::uint8_t* kept) {
+  // Bytes may alias anything, so what the loop reads has to be local to stay in registers.
+  const std::uint32_t threshold = dropout.threshold;
+  const philox::Key key = dropout.key;
+  philox::for_each_word(team, key, dropout.first_element + static_cast<std::uint64_t>(first), count,
+                        [=](const int j, const std::uint32_t word) {
+                          kept[j] = word >= threshold ? 1 : 0;
+                        });
+}
+
+/// out = residual + dropout(z + bias), row by row, and the mask of what was kept.
+/// z, residual, out, mask [R, h], contiguous and consecutive in the global tensor; bias [h].
+/// Without dropout the mask is not touched and may be empty.
+template <class T>
+void bias_dropout_add_forward(Device& device, const Dropout& dropout, const Matrix<T>& z,
+                              const Vector<T>& bias, const Matrix<T>& residual, const Mask& mask,
+                              const Matrix<T>& out);
+
+/// dz = mask * scale * dy, and its column sums: dy, dz, mask [R, h]; bias_gradient [h] is overwritten.
+template <class T>
+void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Matrix<T>& dy,
+                               const Mask& mask, const Matrix<T>& dz,
+                               const Vector<T>& bias_gradient);
+
+}  // namespace tidemark::kernels

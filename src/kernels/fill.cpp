@@ -1,0 +1,30 @@
+#include "kernels/fill.hpp"
+
+namespace tidemark::kernels {
+
+template <class T>
+void fill_uniform(Device& device, const Matrix<T>& matrix, philox::Key key,
+                  const GlobalPlace& place, double centre, double width) {
+  const int count = static_cast<int>(num_columns(matrix));
+  const GlobalPlace at = place;
+  Kokkos::parallel_for(
+      "tidemark::fill_uniform", row_policy(device, num_rows(matrix)),
+      KOKKOS_LAMBDA(const TeamMember& team) {
+        const std::int64_t row = team.league_rank();
+        T* const out = row_pointer(matrix, row);
+        const std::int64_t first = (at.first_row + row) * at.columns + at.first_column;
+        philox::for_each_word(team, key, static_cast<std::uint64_t>(first), count,
+                              [&](const int j, const std::uint32_t word) {
+                                out[j] = static_cast<T>(centre + width * philox::centred_uniform(word));
+                              });
+      });
+}
+
+#define TIDEMARK_INSTANTIATE(T)                                                                 \
+  template void fill_uniform(Device&, const Matrix<T>&, philox::Key, const GlobalPlace&, double, \
+                             double);
+TIDEMARK_INSTANTIATE(float)
+TIDEMARK_INSTANTIATE(double)
+#undef TIDEMARK_INSTANTIATE
+
+}  // namespace tidemark::kernels

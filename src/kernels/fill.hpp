@@ -1,0 +1,24 @@
+// Random tensors whose values depend on global element indices alone.
+#pragma once
+
+#include <cstdint>
+
+#include "base/device.hpp"
+#include "base/philox.hpp"
+
+namespace tidemark::kernels {
+
+/// Where a local matrix lies in its row-major global tensor.
+struct GlobalPlace {
+  std::int64_t first_row = 0;
+  std::int64_t first_column = 0;
+  std::int64_t columns = 0;  ///< columns of the global tensor
+};
+
+/// value = centre + width * u, u uniform in (-1/2, 1/2) from the stream of `key` at the element's
+/// global index; computed in double, rounded to T. matrix [R, C].
+template <class T>
+void fill_uniform(Device& device, const Matrix<T>& matrix, philox::Key key,
+                  const GlobalPlace& place, double centre, double width);
+
+}  // namespace tidemark::kernels

@@ -1,0 +1,73 @@
+#include "kernels/gelu.hpp"
+
+#include <cmath>
+
+#include "kernels/column_sums.hpp"
+
+namespace tidemark::kernels {
+
+namespace {
+
+// gelu(u) = u/2 (1 + tanh(z)) = u / (1 + exp(-2z)), z = sqrt(2/pi) (u + cubic u^3):
+// the logistic form needs one exponential and no cancelling difference.
+constexpr double two_root_two_over_pi = 1.5957691216057307117597842397375;
+constexpr double cubic = 0.044715;
+
+template <class T>
+KOKKOS_INLINE_FUNCTION T logistic_of(T u) {
+  return T(1) / (T(1) + std::exp(-T(two_root_two_over_pi) * u * (T(1) + T(cubic) * u * u)));
+}
+
+// d/du [u g] with g' = g (1 - g) d(2z)/du.
+template <class T>
+KOKKOS_INLINE_FUNCTION T gelu_derivative(T u) {
+  const T g = logistic_of(u);
+  const T slope = T(two_root_two_over_pi) * (T(1) + T(3 * cubic) * u * u);
+  return g + u * g * (T(1) - g) * slope;
+}
+
+}  // namespace
+
+template <class T>
+void bias_gelu_forward(Device& device, const Matrix<T>& u, const Vector<T>& bias, const Matrix<T>& y) {
+  const int width = static_cast<int>(num_columns(u));
+  const T* const shift = bias.data();
+  Kokkos::parallel_for(
+      "tidemark::bias_gelu_forward", row_policy(device, num_rows(u)),
+      KOKKOS_LAMBDA(const TeamMember& team) {
+        const T* const in = row_pointer(u, team.league_rank());
+        T* const out = row_pointer(y, team.league_rank());
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
+          const T value = in[j] + shift[j];
+          out[j] = value * logistic_of(value);
+        });
+      });
+}
+
+template <class T>
+void bias_gelu_backward(Device& device, const Matrix<T>& u, const Vector<T>& bias,
+                        const Matrix<T>& gradient, const Vector<T>& bias_gradient) {
+  const auto add_row = KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row,
+                                     const std::int64_t first, const int width, T* const sum) {
+    const T* const in = row_pointer(u, row) + first;
+    T* const out = row_pointer(gradient, row) + first;
+    const T* const shift = bias.data() + first;
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
+      const T du = out[j] * gelu_derivative(in[j] + shift[j]);
+      out[j] = du;
+      sum[j] += du;
+    });
+  };
+  detail::column_sums<T, 1>(device, "tidemark::bias_gelu_backward", num_rows(u), num_columns(u),
+                            add_row, {bias_gradient});
+}
+
+#define TIDEMARK_INSTANTIATE(T)                                                                    \
+  template void bias_gelu_forward(Device&, const Matrix<T>&, const Vector<T>&, const Matrix<T>&); \
+  template void bias_gelu_backward(Device&, const Matrix<T>&, const Vector<T>&, const Matrix<T>&, \
+                                   const Vector<T>&);
+TIDEMARK_INSTANTIATE(float)
+TIDEMARK_INSTANTIATE(double)
+#undef TIDEMARK_INSTANTIATE
+
+}  // namespace tidemark::kernels

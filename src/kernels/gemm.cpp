@@ -1,0 +1,58 @@
+#include "kernels/gemm.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/kokkos_compat.hpp"
+
+// OpenBLAS's own controls, bound weakly: with another BLAS they are null and are not called.
+extern "C" {
+void openblas_set_num_threads(int threads) __attribute__((weak));
+char* openblas_get_config(void) __attribute__((weak));
+char* openblas_get_corename(void) __attribute__((weak));
+}
+
+namespace tidemark::kernels {
+
+template <class T>
+void gemm(Device& device, Op op_a, Op op_b, T alpha, const Matrix<T>& a, const Matrix<T>& b, T beta,
+          const Matrix<T>& c) {
+  const bool transpose_a = op_a == Op::transpose;
+  const bool transpose_b = op_b == Op::transpose;
+  const std::int64_t m = num_rows(c);
+  const std::int64_t n = num_columns(c);
+  const std::int64_t k = transpose_a ? num_rows(a) : num_columns(a);
+  const bool fits = (transpose_a ? num_columns(a) : num_rows(a)) == m &&
+                    (transpose_b ? num_rows(b) : num_columns(b)) == n &&
+                    (transpose_b ? num_columns(b) : num_rows(b)) == k;
+  TIDEMARK_REQUIRE(fits, fmt::format("product of shapes [{}, {}]{} and [{}, {}]{} into [{}, {}]",
+                                     num_rows(a), num_columns(a), transpose_a ? "^T" : "",
+                                     num_rows(b), num_columns(b), transpose_b ? "^T" : "", m, n));
+  const char name_a[] = {static_cast<char>(op_a), '\0'};
+  const char name_b[] = {static_cast<char>(op_b), '\0'};
+  compat::gemm(device.exec, name_a, name_b, alpha, a, b, beta, c);
+  device.gemm_flops += 2 * static_cast<std::uint64_t>(m) * static_cast<std::uint64_t>(n) *
+                       static_cast<std::uint64_t>(k);
+}
+
+template void gemm(Device&, Op, Op, float, const Matrix<float>&, const Matrix<float>&, float,
+                   const Matrix<float>&);
+template void gemm(Device&, Op, Op, double, const Matrix<double>&, const Matrix<double>&, double,
+                   const Matrix<double>&);
+
+bool set_blas_threads(int threads) {
+  if (openblas_set_num_threads == nullptr) {
+    return false;
+  }
+  openblas_set_num_threads(threads);
+  return true;
+}
+
+std::string blas_description() {
+  if (openblas_get_config == nullptr || openblas_get_corename == nullptr) {
+    return "unknown";
+  }
+  return fmt::format("{} [{}]", openblas_get_config(), openblas_get_corename());
+}
+
+}  // namespace tidemark::kernels

@@ -1,0 +1,37 @@
+// What every sharded operation of a rank works with.
+#pragma once
+
+#include <cstdint>
+
+#include "base/device.hpp"
+#include "base/error.hpp"
+#include "comm/communicator.hpp"
+#include "memory/ledger.hpp"
+
+namespace tidemark::parallel {
+
+/// The rank's place in the tensor-parallel group and the means it has; refers to what the owner
+/// of the stack keeps alive.
+struct Context {
+  Device& device;
+  memory::Ledger& ledger;
+  comm::Communicator& communicator;
+  std::int64_t tokens = 0;     ///< s b: rows of a whole activation
+  bool sequence = false;       ///< activations outside the TP regions are sharded along the sequence
+  bool keep_gathered = false;  ///< save the gathered input of a column-parallel product, not its shard
+
+  [[nodiscard]] std::int64_t ranks() const { return communicator.size(); }
+  [[nodiscard]] std::int64_t rank() const { return communicator.rank(); }
+  /// Rows of an activation outside the TP regions on this rank: s b, or s b / t under SP.
+  [[nodiscard]] std::int64_t local_tokens() const { return sequence ? tokens / ranks() : tokens; }
+  /// First of those rows in the whole activation.
+  [[nodiscard]] std::int64_t first_token() const { return sequence ? rank() * local_tokens() : 0; }
+};
+
+/// This rank's part of a dimension that tensor parallelism divides.
+inline std::int64_t shard_of(std::int64_t whole, const Context& context) {
+  TIDEMARK_REQUIRE(whole % context.ranks() == 0, "a sharded dimension must be divisible by t");
+  return whole / context.ranks();
+}
+
+}  // namespace tidemark::parallel

@@ -1,0 +1,105 @@
+// Linear layers sharded over the tensor-parallel ranks (Shoeybi et al., "Megatron-LM", 2019), with
+// the collectives at their outer ends (Korthikanti et al., 2022, for sequence parallelism).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "memory/ledger.hpp"
+#include "parallel/context.hpp"
+#include "parallel/parameters.hpp"
+
+namespace tidemark::parallel {
+
+/// Names under which a linear layer's activations stand in the ledger; string literals.
+struct LinearNames {
+  std::string_view input;           ///< what is saved for backward
+  std::string_view gathered_input;  ///< under SP: the whole input while a product needs it
+  std::string_view output;
+  std::string_view output_shard;
+  std::string_view input_gradient;
+  std::string_view input_gradient_shard;
+  std::string_view gathered_gradient;
+};
+
+/// What a linear layer is made of.
+struct LinearSpec {
+  std::string name;               ///< prefix of its parameters: "layers.0.qkv"
+  int layer = 0;
+  std::int64_t in = 0;            ///< global input width
+  std::int64_t out = 0;           ///< global output width
+  std::uint32_t weight_stream = 0;
+  std::uint32_t bias_stream = 0;
+  memory::TensorClass output_class = memory::TensorClass::transient;
+};
+
+/// Y = X W^T with W [out, in] sharded by rows: each rank computes out/t columns of Y.
+///
+/// X is whole [s b, in] without SP (f at the input) and a shard [s b / t, in] with it (g at the
+/// input). Y is [s b, out/t].
+template <class T>
+class ColumnParallelLinear {
+ public:
+  using Tensor = memory::Tensor<T>;
+
+  /// Whether `forward` adds the bias, or leaves it to the kernel that follows.
+  enum class Bias { in_product, left_to_caller };
+
+  ColumnParallelLinear(ParameterStore<T>& store, const Context& context, LinearSpec spec,
+                       LinearNames names, Bias bias);
+
+  /// Takes the input, keeps what backward needs, returns Y.
+  Tensor forward(const Context& context, Tensor input);
+
+  /// dY [s b, out/t] -> gradient of the input, in the input's shape and complete; writes the
+  /// gradients of the weight and, when it was added here, of the bias. Frees the saved input.
+  Tensor backward(const Context& context, Tensor output_gradient);
+
+  [[nodiscard]] Parameter<T>& bias() { return bias_; }
+  [[nodiscard]] Parameter<T>& weight() { return weight_; }
+
+ private:
+  void multiply(const Context& context, const Matrix<T>& input, const Matrix<T>& output);
+  Tensor gather(const Context& context, const Tensor& shard, std::string_view name,
+                memory::TensorClass tensor_class) const;
+
+  LinearSpec spec_;
+  LinearNames names_;
+  Bias bias_mode_;
+  Parameter<T>& weight_;
+  Parameter<T>& bias_;
+  Tensor saved_input_;
+};
+
+/// Y = X W^T with W [out, in] sharded by columns: each rank's product is a part of the sum Y.
+///
+/// X is [s b, in/t]. Y is whole [s b, out] without SP (all-reduce) and a shard [s b / t, out] with it
+/// (reduce-scatter). The bias, replicated, is left to the kernel that follows, or every rank would
+/// add it to the sum.
+template <class T>
+class RowParallelLinear {
+ public:
+  using Tensor = memory::Tensor<T>;
+
+  RowParallelLinear(ParameterStore<T>& store, const Context& context, LinearSpec spec,
+                    LinearNames names);
+
+  /// Takes and keeps the input, returns Y, summed over the ranks.
+  Tensor forward(const Context& context, Tensor input);
+
+  /// dY in the shape of Y -> gradient of the input [s b, in/t]; writes the weight's gradient and
+  /// frees the saved input. The bias's gradient is the caller's.
+  Tensor backward(const Context& context, Tensor output_gradient);
+
+  [[nodiscard]] Parameter<T>& bias() { return bias_; }
+
+ private:
+  LinearSpec spec_;
+  LinearNames names_;
+  Parameter<T>& weight_;
+  Parameter<T>& bias_;
+  Tensor saved_input_;
+};
+
+}  // namespace tidemark::parallel

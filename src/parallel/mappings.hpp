@@ -1,0 +1,63 @@
+// The four mappings between the regions of a layer, each with the conjugate that its backward runs.
+// Names and pairing follow Megatron-LM: Shoeybi et al. (2019) for f and its conjugate, Korthikanti
+// et al. (2022) for g and its conjugate.
+//
+//   mapping                                       forward          backward
+//   copy_to_tensor_parallel_region (f)            identity         all-reduce
+//   reduce_from_tensor_parallel_region            all-reduce       identity
+//   gather_from_sequence_parallel_region (g)      all-gather       reduce-scatter
+//   reduce_scatter_to_sequence_parallel_region    reduce-scatter   all-gather
+//
+// Matrices are contiguous: whole [s b, h] the same shape on every rank, shard [s b / t, h]. All of
+// them wait for the device before the communicator touches a buffer and return when it is done;
+// with one rank they copy or do nothing. Errors are the communicator's (RunError).
+#pragma once
+
+#include "base/device.hpp"
+#include "parallel/context.hpp"
+
+namespace tidemark::parallel {
+
+/// Identity: the whole activation is on every rank already.
+template <class T>
+Matrix<T> copy_to_tensor_parallel_region(const Matrix<T>& whole) {
+  return whole;
+}
+
+/// Sums the ranks' partial gradients in place.
+template <class T>
+void copy_to_tensor_parallel_region_backward(const Context& context, const Matrix<T>& gradient);
+
+/// Sums the ranks' partial products in place.
+template <class T>
+void reduce_from_tensor_parallel_region(const Context& context, const Matrix<T>& partial);
+
+/// Identity: every rank needs the whole gradient and has it.
+template <class T>
+Matrix<T> reduce_from_tensor_parallel_region_backward(const Matrix<T>& gradient) {
+  return gradient;
+}
+
+/// Assembles the ranks' shards into `whole`.
+template <class T>
+void gather_from_sequence_parallel_region(const Context& context, const Matrix<T>& shard,
+                                          const Matrix<T>& whole);
+
+/// Sums the ranks' partial gradients and leaves this rank's rows in `shard`.
+template <class T>
+void gather_from_sequence_parallel_region_backward(const Context& context,
+                                                   const Matrix<T>& gradient,
+                                                   const Matrix<T>& shard);
+
+/// Sums the ranks' partial products and leaves this rank's rows in `shard`.
+template <class T>
+void reduce_scatter_to_sequence_parallel_region(const Context& context, const Matrix<T>& partial,
+                                                const Matrix<T>& shard);
+
+/// Assembles the ranks' gradient shards into `whole`.
+template <class T>
+void reduce_scatter_to_sequence_parallel_region_backward(const Context& context,
+                                                         const Matrix<T>& shard,
+                                                         const Matrix<T>& whole);
+
+}  // namespace tidemark::parallel

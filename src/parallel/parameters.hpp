@@ -1,0 +1,88 @@
+// The parameters of one rank and their gradients: declared by the modules, allocated once.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/device.hpp"
+#include "kernels/fill.hpp"
+#include "parallel/context.hpp"
+
+namespace tidemark::parallel {
+
+/// How the ranks share a parameter.
+enum class Sharing {
+  sharded,     ///< each rank holds its own part, and its gradient is complete
+  replicated,  ///< every rank holds all of it; under SP each has only its own tokens' gradient
+};
+
+/// What a module says of a parameter it needs.
+struct ParameterSpec {
+  std::string name;            ///< as in dumps: "layers.0.qkv.weight"
+  std::uint32_t stream = 0;    ///< random stream of its values, see docs/definitions.md
+  Sharing sharing = Sharing::sharded;
+  std::int64_t rows = 1;       ///< of the local part; 1 for a vector
+  std::int64_t columns = 0;
+  kernels::GlobalPlace place;  ///< of the local part in the unsharded tensor
+  double centre = 0.0;         ///< values are uniform on centre +- width / 2
+  double width = 0.0;
+  bool is_vector = false;      ///< of one dimension, kept as a matrix of one row
+};
+
+/// One rank's part of a parameter and of its gradient; the store owns the memory.
+template <class T>
+struct Parameter {
+  ParameterSpec spec;
+  Matrix<T> value;
+  Matrix<T> gradient;
+
+  [[nodiscard]] Vector<T> vector() const { return flat(value); }
+  [[nodiscard]] Vector<T> vector_gradient() const { return flat(gradient); }
+
+ private:
+  static Vector<T> flat(const Matrix<T>& matrix) {
+    return Vector<T>(matrix.data(), matrix.extent(0) * matrix.extent(1));
+  }
+};
+
+/// Owner of all parameters of a rank. Declare, then allocate once, then use.
+template <class T>
+class ParameterStore {
+ public:
+  /// The reference stays valid as long as the store; its views are empty until `allocate`.
+  Parameter<T>& declare(ParameterSpec spec);
+
+  /// Allocates values and gradients, the replicated ones first and contiguous, so that one
+  /// all-reduce completes all their gradients. Throws RunError when memory runs out.
+  void allocate();
+
+  /// Fills the values from their random streams.
+  void initialise(Device& device, std::uint32_t seed);
+
+  /// Sums the replicated parameters' gradients over the ranks, as SP needs; nothing with one rank.
+  void reduce_replicated_gradients(const Context& context);
+
+  [[nodiscard]] const std::deque<Parameter<T>>& parameters() const { return parameters_; }
+  /// All gradients of this rank, end to end, replicated ones first.
+  [[nodiscard]] Vector<T> gradients() const {
+    return Vector<T>(gradients_.data(), gradients_.size());
+  }
+  /// The replicated ones alone.
+  [[nodiscard]] Vector<T> replicated_gradients() const {
+    return Vector<T>(gradients_.data(), replicated_elements_);
+  }
+  [[nodiscard]] std::size_t value_bytes() const { return values_.size() * sizeof(T); }
+  [[nodiscard]] std::size_t gradient_bytes() const { return gradients_.size() * sizeof(T); }
+
+ private:
+  std::size_t place(Sharing sharing, std::size_t offset);
+
+  std::deque<Parameter<T>> parameters_;
+  std::size_t replicated_elements_ = 0;
+  Kokkos::View<T*, MemorySpace> values_;
+  Kokkos::View<T*, MemorySpace> gradients_;
+};
+
+}  // namespace tidemark::parallel

@@ -1,0 +1,110 @@
+#include "model/layer.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "model/streams.hpp"
+
+namespace tidemark::model {
+
+namespace {
+
+using memory::TensorClass;
+using parallel::Context;
+
+// Under keep_gathered the linear saves the gathered tensor, and the norm's own output passes.
+LayerNormSpec norm_spec(int layer, int number, const Context& context) {
+  const bool first = number == 1;
+  const bool passes = context.sequence && context.keep_gathered;
+  LayerNormSpec spec;
+  spec.name = fmt::format("layers.{}.norm{}", layer, number);
+  spec.layer = layer;
+  spec.weight_stream = stream_of(layer, first ? Slot::norm1_weight : Slot::norm2_weight);
+  spec.bias_stream = stream_of(layer, first ? Slot::norm1_bias : Slot::norm2_bias);
+  spec.statistics_name = first ? "norm1 statistics" : "norm2 statistics";
+  if (passes) {
+    spec.output_name = first ? "norm1 output" : "norm2 output";
+    spec.output_class = TensorClass::transient;
+  } else {
+    spec.output_name = first ? "qkv input" : "fc1 input";
+    spec.output_class = TensorClass::saved;
+  }
+  return spec;
+}
+
+}  // namespace
+
+template <class T, class Block>
+Sublayer<T, Block>::Sublayer(parallel::ParameterStore<T>& store, const config::Case& settings,
+                             const Context& context, int layer, LayerNormSpec norm,
+                             std::uint32_t mask_stream, std::string_view mask_name)
+    : layer_(layer),
+      norm_(store, context, settings.model.hidden_size, std::move(norm)),
+      block_(store, settings, context, layer),
+      dropout_(kernels::make_dropout(
+          settings.model.hidden_dropout,
+          {static_cast<std::uint32_t>(settings.bench.seed), mask_stream},
+          static_cast<std::uint64_t>(context.first_token() * settings.model.hidden_size))),
+      mask_name_(mask_name) {}
+
+template <class T, class Block>
+memory::Tensor<T> Sublayer<T, Block>::forward(const Context& context, Tensor input,
+                                              const OutputEntry& output) {
+  input_ = std::move(input);
+  const Matrix<T>& x = input_.view();
+  const Tensor z = block_.forward(context, norm_.forward(context, x));
+  if (dropout_.active) {
+    mask_ = context.ledger.tensor<std::uint8_t>(mask_name_, layer_, TensorClass::saved, num_rows(x),
+                                                num_columns(x));
+  }
+  Tensor y = context.ledger.tensor<T>(output.name, output.layer, output.tensor_class, num_rows(x),
+                                      num_columns(x));
+  kernels::bias_dropout_add_forward(context.device, dropout_, z.view(),
+                                    block_.output_bias().vector(), x, mask_.view(), y.view());
+  return y;
+}
+
+template <class T, class Block>
+void Sublayer<T, Block>::backward(const Context& context, const Tensor& gradient) {
+  const Matrix<T>& dy = gradient.view();
+  Tensor dz = context.ledger.tensor<T>("dropout input gradient", layer_, TensorClass::transient,
+                                       num_rows(dy), num_columns(dy));
+  kernels::bias_dropout_add_backward(context.device, dropout_, dy, mask_.view(), dz.view(),
+                                     block_.output_bias().vector_gradient());
+  mask_.reset();
+  const Tensor normed_gradient = block_.backward(context, std::move(dz));
+  norm_.backward(context, normed_gradient.view(), input_.view(), dy);
+  input_.reset();
+}
+
+template <class T>
+Layer<T>::Layer(parallel::ParameterStore<T>& store, const config::Case& settings,
+                const Context& context, int layer)
+    : layer_(layer),
+      attention_(store, settings, context, layer, norm_spec(layer, 1, context),
+                 stream_of(layer, Slot::hidden_mask1), "hidden dropout mask 1"),
+      mlp_(store, settings, context, layer, norm_spec(layer, 2, context),
+           stream_of(layer, Slot::hidden_mask2), "hidden dropout mask 2") {}
+
+template <class T>
+memory::Tensor<T> Layer<T>::forward(const Context& context, Tensor input, const OutputEntry& output) {
+  Tensor middle = attention_.forward(context, std::move(input),
+                                     {"norm2 input", layer_, TensorClass::saved});
+  return mlp_.forward(context, std::move(middle), output);
+}
+
+template <class T>
+void Layer<T>::backward(const Context& context, const Tensor& gradient) {
+  mlp_.backward(context, gradient);
+  attention_.backward(context, gradient);
+}
+
+template class Sublayer<float, Attention<float>>;
+template class Sublayer<double, Attention<double>>;
+template class Sublayer<float, Mlp<float>>;
+template class Sublayer<double, Mlp<double>>;
+template class Layer<float>;
+template class Layer<double>;
+
+}  // namespace tidemark::model

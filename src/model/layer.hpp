@@ -1,0 +1,74 @@
+// One layer: two residual sublayers, each norm -> block -> bias, dropout, residual (pre-norm).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "config/case.hpp"
+#include "kernels/dropout.hpp"
+#include "memory/ledger.hpp"
+#include "model/attention.hpp"
+#include "model/layer_norm.hpp"
+#include "model/mlp.hpp"
+#include "parallel/context.hpp"
+
+namespace tidemark::model {
+
+/// Under which name and for which layer a sublayer's output is entered in the ledger: it is the
+/// next sublayer's input, and that one's to save.
+struct OutputEntry {
+  std::string_view name;
+  int layer;
+  memory::TensorClass tensor_class;
+};
+
+/// y = x + dropout(block(norm(x)) + bias). Block is Attention<T> or Mlp<T>.
+template <class T, class Block>
+class Sublayer {
+ public:
+  using Tensor = memory::Tensor<T>;
+
+  Sublayer(parallel::ParameterStore<T>& store, const config::Case& settings,
+           const parallel::Context& context, int layer, LayerNormSpec norm,
+           std::uint32_t mask_stream, std::string_view mask_name);
+
+  /// Takes and keeps x [., h]; returns y of the same shape.
+  Tensor forward(const parallel::Context& context, Tensor input, const OutputEntry& output);
+  /// Turns the gradient of y into that of x, in place; frees what forward kept.
+  void backward(const parallel::Context& context, const Tensor& gradient);
+
+  [[nodiscard]] Block& block() { return block_; }
+
+ private:
+  int layer_;
+  LayerNorm<T> norm_;
+  Block block_;
+  kernels::Dropout dropout_;
+  std::string_view mask_name_;
+  Tensor input_;                       ///< x: the norm's input and the residual
+  memory::Tensor<std::uint8_t> mask_;  ///< [., h], empty without dropout
+};
+
+/// x = x + dropout(attention(norm1(x)) + bias); x = x + dropout(mlp(norm2(x)) + bias).
+template <class T>
+class Layer {
+ public:
+  using Tensor = memory::Tensor<T>;
+
+  Layer(parallel::ParameterStore<T>& store, const config::Case& settings,
+        const parallel::Context& context, int layer);
+
+  /// x [., h] -> the layer's output, entered in the ledger as `output` says.
+  Tensor forward(const parallel::Context& context, Tensor input, const OutputEntry& output);
+  /// Turns the gradient of the output into that of the input, in place.
+  void backward(const parallel::Context& context, const Tensor& gradient);
+
+  [[nodiscard]] Mlp<T>& mlp() { return mlp_.block(); }
+
+ private:
+  int layer_;
+  Sublayer<T, Attention<T>> attention_;
+  Sublayer<T, Mlp<T>> mlp_;
+};
+
+}  // namespace tidemark::model

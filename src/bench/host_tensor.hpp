@@ -1,0 +1,42 @@
+// Copies of device tensors that the host may read, for comparing and for dumping.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/device.hpp"
+#include "kernels/fill.hpp"
+
+namespace tidemark::bench {
+
+/// A row-major matrix in host memory.
+template <class T>
+struct HostTensor {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::vector<T> values;
+};
+
+/// Copies a contiguous matrix; fences the device's instance.
+template <class T>
+HostTensor<T> copy_to_host(const Device& device, const Matrix<T>& matrix) {
+  using HostView = Kokkos::View<T**, Kokkos::LayoutRight, Kokkos::HostSpace,
+                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+  HostTensor<T> copy;
+  copy.rows = num_rows(matrix);
+  copy.columns = num_columns(matrix);
+  copy.values.resize(matrix.extent(0) * matrix.extent(1));
+  const HostView target(copy.values.data(), matrix.extent(0), matrix.extent(1));
+  Kokkos::deep_copy(device.exec, target, matrix);
+  device.fence();
+  return copy;
+}
+
+/// max |part - whole| over the elements of `part`, whose place in `whole` is given, relative to
+/// max |whole| over the whole tensor. Infinite where a difference is not finite. Throws RunError when
+/// the part does not lie in the whole.
+template <class T>
+double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
+                      const kernels::GlobalPlace& place);
+
+}  // namespace tidemark::bench

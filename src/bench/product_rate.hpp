@@ -1,0 +1,24 @@
+// The rate of the machine's own matrix product, to hold the step's rate against.
+#pragma once
+
+#include "model/stack.hpp"
+
+namespace tidemark::bench {
+
+/// Measures the case's largest product, X W^T of fc1: [s b, h] x [ffn/t, h]^T, as the step runs it.
+/// Its operands live in the pool between two steps, so that it needs no memory of its own.
+template <class T>
+class ProductRate {
+ public:
+  explicit ProductRate(model::Stack<T>& stack) : stack_(stack) {}
+
+  /// GFLOP/s of this rank while all ranks compute; collective. Lasts at least about 20 ms, so that
+  /// the clock's grain does not show.
+  double measure();
+
+ private:
+  model::Stack<T>& stack_;
+  int repeats_ = 0;  ///< products a measurement, the same on all ranks; 0 until known
+};
+
+}  // namespace tidemark::bench

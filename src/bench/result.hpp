@@ -1,0 +1,98 @@
+// All that is measured of one case.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/statistics.hpp"
+#include "bench/verification.hpp"
+#include "comm/operation.hpp"
+#include "config/case.hpp"
+
+namespace tidemark::bench {
+
+/// An activation, or all activations of one name, in the ledger.
+struct LedgerLine {
+  std::string name;
+  int layer = 0;  ///< -1: of the stack as a whole
+  std::string tensor_class;
+  std::int64_t bytes = 0;
+};
+
+/// One saved tensor of a layer, as measured and as the formula has it.
+struct SavedLine {
+  std::string name;
+  std::int64_t bytes = 0;          ///< a layer
+  std::int64_t formula_bytes = 0;  ///< a layer
+  bool in_formula = true;          ///< false for the norm statistics
+};
+
+/// Memory of the largest rank, bytes; definitions in docs/definitions.md.
+struct MemoryFigures {
+  std::int64_t saved = 0;              ///< whole stack, without the norm statistics
+  std::int64_t saved_per_layer = 0;    ///< of the layer that saves most
+  std::int64_t formula_per_layer = 0;  ///< sum over the tensors on paper
+  std::optional<std::int64_t> closed_formula_per_layer;  ///< the published closed form, where it applies
+  std::int64_t norm_statistics = 0;    ///< whole stack
+  std::int64_t peak = 0;
+  std::int64_t pool = 0;
+  std::optional<std::int64_t> process;  ///< high-water mark of the process during this case
+  std::int64_t parameters = 0;
+  std::int64_t gradients = 0;
+  std::int64_t communication_buffers = 0;
+  std::vector<SavedLine> by_tensor;
+  std::vector<LedgerLine> at_peak;
+};
+
+/// The collectives of one operation and purpose in one step of one rank.
+struct CallLine {
+  comm::Operation operation;
+  comm::Purpose purpose;
+  std::int64_t count = 0;
+  std::int64_t message_bytes = 0;
+  std::int64_t wire_bytes = 0;
+  double seconds = 0.0;          ///< mean over steps and ranks
+  double blocked_seconds = 0.0;  ///< likewise
+  std::optional<double> busbw_gbytes_per_s;
+};
+
+/// One rank: who is the straggler.
+struct RankDetail {
+  std::string host;
+  std::string device;
+  double step_ms = 0.0;     ///< median
+  double blocked_ms = 0.0;  ///< mean a step in which the rank waited for communication
+  double gemm_gflops = 0.0;  ///< median product rate
+  std::int64_t peak_bytes = 0;
+  std::optional<std::int64_t> process_bytes;
+};
+
+struct CaseResult {
+  config::Case settings;
+  int ranks = 1;
+  std::string backend;  ///< the communicator that carried the collectives
+  Verification verification;
+
+  Summary step_ms, forward_ms, backward_ms;  ///< of the slowest rank, iteration by iteration
+  Summary gemm_gflops;                       ///< product rate, mean over the ranks
+  double model_flops_per_step = 0.0;         ///< of all ranks together
+
+  MemoryFigures memory;
+  std::vector<CallLine> calls;
+  std::vector<RankDetail> rank_details;
+
+  [[nodiscard]] bool valid() const { return verification.passed(); }
+  [[nodiscard]] double gflops_per_rank() const {
+    return model_flops_per_step / ranks / (step_ms.median * 1e-3) * 1e-9;
+  }
+  [[nodiscard]] double fraction_of_gemm() const { return gflops_per_rank() / gemm_gflops.median; }
+  [[nodiscard]] double tokens_per_s() const {
+    return static_cast<double>(settings.model.tokens()) / (step_ms.median * 1e-3);
+  }
+  /// Wire bytes of a step for one purpose, a rank.
+  [[nodiscard]] std::int64_t wire_bytes(comm::Purpose purpose) const;
+};
+
+}  // namespace tidemark::bench

@@ -1,0 +1,263 @@
+#include "bench/runner.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "bench/audit.hpp"
+#include "bench/capacity.hpp"
+#include "bench/dump.hpp"
+#include "bench/product_rate.hpp"
+#include "bench/step.hpp"
+#include "comm/factory.hpp"
+#include "memory/process.hpp"
+#include "theory/flops.hpp"
+
+namespace tidemark::bench {
+
+namespace {
+
+/// What this rank measured, iteration by iteration.
+struct Series {
+  std::vector<double> own_step_ms;
+  std::vector<double> step_ms, forward_ms, backward_ms;  ///< of the slowest rank
+  std::vector<double> own_gemm_gflops;
+  std::vector<double> gemm_gflops;  ///< mean over ranks
+  comm::Counters counters;
+  std::uint64_t gemm_flops = 0;  ///< of all timed steps
+};
+
+template <class T>
+class Runner {
+ public:
+  Runner(const config::Case& c, const Environment& environment, comm::Communicator& communicator)
+      : case_(c),
+        environment_(environment),
+        communicator_(communicator),
+        ledger_(pool_),
+        stack_(c, environment.device, ledger_, communicator),
+        product_rate_(stack_) {}
+
+  void warm_up() {
+    for (std::int64_t i = 0; i < case_.bench.warmup; ++i) {
+      announce(fmt::format("warm-up {}/{}", i + 1, case_.bench.warmup));
+      run_step(stack_);
+    }
+    product_rate_.measure();
+    pool_after_warm_up_ = ledger_.pool_bytes();
+  }
+
+  void measure() {
+    communicator_.reset_counters();
+    for (std::int64_t i = 0; i < case_.bench.iterations; ++i) {
+      announce(fmt::format("iteration {}/{}", i + 1, case_.bench.iterations));
+      measure_once();
+    }
+    series_.counters = communicator_.counters();
+  }
+
+  void check(Verification& verification) {
+    announce("checking the full case");
+    const auto add = [&](Check check) { verification.checks.push_back(agree(std::move(check))); };
+    const int steps = static_cast<int>(case_.bench.iterations);
+    add(check_saved(case_, tide_));
+    add(check_traffic(case_, series_.counters, steps));
+    add(check_flops(case_, series_.gemm_flops / static_cast<std::uint64_t>(steps)));
+    add({"pool_growth_after_warm_up",
+         static_cast<double>(ledger_.pool_bytes() - pool_after_warm_up_), 0.0, ""});
+    for (Check& full : check_full_case(stack_)) {
+      verification.checks.push_back(std::move(full));
+    }
+  }
+
+  void dump(const std::filesystem::path& folder) {
+    announce("writing the dump");
+    dump_case(stack_, case_.model.micro_batch_size, folder);
+  }
+
+  void report(CaseResult& result) {
+    result.step_ms = summarize(series_.step_ms);
+    result.forward_ms = summarize(series_.forward_ms);
+    result.backward_ms = summarize(series_.backward_ms);
+    result.gemm_gflops = summarize(series_.gemm_gflops);
+    result.model_flops_per_step = theory::model_flops_per_step(case_);
+    report_calls(result);
+    report_memory(result);
+    report_ranks(result);
+  }
+
+ private:
+  void announce(const std::string& what) {
+    communicator_.set_context(fmt::format("{} of case {}", what, case_.index + 1));
+    if (environment_.progress) {
+      environment_.progress(what);
+    }
+  }
+
+  void measure_once() {
+    const std::uint64_t flops_before = environment_.device.gemm_flops;
+    const StepTime own = run_step(stack_);
+    series_.gemm_flops += environment_.device.gemm_flops - flops_before;
+    tide_ = ledger_.tide();
+
+    std::array<double, 3> slowest{own.step(), own.forward, own.backward};
+    communicator_.max_over_ranks(slowest);
+    series_.own_step_ms.push_back(own.step() * 1e3);
+    series_.step_ms.push_back(slowest[0] * 1e3);
+    series_.forward_ms.push_back(slowest[1] * 1e3);
+    series_.backward_ms.push_back(slowest[2] * 1e3);
+
+    std::array<double, 1> rate{product_rate_.measure()};
+    series_.own_gemm_gflops.push_back(rate[0]);
+    communicator_.sum_over_ranks(rate);
+    series_.gemm_gflops.push_back(rate[0] / communicator_.size());
+  }
+
+  /// A check that holds only when it holds on every rank.
+  Check agree(Check check) {
+    std::array<double, 1> worst{check.value};
+    communicator_.max_over_ranks(worst);
+    for (const std::string& where : communicator_.gather_bytes(check.where)) {
+      if (check.where.empty()) {
+        check.where = where;
+      }
+    }
+    check.value = worst[0];
+    return check;
+  }
+
+  std::int64_t largest(std::int64_t bytes) {
+    std::array<double, 1> value{static_cast<double>(bytes)};  // exact below 8 PiB
+    communicator_.max_over_ranks(value);
+    return static_cast<std::int64_t>(value[0]);
+  }
+
+  std::optional<std::int64_t> largest_known(std::optional<std::int64_t> bytes) {
+    const std::int64_t highest = largest(bytes.value_or(-1));
+    return highest < 0 ? std::nullopt : std::optional(highest);
+  }
+
+  void report_calls(CaseResult& result) {
+    const int ranks = communicator_.size();
+    result.calls = calls_per_step(series_.counters, ranks, static_cast<int>(case_.bench.iterations));
+    for (CallLine& call : result.calls) {
+      std::array<double, 2> seconds{call.seconds, call.blocked_seconds};
+      communicator_.sum_over_ranks(seconds);
+      call.seconds = seconds[0] / ranks;
+      call.blocked_seconds = seconds[1] / ranks;
+      comm::CallStats mean;
+      mean.calls = call.count;
+      mean.message_bytes = call.message_bytes;
+      mean.seconds = call.seconds;
+      call.busbw_gbytes_per_s = comm::busbw_gbytes_per_s(call.operation, ranks, mean);
+    }
+  }
+
+  void report_memory(CaseResult& result) {
+    result.memory = memory_of(case_, tide_);
+    MemoryFigures& memory = result.memory;
+    memory.saved = largest(memory.saved);
+    memory.saved_per_layer = largest(memory.saved_per_layer);
+    memory.norm_statistics = largest(memory.norm_statistics);
+    memory.peak = largest(memory.peak);
+    memory.pool = largest(static_cast<std::int64_t>(ledger_.pool_bytes()));
+    memory.parameters = static_cast<std::int64_t>(stack_.store().value_bytes());
+    memory.gradients = static_cast<std::int64_t>(stack_.store().gradient_bytes());
+    process_bytes_ = memory::process_peak_bytes();
+    memory.process = largest_known(process_bytes_);
+  }
+
+  void report_ranks(CaseResult& result) {
+    struct Numbers {
+      double step_ms, blocked_ms, gemm_gflops;
+      std::int64_t peak, process;
+    };
+    double blocked = 0.0;
+    for (const comm::Purpose purpose : comm::all_purposes) {
+      blocked += series_.counters.total(purpose).blocked_seconds;
+    }
+    const Numbers own{median_of(series_.own_step_ms),
+                      blocked * 1e3 / static_cast<double>(case_.bench.iterations),
+                      median_of(series_.own_gemm_gflops),
+                      static_cast<std::int64_t>(tide_.peak_bytes), process_bytes_.value_or(-1)};
+    std::string bytes(sizeof own, '\0');
+    std::memcpy(bytes.data(), &own, sizeof own);
+    const auto numbers = communicator_.gather_bytes(bytes);
+    const auto hosts = communicator_.gather_bytes(environment_.session.processor_name());
+    const auto devices = communicator_.gather_bytes(environment_.device_name);
+    for (std::size_t rank = 0; rank < numbers.size(); ++rank) {
+      Numbers of_rank{};
+      std::memcpy(&of_rank, numbers[rank].data(), sizeof of_rank);
+      RankDetail detail{hosts[rank],           devices[rank],       of_rank.step_ms,
+                        of_rank.blocked_ms,    of_rank.gemm_gflops, of_rank.peak,
+                        std::nullopt};
+      if (of_rank.process >= 0) {
+        detail.process_bytes = of_rank.process;
+      }
+      result.rank_details.push_back(std::move(detail));
+    }
+  }
+
+  const config::Case& case_;
+  const Environment& environment_;
+  comm::Communicator& communicator_;
+  memory::Pool pool_;
+  memory::Ledger ledger_;
+  model::Stack<T> stack_;
+  ProductRate<T> product_rate_;
+  std::size_t pool_after_warm_up_ = 0;
+  Series series_;
+  memory::Tide tide_;
+  std::optional<std::int64_t> process_bytes_;
+};
+
+template <class T>
+void run_in(const config::Case& c, const Environment& environment, comm::Communicator& communicator,
+            const std::optional<std::filesystem::path>& dump_folder, CaseResult& result) {
+  Runner<T> runner(c, environment, communicator);
+  runner.warm_up();
+  runner.measure();
+  if (c.bench.verify) {
+    runner.check(result.verification);
+  }
+  runner.report(result);
+  if (dump_folder) {
+    runner.dump(*dump_folder);
+  }
+}
+
+}  // namespace
+
+CaseResult run_case(const config::Case& c, const Environment& environment,
+                    const std::optional<std::filesystem::path>& dump_folder) {
+  const auto communicator = comm::make_communicator(
+      {c.comm.backend, static_cast<int>(c.parallel.tensor),
+       std::chrono::duration<double>(c.bench.timeout_s)});
+  communicator->set_context(fmt::format("set-up of case {}", c.index + 1));
+  memory::reset_process_peak();
+  require_capacity(c, memory::available_node_bytes(), environment.session.local_size(),
+                   *communicator);
+  CaseResult result;
+  result.settings = c;
+  result.ranks = communicator->size();
+  result.backend = communicator->name();
+  if (c.bench.verify) {
+    if (environment.progress) {
+      environment.progress("verifying the twin");
+    }
+    result.verification.checks = check_twin(c, environment.device, *communicator);
+  }
+  if (c.precision == DType::fp64) {
+    run_in<double>(c, environment, *communicator, dump_folder, result);
+  } else {
+    run_in<float>(c, environment, *communicator, dump_folder, result);
+  }
+  return result;
+}
+
+}  // namespace tidemark::bench

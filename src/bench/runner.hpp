@@ -1,0 +1,33 @@
+// Runs one case from its settings to its figures.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/device.hpp"
+#include "bench/result.hpp"
+#include "comm/mpi_session.hpp"
+#include "config/case.hpp"
+
+namespace tidemark::bench {
+
+/// What the cases of a run share.
+struct Environment {
+  Device& device;
+  const comm::MpiSession& session;
+  std::string device_name;  ///< as recorded for each rank
+  /// Told what is going on, on every rank: "warm-up 1/2".
+  std::function<void(const std::string&)> progress;
+};
+
+/// Builds the stack of `c`, verifies it, measures it; collective over all processes of the job.
+/// `dump_folder`, where given, receives this rank's tensors and must exist.
+///
+/// Throws RunError where the case does not fit into memory (before it is allocated, on all ranks
+/// alike) or cannot be carried out.
+CaseResult run_case(const config::Case& c, const Environment& environment,
+                    const std::optional<std::filesystem::path>& dump_folder);
+
+}  // namespace tidemark::bench

@@ -1,0 +1,199 @@
+#include "bench/verification.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "bench/host_tensor.hpp"
+#include "bench/step.hpp"
+#include "comm/factory.hpp"
+#include "kernels/check.hpp"
+
+namespace tidemark::bench {
+
+namespace {
+
+/// The tensors of one computation that are compared, by name, each with its place in the whole.
+template <class T>
+struct Outcome {
+  struct Item {
+    HostTensor<T> tensor;
+    kernels::GlobalPlace place;
+  };
+  std::map<std::string, Item> items;
+};
+
+template <class T>
+Outcome<T> compute(const config::Case& c, Device& device, comm::Communicator& communicator) {
+  memory::Pool pool;
+  memory::Ledger ledger(pool);
+  model::Stack<T> stack(c, device, ledger, communicator);
+  Outcome<T> outcome;
+  const kernels::GlobalPlace own_rows{stack.context().first_token(), 0, c.model.hidden_size};
+  run_step<T>(stack, [&](std::string_view name, const Matrix<T>& tensor) {
+    outcome.items.insert_or_assign(std::string(name), typename Outcome<T>::Item{copy_to_host(device, tensor), own_rows});
+  });
+  for (const parallel::Parameter<T>& parameter : stack.store().parameters()) {
+    outcome.items.insert_or_assign(
+        parameter.spec.name + ".grad",
+        typename Outcome<T>::Item{copy_to_host(device, parameter.gradient), parameter.spec.place});
+  }
+  return outcome;
+}
+
+// The worst error over all ranks, and the tensor it is in.
+Check worst_over_ranks(std::string name, double bound, double value, const std::string& where,
+                       comm::Communicator& communicator) {
+  std::array<double, 1> worst{value};
+  communicator.max_over_ranks(worst);
+  const std::vector<std::string> candidates =
+      communicator.gather_bytes(value == worst[0] ? where : std::string());
+  const auto named = std::find_if(candidates.begin(), candidates.end(),
+                                  [](const std::string& text) { return !text.empty(); });
+  return {std::move(name), worst[0], bound, named == candidates.end() ? "" : *named};
+}
+
+template <class T>
+std::vector<Check> check_twin_in(const config::Case& c, Device& device,
+                                 comm::Communicator& communicator) {
+  const config::Case sharded = twin_of(c);
+  config::Case whole = sharded;
+  whole.parallel = {};
+  const auto alone = comm::make_self_communicator();
+  const Outcome<T> expected = compute<T>(whole, device, *alone);
+  const Outcome<T> actual = compute<T>(sharded, device, communicator);
+
+  struct Worst {
+    double value = 0.0;
+    std::string where;
+  };
+  std::map<std::string, Worst> groups;
+  for (const auto& [name, item] : actual.items) {
+    const bool is_end = name == "input" || name == "output_grad";
+    const std::string group = name == "output"       ? "twin_output"
+                              : name == "input_grad" ? "twin_input_gradient"
+                              : is_end               ? "twin_random_tensors"
+                                                     : "twin_parameter_gradients";
+    const double error = relative_error(item.tensor, expected.items.at(name).tensor, item.place);
+    Worst& worst = groups[group];
+    if (error >= worst.value) {
+      worst = {error, name};
+    }
+  }
+  std::vector<Check> checks;
+  for (const auto& [group, worst] : groups) {
+    checks.push_back(worst_over_ranks(group, tolerance_of(c.precision), worst.value, worst.where,
+                                      communicator));
+  }
+  return checks;
+}
+
+template <class T>
+Vector<T> flat(const Matrix<T>& matrix) {
+  return Vector<T>(matrix.data(), matrix.extent(0) * matrix.extent(1));
+}
+
+/// Collects what the two checks of the full case need, while its step runs.
+template <class T>
+class FullCaseChecks {
+ public:
+  explicit FullCaseChecks(const parallel::Context& context) : context_(context) {}
+
+  void look_at(const std::string& name, const Vector<T>& tensor, bool replicated) {
+    const std::int64_t bad = kernels::count_not_finite(context_.device, tensor);
+    if (bad > 0 && not_finite_ == 0) {
+      first_bad_ = name;
+    }
+    not_finite_ += bad;
+    if (replicated) {
+      names_.push_back(name);
+      digests_.push_back(kernels::digest(context_.device, tensor));
+    }
+  }
+
+  std::vector<Check> finish() {
+    std::array<double, 1> total{static_cast<double>(not_finite_)};
+    context_.communicator.sum_over_ranks(total);
+    Check finite = worst_over_ranks("not_finite_elements", 0.0, static_cast<double>(not_finite_),
+                                    first_bad_, context_.communicator);
+    finite.value = total[0];
+    return {finite, compare_digests()};
+  }
+
+ private:
+  Check compare_digests() const {
+    std::string own(digests_.size() * sizeof(std::uint64_t), '\0');
+    std::memcpy(own.data(), digests_.data(), own.size());
+    const std::vector<std::string> all = context_.communicator.gather_bytes(own);
+    Check check{"replicas_that_differ", 0.0, 0.0, ""};
+    for (std::size_t i = 0; i < digests_.size(); ++i) {
+      const auto digest_of = [i](const std::string& bytes) {
+        return bytes.substr(i * sizeof(std::uint64_t), sizeof(std::uint64_t));
+      };
+      const bool equal = std::all_of(all.begin(), all.end(), [&](const std::string& bytes) {
+        return digest_of(bytes) == digest_of(all.front());
+      });
+      if (!equal) {
+        check.value += 1.0;
+        check.where += check.where.empty() ? names_[i] : ", " + names_[i];
+      }
+    }
+    return check;
+  }
+
+  const parallel::Context& context_;
+  std::int64_t not_finite_ = 0;
+  std::string first_bad_;
+  std::vector<std::string> names_;
+  std::vector<std::uint64_t> digests_;
+};
+
+}  // namespace
+
+bool Verification::passed() const {
+  return performed() && std::all_of(checks.begin(), checks.end(),
+                                    [](const Check& check) { return check.passed(); });
+}
+
+double tolerance_of(DType precision) { return precision == DType::fp64 ? 1e-12 : 1e-5; }
+
+config::Case twin_of(const config::Case& c) {
+  config::Case twin = c;
+  const std::int64_t ranks = c.parallel.tensor;
+  const std::int64_t heads_per_rank = std::min<std::int64_t>(2, c.model.num_attention_heads / ranks);
+  twin.model.num_layers = std::min<std::int64_t>(2, c.model.num_layers);
+  twin.model.num_attention_heads = ranks * heads_per_rank;
+  twin.model.num_query_groups = twin.model.num_attention_heads;
+  twin.model.hidden_size = twin.model.num_attention_heads * 8;
+  twin.model.ffn_hidden_size = twin.model.hidden_size * 4;
+  // Rows of 9 t scores: whole blocks of random words, and a rest.
+  twin.model.seq_length = 9 * ranks;
+  twin.model.micro_batch_size = std::min<std::int64_t>(2, c.model.micro_batch_size);
+  return twin;
+}
+
+std::vector<Check> check_twin(const config::Case& c, Device& device,
+                              comm::Communicator& communicator) {
+  return c.precision == DType::fp64 ? check_twin_in<double>(c, device, communicator)
+                                    : check_twin_in<float>(c, device, communicator);
+}
+
+template <class T>
+std::vector<Check> check_full_case(model::Stack<T>& stack) {
+  const parallel::Context& context = stack.context();
+  FullCaseChecks<T> checks(context);
+  run_step<T>(stack, [&](std::string_view name, const Matrix<T>& tensor) {
+    checks.look_at(std::string(name), flat(tensor), !context.sequence);
+  });
+  checks.look_at("parameter gradients", stack.store().gradients(), false);
+  checks.look_at("replicated parameters' gradients", stack.store().replicated_gradients(), true);
+  return checks.finish();
+}
+
+template std::vector<Check> check_full_case(model::Stack<float>&);
+template std::vector<Check> check_full_case(model::Stack<double>&);
+
+}  // namespace tidemark::bench

@@ -1,0 +1,180 @@
+#include "commands/run.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "bench/runner.hpp"
+#include "comm/factory.hpp"
+#include "comm/rank_zero.hpp"
+#include "config/sweep.hpp"
+#include "report/provenance.hpp"
+#include "report/record.hpp"
+#include "report/table.hpp"
+
+namespace tidemark::commands {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t tide_table_lines = 8;
+
+std::string read_file(const std::string& path) {
+  if (fs::is_directory(path)) {
+    throw InputError(fmt::format("{}: is a directory, expected a YAML file", path));
+  }
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file) {
+    throw InputError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  }
+  return text;
+}
+
+void require_ranks(const std::vector<config::Case>& cases, int ranks) {
+  for (const config::Case& c : cases) {
+    if (c.parallel.tensor != ranks) {
+      throw InputError(fmt::format("{}: parallel.tensor: {} needs {} ranks, but this job has {}",
+                                   c.locate("parallel.tensor"), c.parallel.tensor,
+                                   c.parallel.tensor, ranks));
+    }
+  }
+}
+
+fs::path case_folder(const fs::path& dump, const config::Case& c, std::size_t cases) {
+  return cases == 1 ? dump : dump / fmt::format("case{}", c.index);
+}
+
+// Rank 0 makes the folder and the description; files of an earlier dump would pass for this one's.
+void prepare_dump(const fs::path& dump, const std::vector<config::Case>& cases) {
+  std::error_code error;
+  if (fs::exists(dump, error) && !(fs::is_directory(dump, error) && fs::is_empty(dump, error))) {
+    throw InputError(fmt::format("{}: --dump needs a new or empty folder", dump.string()));
+  }
+  for (const config::Case& c : cases) {
+    const fs::path folder = case_folder(dump, c, cases.size());
+    fs::create_directories(folder, error);
+    std::ofstream file(folder / "case.json");
+    file << report::case_json(c).dump(2) << '\n' << std::flush;
+    if (!file) {
+      throw InputError(fmt::format("{}: the dump cannot be written", (folder / "case.json").string()));
+    }
+  }
+}
+
+std::optional<fs::path> rank_folder(const RunArguments& arguments, const config::Case& c,
+                                    std::size_t cases, int rank) {
+  if (!arguments.dump) {
+    return std::nullopt;
+  }
+  const fs::path folder =
+      case_folder(*arguments.dump, c, cases) / fmt::format("rank{}", rank);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    throw RunError(fmt::format("{}: cannot be created: {}", folder.string(), error.message()));
+  }
+  return folder;
+}
+
+/// One line on the terminal that is written over and over, and wiped before anything else.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool shown) : shown_(shown) {}
+  ~ProgressLine() { wipe(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(const std::string& text) const {
+    if (shown_) {
+      fmt::print(stderr, "\r\x1b[K{}", text);
+      std::fflush(stderr);
+    }
+  }
+  void wipe() const { show(""); }
+
+ private:
+  bool shown_;
+};
+
+void print(const std::string& text) {
+  fmt::print("{}", text);
+  std::fflush(stdout);
+}
+
+std::string title(const std::vector<config::Case>& cases, const comm::MpiSession& session,
+                  int threads) {
+  const config::Case& c = cases.front();
+  return fmt::format(
+      "{}: L {}, h {}, ffn {}, a {}, s {}, b {}, {}; {} ranks of {} thread{} on {}\n\n", c.name,
+      c.model.num_layers, c.model.hidden_size, c.model.ffn_hidden_size, c.model.num_attention_heads,
+      c.model.seq_length, c.model.micro_batch_size, name_of(c.precision), session.size(), threads,
+      threads == 1 ? "" : "s", session.processor_name());
+}
+
+}  // namespace
+
+ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSession& session) {
+  const bool speaks = session.rank() == 0;
+  // Only rank 0 touches the file system; the others learn what it read, or why it could not.
+  const auto world = comm::make_communicator({.ranks = session.size()});
+  const std::string text =
+      comm::from_rank_zero(*world, [&] { return read_file(arguments.input); });
+  const std::vector<config::Case> cases =
+      config::load_cases(text, arguments.input, arguments.overrides);
+  require_ranks(cases, session.size());
+  std::unique_ptr<report::RecordFile> output;
+  comm::from_rank_zero(*world, [&] {
+    if (arguments.output) {
+      output = std::make_unique<report::RecordFile>(*arguments.output);
+    }
+    if (arguments.dump) {
+      prepare_dump(*arguments.dump, cases);
+    }
+    return std::string();
+  });
+
+  const auto provenance = report::provenance(
+      {arguments.command_line, arguments.input, text, arguments.threads}, session);
+  const ProgressLine progress(speaks && (arguments.progress || isatty(STDERR_FILENO) != 0));
+  if (speaks) {
+    print(title(cases, session, arguments.threads) + report::table_header(cases));
+  }
+  ExitStatus status = ExitStatus::good;
+  std::string tides;
+  for (const config::Case& c : cases) {
+    const bench::Environment environment{
+        device, session, report::processor_model(), [&](const std::string& what) {
+          progress.show(fmt::format("case {}/{}, {}: {}", c.index + 1, cases.size(),
+                                    report::mode_of(c), what));
+        }};
+    const bench::CaseResult result = bench::run_case(
+        c, environment, rank_folder(arguments, c, cases.size(), session.rank()));
+    progress.wipe();
+    if (output) {
+      output->append(report::run_record(result, provenance));
+    }
+    if (speaks) {
+      print(report::table_row(cases, result) + report::failure_lines(result));
+      tides += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
+    }
+    if (result.verification.performed() && !result.valid()) {
+      status = ExitStatus::invalid;
+    }
+  }
+  if (speaks) {
+    print(tides);
+  }
+  return status;
+}
+
+}  // namespace tidemark::commands

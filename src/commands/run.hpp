@@ -1,0 +1,30 @@
+// `tidemark run`: every case of an input, measured.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/device.hpp"
+#include "base/error.hpp"
+#include "comm/mpi_session.hpp"
+
+namespace tidemark::commands {
+
+/// The arguments of `tidemark run`.
+struct RunArguments {
+  std::string input;
+  std::vector<std::string> overrides;  ///< of --set, KEY=VALUE each
+  std::optional<std::string> output;   ///< results file, appended to
+  std::optional<std::string> dump;     ///< folder for tensors, created, must be empty
+  bool progress = false;               ///< show progress even when stderr is no terminal
+  std::vector<std::string> command_line;
+  int threads = 1;
+};
+
+/// Runs all cases in order; collective over the processes of the job. Rank 0 prints the table to
+/// stdout and appends each record as its case ends. Returns `invalid` when a result failed its
+/// verification. Throws InputError and RunError.
+ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSession& session);
+
+}  // namespace tidemark::commands

@@ -1,0 +1,28 @@
+// Where a number comes from: build, libraries, machine, time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "comm/mpi_session.hpp"
+
+namespace tidemark::report {
+
+/// What only the start of the program knows.
+struct Invocation {
+  std::vector<std::string> arguments;  ///< the command line, as given
+  std::string input_file;
+  std::string input_text;
+  int threads = 1;  ///< of each rank
+};
+
+/// Model name of the processor, or "unknown".
+std::string processor_model();
+
+/// Build (version, git hash, compiler, flags), Kokkos, BLAS, MPI, host, start time (UTC, ISO 8601),
+/// command line, and the input file with a digest of its text (FNV-1a, 64 bits).
+nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiSession& session);
+
+}  // namespace tidemark::report

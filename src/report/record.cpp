@@ -1,0 +1,207 @@
+#include "report/record.hpp"
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "comm/operation.hpp"
+#include "config/schema.hpp"
+
+namespace tidemark::report {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// nlohmann would write NaN and infinity as null, which means "not known".
+double number(double value) {
+  TIDEMARK_REQUIRE(std::isfinite(value), "a figure of the record is not finite");
+  return value;
+}
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json summary_json(const bench::Summary& summary) {
+  Json json;
+  json["median"] = number(summary.median);
+  json["min"] = number(summary.min);
+  json["max"] = number(summary.max);
+  json["iterations"] = summary.samples.size();
+  json["samples"] = summary.samples;
+  return json;
+}
+
+// An infinite error is a finding, not a failure to measure: JSON has no number for it, a word must do.
+Json error_json(double value) { return std::isfinite(value) ? Json(value) : Json("infinite"); }
+
+Json verification_json(const bench::Verification& verification) {
+  Json json;
+  json["performed"] = verification.performed();
+  json["passed"] = verification.performed() ? Json(verification.passed()) : Json();
+  json["checks"] = Json::array();
+  for (const bench::Check& check : verification.checks) {
+    json["checks"].push_back({{"name", check.name},
+                              {"value", error_json(check.value)},
+                              {"bound", check.bound},
+                              {"passed", check.passed()},
+                              {"where", check.where}});
+  }
+  return json;
+}
+
+Json time_json(const bench::CaseResult& result) {
+  Json json;
+  json["step_ms"] = summary_json(result.step_ms);
+  json["serial_ms"] = nullptr;
+  json["compute_ms"] = nullptr;
+  json["comm_ms"] = nullptr;
+  json["forward_ms"] = summary_json(result.forward_ms);
+  json["backward_ms"] = summary_json(result.backward_ms);
+  return json;
+}
+
+Json flops_json(const bench::CaseResult& result) {
+  Json json;
+  json["model_per_step"] = number(result.model_flops_per_step);
+  json["gflops_per_rank"] = number(result.gflops_per_rank());
+  json["gemm_gflops_per_rank"] = number(result.gemm_gflops.median);
+  json["gemm_gflops_samples"] = result.gemm_gflops.samples;
+  json["fraction_of_gemm"] = number(result.fraction_of_gemm());
+  return json;
+}
+
+Json memory_json(const bench::MemoryFigures& memory) {
+  Json json;
+  json["saved_bytes"] = memory.saved;
+  json["saved_bytes_per_layer"] = memory.saved_per_layer;
+  json["formula_bytes_per_layer"] = memory.formula_per_layer;
+  json["closed_formula_bytes_per_layer"] = or_null(memory.closed_formula_per_layer);
+  json["norm_statistics_bytes"] = memory.norm_statistics;
+  json["peak_bytes"] = memory.peak;
+  json["pool_bytes"] = memory.pool;
+  json["process_bytes"] = or_null(memory.process);
+  json["parameter_bytes"] = memory.parameters;
+  json["gradient_bytes"] = memory.gradients;
+  json["communication_buffer_bytes"] = memory.communication_buffers;
+  json["by_tensor"] = Json::array();
+  for (const bench::SavedLine& line : memory.by_tensor) {
+    json["by_tensor"].push_back({{"name", line.name},
+                                 {"bytes_per_layer", line.bytes},
+                                 {"formula_bytes_per_layer", line.formula_bytes},
+                                 {"in_formula", line.in_formula}});
+  }
+  json["at_peak"] = Json::array();
+  for (const bench::LedgerLine& line : memory.at_peak) {
+    json["at_peak"].push_back({{"name", line.name},
+                               {"layer", line.layer < 0 ? Json() : Json(line.layer)},
+                               {"class", line.tensor_class},
+                               {"bytes", line.bytes}});
+  }
+  return json;
+}
+
+Json comm_json(const bench::CaseResult& result) {
+  Json json;
+  json["backend"] = result.backend;
+  json["wire_bytes_per_step"] = result.wire_bytes(comm::Purpose::activation);
+  json["calls"] = Json::array();
+  for (const bench::CallLine& call : result.calls) {
+    json["calls"].push_back({{"op", comm::name_of(call.operation)},
+                             {"purpose", comm::name_of(call.purpose)},
+                             {"count", call.count},
+                             {"bytes", call.message_bytes},
+                             {"wire_bytes", call.wire_bytes},
+                             {"seconds", number(call.seconds)},
+                             {"blocked_seconds", number(call.blocked_seconds)},
+                             {"busbw_gbytes_per_s", or_null(call.busbw_gbytes_per_s)}});
+  }
+  return json;
+}
+
+Json overlap_json(const bench::CaseResult& result) {
+  Json json;
+  json["mode"] = result.settings.overlap.mode;
+  for (const char* key : {"exposed_ms", "timeline_exposed_ms", "intersect_ms", "efficiency",
+                          "efficiency_ci", "efficiency_max", "osu_percent"}) {
+    json[key] = nullptr;
+  }
+  return json;
+}
+
+Json ranks_json(const bench::CaseResult& result) {
+  Json json = Json::array();
+  for (std::size_t rank = 0; rank < result.rank_details.size(); ++rank) {
+    const bench::RankDetail& detail = result.rank_details[rank];
+    json.push_back({{"rank", rank},
+                    {"host", detail.host},
+                    {"device", detail.device},
+                    {"step_ms", number(detail.step_ms)},
+                    {"blocked_ms", number(detail.blocked_ms)},
+                    {"gemm_gflops", number(detail.gemm_gflops)},
+                    {"peak_bytes", detail.peak_bytes},
+                    {"process_bytes", or_null(detail.process_bytes)}});
+  }
+  return json;
+}
+
+}  // namespace
+
+nlohmann::ordered_json case_json(const config::Case& c) {
+  Json json;
+  for (const auto& [name, value] : config::resolved_settings(c)) {
+    Json* place = &json;
+    std::size_t start = 0;
+    for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', start)) {
+      place = &(*place)[name.substr(start, dot - start)];
+      start = dot + 1;
+    }
+    std::visit([&](const auto& v) { (*place)[name.substr(start)] = v; }, value);
+  }
+  return json;
+}
+
+nlohmann::ordered_json run_record(const bench::CaseResult& result,
+                                  const nlohmann::ordered_json& provenance) {
+  Json json;
+  json["schema_version"] = schema_version;
+  json["kind"] = "run";
+  json["case"] = case_json(result.settings);
+  json["case_index"] = result.settings.index;
+  json["ranks"] = result.ranks;
+  json["valid"] = result.verification.performed() ? Json(result.valid()) : Json();
+  json["verification"] = verification_json(result.verification);
+  json["fom"]["tokens_per_s"] = result.valid() ? Json(number(result.tokens_per_s())) : Json();
+  json["time"] = time_json(result);
+  json["flops"] = flops_json(result);
+  json["memory"] = memory_json(result.memory);
+  json["comm"] = comm_json(result);
+  json["overlap"] = overlap_json(result);
+  json["ranks_detail"] = ranks_json(result);
+  json["provenance"] = provenance;
+  return json;
+}
+
+RecordFile::RecordFile(const std::filesystem::path& path) : path_(path) {
+  errno = 0;
+  file_.open(path, std::ios::app);
+  if (!file_) {
+    throw InputError(fmt::format("{}: cannot be opened for writing: {}", path.string(),
+                                 std::strerror(errno)));
+  }
+}
+
+void RecordFile::append(const nlohmann::ordered_json& record) {
+  file_ << record.dump() << '\n' << std::flush;
+  if (!file_) {
+    throw RunError(fmt::format("{}: the record could not be written", path_.string()));
+  }
+}
+
+}  // namespace tidemark::report

@@ -1,0 +1,40 @@
+// The record of a case: one JSON object on one line, the form in which results are kept.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "bench/result.hpp"
+#include "config/case.hpp"
+
+namespace tidemark::report {
+
+inline constexpr int schema_version = 1;
+
+/// The record of a run. Units are in the names; what is not known is null. Throws RunError where a
+/// figure is not finite, rather than write something else in its place.
+nlohmann::ordered_json run_record(const bench::CaseResult& result,
+                                  const nlohmann::ordered_json& provenance);
+
+/// Every resolved setting, nested as in the input.
+nlohmann::ordered_json case_json(const config::Case& c);
+
+/// The results file: lines are added and flushed one by one, so that what was
+/// measured outlives what comes after it.
+class RecordFile {
+ public:
+  /// Opens for appending; throws InputError, `FILE: ...`, when that is not possible.
+  explicit RecordFile(const std::filesystem::path& path);
+
+  /// Adds one line; throws RunError when the disk does not take it.
+  void append(const nlohmann::ordered_json& record);
+
+ private:
+  std::filesystem::path path_;
+  std::ofstream file_;
+};
+
+}  // namespace tidemark::report

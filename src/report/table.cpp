@@ -1,0 +1,130 @@
+#include "report/table.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace tidemark::report {
+
+namespace {
+
+double mib(std::int64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
+
+// The mode and t have columns of their own.
+bool has_own_column(const std::string& key) { return key.rfind("parallel.", 0) == 0; }
+
+std::string sweep_label(const config::Case& c) {
+  std::string label;
+  for (const auto& [key, value] : c.swept) {
+    if (!has_own_column(key)) {
+      label += fmt::format("{}{}={}", label.empty() ? "" : " ", key.substr(key.rfind('.') + 1), value);
+    }
+  }
+  return label;
+}
+
+std::size_t label_width(const std::vector<config::Case>& cases) {
+  std::size_t width = 0;
+  for (const config::Case& c : cases) {
+    width = std::max(width, sweep_label(c).size());
+  }
+  return width == 0 ? 0 : std::max<std::size_t>(width, 4) + 2;
+}
+
+std::string label_column(const std::vector<config::Case>& cases, const std::string& text) {
+  return fmt::format("{:<{}}", text, label_width(cases));
+}
+
+constexpr const char* columns = "{:<10} {:>3} {:>10} {:>10} {:>10} {:>8} {:>11} {:>11} {:>11} {:>12} {:>8}\n";
+
+std::string verdict(const bench::CaseResult& result) {
+  if (!result.verification.performed()) {
+    return "unknown";
+  }
+  return result.valid() ? "yes" : "INVALID";
+}
+
+std::string figure_of_merit(const bench::CaseResult& result) {
+  if (!result.verification.performed()) {
+    return "-";
+  }
+  return result.valid() ? fmt::format("{:.1f}", result.tokens_per_s()) : "INVALID";
+}
+
+}  // namespace
+
+std::string mode_of(const config::Case& c) {
+  if (c.parallel.tensor == 1) {
+    return "single";
+  }
+  if (!c.parallel.sequence) {
+    return "TP";
+  }
+  return c.parallel.keep_gathered ? "TP+SP keep" : "TP+SP";
+}
+
+std::string table_header(const std::vector<config::Case>& cases) {
+  const std::string label = label_width(cases) > 0 ? "case" : "";
+  return label_column(cases, label) +
+         fmt::format(fmt::runtime(columns), "mode", "t", "step", "tokens", "GFLOP/s", "of", "saved",
+                     "formula", "peak", "wire", "valid") +
+         label_column(cases, "") +
+         fmt::format(fmt::runtime(columns), "", "", "ms", "/s", "a rank", "product", "MiB a rank",
+                     "MiB a rank", "MiB a rank", "MiB a rank", "");
+}
+
+std::string table_row(const std::vector<config::Case>& cases, const bench::CaseResult& result) {
+  const config::Case& c = result.settings;
+  const std::int64_t formula = result.memory.formula_per_layer * c.model.num_layers;
+  return label_column(cases, sweep_label(c)) +
+         fmt::format(fmt::runtime(columns), mode_of(c), c.parallel.tensor,
+                     fmt::format("{:.2f}", result.step_ms.median), figure_of_merit(result),
+                     fmt::format("{:.1f}", result.gflops_per_rank()),
+                     fmt::format("{:.3f}", result.fraction_of_gemm()),
+                     fmt::format("{:.2f}", mib(result.memory.saved)),
+                     fmt::format("{:.2f}", mib(formula)),
+                     fmt::format("{:.2f}", mib(result.memory.peak)),
+                     fmt::format("{:.2f}", mib(result.wire_bytes(comm::Purpose::activation))),
+                     verdict(result));
+}
+
+std::string failure_lines(const bench::CaseResult& result) {
+  std::string lines;
+  for (const bench::Check& check : result.verification.checks) {
+    if (!check.passed()) {
+      lines += fmt::format("  INVALID: {}: {:.3g} is above {:.3g}{}{}\n", check.name, check.value,
+                           check.bound, check.where.empty() ? "" : ": ", check.where);
+    }
+  }
+  return lines;
+}
+
+std::string tide_lines(const bench::CaseResult& result, std::size_t lines) {
+  struct Sum {
+    std::int64_t bytes = 0;
+    int count = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Sum> by_name;
+  for (const bench::LedgerLine& line : result.memory.at_peak) {
+    Sum& sum = by_name[{line.name, line.tensor_class}];
+    sum.bytes += line.bytes;
+    ++sum.count;
+  }
+  std::vector<std::pair<std::pair<std::string, std::string>, Sum>> sorted(by_name.begin(), by_name.end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.second.bytes > b.second.bytes; });
+  std::string text = fmt::format("At the tide of {} ({:.2f} MiB a rank):\n", mode_of(result.settings),
+                                 mib(result.memory.peak));
+  for (std::size_t i = 0; i < std::min(lines, sorted.size()); ++i) {
+    const auto& [key, sum] = sorted[i];
+    text += fmt::format("  {:>10.2f} MiB  {:<9}  {}{}\n", mib(sum.bytes), key.second, key.first,
+                        sum.count > 1 ? fmt::format(" x {}", sum.count) : "");
+  }
+  if (sorted.size() > lines) {
+    text += fmt::format("  and {} smaller ones\n", sorted.size() - lines);
+  }
+  return text;
+}
+
+}  // namespace tidemark::report

@@ -1,0 +1,27 @@
+// The table a person reads: one row a case.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "bench/result.hpp"
+
+namespace tidemark::report {
+
+/// Two header lines with the names and units of the columns. `cases` are all those of the run:
+/// what they sweep, beyond the columns that are always there, becomes the first column.
+std::string table_header(const std::vector<config::Case>& cases);
+
+/// The row of one result, under the header of the same cases.
+std::string table_row(const std::vector<config::Case>& cases, const bench::CaseResult& result);
+
+/// Why a result is not valid: one line a failed check; empty for a valid one.
+std::string failure_lines(const bench::CaseResult& result);
+
+/// "TP", "TP+SP", "TP+SP keep" or, for one rank, "single".
+std::string mode_of(const config::Case& c);
+
+/// A table of what was live at the tide, the largest first, at most `lines` lines.
+std::string tide_lines(const bench::CaseResult& result, std::size_t lines);
+
+}  // namespace tidemark::report

@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+"""Compares a dump of `tidemark run --dump DIR` with the oracle's own computation.
+
+Checked are: the files (none missing, none unexpected, shapes, types, replicated tensors bit for
+bit equal on all ranks); input, output gradient and parameters against the oracle's own random
+numbers; output, input gradient and parameter gradients against the oracle's own step, taken from
+the dumped input, output gradient and parameters.
+
+    compare.py DIR    prints a table for each case and exits 1 where anything differs
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dump import case_folders, read_case, sweep_problems
+from stack import initial_tensors, step
+
+# Relative, in max norm: max|x - y| / max|y|.
+STEP_BOUNDS = {"fp64": 1e-10, "fp32": 1e-4}
+# A fused multiply-add may round the last bit of a drawn value otherwise.
+DRAWN_BOUND_ULP = 1.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the table. A NaN in `error` is a failure, since it compares false."""
+
+    name: str
+    against: str
+    error: float
+    bound: float
+
+    @property
+    def good(self):
+        return bool(self.error <= self.bound)
+
+    def line(self, width):
+        verdict = "ok" if self.good else "WRONG"
+        return (
+            f"{self.name:<{width}}  {self.against:<12} {self.error:10.2e} {self.bound:10.1e}"
+            f"  {verdict}"
+        )
+
+
+def relative_error(found, expected):
+    """max|found - expected| / max|expected|; 0 where both are all zeros."""
+    distance = np.max(np.abs(found.astype(np.float64) - expected))
+    return float(distance / np.max(np.abs(expected))) if distance != 0 else 0.0
+
+
+def ulp_error(found, expected):
+    """Largest distance in units of the last place of `expected`, rounded to found's type."""
+    rounded = expected.astype(found.dtype)
+    distance = np.abs(found.astype(np.float64) - rounded.astype(np.float64))
+    return float(np.max(distance / np.spacing(np.abs(rounded)).astype(np.float64)))
+
+
+def numeric_checks(dump):
+    """All comparisons of a complete dump, in the order of the dump's tensors."""
+    case, found, checks = dump.case, dump.tensors, []
+    drawn = initial_tensors(case.model, case.seed)
+    # A dump may hold anything, NaN and infinities included: that is for the table, not for stderr.
+    with np.errstate(all="ignore"):
+        inputs = {name: found[name].astype(np.float64) for name in drawn}
+        computed = step(case.model, case.seed, inputs)
+        for name, tensor in found.items():
+            if name in drawn:
+                error = ulp_error(tensor, drawn[name])
+                checks.append(Check(name, "Philox, ulp", error, DRAWN_BOUND_ULP))
+            else:
+                error = relative_error(tensor, computed[name])
+                checks.append(Check(name, "step", error, STEP_BOUNDS[case.precision]))
+    return checks
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Outcome for one case: faults in words, and one check for each tensor."""
+
+    title: str
+    problems: list
+    checks: list
+
+    @property
+    def good(self):
+        return not self.problems and bool(self.checks) and all(c.good for c in self.checks)
+
+    def failures(self):
+        return self.problems + [f"{c.name}: {c.error:.2e}" for c in self.checks if not c.good]
+
+    def table(self):
+        width = max([len(check.name) for check in self.checks], default=6)
+        lines = [self.title]
+        if self.checks:
+            lines.append(f"{'tensor':<{width}}  {'against':<12} {'error':>10} {'bound':>10}")
+            lines += [check.line(width) for check in self.checks]
+        else:
+            lines.append("The dump is not complete: nothing computed.")
+        lines += [f"WRONG  {problem}" for problem in self.problems]
+        wrong = len(self.failures())
+        lines.append(f"faults: {wrong}" if wrong else f"all {len(self.checks)} tensors agree")
+        return "\n".join(lines)
+
+
+def compare_case(folder):
+    """Comparison of the one case in `folder`."""
+    dump = read_case(folder)
+    title = f"{folder}: {dump.case.describe()}" if dump.case else f"{folder}"
+    return Comparison(title, dump.problems, numeric_checks(dump) if dump.complete else [])
+
+
+def compare_dump(root):
+    """Comparisons of all cases below `root`, and the faults found at the top of it."""
+    return [compare_case(folder) for folder in case_folders(root)], sweep_problems(root)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description="Compare a dump with the NumPy oracle.")
+    parser.add_argument("dir", type=Path, metavar="DIR", help="folder given to tidemark's --dump")
+    comparisons, problems = compare_dump(parser.parse_args(arguments).dir)
+    for comparison in comparisons:
+        print(comparison.table(), end="\n\n")
+    for problem in problems:
+        print(f"WRONG  {problem}")
+    return 0 if not problems and all(c.good for c in comparisons) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,6 +8,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/device.hpp"
@@ -31,12 +32,36 @@ void set_default_threads() {
   setenv("OMP_PROC_BIND", "false", 0);  // the launcher binds; Kokkos would warn on every rank
 }
 
-ExitStatus run_command(int argc, char** argv, const tidemark::comm::MpiSession& session) {
+/// The command line without Kokkos's options, each list led by the program's name.
+struct Options {
+  std::vector<char*> own, kokkos;
+};
+
+// Kokkos is shown its own options alone: it takes --help and --threads for them, too, on every rank.
+Options separate(int argc, char** argv) {
+  Options options{{argv[0]}, {argv[0]}};
+  for (int i = 1; i < argc; ++i) {
+    const bool for_kokkos = std::string_view(argv[i]).starts_with("--kokkos-");
+    (for_kokkos ? options.kokkos : options.own).push_back(argv[i]);
+  }
+  return options;
+}
+
+void initialize_kokkos(Options& options) {
+  int count = static_cast<int>(options.kokkos.size());
+  options.kokkos.push_back(nullptr);
+  Kokkos::initialize(count, options.kokkos.data());
+  // What it did not take is unknown to it, and has to be refused like any unknown option.
+  options.own.insert(options.own.end(), options.kokkos.begin() + 1, options.kokkos.begin() + count);
+}
+
+ExitStatus run_command(const Options& options, const std::vector<std::string>& command_line,
+                       const tidemark::comm::MpiSession& session) {
   CLI::App app{"Tidemark: activation high-water marks and overlap of a sharded transformer stack"};
   app.name("tidemark");
   app.set_version_flag("--version", fmt::format("tidemark {} ({})", tidemark::build_info::version,
                                                 tidemark::build_info::git_hash));
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // none is refused below: CLI11 would not name a wrong one
   app.footer("Options that begin with --kokkos- go to Kokkos.");
 
   tidemark::commands::RunArguments run;
@@ -51,14 +76,17 @@ ExitStatus run_command(int argc, char** argv, const tidemark::comm::MpiSession& 
       ->type_name("DIR");
   run_app->add_flag("--progress", run.progress, "Show progress even when stderr is no terminal");
 
-  run.command_line.assign(argv, argv + argc);
+  run.command_line = command_line;
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(options.own.size()), options.own.data());
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {  // --help and --version
       return session.rank() == 0 ? static_cast<ExitStatus>(app.exit(error)) : ExitStatus::good;
     }
     throw tidemark::InputError(fmt::format("command line: {}; see tidemark --help", error.what()));
+  }
+  if (!run_app->parsed()) {
+    throw tidemark::InputError("command line: a command is needed: run; see tidemark --help");
   }
   tidemark::Device device;
   run.threads = device.exec.concurrency();
@@ -71,9 +99,10 @@ void print_error(const char* line) {
   fmt::print(stderr, "{}\n", line);
 }
 
-ExitStatus guarded(int argc, char** argv, const tidemark::comm::MpiSession& session) {
+ExitStatus guarded(const Options& options, const std::vector<std::string>& command_line,
+                   const tidemark::comm::MpiSession& session) {
   try {
-    return run_command(argc, argv, session);
+    return run_command(options, command_line, session);
   } catch (const tidemark::Error& error) {
     const bool alone = error.scope() == tidemark::Scope::this_rank && session.size() > 1;
     if (alone || session.rank() == 0) {
@@ -95,8 +124,10 @@ int main(int argc, char** argv) {
   try {
     const tidemark::comm::MpiSession session;
     set_default_threads();
-    Kokkos::initialize(argc, argv);  // takes the --kokkos- options out of argv
-    const ExitStatus status = guarded(argc, argv, session);
+    const std::vector<std::string> command_line(argv, argv + argc);
+    Options options = separate(argc, argv);
+    initialize_kokkos(options);
+    const ExitStatus status = guarded(options, command_line, session);
     Kokkos::finalize();
     return static_cast<int>(status);
   } catch (const std::exception& error) {

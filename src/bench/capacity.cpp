@@ -34,8 +34,8 @@ void require_capacity(const config::Case& c, std::optional<std::int64_t> availab
   std::string shortage;
   if (available_bytes && needed > static_cast<double>(*available_bytes)) {
     shortage = fmt::format(
-        "{}: case {} does not fit: it needs {:.1f} GiB on a node ({} x {:.1f} GiB: parameters {:.1f}, "
-        "gradients {:.1f}, activations up to {:.1f}), which has {:.1f} GiB available",
+        "{}: case {} does not fit into memory: it needs {:.1f} GiB on a node ({} x {:.1f}: parameters "
+        "{:.1f}, gradients {:.1f}, activations up to {:.1f}), which has {:.1f} GiB available",
         c.locate("model"), c.index + 1, gib(needed), processes_on_node,
         gib(needed) / processes_on_node, gib(static_cast<double>(theory::parameter_bytes(c))),
         gib(static_cast<double>(theory::gradient_bytes(c))),

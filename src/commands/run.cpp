@@ -1,11 +1,7 @@
 #include "commands/run.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <iterator>
 #include <memory>
 
 #include <fmt/format.h>
@@ -14,6 +10,7 @@
 #include "bench/runner.hpp"
 #include "comm/factory.hpp"
 #include "comm/rank_zero.hpp"
+#include "config/reader.hpp"
 #include "config/sweep.hpp"
 #include "report/provenance.hpp"
 #include "report/record.hpp"
@@ -26,19 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t tide_table_lines = 8;
-
-std::string read_file(const std::string& path) {
-  if (fs::is_directory(path)) {
-    throw InputError(fmt::format("{}: is a directory, expected a YAML file", path));
-  }
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file) {
-    throw InputError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-  }
-  return text;
-}
 
 void require_ranks(const std::vector<config::Case>& cases, int ranks) {
   for (const config::Case& c : cases) {
@@ -128,7 +112,7 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
   // Only rank 0 touches the file system; the others learn what it read, or why it could not.
   const auto world = comm::make_communicator({.ranks = session.size()});
   const std::string text =
-      comm::from_rank_zero(*world, [&] { return read_file(arguments.input); });
+      comm::from_rank_zero(*world, [&] { return config::read_text(arguments.input); });
   const std::vector<config::Case> cases =
       config::load_cases(text, arguments.input, arguments.overrides);
   require_ranks(cases, session.size());

@@ -1,0 +1,88 @@
+// One benchmark case: every setting resolved, nothing left to look up.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/dtype.hpp"
+
+namespace tidemark::config {
+
+/// Shape of the transformer stack; symbols in brackets are those of docs/definitions.md.
+struct ModelConfig {
+  std::string family = "gpt";
+  std::int64_t num_layers = 1;           ///< L
+  std::int64_t hidden_size = 0;          ///< h, required
+  std::int64_t ffn_hidden_size = 0;      ///< 4 h unless given
+  std::int64_t num_attention_heads = 0;  ///< a, required
+  std::int64_t num_query_groups = 0;     ///< g; a unless given, and for gpt only a is accepted
+  std::int64_t seq_length = 0;           ///< s, required
+  std::int64_t micro_batch_size = 1;     ///< b
+  double hidden_dropout = 0.1;
+  double attention_dropout = 0.1;
+  bool causal = true;
+  std::string attention = "materialized";
+
+  [[nodiscard]] std::int64_t head_size() const { return hidden_size / num_attention_heads; }  ///< d
+  [[nodiscard]] std::int64_t tokens() const { return seq_length * micro_batch_size; }  ///< s b
+};
+
+struct ParallelConfig {
+  std::int64_t tensor = 1;  ///< t, the tensor-parallel size: one rank each
+  bool sequence = false;    ///< sequence parallelism (SP) on top of TP
+  /// Under SP: save the gathered inputs of qkv and fc1, not their shards.
+  bool keep_gathered = false;
+};
+
+struct OverlapConfig {
+  std::string mode = "none";
+  std::string progress = "none";
+  std::int64_t chunks = 4;
+};
+
+struct CommConfig {
+  std::string backend = "auto";
+  std::string algorithm = "auto";
+};
+
+struct BenchConfig {
+  std::int64_t warmup = 2;
+  std::int64_t iterations = 10;
+  std::int64_t max_iterations = 40;
+  std::int64_t seed = 1234;
+  bool verify = true;
+  double timeout_s = 300.0;
+};
+
+struct Case {
+  std::string name = "unnamed";
+  ModelConfig model;
+  DType precision = DType::fp32;
+  std::string recompute = "none";
+  ParallelConfig parallel;
+  OverlapConfig overlap;
+  CommConfig comm;
+  BenchConfig bench;
+
+  std::size_t index = 0;  ///< position in the sweep, from 0
+  /// The swept settings of this case, (key, value) in the sweep's order (empty without a sweep).
+  std::vector<std::pair<std::string, std::string>> swept;
+  /// Where each setting that was given stands in the input, by key: `FILE:LINE:COL` or
+  /// `--set KEY=VALUE`. Sections stand under their names, the top of the file under "".
+  std::map<std::string, std::string> locations;
+
+  /// Where to send a user who must change `key`: the setting itself, else the section it belongs
+  /// in, else the top of the file. The text that begins an InputError's line.
+  [[nodiscard]] std::string locate(const std::string& key) const;
+  /// True where the input sets `key`, false where `key` has its default.
+  [[nodiscard]] bool is_given(const std::string& key) const { return locations.contains(key); }
+
+  [[nodiscard]] std::size_t element_bytes() const { return size_of(precision); }  ///< w
+  /// True where sequence parallelism has something to shard.
+  [[nodiscard]] bool sequence_parallel() const { return parallel.sequence && parallel.tensor > 1; }
+};
+
+}  // namespace tidemark::config

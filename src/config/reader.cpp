@@ -1,0 +1,250 @@
+#include "config/reader.hpp"
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+#include "base/error.hpp"
+#include "config/message.hpp"
+
+namespace tidemark::config {
+
+namespace {
+
+/// Builds the tree from the parser's events: these carry the marks, the quoting and every key, of
+/// which yaml-cpp's ready-made tree drops the repeated ones.
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  explicit TreeBuilder(Location origin) : origin_(std::move(origin)) { root_.location = origin_; }
+
+  [[nodiscard]] Node take_root() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ > 1) fail(mark, "a second YAML document; expected one document");
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    refuse_anchor(mark, anchor);
+    if (expects_key()) fail(mark, "a key is missing or null");
+    add(make_node(Node::Kind::null, mark));
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    fail(mark, "YAML aliases (*name) are not supported; write the value out");
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    refuse_anchor(mark, anchor);
+    refuse_tag(mark, tag);
+    if (expects_key()) {
+      add_key(mark, value);
+      return;
+    }
+    Node node = make_node(Node::Kind::scalar, mark);
+    node.text = value;
+    node.quoted = tag == "!";  // the parser's mark of a scalar that was not plain
+    add(std::move(node));
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(Node::Kind::sequence, mark, tag, anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(Node::Kind::mapping, mark, tag, anchor);
+  }
+  void OnMapEnd() override { close(); }
+
+  [[nodiscard]] Location locate(const YAML::Mark& mark) const {
+    if (origin_.line == 0) return origin_;
+    if (mark.is_null()) return {origin_.source, 1, 1};
+    return {origin_.source, mark.line + 1, mark.column + 1};
+  }
+
+ private:
+  [[noreturn]] void fail(const YAML::Mark& mark, std::string_view what) const {
+    refuse(locate(mark).text(), "", what);
+  }
+
+  void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) const {
+    if (anchor != 0) fail(mark, "YAML anchors (&name) are not supported; write the value out");
+  }
+
+  void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
+    if (!tag.empty() && tag != "?" && tag != "!") fail(mark, "YAML tags (!name) are not supported");
+  }
+
+  [[nodiscard]] bool expects_key() const {
+    return !open_.empty() && open_.back().kind == Node::Kind::mapping &&
+           open_.back().keys.size() == open_.back().items.size();
+  }
+
+  [[nodiscard]] Node make_node(Node::Kind kind, const YAML::Mark& mark) const {
+    Node node;
+    node.kind = kind;
+    node.location = locate(mark);
+    // The parser's mark of a value that is not there points at whatever comes next.
+    if (kind == Node::Kind::null && !open_.empty()) {
+      const Node& parent = open_.back();
+      node.location = parent.keys.empty() ? parent.location : parent.keys.back().location;
+    }
+    return node;
+  }
+
+  /// The dotted name of a key of the innermost mapping: each mapping around it waits for the value
+  /// of its last key.
+  [[nodiscard]] std::string path_to(const std::string& name) const {
+    std::string path;
+    for (std::size_t i = 0; i + 1 < open_.size(); ++i) {
+      if (open_[i].kind == Node::Kind::mapping) path += open_[i].keys.back().name + ".";
+    }
+    return path + name;
+  }
+
+  void add_key(const YAML::Mark& mark, const std::string& name) {
+    auto& keys = open_.back().keys;
+    const auto same = std::find_if(keys.begin(), keys.end(),
+                                   [&](const Node::Key& key) { return key.name == name; });
+    if (same != keys.end()) {
+      const auto first = same->location.line > 0
+                             ? fmt::format(", first on line {}", same->location.line)
+                             : std::string();
+      fail(mark, fmt::format("{}: duplicate key{}", one_line(path_to(name)), first));
+    }
+    keys.push_back({name, locate(mark)});
+  }
+
+  void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag,
+            YAML::anchor_t anchor) {
+    refuse_anchor(mark, anchor);
+    refuse_tag(mark, tag);
+    if (expects_key()) {
+      fail(mark, "found a list or a mapping in place of a key (is a closing bracket missing?)");
+    }
+    open_.push_back(make_node(kind, mark));
+  }
+
+  void close() {
+    Node node = std::move(open_.back());
+    open_.pop_back();
+    add(std::move(node));
+  }
+
+  void add(Node node) {
+    if (open_.empty()) {
+      root_ = std::move(node);
+    } else {
+      open_.back().items.push_back(std::move(node));
+    }
+  }
+
+  Location origin_;
+  std::vector<Node> open_;  // the containers around the present event, innermost last
+  Node root_;
+  int documents_ = 0;
+};
+
+/// Control characters first: yaml-cpp takes some of them for the end of the file, and would accept
+/// what stands before.
+void refuse_control_characters(const std::string& text, const Location& origin) {
+  Location here = origin;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_text = byte >= 0x20 || c == '\n' || c == '\r' || c == '\t';
+    if (!is_text || byte == 0x7F) {
+      refuse(here.text(), "",
+             fmt::format("control character 0x{:02x}; expected a text file", byte));
+    }
+    if (origin.line == 0) continue;
+    here.column = c == '\n' ? 1 : here.column + 1;
+    if (c == '\n') ++here.line;
+  }
+}
+
+Node parse(const std::string& text, const Location& origin) {
+  refuse_control_characters(text, origin);
+  TreeBuilder builder(origin);
+  try {
+    // yaml-cpp takes the end of a line at the end of the text for the end of an open quote. The end
+    // of a comment it does not, and elsewhere a last line with a comment means nothing.
+    std::istringstream stream(text + "\n#");
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const YAML::Exception& error) {
+    refuse(builder.locate(error.mark).text(), "", "not valid YAML: " + one_line(error.msg));
+  }
+  return builder.take_root();
+}
+
+}  // namespace
+
+std::string Location::text() const {
+  const std::string shown = one_line(source, 200);
+  return line == 0 ? shown : fmt::format("{}:{}:{}", shown, line, column);
+}
+
+std::string_view Node::kind_name() const {
+  switch (kind) {
+    case Kind::null:
+      return "nothing";
+    case Kind::scalar:
+      return "a single value";
+    case Kind::sequence:
+      return "a list";
+    case Kind::mapping:
+      return "a mapping";
+  }
+  return "";
+}
+
+std::string read_text(const std::string& path) {
+  const std::string shown = one_line(path, 200);
+  const auto fail = [&](int code) {
+    refuse(shown, "", "cannot read: " + std::generic_category().message(code));
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) fail(EISDIR);
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(errno != 0 ? errno : EIO);
+  std::string text(max_input_bytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) fail(errno != 0 ? errno : EIO);
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > max_input_bytes) refuse(shown, "", "is over 1 MiB, so it is no input file");
+  return text;
+}
+
+Node parse_document(const std::string& text, const std::string& file) {
+  const Location top{file, 1, 1};
+  Node root = parse(text, top);
+  if (root.kind == Node::Kind::null) refuse(top.text(), "", "the file holds no settings");
+  if (root.kind != Node::Kind::mapping) {
+    refuse(root.location.text(), "",
+           fmt::format("expected a mapping (KEY: VALUE) at the top level, found {}",
+                       root.kind_name()));
+  }
+  return root;
+}
+
+Node parse_option_value(const std::string& text, const std::string& option) {
+  return parse(text, Location{option, 0, 0});
+}
+
+}  // namespace tidemark::config

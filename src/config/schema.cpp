@@ -1,0 +1,221 @@
+#include "config/schema.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "config/message.hpp"
+
+namespace tidemark::config {
+
+namespace {
+
+constexpr IntegerRange sizes{1, max_size};
+constexpr RealRange probabilities{0.0, true, 1.0, false};
+constexpr RealRange timeouts{0.0, false, 1e9, true};
+
+/// A row whose field is a member of Case: `field` maps a Case& to a reference to that member.
+template <class Field>
+Setting row(std::string name, Type type, std::string fallback, std::string meaning, Field field) {
+  Setting setting{
+      std::move(name), std::move(type), false, std::move(fallback), std::move(meaning), {}, {}};
+  setting.set = [field](Case& c, const Value& value) {
+    auto& target = field(c);
+    target = std::get<std::remove_reference_t<decltype(target)>>(value);
+  };
+  setting.get = [field](const Case& c) { return Value(field(c)); };
+  return setting;
+}
+
+/// A row without which there is no case.
+template <class Field>
+Setting required_row(std::string name, std::string meaning, Field field) {
+  Setting setting = row(std::move(name), sizes, "required", std::move(meaning), field);
+  setting.required = true;
+  return setting;
+}
+
+/// `precision` is the one key whose member is not of the type that is read and recorded.
+Setting precision_row() {
+  Setting setting{"precision",
+                  Choice{{"fp32", "fp64"}},
+                  false,
+                  "",
+                  "element type of activations, weights and gradients",
+                  {},
+                  {}};
+  setting.set = [](Case& c, const Value& value) {
+    c.precision = std::get<std::string>(value) == name_of(DType::fp64) ? DType::fp64 : DType::fp32;
+  };
+  setting.get = [](const Case& c) { return Value(std::string(name_of(c.precision))); };
+  return setting;
+}
+
+// Each lambda names a member once, and serves to write it and to read it.
+#define TIDEMARK_FIELD(member) \
+  [](auto& c) -> auto& { return c.member; }
+
+void add_model_rows(std::vector<Setting>& rows) {
+  rows.push_back(row("model.family", Choice{{"gpt"}}, "", "kind of transformer layer",
+                     TIDEMARK_FIELD(model.family)));
+  rows.push_back(
+      required_row("model.num_layers", "layers in the stack, L", TIDEMARK_FIELD(model.num_layers)));
+  rows.push_back(required_row("model.hidden_size", "features of a token, h; a multiple of a",
+                              TIDEMARK_FIELD(model.hidden_size)));
+  rows.push_back(row("model.ffn_hidden_size", sizes, "4 x hidden_size",
+                     "features inside the MLP, ffn; a multiple of t",
+                     TIDEMARK_FIELD(model.ffn_hidden_size)));
+  rows.push_back(required_row("model.num_attention_heads", "attention heads, a; a multiple of t",
+                              TIDEMARK_FIELD(model.num_attention_heads)));
+  rows.push_back(row("model.num_query_groups", sizes, "num_attention_heads",
+                     "heads of keys and values; equal to a in family gpt",
+                     TIDEMARK_FIELD(model.num_query_groups)));
+  rows.push_back(required_row("model.seq_length", "tokens in a sequence, s; a multiple of t",
+                              TIDEMARK_FIELD(model.seq_length)));
+  rows.push_back(row("model.micro_batch_size", sizes, "", "sequences in a step, b",
+                     TIDEMARK_FIELD(model.micro_batch_size)));
+  rows.push_back(row("model.hidden_dropout", probabilities, "",
+                     "dropout probability before each residual addition",
+                     TIDEMARK_FIELD(model.hidden_dropout)));
+  rows.push_back(row("model.attention_dropout", probabilities, "",
+                     "dropout probability behind the softmax",
+                     TIDEMARK_FIELD(model.attention_dropout)));
+  rows.push_back(row("model.causal", Boolean{}, "", "each token attends to earlier tokens only",
+                     TIDEMARK_FIELD(model.causal)));
+  rows.push_back(row("model.attention", Choice{{"materialized"}}, "",
+                     "how attention is computed: with the whole s x s matrices in memory",
+                     TIDEMARK_FIELD(model.attention)));
+}
+
+void add_parallel_rows(std::vector<Setting>& rows) {
+  rows.push_back(row("parallel.tensor", sizes, "",
+                     "tensor-parallel size, t; as many MPI ranks as this",
+                     TIDEMARK_FIELD(parallel.tensor)));
+  rows.push_back(row("parallel.sequence", Boolean{}, "",
+                     "sequence parallelism on top of tensor parallelism",
+                     TIDEMARK_FIELD(parallel.sequence)));
+  rows.push_back(row("parallel.keep_gathered", Boolean{}, "",
+                     "under sequence parallelism, save the gathered inputs of qkv and fc1 instead "
+                     "of gathering them again",
+                     TIDEMARK_FIELD(parallel.keep_gathered)));
+  rows.push_back(row("recompute", Choice{{"none"}}, "",
+                     "activations computed again in the backward pass", TIDEMARK_FIELD(recompute)));
+  rows.push_back(row("overlap.mode", Choice{{"none"}}, "",
+                     "how communication is hidden behind the matrix products",
+                     TIDEMARK_FIELD(overlap.mode)));
+  rows.push_back(row("overlap.progress", Choice{{"none"}}, "",
+                     "who drives the communication meanwhile", TIDEMARK_FIELD(overlap.progress)));
+  rows.push_back(row("overlap.chunks", sizes, "", "pieces that an overlapped product is cut into",
+                     TIDEMARK_FIELD(overlap.chunks)));
+  rows.push_back(row("comm.backend", Choice{{"auto", "mpi"}}, "",
+                     "library that carries the collectives", TIDEMARK_FIELD(comm.backend)));
+  rows.push_back(row("comm.algorithm", Choice{{"auto", "native"}}, "",
+                     "algorithm of the collectives; native is the library's own",
+                     TIDEMARK_FIELD(comm.algorithm)));
+}
+
+void add_bench_rows(std::vector<Setting>& rows) {
+  rows.push_back(row("bench.warmup", sizes, "", "steps before the clock starts",
+                     TIDEMARK_FIELD(bench.warmup)));
+  rows.push_back(
+      row("bench.iterations", sizes, "", "timed steps", TIDEMARK_FIELD(bench.iterations)));
+  rows.push_back(row("bench.max_iterations", sizes, "40, or iterations where that is more",
+                     "most timed steps that a run may take; at least iterations",
+                     TIDEMARK_FIELD(bench.max_iterations)));
+  rows.push_back(row("bench.seed", IntegerRange{0, 4294967295}, "",
+                     "seed of weights, inputs and dropout masks", TIDEMARK_FIELD(bench.seed)));
+  rows.push_back(row("bench.verify", Boolean{}, "",
+                     "compare a small twin of each case with the unsharded computation",
+                     TIDEMARK_FIELD(bench.verify)));
+  rows.push_back(row("bench.timeout_s", timeouts, "",
+                     "seconds after which a collective counts as failed",
+                     TIDEMARK_FIELD(bench.timeout_s)));
+}
+
+std::vector<Setting> build_settings() {
+  std::vector<Setting> rows;
+  rows.push_back(row("name", Text{}, "", "label of the results", TIDEMARK_FIELD(name)));
+  add_model_rows(rows);
+  rows.push_back(precision_row());
+  add_parallel_rows(rows);
+  add_bench_rows(rows);
+  return rows;
+}
+
+#undef TIDEMARK_FIELD
+
+std::string accepted_by(const Boolean&) { return "true, false"; }
+std::string accepted_by(const IntegerRange& range) { return range.text(); }
+std::string accepted_by(const RealRange& range) { return range.text(); }
+std::string accepted_by(const Choice& choice) {
+  return fmt::format("{}", fmt::join(choice.words, ", "));
+}
+std::string accepted_by(const Text&) { return "text"; }
+
+Value parse_as(const Boolean&, const Node& node, std::string_view key) {
+  return to_boolean(node, key);
+}
+Value parse_as(const IntegerRange& range, const Node& node, std::string_view key) {
+  return to_integer(node, key, range);
+}
+Value parse_as(const RealRange& range, const Node& node, std::string_view key) {
+  return to_real(node, key, range);
+}
+Value parse_as(const Choice& choice, const Node& node, std::string_view key) {
+  const std::string word = to_text(node, key);
+  if (std::find(choice.words.begin(), choice.words.end(), word) == choice.words.end()) {
+    refuse(node.location.text(), key,
+           fmt::format("'{}' is not accepted, expected {}{}", one_line(word),
+                       choice.words.size() > 1 ? "one of " : "", accepted_by(choice)));
+  }
+  return word;
+}
+Value parse_as(const Text&, const Node& node, std::string_view key) { return to_text(node, key); }
+
+std::string type_name(const Type& type) {
+  constexpr std::string_view names[] = {"boolean", "integer", "number", "word", "text"};
+  return std::string(names[type.index()]);
+}
+
+}  // namespace
+
+std::string Setting::accepted() const {
+  return std::visit([](const auto& kind) { return accepted_by(kind); }, type);
+}
+
+Value Setting::parse(const Node& node) const {
+  return std::visit([&](const auto& kind) { return parse_as(kind, node, name); }, type);
+}
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> rows = build_settings();
+  return rows;
+}
+
+std::string format_value(const Value& value) {
+  return std::visit([](const auto& held) { return fmt::format("{}", held); }, value);
+}
+
+std::vector<std::pair<std::string, Value>> resolved_settings(const Case& c) {
+  std::vector<std::pair<std::string, Value>> resolved;
+  for (const Setting& setting : settings()) resolved.emplace_back(setting.name, setting.get(c));
+  return resolved;
+}
+
+std::string key_table_markdown() {
+  std::string table =
+      "| key | type | accepted | default | meaning |\n"
+      "|---|---|---|---|---|\n";
+  const Case fresh;
+  for (const Setting& setting : settings()) {
+    const std::string fallback =
+        setting.fallback.empty() ? format_value(setting.get(fresh)) : setting.fallback;
+    table += fmt::format("| `{}` | {} | {} | {} | {} |\n", setting.name, type_name(setting.type),
+                         setting.accepted(), fallback, setting.meaning);
+  }
+  return table;
+}
+
+}  // namespace tidemark::config

@@ -1,0 +1,116 @@
+"""What the tests of the command line share: run the executable, and keep its own lines.
+
+Environment: TIDEMARK_EXECUTABLE, the executable under test; MPIEXEC, the MPI launcher (default:
+mpiexec). One rank runs without the launcher.
+"""
+import dataclasses
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+# More ranks than cores, as root, unbound: what Open MPI asks to be told. Others ignore it.
+LAUNCHER_ENVIRONMENT = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+# Launchers frame what they say of failed ranks in rules.
+RULE = re.compile(r"^(-{20,}|={20,})$")
+# The launcher may cut in between the end of a rank's line and its line break.
+RULE_BEHIND_TEXT = re.compile(r"(?<=[^-=\n])(-{20,}|={20,})$", re.MULTILINE)
+LAUNCHER_REMARK = re.compile(r"^\[[^\]]+\] (\d+ more process(es)? ha(s|ve) sent help message"
+                             r"|Set MCA parameter)")
+
+
+@dataclasses.dataclass
+class Result:
+    """How a run ended. `errors` are the lines on standard error that are not the launcher's."""
+
+    status: int
+    output: str
+    errors: list
+    seconds: float
+
+
+def own_lines(text):
+    """The lines of `text` outside the launcher's frames, without empty ones."""
+    lines = []
+    inside = False
+    for line in RULE_BEHIND_TEXT.sub(r"\n\1", text).splitlines():
+        if RULE.match(line):
+            inside = not inside
+        elif line.strip() and not inside and not LAUNCHER_REMARK.match(line):
+            lines.append(line)
+    return lines
+
+
+def environment():
+    """This process's environment, with the launcher's settings where it has none of them."""
+    settings = {**LAUNCHER_ENVIRONMENT, **os.environ}
+    settings["LC_ALL"] = "C"  # the system's error texts are compared
+    return settings
+
+
+def command(ranks, arguments):
+    """The command line that runs the executable on so many ranks."""
+    executable = os.environ.get("TIDEMARK_EXECUTABLE")
+    if not executable:
+        raise RuntimeError("set TIDEMARK_EXECUTABLE to the executable under test")
+    line = [os.path.abspath(executable), *arguments]
+    if ranks > 1:
+        line = [os.environ.get("MPIEXEC") or "mpiexec", "-n", str(ranks), *line]
+    return line
+
+
+def run(arguments, folder, ranks=1, limit_s=60):
+    """Runs the executable in `folder`. Ends it, all ranks, and raises after `limit_s` seconds."""
+    start = time.monotonic()
+    with subprocess.Popen(command(ranks, arguments), cwd=folder, env=environment(),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, errors="replace",
+                          start_new_session=True) as process:
+        try:
+            output, errors = process.communicate(timeout=limit_s)
+        except BaseException:
+            end(process)
+            raise
+    return Result(process.returncode, output, own_lines(errors), time.monotonic() - start)
+
+
+def end(process):
+    """Asks the launcher first: it alone knows its ranks, which are in groups of their own."""
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, signal_number)
+            process.communicate(timeout=10)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            return
+
+
+class TestCase(unittest.TestCase):
+    """A test with a folder of its own, which is the working folder of the runs."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="tidemark-cli-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def write(self, name, text):
+        """Writes a file into the test's folder; `text` may be bytes."""
+        data = text if isinstance(text, bytes) else text.encode()
+        with open(os.path.join(self.folder, name), "wb") as file:
+            file.write(data)
+        return name

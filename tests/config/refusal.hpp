@@ -1,0 +1,22 @@
+// What the tests of src/config share: the line that a call refuses its input with.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+
+namespace tidemark::config::testing {
+
+/// The message of the InputError that `call` throws; "accepted" where it throws none. Other
+/// exceptions pass through, and fail the test.
+template <class Call>
+std::string refusal(Call&& call) {
+  try {
+    (void)call();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+}  // namespace tidemark::config::testing

@@ -1,0 +1,187 @@
+#include "config/schema.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "config/refusal.hpp"
+
+namespace tidemark::config {
+namespace {
+
+using testing::refusal;
+
+const Setting& setting(const std::string& name) {
+  const Setting* found = find_setting(name);
+  if (found == nullptr) throw std::runtime_error("no setting " + name);
+  return *found;
+}
+
+std::string refused(const std::string& name, const std::string& value) {
+  const Node node = parse_document("k: " + value, "f").items.at(0);
+  return refusal([&] { return setting(name).parse(node); });
+}
+
+TEST(Schema, NamesEveryKeyOnce) {
+  std::set<std::string> names;
+  for (const Setting& row : settings()) {
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_FALSE(row.meaning.empty()) << row.name;
+    EXPECT_EQ(find_setting(row.name), &row);
+  }
+  const std::set<std::string> expected = {"name",
+                                          "model.family",
+                                          "model.num_layers",
+                                          "model.hidden_size",
+                                          "model.ffn_hidden_size",
+                                          "model.num_attention_heads",
+                                          "model.num_query_groups",
+                                          "model.seq_length",
+                                          "model.micro_batch_size",
+                                          "model.hidden_dropout",
+                                          "model.attention_dropout",
+                                          "model.causal",
+                                          "model.attention",
+                                          "precision",
+                                          "parallel.tensor",
+                                          "parallel.sequence",
+                                          "parallel.keep_gathered",
+                                          "recompute",
+                                          "overlap.mode",
+                                          "overlap.progress",
+                                          "overlap.chunks",
+                                          "comm.backend",
+                                          "comm.algorithm",
+                                          "bench.warmup",
+                                          "bench.iterations",
+                                          "bench.max_iterations",
+                                          "bench.seed",
+                                          "bench.verify",
+                                          "bench.timeout_s"};
+  EXPECT_EQ(names, expected);
+}
+
+/// A value of the row's type that differs from the one a new Case holds, where there is another.
+Value other_value(const Setting& row, const Value& present) {
+  if (std::holds_alternative<bool>(present)) return !std::get<bool>(present);
+  if (std::holds_alternative<std::int64_t>(present)) return std::get<std::int64_t>(present) + 1;
+  if (std::holds_alternative<double>(present)) return std::get<double>(present) / 2;
+  if (const auto* choice = std::get_if<Choice>(&row.type)) {
+    for (const std::string& word : choice->words) {
+      if (word != std::get<std::string>(present)) return word;
+    }
+    return present;
+  }
+  return std::get<std::string>(present) + "x";
+}
+
+TEST(Schema, EachRowSetsItsOwnMemberAlone) {
+  const auto before = resolved_settings(Case{});
+  for (std::size_t i = 0; i < settings().size(); ++i) {
+    const Setting& row = settings()[i];
+    Case c;
+    const Value changed = other_value(row, row.get(c));
+    row.set(c, changed);
+    const auto after = resolved_settings(c);
+    for (std::size_t j = 0; j < after.size(); ++j) {
+      EXPECT_EQ(after[j].second, i == j ? changed : before[j].second)
+          << "setting " << row.name << ", reading " << after[j].first;
+    }
+  }
+}
+
+TEST(Schema, DefaultsAreAcceptable) {
+  const Case fresh;
+  for (const Setting& row : settings()) {
+    if (!row.fallback.empty()) continue;
+    const Value value = row.get(fresh);
+    const Node node = parse_document("k: " + format_value(value), "f").items.at(0);
+    EXPECT_EQ(row.parse(node), value) << row.name;
+  }
+}
+
+TEST(Schema, AcceptsOnlyWhatThisVersionImplements) {
+  EXPECT_EQ(refused("precision", "bf16"),
+            "f:1:4: precision: 'bf16' is not accepted, expected one of fp32, fp64");
+  EXPECT_EQ(refused("precision", "FP32"),
+            "f:1:4: precision: 'FP32' is not accepted, expected one of fp32, fp64");
+  EXPECT_EQ(refused("model.family", "llama"),
+            "f:1:4: model.family: 'llama' is not accepted, expected gpt");
+  EXPECT_EQ(refused("overlap.mode", "ring"),
+            "f:1:4: overlap.mode: 'ring' is not accepted, expected none");
+  EXPECT_EQ(refused("recompute", "full"),
+            "f:1:4: recompute: 'full' is not accepted, expected none");
+  EXPECT_EQ(refused("comm.backend", "nccl"),
+            "f:1:4: comm.backend: 'nccl' is not accepted, expected one of auto, mpi");
+  EXPECT_EQ(refused("precision", "fp64"), "accepted");
+}
+
+TEST(Schema, BoundsEverySize) {
+  for (const char* name : {"model.num_layers", "model.hidden_size", "model.ffn_hidden_size",
+                           "model.num_attention_heads", "model.seq_length",
+                           "model.micro_batch_size", "parallel.tensor", "bench.warmup",
+                           "bench.iterations", "bench.max_iterations", "overlap.chunks"}) {
+    for (const char* value : {"0", "-1", "2147483648", "99999999999999999999"}) {
+      EXPECT_EQ(refused(name, value), std::string("f:1:4: ") + name + ": " + value +
+                                          " is out of range, expected 1 to 2147483647");
+    }
+    EXPECT_EQ(refused(name, "2147483647"), "accepted");
+  }
+  EXPECT_EQ(refused("bench.seed", "0"), "accepted");
+  EXPECT_EQ(refused("bench.seed", "4294967295"), "accepted");
+  EXPECT_EQ(refused("bench.seed", "4294967296"),
+            "f:1:4: bench.seed: 4294967296 is out of range, expected 0 to 4294967295");
+}
+
+TEST(Schema, FindsWhatAWrongNameWasMeantToBe) {
+  EXPECT_EQ(unknown_key_message("model.hiden_size"),
+            "unknown key; did you mean model.hidden_size?");
+  EXPECT_EQ(unknown_key_message("hidden_size"), "unknown key; did you mean model.hidden_size?");
+  EXPECT_EQ(unknown_key_message("bench.tensor"), "unknown key; did you mean parallel.tensor?");
+  EXPECT_EQ(unknown_key_message("modle"), "unknown key; did you mean model?");
+  EXPECT_EQ(unknown_key_message("sweeps"), "unknown key; did you mean sweep?");
+  EXPECT_EQ(unknown_key_message("precison"), "unknown key; did you mean precision?");
+  EXPECT_EQ(unknown_key_message("paralel.tensor", "sweep."),
+            "unknown key; did you mean sweep.parallel.tensor?");
+  const std::string far = unknown_key_message("bench.quantum_entanglement");
+  EXPECT_TRUE(far.starts_with("unknown key; the nearest known key is ")) << far;
+}
+
+TEST(Schema, KnowsSections) {
+  for (const char* name : {"model", "parallel", "overlap", "comm", "bench"}) {
+    EXPECT_TRUE(is_section(name)) << name;
+  }
+  for (const char* name : {"", "name", "precision", "sweep", "mod", "model.hidden_size"}) {
+    EXPECT_FALSE(is_section(name)) << name;
+  }
+}
+
+TEST(Schema, FormatsValuesAsTheyAreRead) {
+  EXPECT_EQ(format_value(true), "true");
+  EXPECT_EQ(format_value(std::int64_t{42}), "42");
+  EXPECT_EQ(format_value(0.1), "0.1");
+  EXPECT_EQ(format_value(std::string("none")), "none");
+}
+
+TEST(Schema, TableHasARowForEachKey) {
+  const std::string table = key_table_markdown();
+  EXPECT_EQ(static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n')),
+            settings().size() + 2);
+  const auto holds = [&](const std::string& line) {
+    return table.find(line + "\n") != std::string::npos;
+  };
+  EXPECT_TRUE(
+      holds("| `model.seq_length` | integer | 1 to 2147483647 | required | tokens in a "
+            "sequence, s; a multiple of t |"));
+  EXPECT_TRUE(
+      holds("| `precision` | word | fp32, fp64 | fp32 | element type of activations, "
+            "weights and gradients |"));
+  EXPECT_TRUE(
+      holds("| `bench.timeout_s` | number | 0 < x <= 1000000000 | 300 | seconds after which a "
+            "collective counts as failed |"));
+}
+
+}  // namespace
+}  // namespace tidemark::config

@@ -1,0 +1,27 @@
+#include "comm/communicator.hpp"
+
+#include <cstdio>
+#include <exception>
+
+namespace tidemark::comm {
+
+Request& Request::operator=(Request&& other) noexcept {
+  if (this != &other) {
+    finish();
+    owner_ = std::exchange(other.owner_, nullptr);
+    ticket_ = other.ticket_;
+  }
+  return *this;
+}
+
+void Request::finish() noexcept {
+  if (!pending()) return;
+  try {
+    owner_->wait(*this);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    std::terminate();
+  }
+}
+
+}  // namespace tidemark::comm

@@ -1,0 +1,115 @@
+// The one interface through which tensor-parallel ranks exchange data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/dtype.hpp"
+#include "comm/counters.hpp"
+#include "comm/operation.hpp"
+
+namespace tidemark::comm {
+
+class Communicator;
+
+/// A collective under way. Move-only; an empty request is complete.
+///
+/// The buffers of the call and the communicator must outlive the request. A request destroyed or
+/// overwritten while pending is waited for, since its buffers may be freed next; if that wait
+/// fails, the error line is printed and the program terminates, for a destructor cannot report it.
+class Request {
+ public:
+  Request() noexcept = default;
+  /// For implementations of Communicator: a pending call, known to `owner` by `ticket`.
+  Request(Communicator& owner, std::uint64_t ticket) noexcept : owner_(&owner), ticket_(ticket) {}
+  Request(Request&& other) noexcept
+      : owner_(std::exchange(other.owner_, nullptr)), ticket_(other.ticket_) {}
+  Request& operator=(Request&& other) noexcept;
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+  ~Request() { finish(); }
+
+  [[nodiscard]] bool pending() const noexcept { return owner_ != nullptr; }
+  [[nodiscard]] std::uint64_t ticket() const noexcept { return ticket_; }
+  /// The communicator that issued it; null once complete.
+  [[nodiscard]] const Communicator* owner() const noexcept { return owner_; }
+  /// For implementations of Communicator: the call is complete.
+  void mark_complete() noexcept { owner_ = nullptr; }
+
+ private:
+  void finish() noexcept;
+
+  Communicator* owner_ = nullptr;
+  std::uint64_t ticket_ = 0;
+};
+
+/// Collectives among the tensor-parallel ranks of one case.
+///
+/// All ranks call the same operations in the same order, with the same counts and types. Counts are
+/// in elements; buffers are pointers to contiguous memory, owned by the caller, untouched by him
+/// from the call until its request is complete. A count of zero is valid, and so are null pointers
+/// with it. Every call, of data or of control, throws RunError naming the operation, the context
+/// and the rank when it fails. One thread at a time may use a communicator.
+class Communicator {
+ public:
+  Communicator() = default;
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
+  virtual ~Communicator() = default;
+
+  [[nodiscard]] virtual int rank() const noexcept = 0;  ///< 0 to size() - 1
+  [[nodiscard]] virtual int size() const noexcept = 0;  ///< t
+  /// Implementation, as in the records: "self", "mpi".
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+
+  // Collectives of the step: counted.
+
+  /// Replaces `buffer` [count] by its elementwise sum over all ranks.
+  [[nodiscard]] virtual Request all_reduce(void* buffer, std::size_t count, DType dtype,
+                                           Purpose purpose) = 0;
+
+  /// `recv` [size() * count_per_rank] becomes the `send` [count_per_rank] of rank 0, 1, ... in
+  /// turn. In place where `send` is this rank's own block of `recv`; otherwise they must not
+  /// overlap.
+  [[nodiscard]] virtual Request all_gather(const void* send, void* recv, std::size_t count_per_rank,
+                                           DType dtype, Purpose purpose) = 0;
+
+  /// `recv` [count_per_rank] becomes block rank() of the elementwise sum over all ranks of `send`
+  /// [size() * count_per_rank]. They must not overlap, except that with one rank both may be equal.
+  [[nodiscard]] virtual Request reduce_scatter(const void* send, void* recv,
+                                               std::size_t count_per_rank, DType dtype,
+                                               Purpose purpose) = 0;
+
+  /// Returns when the call is complete, its buffers usable; at once for a complete request.
+  virtual void wait(Request& request) = 0;
+  /// Drives pending calls; never blocks.
+  virtual void poll() = 0;
+
+  // Control operations of the harness: blocking, never counted as traffic.
+
+  virtual void barrier() = 0;
+  /// Each value becomes its maximum (minimum, sum) over the ranks; equally many on all ranks.
+  /// The result is the same on all ranks, to the bit.
+  virtual void max_over_ranks(std::span<double> values) = 0;
+  virtual void min_over_ranks(std::span<double> values) = 0;
+  virtual void sum_over_ranks(std::span<double> values) = 0;
+  /// The root's bytes, on every rank; what the others pass is ignored.
+  [[nodiscard]] virtual std::string broadcast_bytes(std::string bytes, int root = 0) = 0;
+  /// Everybody's bytes, by rank, on every rank. Lengths may differ.
+  [[nodiscard]] virtual std::vector<std::string> gather_bytes(std::string_view bytes) = 0;
+
+  // Bookkeeping.
+
+  /// Says what is going on ("step 3 of case 1"): the words that error lines use.
+  virtual void set_context(std::string context) = 0;
+  /// Counters of this rank since the last reset; copy them for a snapshot.
+  [[nodiscard]] virtual const Counters& counters() const noexcept = 0;
+  virtual void reset_counters() noexcept = 0;
+};
+
+}  // namespace tidemark::comm

@@ -1,0 +1,31 @@
+#include "comm/cores.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "comm/mpi.hpp"
+
+namespace tidemark::comm {
+
+int fair_share_of_cores() {
+  cpu_set_t own;
+  CPU_ZERO(&own);
+  if (sched_getaffinity(0, sizeof own, &own) != 0) {
+    CPU_SET(0, &own);
+  }
+  MPI_Comm node = MPI_COMM_NULL;
+  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+  int processes = 1;
+  MPI_Comm_size(node, &processes);
+  std::vector<cpu_set_t> all(static_cast<std::size_t>(processes));
+  MPI_Allgather(&own, sizeof own, MPI_BYTE, all.data(), sizeof own, MPI_BYTE, node);
+  MPI_Comm_free(&node);
+  const auto sharers = std::count_if(all.begin(), all.end(), [&](const cpu_set_t& other) {
+    return CPU_EQUAL(&own, &other) != 0;
+  });
+  return std::max(1, CPU_COUNT(&own) / std::max(1, static_cast<int>(sharers)));
+}
+
+}  // namespace tidemark::comm

@@ -1,0 +1,69 @@
+#include "comm/counters.hpp"
+
+namespace tidemark::comm {
+
+namespace {
+
+/// Passes of (ranks-1)/ranks of the message over the wire: an all-reduce is a reduce-scatter and an
+/// all-gather.
+constexpr int passes(Operation operation) noexcept {
+  return operation == Operation::all_reduce ? 2 : 1;
+}
+
+void accumulate(CallStats& sum, const CallStats& term) {
+  sum.calls += term.calls;
+  sum.message_bytes += term.message_bytes;
+  sum.wire_bytes += term.wire_bytes;
+  sum.seconds += term.seconds;
+  sum.blocked_seconds += term.blocked_seconds;
+}
+
+}  // namespace
+
+std::int64_t wire_bytes(Operation operation, int ranks, std::int64_t message_bytes) {
+  // Dividing before multiplying keeps the intermediate values below the message itself.
+  const std::int64_t n = ranks;
+  const std::int64_t factor = passes(operation) * (n - 1);
+  return factor * (message_bytes / n) + factor * (message_bytes % n) / n;
+}
+
+std::optional<double> busbw_gbytes_per_s(Operation operation, int ranks, const CallStats& stats) {
+  if (ranks <= 1 || stats.seconds <= 0.0) return std::nullopt;
+  const double algorithm_bandwidth = static_cast<double>(stats.message_bytes) / stats.seconds;
+  const double share = static_cast<double>(ranks - 1) / static_cast<double>(ranks);
+  return algorithm_bandwidth * passes(operation) * share / 1e9;
+}
+
+void Counters::add(Operation operation, Purpose purpose, int ranks, std::int64_t message_bytes,
+                   double seconds, double blocked_seconds) {
+  accumulate(stats_[index_of(purpose)][index_of(operation)],
+             {.calls = 1,
+              .message_bytes = message_bytes,
+              .wire_bytes = comm::wire_bytes(operation, ranks, message_bytes),
+              .seconds = seconds,
+              .blocked_seconds = blocked_seconds});
+}
+
+CallStats Counters::total(Purpose purpose) const {
+  CallStats sum;
+  for (const CallStats& stats : stats_[index_of(purpose)]) accumulate(sum, stats);
+  return sum;
+}
+
+Counters Counters::since(const Counters& earlier) const {
+  Counters difference = *this;
+  for (const Purpose purpose : all_purposes) {
+    for (const Operation operation : all_operations) {
+      const CallStats& before = earlier.at(operation, purpose);
+      accumulate(difference.stats_[index_of(purpose)][index_of(operation)],
+                 {.calls = -before.calls,
+                  .message_bytes = -before.message_bytes,
+                  .wire_bytes = -before.wire_bytes,
+                  .seconds = -before.seconds,
+                  .blocked_seconds = -before.blocked_seconds});
+    }
+  }
+  return difference;
+}
+
+}  // namespace tidemark::comm

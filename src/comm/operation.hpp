@@ -1,0 +1,47 @@
+// The collectives of a step, and what they are for.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace tidemark::comm {
+
+/// The collectives that move tensors between tensor-parallel ranks.
+enum class Operation { all_reduce, all_gather, reduce_scatter };
+
+/// What a collective carries. Counters keep the two apart: the published traffic of a layer is that
+/// of activations (and their gradients); sequence parallelism adds an all-reduce of the gradients
+/// of replicated parameters, which grows with L but not with s.
+enum class Purpose { activation, gradient };
+
+inline constexpr std::array all_operations{Operation::all_reduce, Operation::all_gather,
+                                           Operation::reduce_scatter};
+inline constexpr std::array all_purposes{Purpose::activation, Purpose::gradient};
+
+/// Name as in the records. The text is NUL-terminated and lives as long as the program.
+constexpr std::string_view name_of(Operation operation) noexcept {
+  switch (operation) {
+    case Operation::all_reduce:
+      return "all_reduce";
+    case Operation::all_gather:
+      return "all_gather";
+    case Operation::reduce_scatter:
+      return "reduce_scatter";
+  }
+  return "unknown";
+}
+
+/// Name as in the records. The text is NUL-terminated and lives as long as the program.
+constexpr std::string_view name_of(Purpose purpose) noexcept {
+  return purpose == Purpose::activation ? "activation" : "gradient";
+}
+
+constexpr std::size_t index_of(Operation operation) noexcept {
+  return static_cast<std::size_t>(operation);
+}
+constexpr std::size_t index_of(Purpose purpose) noexcept {
+  return static_cast<std::size_t>(purpose);
+}
+
+}  // namespace tidemark::comm

@@ -1,0 +1,48 @@
+// The communicator of a single rank.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "comm/communicator.hpp"
+
+namespace tidemark::comm {
+
+/// One rank (t = 1): nothing crosses any link, so wire bytes are 0. All-gather and reduce-scatter
+/// copy their host buffer where `send` and `recv` differ. Requests are complete when returned.
+class SelfCommunicator final : public Communicator {
+ public:
+  [[nodiscard]] int rank() const noexcept override { return 0; }
+  [[nodiscard]] int size() const noexcept override { return 1; }
+  [[nodiscard]] std::string_view name() const noexcept override { return "self"; }
+
+  [[nodiscard]] Request all_reduce(void* buffer, std::size_t count, DType dtype,
+                                   Purpose purpose) override;
+  [[nodiscard]] Request all_gather(const void* send, void* recv, std::size_t count_per_rank,
+                                   DType dtype, Purpose purpose) override;
+  [[nodiscard]] Request reduce_scatter(const void* send, void* recv, std::size_t count_per_rank,
+                                       DType dtype, Purpose purpose) override;
+  void wait(Request& request) override;
+  void poll() override {}
+
+  void barrier() override {}
+  void max_over_ranks(std::span<double>) override {}
+  void min_over_ranks(std::span<double>) override {}
+  void sum_over_ranks(std::span<double>) override {}
+  [[nodiscard]] std::string broadcast_bytes(std::string bytes, int root = 0) override;
+  [[nodiscard]] std::vector<std::string> gather_bytes(std::string_view bytes) override;
+
+  void set_context(std::string context) override { context_ = std::move(context); }
+  [[nodiscard]] const Counters& counters() const noexcept override { return counters_; }
+  void reset_counters() noexcept override { counters_.reset(); }
+
+ private:
+  Request copy(Operation operation, const void* send, void* recv, std::size_t count, DType dtype,
+               Purpose purpose);
+
+  Counters counters_;
+  std::string context_ = "set-up";
+};
+
+}  // namespace tidemark::comm

@@ -1,0 +1,82 @@
+// Ends the process when a call takes longer than it may: an error instead of a hang.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace tidemark::comm {
+
+/// A thread that watches the current blocking call of one rank.
+///
+/// When a call is not over `timeout` after it began, the watchdog writes one line to stderr which
+/// names the operation, the context, the rank and the seconds, and ends the process with status 3
+/// by _exit: destructors and MPI_Finalize would block for the same reason that the call does, and
+/// the launcher ends the other ranks when one is gone.
+///
+/// Beginning and ending a call costs three atomic stores. The thread sleeps until the earliest
+/// moment at which a call could be overdue, so it wakes about once a `timeout`, not periodically.
+class Watchdog {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// Starts the thread. `timeout` must be positive. `rank` is used in the line only.
+  Watchdog(std::chrono::duration<double> timeout, int rank);
+  /// Stops the thread, and returns once it has ended.
+  ~Watchdog();
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+  /// A blocking call, from construction to destruction. Calls do not nest, and one thread at a time
+  /// makes them. `operation` must be a literal: the watchdog's thread may read it at any time.
+  class Call {
+   public:
+    Call(Watchdog& watchdog, const char* operation,
+         Clock::time_point start = Clock::now()) noexcept;
+    ~Call();
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+   private:
+    Watchdog& watchdog_;
+  };
+
+  /// Words for the line: "step 3 of case 1". Takes a mutex: for once a step, not for every call.
+  void set_context(std::string context);
+  [[nodiscard]] std::string context() const;
+
+ private:
+  static constexpr std::int64_t idle = -1;
+
+  struct Overdue {
+    const char* operation;
+    double seconds;
+  };
+
+  [[nodiscard]] std::int64_t since_epoch(Clock::time_point time) const noexcept;
+  [[nodiscard]] Clock::time_point next_look(Clock::time_point now) const noexcept;
+  [[nodiscard]] std::optional<Overdue> find_overdue(Clock::time_point now) const noexcept;
+  void watch();
+  [[noreturn]] void end_process(const Overdue& overdue) const;
+
+  const Clock::time_point epoch_;
+  const Clock::duration timeout_;
+  const int rank_;
+
+  std::atomic<const char*> operation_{nullptr};
+  std::atomic<std::int64_t> start_{idle};  ///< ticks of Clock since epoch_
+
+  mutable std::mutex mutex_;  ///< guards what follows
+  std::condition_variable stop_changed_;
+  bool stop_ = false;
+  std::string context_ = "set-up";
+
+  std::thread thread_;  ///< last, so that all it uses exists before it starts
+};
+
+}  // namespace tidemark::comm

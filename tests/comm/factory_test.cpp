@@ -1,0 +1,41 @@
+#include "comm/factory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/error.hpp"
+
+namespace tidemark::comm {
+namespace {
+
+/// The line of the InputError that `options` meet; empty where they are accepted.
+std::string refusal(const CommunicatorOptions& options) {
+  try {
+    (void)make_communicator(options);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(CommunicatorFactory, OneRankTakesSelfUnlessMpiIsAskedFor) {
+  EXPECT_EQ(make_communicator({.backend = "auto", .ranks = 1})->name(), "self");
+  EXPECT_EQ(make_communicator({.backend = "self", .ranks = 1})->name(), "self");
+  const auto mpi = make_communicator({.backend = "mpi", .ranks = 1});
+  EXPECT_EQ(mpi->name(), "mpi");
+  EXPECT_EQ(mpi->size(), 1);
+  EXPECT_EQ(make_self_communicator()->size(), 1);
+}
+
+TEST(CommunicatorFactory, RefusesWithOneLine) {
+  EXPECT_EQ(refusal({.backend = "nccl", .ranks = 1}),
+            "comm.backend: 'nccl' is unknown; expected auto, mpi or self");
+  EXPECT_EQ(refusal({.backend = "self", .ranks = 2}),
+            "comm.backend: self is for one rank, not for 2");
+  EXPECT_EQ(refusal({.backend = "auto", .ranks = 4}),
+            "parallel.tensor: 4 needs 4 ranks, but this job has 1");
+}
+
+}  // namespace
+}  // namespace tidemark::comm

@@ -1,0 +1,115 @@
+#include <gtest/gtest.h>
+
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "comm/self.hpp"
+
+namespace tidemark::comm {
+namespace {
+
+/// Hands out pending requests, and remembers for which it was made to wait.
+class SlowCommunicator : public Communicator {
+ public:
+  [[nodiscard]] int rank() const noexcept override { return 0; }
+  [[nodiscard]] int size() const noexcept override { return 1; }
+  [[nodiscard]] std::string_view name() const noexcept override { return "slow"; }
+  [[nodiscard]] Request all_reduce(void*, std::size_t, DType, Purpose) override {
+    return {*this, ++issued_};
+  }
+  [[nodiscard]] Request all_gather(const void*, void*, std::size_t, DType, Purpose) override {
+    return {*this, ++issued_};
+  }
+  [[nodiscard]] Request reduce_scatter(const void*, void*, std::size_t, DType, Purpose) override {
+    return {*this, ++issued_};
+  }
+  void wait(Request& request) override {
+    if (!request.pending()) return;
+    if (broken) throw RunError("all_reduce failed in step 3 of case 1 on rank 0: link down");
+    waited.push_back(request.ticket());
+    request.mark_complete();
+  }
+  void poll() override {}
+  void barrier() override {}
+  void max_over_ranks(std::span<double>) override {}
+  void min_over_ranks(std::span<double>) override {}
+  void sum_over_ranks(std::span<double>) override {}
+  [[nodiscard]] std::string broadcast_bytes(std::string bytes, int) override { return bytes; }
+  [[nodiscard]] std::vector<std::string> gather_bytes(std::string_view) override { return {}; }
+  void set_context(std::string) override {}
+  [[nodiscard]] const Counters& counters() const noexcept override { return counters_; }
+  void reset_counters() noexcept override {}
+
+  Request issue() { return all_reduce(nullptr, 0, DType::fp32, Purpose::activation); }
+
+  std::vector<std::uint64_t> waited;
+  bool broken = false;
+
+ private:
+  std::uint64_t issued_ = 0;
+  Counters counters_;
+};
+
+using Tickets = std::vector<std::uint64_t>;
+
+TEST(Request, EmptyIsComplete) {
+  const Request request;
+  EXPECT_FALSE(request.pending());
+  EXPECT_EQ(request.owner(), nullptr);
+}
+
+TEST(Request, WaitingCompletesItOnce) {
+  SlowCommunicator comm;
+  {
+    Request request = comm.issue();
+    EXPECT_TRUE(request.pending());
+    EXPECT_EQ(request.owner(), &comm);
+    comm.wait(request);
+    EXPECT_FALSE(request.pending());
+    comm.wait(request);
+  }
+  EXPECT_EQ(comm.waited, Tickets{1});
+}
+
+TEST(Request, DestructionWaits) {
+  SlowCommunicator comm;
+  { const Request request = comm.issue(); }
+  EXPECT_EQ(comm.waited, Tickets{1});
+}
+
+TEST(Request, MovingPassesTheDutyOn) {
+  SlowCommunicator comm;
+  {
+    Request first = comm.issue();
+    Request second = std::move(first);
+    EXPECT_FALSE(first.pending());  // NOLINT: the state after the move is what is tested
+    EXPECT_TRUE(second.pending());
+    EXPECT_EQ(second.ticket(), 1U);
+  }
+  EXPECT_EQ(comm.waited, Tickets{1});
+}
+
+TEST(Request, OverwritingWaitsForTheOldCall) {
+  SlowCommunicator comm;
+  Request request = comm.issue();
+  request = comm.issue();
+  EXPECT_EQ(comm.waited, Tickets{1});
+  EXPECT_EQ(request.ticket(), 2U);
+  comm.wait(request);
+  EXPECT_EQ(comm.waited, (Tickets{1, 2}));
+}
+
+TEST(RequestDeathTest, DestructionTerminatesWhereWaitingFails) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // MPI and Kokkos run threads of their own
+  EXPECT_DEATH(
+      {
+        SlowCommunicator comm;
+        const Request request = comm.issue();
+        comm.broken = true;
+      },
+      "all_reduce failed in step 3 of case 1 on rank 0: link down");
+}
+
+}  // namespace
+}  // namespace tidemark::comm

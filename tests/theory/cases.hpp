@@ -1,0 +1,26 @@
+// Cases that the tests of the theory share.
+#pragma once
+
+#include <cstdint>
+
+#include "config/case.hpp"
+
+namespace tidemark::theory::testing {
+
+/// A case with ffn 4h, dropouts 0.1, fp32 and one layer; tests change what they are about.
+inline config::Case make_case(std::int64_t s, std::int64_t b, std::int64_t h, std::int64_t a,
+                              std::int64_t t = 1, bool sequence = false) {
+  config::Case c;
+  c.model.num_layers = 1;
+  c.model.seq_length = s;
+  c.model.micro_batch_size = b;
+  c.model.hidden_size = h;
+  c.model.ffn_hidden_size = 4 * h;
+  c.model.num_attention_heads = a;
+  c.model.num_query_groups = a;
+  c.parallel.tensor = t;
+  c.parallel.sequence = sequence;
+  return c;
+}
+
+}  // namespace tidemark::theory::testing

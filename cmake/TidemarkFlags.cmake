@@ -1,0 +1,57 @@
+# How our own files are compiled: tidemark::flags, linked privately by every target of ours.
+include(CheckCXXCompilerFlag)
+
+option(TIDEMARK_WERROR "Warnings in our own files are errors" ON)
+set(TIDEMARK_ARCH native CACHE STRING
+  "Processor to compile our own files for, as -march takes it; empty for the compiler's default")
+set(TIDEMARK_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them")
+
+add_library(tidemark_flags INTERFACE)
+add_library(tidemark::flags ALIAS tidemark_flags)
+target_compile_options(tidemark_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  $<$<BOOL:${TIDEMARK_WERROR}>:-Werror>)
+# GCC 12 takes "literal" + std::string for overlapping copies (its bug 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\.")
+  target_compile_options(tidemark_flags INTERFACE -Wno-restrict)
+endif()
+
+# Options that decide about the numbers, which the version header records.
+set(tidemark_code_options "")
+
+# An architecture chosen for Kokkos reaches us through its target; a second -march would undo it.
+get_target_property(kokkos_options Kokkos::kokkoscore INTERFACE_COMPILE_OPTIONS)
+if(TIDEMARK_ARCH AND NOT kokkos_options MATCHES "-m(arch|cpu|tune)=")
+  check_cxx_compiler_flag("-march=${TIDEMARK_ARCH}" TIDEMARK_HAS_MARCH_${TIDEMARK_ARCH})
+  if(TIDEMARK_HAS_MARCH_${TIDEMARK_ARCH})
+    list(APPEND tidemark_code_options "-march=${TIDEMARK_ARCH}")
+  else()
+    message(WARNING "the compiler does not know -march=${TIDEMARK_ARCH}: its default is used")
+  endif()
+endif()
+target_compile_options(tidemark_flags INTERFACE ${tidemark_code_options})
+
+if(TIDEMARK_SANITIZE)
+  set(sanitize "-fsanitize=${TIDEMARK_SANITIZE}")
+  # A report that the program survives is a report that a test run overlooks.
+  target_compile_options(tidemark_flags INTERFACE
+    ${sanitize} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(tidemark_flags INTERFACE ${sanitize})
+  list(APPEND tidemark_code_options ${sanitize})
+endif()
+
+# The memory-bound kernels live from vector code, and GCC vectorises sums, and calls of exp and tanh
+# into libmvec, only where it may reorder additions and need not heed errno, NaN and infinities.
+# Three limits keep that from doing harm:
+#  - the files that look for NaN and infinities (check*.cpp) are left out: under -ffast-math a
+#    compiler may take both for impossible, and would answer that all is well;
+#  - the flag is given to compile, never to link: there it would bring in crtfastmath.o, which makes
+#    the whole process, BLAS included, flush denormals to zero;
+#  - a debug build keeps the arithmetic, and leaves out -O3 alone.
+function(tidemark_set_kernel_flags)
+  file(GLOB kernels CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/kernels/*.cpp")
+  list(FILTER kernels EXCLUDE REGEX "/check[^/]*\\.cpp$")
+  if(kernels)
+    set_source_files_properties(${kernels} PROPERTIES
+      COMPILE_OPTIONS "$<$<NOT:$<CONFIG:Debug>>:-O3>;-ffast-math")
+  endif()
+endfunction()

@@ -1,0 +1,34 @@
+# Writes those `deb` entries of an apt source file that serve `suite` (and component main) again as
+# deb-src entries, keeping their options: Signed-By above all, which may hold a key of many lines.
+# Two formats: lines (.list), or with `stanzas` set deb822 (.sources), one record a stanza.
+
+!stanzas && /^[ \t]*deb[ \t]/ {
+  sub(/#.*/, "")
+  sub(/^[ \t]*deb[ \t]+/, "")
+  options = match($0, /^\[[^]]*\]/) ? substr($0, RSTART, RLENGTH) " " : ""
+  sub(/^\[[^]]*\]/, "")
+  for (i = 3; i <= NF; ++i)
+    if ($2 == suite && $i == "main") print "deb-src " options $1 " " suite " main"
+}
+
+stanzas {
+  serves_suite = serves_main = 0
+  enabled = 1
+  kept = field = ""
+  for (i = 1; i <= NF; ++i) {
+    if ($i ~ /^#/) continue
+    words = $i
+    if ($i !~ /^[ \t]/) {
+      field = tolower(substr($i, 1, index($i, ":") - 1))
+      words = substr($i, index($i, ":") + 1)
+    }
+    gsub(/[ \t]+/, " ", words)
+    words = " " words " "
+    if (field == "suites") serves_suite = serves_suite || index(words, " " suite " ")
+    else if (field == "components") serves_main = serves_main || index(words, " main ")
+    else if (field == "enabled") enabled = words !~ /^ *(no|false|0) *$/
+    else if (field != "types" && field != "architectures") kept = kept $i "\n"
+  }
+  if (serves_suite && serves_main && enabled)
+    print "Types: deb-src\nSuites: " suite "\nComponents: main\n" kept
+}

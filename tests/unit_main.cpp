@@ -1,0 +1,16 @@
+// Runs the tests of one process. MPI and Kokkos are up, since the code under test may call both.
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <Kokkos_Core.hpp>
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  int provided = 0;
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
+  Kokkos::initialize(argc, argv);
+  const int status = RUN_ALL_TESTS();
+  Kokkos::finalize();
+  MPI_Finalize();
+  return status;
+}

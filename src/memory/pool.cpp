@@ -1,6 +1,7 @@
 #include "memory/pool.hpp"
 
 #include <exception>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -36,7 +37,7 @@ void* Pool::acquire(std::size_t bytes) {
   if (bytes == 0) {
     return nullptr;
   }
-  bytes = round_up(bytes, alignment);
+  bytes = round_up(bytes, granule);
   auto best = blocks_.end();
   for (auto block = blocks_.begin(); block != blocks_.end(); ++block) {
     const bool fits = block->second.free && block->second.bytes >= bytes;

@@ -32,7 +32,10 @@ class Pool {
   [[nodiscard]] std::size_t held_bytes() const { return held_; }
   [[nodiscard]] std::size_t segments() const { return segments_.size(); }
 
-  static constexpr std::size_t alignment = 256;
+  static constexpr std::size_t alignment = 64;  ///< of every block: Kokkos's own on a host
+  /// Blocks start at multiples of this in their segment, so that what the device aligns better (CUDA
+  /// to 256 bytes) stays so.
+  static constexpr std::size_t granule = 256;
 
  private:
   struct Block {

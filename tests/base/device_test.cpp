@@ -1,0 +1,46 @@
+#include "base/device.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/tables.hpp"
+
+namespace tidemark {
+namespace {
+
+using support::DeviceTable;
+using support::random_table;
+
+template <class T>
+T* at(const Matrix<T>& matrix, std::int64_t row, std::int64_t column) {
+  return matrix.data() + row * static_cast<std::int64_t>(matrix.stride(0)) + column;
+}
+
+TEST(DeviceViews, PartsOfAMatrixAliasItAndKeepItsStride) {
+  const DeviceTable<float> table(random_table<float>(6, 10, 1), 3);
+  const Matrix<float> whole = table.view();
+  ASSERT_EQ(num_rows(whole), 6);
+  ASSERT_EQ(num_columns(whole), 10);
+  ASSERT_EQ(whole.stride(0), 13U);
+
+  const Matrix<float> right = columns(whole, 4, 5);
+  EXPECT_EQ(num_rows(right), 6);
+  EXPECT_EQ(num_columns(right), 5);
+  EXPECT_EQ(right.stride(0), 13U);
+  EXPECT_EQ(right.data(), at(whole, 0, 4));
+  EXPECT_EQ(row_pointer(right, 2), at(whole, 2, 4));
+
+  const Matrix<float> lower = rows(right, 3, 2);
+  EXPECT_EQ(num_rows(lower), 2);
+  EXPECT_EQ(num_columns(lower), 5);
+  EXPECT_EQ(lower.data(), at(whole, 3, 4));
+  EXPECT_EQ(row_pointer(lower, 1), at(whole, 4, 4));
+}
+
+TEST(DeviceViews, OneRowKeepsTheStrideForItsPointer) {
+  const DeviceTable<double> table(random_table<double>(1, 7, 2), 2);
+  EXPECT_EQ(row_pointer(table.view(), 0), table.view().data());
+  EXPECT_EQ(num_columns(columns(table.view(), 6, 1)), 1);
+}
+
+}  // namespace
+}  // namespace tidemark

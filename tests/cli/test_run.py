@@ -1,0 +1,318 @@
+#!/usr/bin/env python3
+"""What `tidemark run` reports of small cases, against arithmetic of the tests' own.
+
+Environment: see harness.py.
+"""
+import functools
+import itertools
+import json
+import os
+import pathlib
+import statistics
+import tempfile
+import unittest
+
+import harness
+
+S, B, H, A, LAYERS, ITERATIONS = 32, 2, 64, 8, 3, 3
+INPUT = f"""\
+name: small
+model: {{num_layers: {LAYERS}, hidden_size: {H}, num_attention_heads: {A}, seq_length: {S},
+        micro_batch_size: {B}}}
+bench: {{warmup: 1, iterations: {ITERATIONS}}}
+"""
+RESOLVED = {
+    "name": "small",
+    "model": {"family": "gpt", "num_layers": LAYERS, "hidden_size": H, "ffn_hidden_size": 4 * H,
+              "num_attention_heads": A, "num_query_groups": A, "seq_length": S,
+              "micro_batch_size": B, "hidden_dropout": 0.1, "attention_dropout": 0.1,
+              "causal": True, "attention": "materialized"},
+    "precision": "fp32",
+    "parallel": {"tensor": 2, "sequence": False, "keep_gathered": False},
+    "recompute": "none",
+    "overlap": {"mode": "none", "progress": "none", "chunks": 4},
+    "comm": {"backend": "auto", "algorithm": "auto"},
+    "bench": {"warmup": 1, "iterations": ITERATIONS, "max_iterations": 40, "seed": 1234,
+              "verify": True, "timeout_s": 300.0},
+}
+KEYS = {
+    "": {"schema_version", "kind", "case", "ranks", "valid", "verification", "fom", "time",
+         "flops", "memory", "comm", "overlap", "ranks_detail", "provenance"},
+    "fom": {"tokens_per_s"},
+    "time": {f"{part}_ms" for part in ("step", "serial", "compute", "comm", "forward", "backward")},
+    "time.step_ms": {"median", "min", "max", "iterations"},
+    "time.forward_ms": {"median", "min", "max", "iterations"},
+    "time.backward_ms": {"median", "min", "max", "iterations"},
+    "flops": {"model_per_step", "gflops_per_rank", "gemm_gflops_per_rank", "fraction_of_gemm"},
+    "memory": {"saved_bytes", "saved_bytes_per_layer", "formula_bytes_per_layer", "peak_bytes",
+               "pool_bytes", "process_bytes", "by_tensor", "at_peak"},
+    "comm": {"calls"},
+    "overlap": {"mode", "exposed_ms", "timeline_exposed_ms", "intersect_ms", "efficiency",
+                "efficiency_ci", "efficiency_max", "osu_percent"},
+}
+CALL_KEYS = {"op", "count", "bytes", "wire_bytes", "seconds", "blocked_seconds",
+             "busbw_gbytes_per_s"}
+HEADER = ["mode", "t", "step", "tokens", "GFLOP/s", "of", "saved", "formula", "peak", "wire",
+          "valid"]
+SEQUENCE_OFF_AND_ON = "sweep.parallel.sequence=[false, true]"
+
+
+def refuse_constant(name):
+    raise ValueError(f"{name} is no JSON")
+
+
+def parse(line):
+    """A record; JSON knows no NaN and no Infinity, though Python's reader does."""
+    return json.loads(line, parse_constant=refuse_constant)
+
+
+def rows_of(output):
+    """The words of each table row: what stands behind the two lines of the header."""
+    lines = output.splitlines()
+    header = next(i for i, line in enumerate(lines) if line.split()[:1] == ["mode"])
+    return [line.split() for line in itertools.takewhile(str.strip, lines[header + 2:])]
+
+
+def at(record, key):
+    for part in filter(None, key.split(".")):
+        record = record[part]
+    return record
+
+
+def texts_in(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for item in (value.values() if isinstance(value, dict) else value):
+            yield from texts_in(item)
+
+
+def measure(t, *settings, text=INPUT, limit_s=120):
+    """Runs the input on t ranks with settings; the result and the records of its cases."""
+    with tempfile.TemporaryDirectory(prefix="tidemark-cli-") as folder:
+        pathlib.Path(folder, "case.yaml").write_text(text, encoding="utf-8")
+        options = [word for pair in (f"parallel.tensor={t}", *settings) for word in ("--set", pair)]
+        result = harness.run(["run", "case.yaml", "--output", "results.jsonl", *options], folder,
+                             ranks=t, limit_s=limit_s)
+        if result.status != 0:
+            raise AssertionError(result)
+        lines = pathlib.Path(folder, "results.jsonl").read_text(encoding="utf-8").splitlines()
+        return result, [parse(line) for line in lines]
+
+
+# Tests look at the same run from many sides; it is not repeated for each.
+once = functools.cache(measure)
+
+
+def modes(t):
+    """The records of TP, TP+SP and TP+SP with kept inputs on t ranks."""
+    tp, sp = once(t, SEQUENCE_OFF_AND_ON)[1]
+    (keep,) = once(t, "parallel.sequence=true", "parallel.keep_gathered=true")[1]
+    return tp, sp, keep
+
+
+class Table(unittest.TestCase):
+    def test_has_a_row_for_each_case(self):
+        result, records = once(2, SEQUENCE_OFF_AND_ON)
+        self.assertIn(HEADER, [line.split() for line in result.output.splitlines()])
+        rows = rows_of(result.output)
+        self.assertEqual([row[:2] + row[-1:] for row in rows],
+                         [["TP", "2", "yes"], ["TP+SP", "2", "yes"]])
+        for row, record in zip(rows, records):
+            memory, mib = record["memory"], 2 ** 20
+            self.assertEqual([float(word) for word in row[2:-1]], [
+                round(record["time"]["step_ms"]["median"], 2),
+                round(record["fom"]["tokens_per_s"], 1),
+                round(record["flops"]["gflops_per_rank"], 1),
+                round(record["flops"]["fraction_of_gemm"], 3),
+                round(memory["saved_bytes"] / mib, 2),
+                round(LAYERS * memory["formula_bytes_per_layer"] / mib, 2),
+                round(memory["peak_bytes"] / mib, 2),
+                round(record["comm"]["wire_bytes_per_step"] / mib, 2)])
+
+    def test_labels_what_is_swept(self):
+        result, records = once(1, "sweep.model.num_layers=[1, 2]", "sweep.bench.seed=[5, 6]")
+        expected = list(itertools.product((1, 2), (5, 6)))
+        self.assertEqual([row[:4] for row in rows_of(result.output)],
+                         [[f"num_layers={n}", f"seed={seed}", "single", "1"]
+                          for n, seed in expected])
+        self.assertEqual([(r["case"]["model"]["num_layers"], r["case"]["bench"]["seed"])
+                          for r in records], expected)
+
+    def test_lists_the_tide_of_each_case(self):
+        result, records = once(2, SEQUENCE_OFF_AND_ON)
+        for mode, record in zip(("TP", "TP+SP"), records):
+            peak = record["memory"]["peak_bytes"] / 2 ** 20
+            self.assertIn(f"At the tide of {mode} ({peak:.2f} MiB a rank):", result.output)
+
+
+class Record(unittest.TestCase):
+    def test_has_every_key(self):
+        for record in once(2, SEQUENCE_OFF_AND_ON)[1]:
+            self.assertEqual(next(iter(record)), "schema_version")
+            for place, keys in KEYS.items():
+                self.assertLessEqual(keys, set(at(record, place)), place)
+            for call in record["comm"]["calls"]:
+                self.assertLessEqual(CALL_KEYS, set(call))
+            self.assertEqual((record["kind"], record["ranks"], record["valid"]), ("run", 2, True))
+            self.assertEqual(len(record["ranks_detail"]), 2)
+            for detail in record["ranks_detail"]:
+                self.assertLessEqual({"host", "device", "step_ms"}, set(detail))
+
+    def test_holds_every_setting(self):
+        tp, sp = once(2, SEQUENCE_OFF_AND_ON)[1]
+        self.assertEqual(tp["case"], RESOLVED)
+        with_sequence = {**RESOLVED["parallel"], "sequence": True}
+        self.assertEqual(sp["case"], {**RESOLVED, "parallel": with_sequence})
+
+    def test_sums_up_its_samples(self):
+        for record, part in itertools.product(once(2, SEQUENCE_OFF_AND_ON)[1],
+                                              ("step_ms", "forward_ms", "backward_ms")):
+            summary = record["time"][part]
+            samples = summary["samples"]
+            self.assertEqual(len(samples), ITERATIONS)
+            self.assertEqual(summary["iterations"], ITERATIONS)
+            self.assertAlmostEqual(summary["median"], statistics.median(samples))
+            self.assertEqual((summary["min"], summary["max"]), (min(samples), max(samples)))
+            self.assertGreater(summary["min"], 0.0)
+
+    def test_derives_rates_from_the_median_step(self):
+        products = 3 * LAYERS * (2 * S * B * H * (4 * H + 8 * H) + 4 * B * S * S * H)
+        for record in once(2, SEQUENCE_OFF_AND_ON)[1]:
+            seconds = record["time"]["step_ms"]["median"] / 1e3
+            flops = record["flops"]
+            self.assertAlmostEqual(record["fom"]["tokens_per_s"] * seconds / (S * B), 1.0)
+            self.assertEqual(flops["model_per_step"], products)
+            self.assertAlmostEqual(flops["gflops_per_rank"] * 2 * seconds * 1e9 / products, 1.0)
+            self.assertAlmostEqual(flops["gemm_gflops_per_rank"],
+                                   statistics.median(flops["gemm_gflops_samples"]))
+            self.assertAlmostEqual(flops["fraction_of_gemm"] * flops["gemm_gflops_per_rank"]
+                                   / flops["gflops_per_rank"], 1.0)
+
+    def test_is_plain_text(self):
+        for record in once(2, SEQUENCE_OFF_AND_ON)[1]:
+            for text in texts_in(record):
+                self.assertTrue(text.isprintable(), repr(text))
+
+
+class Memory(unittest.TestCase):
+    def saved_bytes(self, w, whole, t):
+        """Saved bytes of the stack on a rank, with so many elements of sbh whole, masks apart."""
+        sbh, scores = S * B * H, A * S * S * B
+        whole_bytes = whole * w * sbh
+        elements, masks = 16 * sbh + 2 * scores, 2 * sbh + scores
+        return LAYERS * (whole_bytes + ((elements - whole * sbh) * w + masks) // t)
+
+    def assert_consistent(self, record):
+        memory = record["memory"]
+        self.assertEqual(memory["saved_bytes"], LAYERS * memory["saved_bytes_per_layer"])
+        self.assertEqual(memory["saved_bytes_per_layer"], memory["formula_bytes_per_layer"])
+        self.assertEqual(sum(tensor["bytes_per_layer"] for tensor in memory["by_tensor"]
+                             if tensor["in_formula"]), memory["saved_bytes_per_layer"])
+        self.assertEqual(sum(tensor["bytes"] for tensor in memory["at_peak"]),
+                         memory["peak_bytes"])
+        self.assertGreater(memory["peak_bytes"], memory["saved_bytes"])
+        self.assertGreaterEqual(memory["pool_bytes"], memory["peak_bytes"])
+
+    def test_saved_follows_the_formula(self):
+        (single,) = once(1)[1]
+        unsharded = single["memory"]["saved_bytes"]
+        self.assertEqual(unsharded, self.saved_bytes(4, 0, 1))
+        self.assert_consistent(single)
+        for t in (2, 4):
+            tp, sp, keep = modes(t)
+            for record in (tp, sp, keep):
+                self.assert_consistent(record)
+            self.assertEqual(t * sp["memory"]["saved_bytes"], unsharded)
+            self.assertEqual(keep["memory"]["saved_bytes"], self.saved_bytes(4, 2, t))
+            # TP leaves the norm, qkv and fc1 inputs whole, and both hidden-dropout masks.
+            masks = LAYERS * 2 * S * B * H
+            self.assertEqual(tp["memory"]["saved_bytes"],
+                             self.saved_bytes(4, 4, t) + masks - masks // t)
+            self.assertGreater(t * tp["memory"]["saved_bytes"], unsharded)
+
+    def test_of_fp64(self):
+        for record, whole_masks in zip(once(2, SEQUENCE_OFF_AND_ON, "precision=fp64")[1], (1, 0)):
+            self.assert_consistent(record)
+            self.assertEqual(record["memory"]["saved_bytes"],
+                             self.saved_bytes(8, 4 * whole_masks, 2)
+                             + whole_masks * LAYERS * S * B * H)
+            self.assertEqual({check["bound"] for check in record["verification"]["checks"]
+                              if check["name"].startswith("twin_")}, {1e-12})
+
+    def test_is_the_same_in_every_run(self):
+        first = once(2, SEQUENCE_OFF_AND_ON)[1]
+        again = measure(2, SEQUENCE_OFF_AND_ON)[1]
+        for one, other in zip(first, again):
+            for key in ("saved_bytes", "peak_bytes", "pool_bytes", "by_tensor", "at_peak"):
+                self.assertEqual(one["memory"][key], other["memory"][key])
+
+    def test_of_the_process_bears_the_ledger_out(self):
+        # Large in the attention matrices, which cost memory but few operations.
+        (record,) = measure(2, "parallel.sequence=true", text=(
+            "model: {num_layers: 2, hidden_size: 512, num_attention_heads: 32, seq_length: 1024}\n"
+            "bench: {warmup: 1, iterations: 1}\n"))[1]
+        memory = record["memory"]
+        known = sum(memory[key] for key in ("parameter_bytes", "gradient_bytes", "peak_bytes",
+                                            "communication_buffer_bytes"))
+        self.assertGreater(known, 300 * 2 ** 20)
+        self.assertLessEqual(memory["process_bytes"], 1.05 * known + 150 * 2 ** 20)
+        self.assertGreaterEqual(memory["process_bytes"], known)
+
+
+class Traffic(unittest.TestCase):
+    def check(self, record, t, w, collectives):
+        """`collectives` are (op, calls a layer, units of (t-1)/t N each)."""
+        n = S * B * H * w
+        calls = {call["op"]: call for call in record["comm"]["calls"]
+                 if call["purpose"] == "activation"}
+        self.assertEqual(set(calls), {op for op, _, _ in collectives})
+        for op, per_layer, units in collectives:
+            call = calls[op]
+            self.assertEqual(call["count"], per_layer * LAYERS)
+            self.assertEqual(call["bytes"], per_layer * LAYERS * n)
+            self.assertEqual(call["wire_bytes"], per_layer * LAYERS * units * (t - 1) * n // t)
+        self.assertEqual(record["comm"]["wire_bytes_per_step"],
+                         sum(call["wire_bytes"] for call in calls.values()))
+
+    def test_equals_the_published_table(self):
+        for t in (2, 4):
+            tp, sp, keep = modes(t)
+            unit = (t - 1) * S * B * H * 4 // t * LAYERS
+            self.check(tp, t, 4, [("all_reduce", 4, 2)])
+            self.check(sp, t, 4, [("all_gather", 6, 1), ("reduce_scatter", 4, 1)])
+            self.check(keep, t, 4, [("all_gather", 4, 1), ("reduce_scatter", 4, 1)])
+            self.assertEqual([r["comm"]["wire_bytes_per_step"] for r in (tp, sp, keep)],
+                             [8 * unit, 10 * unit, 8 * unit])
+
+    def test_of_fp64_is_twice_that(self):
+        tp, sp = once(2, SEQUENCE_OFF_AND_ON, "precision=fp64")[1]
+        self.check(tp, 2, 8, [("all_reduce", 4, 2)])
+        self.check(sp, 2, 8, [("all_gather", 6, 1), ("reduce_scatter", 4, 1)])
+
+    def test_of_gradients_stands_apart(self):
+        for t in (2, 4):
+            tp, *sharded = modes(t)
+            self.assertEqual({call["purpose"] for call in tp["comm"]["calls"]}, {"activation"})
+            for record in sharded:
+                (call,) = [c for c in record["comm"]["calls"] if c["purpose"] == "gradient"]
+                size = 6 * H * LAYERS * 4
+                self.assertEqual((call["op"], call["count"], call["bytes"], call["wire_bytes"]),
+                                 ("all_reduce", 1, size, 2 * (t - 1) * size // t))
+
+    def test_of_one_rank_is_none(self):
+        (record,) = once(1)[1]
+        self.assertEqual(record["comm"]["calls"], [])
+        self.assertEqual(record["comm"]["wire_bytes_per_step"], 0)
+
+
+class Eight(unittest.TestCase):
+    def test_ranks_on_fewer_cores(self):
+        (single,) = once(1)[1]
+        _, sp = once(8, SEQUENCE_OFF_AND_ON, "bench.iterations=1")[1]
+        self.assertEqual(8 * sp["memory"]["saved_bytes"], single["memory"]["saved_bytes"])
+        self.assertEqual(len(sp["ranks_detail"]), 8)
+
+
+if __name__ == "__main__":
+    unittest.main()

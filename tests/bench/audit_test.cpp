@@ -1,0 +1,114 @@
+// The audit must see every difference between the books and theory.
+#include "bench/audit.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/cases.hpp"
+#include "theory/activation.hpp"
+#include "theory/flops.hpp"
+#include "theory/traffic.hpp"
+
+namespace tidemark::bench {
+namespace {
+
+// theory's names must outlive the tide: its entries hold views.
+struct Books {
+  config::Case c = support::small_case(2, true);
+  std::vector<theory::SavedTensor> tensors = theory::saved_tensors_per_layer(c);
+
+  memory::Tide tide() const {
+    memory::Tide tide;
+    for (int layer = 0; layer < c.model.num_layers; ++layer) {
+      for (const theory::SavedTensor& tensor : tensors) {
+        tide.at_turn.push_back({tensor.name, layer, memory::TensorClass::saved,
+                                static_cast<std::size_t>(tensor.bytes), true});
+      }
+    }
+    tide.at_turn.push_back({"output", memory::no_layer, memory::TensorClass::transient, 96, true});
+    return tide;
+  }
+  comm::Counters counters(int steps) const {
+    comm::Counters counters;
+    for (const theory::StepTraffic& traffic : theory::step_traffic(c)) {
+      for (int call = 0; call < traffic.calls * steps; ++call) {
+        counters.add(traffic.operation, traffic.purpose, 2, traffic.message_bytes / traffic.calls,
+                     1e-3, 1e-3);
+      }
+    }
+    return counters;
+  }
+};
+
+TEST(AuditSaved, AcceptsTheFormulasTensors) {
+  const Books books;
+  const Check check = check_saved(books.c, books.tide());
+  EXPECT_TRUE(check.passed()) << check.where;
+  const MemoryFigures figures = memory_of(books.c, books.tide());
+  EXPECT_EQ(figures.saved, theory::saved_bytes_per_layer(books.c) * 2);
+  EXPECT_EQ(figures.saved_per_layer, figures.formula_per_layer);
+  EXPECT_EQ(figures.norm_statistics, theory::norm_statistics_bytes_per_layer(books.c) * 2);
+}
+
+TEST(AuditSaved, SeesAByteTooMany) {
+  const Books books;
+  memory::Tide tide = books.tide();
+  ++tide.at_turn[3].bytes;
+  EXPECT_FALSE(check_saved(books.c, tide).passed());
+}
+
+TEST(AuditSaved, SeesATensorThatIsMissingOrThatIsNotOnPaper) {
+  const Books books;
+  memory::Tide missing = books.tide();
+  missing.at_turn.erase(missing.at_turn.begin());
+  EXPECT_FALSE(check_saved(books.c, missing).passed());
+  memory::Tide stray = books.tide();
+  stray.at_turn.push_back({"stray", 1, memory::TensorClass::saved, 8, true});
+  const Check check = check_saved(books.c, stray);
+  EXPECT_FALSE(check.passed());
+  EXPECT_NE(check.where.find("stray"), std::string::npos);
+}
+
+TEST(AuditSaved, SeesATensorThatIsHeldButNotEnteredAsSaved) {
+  const Books books;
+  memory::Tide tide = books.tide();
+  tide.at_turn[0].tensor_class = memory::TensorClass::transient;
+  EXPECT_FALSE(check_saved(books.c, tide).passed());
+}
+
+TEST(AuditSaved, SeesALayerTooFew) {
+  Books books;
+  const memory::Tide tide = books.tide();
+  books.c.model.num_layers = 3;
+  EXPECT_FALSE(check_saved(books.c, tide).passed());
+}
+
+TEST(AuditTraffic, AcceptsTheFormulaAndSeesOneCallMoreOrLess) {
+  const Books books;
+  comm::Counters counters = books.counters(5);
+  EXPECT_TRUE(check_traffic(books.c, counters, 5).passed());
+  EXPECT_FALSE(check_traffic(books.c, counters, 4).passed());
+  counters.add(comm::Operation::all_reduce, comm::Purpose::activation, 2, 8, 0.0, 0.0);
+  EXPECT_FALSE(check_traffic(books.c, counters, 5).passed());
+}
+
+TEST(AuditTraffic, CallsPerStepAreThoseOfOneStep) {
+  const Books books;
+  const auto lines = calls_per_step(books.counters(3), 2, 3);
+  std::int64_t wire = 0;
+  for (const CallLine& line : lines) {
+    wire += line.purpose == comm::Purpose::activation ? line.wire_bytes : 0;
+    EXPECT_NEAR(line.seconds, 1e-3 * static_cast<double>(line.count), 1e-12);
+  }
+  EXPECT_EQ(wire, theory::wire_bytes_per_step(books.c, comm::Purpose::activation));
+}
+
+TEST(AuditFlops, SeesOneOperationMoreOrLess) {
+  const Books books;
+  const auto flops = static_cast<std::uint64_t>(theory::rank_flops_per_step(books.c));
+  EXPECT_TRUE(check_flops(books.c, flops).passed());
+  EXPECT_FALSE(check_flops(books.c, flops + 1).passed());
+  EXPECT_FALSE(check_flops(books.c, flops - 1).passed());
+}
+
+}  // namespace
+}  // namespace tidemark::bench

@@ -1,0 +1,76 @@
+#include "bench/verification.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "bench/host_tensor.hpp"
+#include "config/validate.hpp"
+#include "support/cases.hpp"
+
+namespace tidemark::bench {
+namespace {
+
+TEST(Check, HoldsUpToItsBoundAndNeverForNaN) {
+  EXPECT_TRUE((Check{"c", 1.0, 1.0, ""}.passed()));
+  EXPECT_FALSE((Check{"c", 1.1, 1.0, ""}.passed()));
+  EXPECT_FALSE((Check{"c", std::nan(""), 1.0, ""}.passed()));
+}
+
+TEST(Verification, PassesOnlyWhenPerformedAndAllChecksHold) {
+  EXPECT_FALSE(Verification{}.passed());
+  EXPECT_FALSE(Verification{}.performed());
+  EXPECT_TRUE((Verification{{{"a", 0.0, 0.0, ""}}}.passed()));
+  EXPECT_FALSE((Verification{{{"a", 0.0, 0.0, ""}, {"b", 1.0, 0.0, ""}}}.passed()));
+}
+
+TEST(Twin, IsSmallValidAndKeepsWhatDecidesAboutTheComputation) {
+  for (const std::int64_t t : {1, 2, 4, 8, 16}) {
+    for (const bool sequence : {false, true}) {
+      config::Case c = support::small_case(t, sequence, DType::fp32);
+      c.model.num_attention_heads = 2 * t;
+      c.model.hidden_size = 128 * t;
+      c.model.ffn_hidden_size = 512 * t;
+      c.model.seq_length = 1024 * t;
+      c.model.num_layers = 24;
+      c.model.hidden_dropout = 0.25;
+      c.model.causal = false;
+      c.parallel.keep_gathered = sequence;
+      const config::Case twin = twin_of(c);
+      EXPECT_NO_THROW(config::validate(twin));
+      EXPECT_EQ(twin.model.num_layers, 2);
+      EXPECT_LE(twin.model.hidden_size, 16 * t);
+      EXPECT_EQ(twin.parallel.tensor, t);
+      EXPECT_EQ(twin.parallel.sequence, sequence);
+      EXPECT_EQ(twin.parallel.keep_gathered, sequence);
+      EXPECT_EQ(twin.precision, DType::fp32);
+      EXPECT_EQ(twin.model.hidden_dropout, 0.25);
+      EXPECT_EQ(twin.model.causal, false);
+    }
+  }
+}
+
+TEST(RelativeError, IsTheLargestDifferenceOverTheLargestValue) {
+  const HostTensor<double> whole{2, 3, {1.0, -4.0, 2.0, 0.0, 1.0, 3.0}};
+  const HostTensor<double> part{1, 2, {1.0, 3.5}};
+  EXPECT_DOUBLE_EQ(relative_error(part, whole, {1, 1, 3}), 0.125);
+  EXPECT_DOUBLE_EQ(relative_error(whole, whole, {0, 0, 3}), 0.0);
+}
+
+TEST(RelativeError, IsInfiniteForNaNAndRefusesPartsThatLieOutside) {
+  const HostTensor<double> whole{1, 2, {1.0, 2.0}};
+  const HostTensor<double> nan{1, 1, {std::nan("")}};
+  EXPECT_EQ(relative_error(nan, whole, {0, 0, 2}), std::numeric_limits<double>::infinity());
+  EXPECT_THROW((void)relative_error(whole, whole, {0, 1, 2}), RunError);
+}
+
+TEST(RelativeError, OfAnAllZeroTensorIsZeroOnlyWhenEqual) {
+  const HostTensor<double> zero{1, 1, {0.0}};
+  const HostTensor<double> tiny{1, 1, {1e-300}};
+  EXPECT_EQ(relative_error(zero, zero, {0, 0, 1}), 0.0);
+  EXPECT_EQ(relative_error(tiny, zero, {0, 0, 1}), std::numeric_limits<double>::infinity());
+}
+
+}  // namespace
+}  // namespace tidemark::bench

@@ -1,0 +1,128 @@
+// The mappings do what their names say, and each backward is the transpose of its forward.
+#include "parallel/mappings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "comm/mpi.hpp"
+#include "parallel/parameters.hpp"
+
+namespace tidemark::parallel {
+namespace {
+
+using namespace std::chrono_literals;
+using memory::TensorClass;
+using Tensor = memory::Tensor<double>;
+
+class Mappings : public ::testing::Test {
+ protected:
+  Tensor whole() { return ledger_.tensor<double>("whole", 0, TensorClass::transient, tokens, width); }
+  Tensor shard() {
+    return ledger_.tensor<double>("shard", 0, TensorClass::transient, context_.local_tokens(), width);
+  }
+  // Values that differ by rank and by place; integers, so that sums are exact.
+  void fill(const Tensor& tensor, int salt) {
+    for (std::size_t i = 0; i < tensor.size(); ++i) {
+      tensor.data()[i] = static_cast<double>((static_cast<int>(i) * 7 + comm_.rank() * 5 + salt) % 23 - 11);
+    }
+  }
+  double dot_over_ranks(const Tensor& x, const Tensor& y) {
+    std::array<double, 1> sum{0.0};
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      sum[0] += x.data()[i] * y.data()[i];
+    }
+    comm_.sum_over_ranks(sum);
+    return sum[0];
+  }
+
+  static constexpr std::int64_t tokens = 8;
+  static constexpr std::int64_t width = 3;
+  Device device_;
+  memory::Pool pool_;
+  memory::Ledger ledger_{pool_};
+  comm::MpiCommunicator comm_{MPI_COMM_WORLD, 60s};
+  Context context_{device_, ledger_, comm_, tokens, true, false};
+};
+
+TEST_F(Mappings, GatherPutsTheShardsInOrder) {
+  const Tensor part = shard();
+  const Tensor all = whole();
+  fill(part, 0);
+  gather_from_sequence_parallel_region(context_, part.view(), all.view());
+  for (int rank = 0; rank < comm_.size(); ++rank) {
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      EXPECT_EQ(all.data()[static_cast<std::size_t>(rank) * part.size() + i],
+                static_cast<double>((static_cast<int>(i) * 7 + rank * 5) % 23 - 11));
+    }
+  }
+}
+
+TEST_F(Mappings, GatherAndItsBackwardAreTransposes) {
+  const Tensor x = shard(), gathered = whole(), y = whole(), scattered = shard();
+  fill(x, 1);
+  fill(y, 2);
+  gather_from_sequence_parallel_region(context_, x.view(), gathered.view());
+  gather_from_sequence_parallel_region_backward(context_, y.view(), scattered.view());
+  EXPECT_EQ(dot_over_ranks(gathered, y), dot_over_ranks(x, scattered));
+}
+
+TEST_F(Mappings, ReduceScatterAndItsBackwardAreTransposes) {
+  const Tensor x = whole(), scattered = shard(), y = shard(), gathered = whole();
+  fill(x, 3);
+  fill(y, 4);
+  reduce_scatter_to_sequence_parallel_region(context_, x.view(), scattered.view());
+  reduce_scatter_to_sequence_parallel_region_backward(context_, y.view(), gathered.view());
+  EXPECT_EQ(dot_over_ranks(scattered, y), dot_over_ranks(x, gathered));
+}
+
+TEST_F(Mappings, ReductionsSumOverTheRanks) {
+  for (const bool forward : {false, true}) {
+    const Tensor x = whole();
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      x.data()[i] = comm_.rank() + 1.0;
+    }
+    forward ? reduce_from_tensor_parallel_region(context_, x.view())
+            : copy_to_tensor_parallel_region_backward(context_, x.view());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      EXPECT_EQ(x.data()[i], comm_.size() * (comm_.size() + 1) / 2.0);
+    }
+  }
+}
+
+TEST_F(Mappings, IdentitiesPassTheSameMemoryOn) {
+  const Tensor x = whole();
+  EXPECT_EQ(copy_to_tensor_parallel_region(x.view()).data(), x.data());
+  EXPECT_EQ(reduce_from_tensor_parallel_region_backward(x.view()).data(), x.data());
+}
+
+TEST_F(Mappings, RefuseAShardOfTheWrongSize) {
+  if (comm_.size() == 1) {
+    return;
+  }
+  const Tensor all = whole(), other = whole();
+  EXPECT_THROW(gather_from_sequence_parallel_region(context_, all.view(), other.view()), RunError);
+}
+
+TEST_F(Mappings, ReplicatedParametersComeFirstAndTheirGradientsAreSummed) {
+  ParameterStore<double> store;
+  ParameterSpec sharded{"weight", 33, Sharing::sharded, 2, 3, {2 * comm_.rank(), 0, 3}, 0.0, 1.0};
+  ParameterSpec replicated{"norm", 34, Sharing::replicated, 1, 3, {0, 0, 3}, 1.0, 0.2, true};
+  Parameter<double>& weight = store.declare(sharded);
+  Parameter<double>& norm = store.declare(replicated);
+  store.allocate();
+  store.initialise(device_, 7);
+  EXPECT_EQ(norm.gradient.data(), store.gradients().data());
+  EXPECT_EQ(weight.gradient.data(), store.gradients().data() + 3);
+  Kokkos::deep_copy(store.gradients(), comm_.rank() + 1.0);
+  store.reduce_replicated_gradients(context_);
+  EXPECT_EQ(norm.gradient(0, 2), comm_.size() * (comm_.size() + 1) / 2.0);
+  EXPECT_EQ(weight.gradient(1, 2), comm_.rank() + 1.0);
+  // A shard holds the values of its place in the whole, whoever holds it.
+  const double expected = philox::centred_uniform(philox::word_of_element(
+      {7, 33}, static_cast<std::uint64_t>((2 * comm_.rank() + 1) * 3 + 2)));
+  EXPECT_NEAR(weight.value(1, 2), expected, 1e-15);
+}
+
+}  // namespace
+}  // namespace tidemark::parallel

@@ -1,0 +1,159 @@
+// Records and table rows say what the result says, and nothing that is not known.
+#include "report/record.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "report/table.hpp"
+#include "support/cases.hpp"
+
+namespace tidemark::report {
+namespace {
+
+bench::CaseResult result_of_two_ranks() {
+  bench::CaseResult result;
+  result.settings = support::small_case(2, true, DType::fp32);
+  result.ranks = 2;
+  result.backend = "mpi";
+  result.verification.checks = {{"check", 1e-7, 1e-5, "output"}};
+  result.step_ms = bench::summarize({4.0, 2.0, 3.0});
+  result.forward_ms = bench::summarize({1.0, 1.0, 1.0});
+  result.backward_ms = bench::summarize({3.0, 1.0, 2.0});
+  result.gemm_gflops = bench::summarize({10.0});
+  result.model_flops_per_step = 3e7;
+  result.memory.saved = 1000;
+  result.memory.saved_per_layer = 500;
+  result.memory.formula_per_layer = 500;
+  result.memory.peak = 1500;
+  result.memory.by_tensor = {{"qkv", 100, 100, true}};
+  result.memory.at_peak = {{"qkv", 0, "saved", 100}, {"output", -1, "transient", 50}};
+  result.calls = {{comm::Operation::all_gather, comm::Purpose::activation, 12, 1200, 600, 1e-3, 1e-3, 2.0}};
+  result.rank_details = {{"a", "cpu", 3.0, 1.0, 10.0, 1500, 2000}, {"b", "cpu", 3.0, 1.0, 10.0, 1500, std::nullopt}};
+  return result;
+}
+
+const nlohmann::ordered_json no_provenance = nlohmann::ordered_json::object();
+
+TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
+  const auto json = run_record(result_of_two_ranks(), no_provenance);
+  EXPECT_EQ(json.begin().key(), "schema_version");
+  EXPECT_EQ(json.at("kind"), "run");
+  EXPECT_EQ(json.at("valid"), true);
+  EXPECT_EQ(json.at("case").at("model").at("hidden_size"), 24);
+  EXPECT_EQ(json.at("time").at("step_ms").at("median"), 3.0);
+  EXPECT_EQ(json.at("time").at("step_ms").at("iterations"), 3);
+  EXPECT_EQ(json.at("fom").at("tokens_per_s"), 36 / 3e-3);
+  EXPECT_DOUBLE_EQ(json.at("flops").at("gflops_per_rank").get<double>(), 3e7 / 2 / 3e-3 * 1e-9);
+  EXPECT_DOUBLE_EQ(json.at("flops").at("fraction_of_gemm").get<double>(), 5.0 / 10.0);
+  EXPECT_EQ(json.at("memory").at("at_peak").at(1).at("layer"), nullptr);
+  EXPECT_EQ(json.at("comm").at("calls").at(0).at("wire_bytes"), 600);
+  EXPECT_EQ(json.at("comm").at("wire_bytes_per_step"), 600);
+  EXPECT_EQ(json.at("ranks_detail").at(1).at("host"), "b");
+}
+
+TEST(Record, UnknownIsNull) {
+  const auto json = run_record(result_of_two_ranks(), no_provenance);
+  EXPECT_EQ(json.at("time").at("compute_ms"), nullptr);
+  EXPECT_EQ(json.at("overlap").at("efficiency"), nullptr);
+  EXPECT_EQ(json.at("memory").at("process_bytes"), nullptr);
+  EXPECT_EQ(json.at("memory").at("closed_formula_bytes_per_layer"), nullptr);
+  EXPECT_EQ(json.at("ranks_detail").at(1).at("process_bytes"), nullptr);
+}
+
+TEST(Record, InvalidHasNoFigureOfMerit) {
+  bench::CaseResult result = result_of_two_ranks();
+  result.verification.checks.push_back({"bad", std::numeric_limits<double>::infinity(), 0.0, "x"});
+  const auto json = run_record(result, no_provenance);
+  EXPECT_EQ(json.at("valid"), false);
+  EXPECT_EQ(json.at("fom").at("tokens_per_s"), nullptr);
+  EXPECT_EQ(json.at("verification").at("checks").at(1).at("value"), "infinite");
+  const std::string row = table_row({result.settings}, result);
+  EXPECT_NE(row.find("INVALID"), std::string::npos);
+  EXPECT_EQ(row.find("12000.0"), std::string::npos) << row;
+  EXPECT_NE(failure_lines(result).find("bad"), std::string::npos);
+}
+
+TEST(Record, UnverifiedIsNeitherValidNorInvalid) {
+  bench::CaseResult result = result_of_two_ranks();
+  result.verification.checks.clear();
+  const auto json = run_record(result, no_provenance);
+  EXPECT_EQ(json.at("valid"), nullptr);
+  EXPECT_EQ(json.at("fom").at("tokens_per_s"), nullptr);
+  const std::string row = table_row({result.settings}, result);
+  EXPECT_EQ(row.find("INVALID"), std::string::npos);
+  EXPECT_NE(row.find("unknown"), std::string::npos);
+}
+
+TEST(Record, RefusesAFigureThatIsNotFinite) {
+  bench::CaseResult result = result_of_two_ranks();
+  result.gemm_gflops = bench::summarize({0.0});
+  EXPECT_THROW(run_record(result, no_provenance), RunError);
+}
+
+TEST(Table, ColumnsStayApart) {
+  bench::CaseResult result = result_of_two_ranks();
+  result.memory.saved = result.memory.peak = std::int64_t{1} << 40;
+  result.memory.formula_per_layer = std::int64_t{1} << 39;
+  result.step_ms = bench::summarize({123456.78});
+  std::istringstream row(table_row({result.settings}, result));
+  std::istringstream header(table_header({result.settings}));
+  const auto words = [](std::istream& line) {
+    int count = 0;
+    for (std::string word; line >> word;) {
+      ++count;
+    }
+    return count;
+  };
+  EXPECT_EQ(words(row), 11);
+  std::string first;
+  std::getline(header, first);
+  std::istringstream names(first);
+  EXPECT_EQ(words(names), 11);
+}
+
+TEST(Table, SweptSettingsWithoutAColumnStandInFront) {
+  bench::CaseResult result = result_of_two_ranks();
+  result.settings.swept = {{"model.hidden_size", "24"}, {"parallel.sequence", "true"}};
+  EXPECT_EQ(table_row({result.settings}, result).rfind("hidden_size=24", 0), 0U);
+}
+
+TEST(Table, TideListsTheLargestFirst) {
+  const std::string lines = tide_lines(result_of_two_ranks(), 1);
+  EXPECT_NE(lines.find("qkv"), std::string::npos);
+  EXPECT_EQ(lines.find("output"), std::string::npos);
+  EXPECT_NE(lines.find("1 smaller"), std::string::npos);
+}
+
+TEST(RecordFile, AppendsAndFlushesLineByLine) {
+  const auto path = std::filesystem::temp_directory_path() / "tidemark_record_test.jsonl";
+  std::filesystem::remove(path);
+  const auto lines = [&] {
+    std::ifstream file(path);
+    std::vector<std::string> all;
+    for (std::string line; std::getline(file, line);) {
+      all.push_back(line);
+    }
+    return all;
+  };
+  {
+    RecordFile file(path);
+    file.append({{"n", 1}});
+    EXPECT_EQ(lines().size(), 1U);  // while it is open
+  }
+  RecordFile(path).append({{"n", 2}});
+  EXPECT_EQ(lines(), (std::vector<std::string>{R"({"n":1})", R"({"n":2})"}));
+  std::filesystem::remove(path);
+}
+
+TEST(RecordFile, RefusesAPathThatCannotBeWritten) {
+  EXPECT_THROW(RecordFile("/nonexistent/results.jsonl"), InputError);
+}
+
+}  // namespace
+}  // namespace tidemark::report

@@ -50,8 +50,10 @@ endif()
 function(tidemark_set_kernel_flags)
   file(GLOB kernels CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/kernels/*.cpp")
   list(FILTER kernels EXCLUDE REGEX "/check[^/]*\\.cpp$")
+  # GCC takes half of an AVX-512 register unless told: the kernels ran 10 to 40 % slower with that.
+  check_cxx_compiler_flag(-mprefer-vector-width=512 TIDEMARK_HAS_VECTOR_WIDTH)
   if(kernels)
-    set_source_files_properties(${kernels} PROPERTIES
-      COMPILE_OPTIONS "$<$<NOT:$<CONFIG:Debug>>:-O3>;-ffast-math")
+    set_source_files_properties(${kernels} PROPERTIES COMPILE_OPTIONS
+      "$<$<NOT:$<CONFIG:Debug>>:-O3>;-ffast-math;$<$<BOOL:${TIDEMARK_HAS_VECTOR_WIDTH}>:-mprefer-vector-width=512>")
   endif()
 endfunction()

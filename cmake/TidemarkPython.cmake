@@ -6,7 +6,8 @@ if(NOT TIDEMARK_PYTHON)
       continue()
     endif()
     execute_process(COMMAND "${candidate}" -c "import sys, numpy; print(sys.executable)"
-      OUTPUT_VARIABLE executable OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE status)
+      RESULT_VARIABLE status OUTPUT_VARIABLE executable OUTPUT_STRIP_TRAILING_WHITESPACE
+      ERROR_QUIET)
     if(status EQUAL 0)
       set(TIDEMARK_PYTHON "${executable}" CACHE FILEPATH "Python that imports NumPy, for the tests")
       break()

@@ -82,7 +82,8 @@ fetch_kokkos_source() {
   cd "$folder"
   say "fetching the source package trilinos (166 MB)"
   # A mirror without source packages must not keep the others from serving.
-  logged "$log" private_apt "$folder" update || say "not every package source serves sources; going on"
+  logged "$log" private_apt "$folder" update ||
+    say "not every package source serves sources; going on"
   logged "$log" private_apt "$folder" source --download-only trilinos ||
     die "no package source of this system serves trilinos: set Kokkos_ROOT and KokkosKernels_ROOT"
   logged "$log" tar -xf trilinos_*.orig.tar.* --strip-components=1 --wildcards \
@@ -131,6 +132,7 @@ build_kokkos() (
     -DKokkos_DIR="$stage$prefix/lib/cmake/Kokkos" \
     -DBLAS_LIBRARIES=openblas -DBLAS_LIBRARY_DIRS="$(openblas_folder)"
   # Kokkos Kernels wrote down where it found Kokkos: the stage, which is about to go.
-  sed -i "s|$stage$prefix|$prefix|g" "$stage$prefix/lib/cmake/KokkosKernels/KokkosKernelsConfig.cmake"
+  sed -i "s|$stage$prefix|$prefix|g" \
+    "$stage$prefix/lib/cmake/KokkosKernels/KokkosKernelsConfig.cmake"
   mv -T "$stage$prefix" "$prefix"
 )

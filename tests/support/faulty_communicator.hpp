@@ -1,8 +1,7 @@
 // A communicator that goes wrong on purpose.
 #pragma once
 
-#include <cmath>
-#include <functional>
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -36,21 +35,21 @@ class FaultyCommunicator final : public comm::Communicator {
     }
     auto request = inner_.all_reduce(buffer, count, dtype, purpose);
     inner_.wait(request);
-    spoil(buffer, dtype);
+    spoil(buffer, count, dtype);
     return request;
   }
   comm::Request all_gather(const void* send, void* recv, std::size_t count, DType dtype,
                            comm::Purpose purpose) override {
     auto request = inner_.all_gather(send, recv, count, dtype, purpose);
     inner_.wait(request);
-    spoil(recv, dtype);
+    spoil(recv, count, dtype);
     return request;
   }
   comm::Request reduce_scatter(const void* send, void* recv, std::size_t count, DType dtype,
                                comm::Purpose purpose) override {
     auto request = inner_.reduce_scatter(send, recv, count, dtype, purpose);
     inner_.wait(request);
-    spoil(recv, dtype);
+    spoil(recv, count, dtype);
     return request;
   }
   void wait(comm::Request& request) override { inner_.wait(request); }
@@ -81,17 +80,20 @@ class FaultyCommunicator final : public comm::Communicator {
     calls_ += now ? 1 : 0;
     return now;
   }
-  void spoil(void* buffer, DType dtype) {
+  void spoil(void* buffer, std::size_t count, DType dtype) {
     const bool now = calls_++ == at_ && is_victim();
     if (!now || fault_ == Fault::none || fault_ == Fault::no_reduction) {
       return;
     }
-    dtype == DType::fp64 ? spoil_first(static_cast<double*>(buffer))
-                         : spoil_first(static_cast<float*>(buffer));
+    dtype == DType::fp64 ? spoil_first(static_cast<double*>(buffer), count)
+                         : spoil_first(static_cast<float*>(buffer), count);
   }
+  // More than one element: a single one may be dropped right after, and then it does no harm.
   template <class T>
-  void spoil_first(T* values) const {
-    values[0] = fault_ == Fault::perturb ? values[0] + T(0.25) : std::numeric_limits<T>::quiet_NaN();
+  void spoil_first(T* values, std::size_t count) const {
+    for (std::size_t i = 0; i < std::min<std::size_t>(count, 16); ++i) {
+      values[i] = fault_ == Fault::perturb ? values[i] + T(0.25) : std::numeric_limits<T>::quiet_NaN();
+    }
   }
 
   comm::Communicator& inner_;

@@ -45,7 +45,8 @@ double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
     }
   }
   const double scale = largest(whole);
-  if (scale == 0.0) {
+  // An infinity in the whole would make inf / inf = NaN of it, which no comparison finds.
+  if (scale == 0.0 || !std::isfinite(worst)) {
     return worst == 0.0 ? 0.0 : infinity;
   }
   return worst / scale;

@@ -13,17 +13,35 @@ namespace {
 constexpr double two_root_two_over_pi = 1.5957691216057307117597842397375;
 constexpr double cubic = 0.044715;
 
+// Past this |u| the logistic is 0 or 1 to far more digits than T has. Going further, exp would leave
+// T's range, and fast-math, which takes reciprocals by Newton's iteration, make inf * 0 = NaN of it.
 template <class T>
-KOKKOS_INLINE_FUNCTION T logistic_of(T u) {
-  return T(1) / (T(1) + std::exp(-T(two_root_two_over_pi) * u * (T(1) + T(cubic) * u * u)));
+KOKKOS_INLINE_FUNCTION T clamped(T u) {
+  constexpr T far = sizeof(T) == sizeof(double) ? T(20) : T(9.5);
+  const T below = u < far ? u : far;
+  return below > -far ? below : -far;
 }
 
-// d/du [u g] with g' = g (1 - g) d(2z)/du.
+// exp(-2z) of a clamped u
+template <class T>
+KOKKOS_INLINE_FUNCTION T decay_of(T u) {
+  return std::exp(-T(two_root_two_over_pi) * u * (T(1) + T(cubic) * u * u));
+}
+
+template <class T>
+KOKKOS_INLINE_FUNCTION T gelu(T u) {
+  return u / (T(1) + decay_of(clamped(u)));
+}
+
+// d/du [u g] = g + u g (1 - g) d(2z)/du, with 1 - g = exp(-2z) g, since the difference would leave
+// rounding errors for the slope, which grows with u^2, to magnify.
 template <class T>
 KOKKOS_INLINE_FUNCTION T gelu_derivative(T u) {
-  const T g = logistic_of(u);
-  const T slope = T(two_root_two_over_pi) * (T(1) + T(3 * cubic) * u * u);
-  return g + u * g * (T(1) - g) * slope;
+  const T near = clamped(u);
+  const T decay = decay_of(near);
+  const T g = T(1) / (T(1) + decay);
+  const T slope = T(two_root_two_over_pi) * (T(1) + T(3 * cubic) * near * near);
+  return g + near * slope * (decay * g) * g;
 }
 
 }  // namespace
@@ -38,8 +56,7 @@ void bias_gelu_forward(Device& device, const Matrix<T>& u, const Vector<T>& bias
         const T* const in = row_pointer(u, team.league_rank());
         T* const out = row_pointer(y, team.league_rank());
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          const T value = in[j] + shift[j];
-          out[j] = value * logistic_of(value);
+          out[j] = gelu(in[j] + shift[j]);
         });
       });
 }

@@ -3,7 +3,9 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <variant>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -23,10 +25,16 @@ double number(double value) {
   return value;
 }
 
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
+Json numbers(const std::vector<double>& values) {
+  Json json = Json::array();
+  for (const double value : values) {
+    json.push_back(number(value));
+  }
+  return json;
 }
+
+Json or_null(const std::optional<std::int64_t>& value) { return value ? Json(*value) : Json(); }
+Json or_null(const std::optional<double>& value) { return value ? Json(number(*value)) : Json(); }
 
 Json summary_json(const bench::Summary& summary) {
   Json json;
@@ -34,7 +42,7 @@ Json summary_json(const bench::Summary& summary) {
   json["min"] = number(summary.min);
   json["max"] = number(summary.max);
   json["iterations"] = summary.samples.size();
-  json["samples"] = summary.samples;
+  json["samples"] = numbers(summary.samples);
   return json;
 }
 
@@ -72,7 +80,7 @@ Json flops_json(const bench::CaseResult& result) {
   json["model_per_step"] = number(result.model_flops_per_step);
   json["gflops_per_rank"] = number(result.gflops_per_rank());
   json["gemm_gflops_per_rank"] = number(result.gemm_gflops.median);
-  json["gemm_gflops_samples"] = result.gemm_gflops.samples;
+  json["gemm_gflops_samples"] = numbers(result.gemm_gflops.samples);
   json["fraction_of_gemm"] = number(result.fraction_of_gemm());
   return json;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
 
 #include "comm/mpi.hpp"
 #include "support/cases.hpp"
@@ -62,41 +63,68 @@ TEST_F(Checks, FullCaseIsFiniteAndReplicasAgree) {
   }
 }
 
+// Every collective of a step, every way to go wrong, each rank in turn the victim.
 TEST_F(Checks, EverySpoiledCollectiveTurnsTheTwinRed) {
   if (comm_.size() == 1) {
     return;  // one rank exchanges nothing that could be spoiled
   }
-  for (const bool sequence : {false, true}) {
-    const config::Case c = support::small_case(comm_.size(), sequence);
-    FaultyCommunicator clean(comm_, Fault::none, 0);
-    EXPECT_TRUE(twin_passes(c, clean));
-    ASSERT_GE(clean.calls(), 8);  // two layers of four
-    for (int call = 0; call < clean.calls(); ++call) {
-      for (const Fault fault : {Fault::perturb, Fault::not_a_number}) {
-        FaultyCommunicator faulty(comm_, fault, call);
-        EXPECT_FALSE(twin_passes(c, faulty)) << "collective " << call << ", SP " << sequence;
+  for (const DType precision : {DType::fp64, DType::fp32}) {
+    for (const int mode : {0, 1, 2}) {
+      config::Case c = support::small_case(comm_.size(), mode > 0, precision);
+      c.parallel.keep_gathered = mode == 2;
+      FaultyCommunicator clean(comm_, Fault::none, 0);
+      EXPECT_TRUE(twin_passes(c, clean));
+      // Two layers; under SP one more call, for the replicated parameters' gradients.
+      ASSERT_EQ(clean.calls(), mode == 0 ? 8 : mode == 1 ? 21 : 17);
+      for (int call = 0; call < clean.calls(); ++call) {
+        for (const Fault fault : {Fault::perturb, Fault::not_a_number, Fault::no_exchange}) {
+          FaultyCommunicator faulty(comm_, fault, call, call % comm_.size());
+          EXPECT_FALSE(twin_passes(c, faulty))
+              << "collective " << call << ", fault " << static_cast<int>(fault) << ", mode " << mode;
+        }
       }
     }
   }
 }
 
-TEST_F(Checks, ForgottenReductionTurnsTheTwinRed) {
-  if (comm_.size() == 1) {
-    return;
+TEST_F(Checks, AllRanksReachTheSameVerdictAndNameTheSameTensor) {
+  FaultyCommunicator faulty(comm_, Fault::perturb, 3);
+  std::string own;
+  for (const Check& check : check_twin(support::small_case(comm_.size(), true), device_, faulty)) {
+    own += check.name + ' ' + std::to_string(check.value) + ' ' + check.where + '\n';
   }
-  FaultyCommunicator faulty(comm_, Fault::no_reduction, 2);
-  EXPECT_FALSE(twin_passes(support::small_case(comm_.size(), false), faulty));
+  for (const std::string& other : comm_.gather_bytes(own)) {
+    EXPECT_EQ(other, own);
+  }
 }
 
-TEST_F(Checks, FullCaseSeesNotANumberAndReplicasThatDiffer) {
+TEST_F(Checks, FullCaseSeesNotANumberInAnyCollective) {
   if (comm_.size() == 1) {
     return;
   }
-  FaultyCommunicator nan(comm_, Fault::not_a_number, 1);
-  EXPECT_FALSE(full_case_passes<double>(support::small_case(comm_.size(), true), nan));
-  // A perturbed sum on one rank leaves everything finite, but the ranks' outputs no longer agree.
-  FaultyCommunicator perturbed(comm_, Fault::perturb, 1);
-  EXPECT_FALSE(full_case_passes<double>(support::small_case(comm_.size(), false), perturbed));
+  for (const bool sequence : {false, true}) {
+    const config::Case c = support::small_case(comm_.size(), sequence);
+    for (int call = 0; call < (sequence ? 21 : 8); ++call) {
+      FaultyCommunicator nan(comm_, Fault::not_a_number, call, call % comm_.size());
+      EXPECT_FALSE(full_case_passes<double>(c, nan)) << "collective " << call << ", SP " << sequence;
+    }
+  }
+}
+
+// Everything stays finite, but what should be replicated no longer agrees.
+TEST_F(Checks, FullCaseSeesReplicasThatDiffer) {
+  if (comm_.size() == 1) {
+    return;
+  }
+  for (const Fault fault : {Fault::perturb, Fault::no_exchange}) {
+    const config::Case tp = support::small_case(comm_.size(), false);
+    for (int call = 0; call < 8; ++call) {
+      FaultyCommunicator faulty(comm_, fault, call);
+      EXPECT_FALSE(full_case_passes<double>(tp, faulty)) << "collective " << call;
+    }
+    FaultyCommunicator last(comm_, fault, 20);
+    EXPECT_FALSE(full_case_passes<double>(support::small_case(comm_.size(), true), last));
+  }
 }
 
 }  // namespace

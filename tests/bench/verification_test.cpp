@@ -65,6 +65,18 @@ TEST(RelativeError, IsInfiniteForNaNAndRefusesPartsThatLieOutside) {
   EXPECT_THROW((void)relative_error(whole, whole, {0, 1, 2}), RunError);
 }
 
+// An infinity in the unsharded result must not turn the quotient into NaN, which comparisons drop.
+TEST(RelativeError, IsInfiniteForInfinitiesOnEitherSide) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const HostTensor<double> finite{1, 2, {1.0, 2.0}};
+  for (const double bad : {infinity, -infinity, std::nan("")}) {
+    const HostTensor<double> spoiled{1, 2, {1.0, bad}};
+    EXPECT_EQ(relative_error(finite, spoiled, {0, 0, 2}), infinity);
+    EXPECT_EQ(relative_error(spoiled, finite, {0, 0, 2}), infinity);
+    EXPECT_EQ(relative_error(spoiled, spoiled, {0, 0, 2}), infinity);
+  }
+}
+
 TEST(RelativeError, OfAnAllZeroTensorIsZeroOnlyWhenEqual) {
   const HostTensor<double> zero{1, 1, {0.0}};
   const HostTensor<double> tiny{1, 1, {1e-300}};

@@ -29,7 +29,7 @@ RULE = re.compile(r"^(-{20,}|={20,})$")
 # The launcher may cut in between the end of a rank's line and its line break.
 RULE_BEHIND_TEXT = re.compile(r"(?<=[^-=\n])(-{20,}|={20,})$", re.MULTILINE)
 LAUNCHER_REMARK = re.compile(r"^\[[^\]]+\] (\d+ more process(es)? ha(s|ve) sent help message"
-                             r"|Set MCA parameter)")
+                             r"|Set MCA parameter|\[\[\d+,\d+\],\d+\] ORTE_ERROR_LOG: )")
 
 
 @dataclasses.dataclass

@@ -5,22 +5,12 @@ Environment: see harness.py.
 """
 import functools
 import itertools
-import json
-import os
-import pathlib
 import statistics
-import tempfile
 import unittest
 
-import harness
+from records import (A, B, H, HEADER, ITERATIONS, LAYERS, S, SEQUENCE_OFF_AND_ON, measure,
+                     rows_of)
 
-S, B, H, A, LAYERS, ITERATIONS = 32, 2, 64, 8, 3, 3
-INPUT = f"""\
-name: small
-model: {{num_layers: {LAYERS}, hidden_size: {H}, num_attention_heads: {A}, seq_length: {S},
-        micro_batch_size: {B}}}
-bench: {{warmup: 1, iterations: {ITERATIONS}}}
-"""
 RESOLVED = {
     "name": "small",
     "model": {"family": "gpt", "num_layers": LAYERS, "hidden_size": H, "ffn_hidden_size": 4 * H,
@@ -52,25 +42,6 @@ KEYS = {
 }
 CALL_KEYS = {"op", "count", "bytes", "wire_bytes", "seconds", "blocked_seconds",
              "busbw_gbytes_per_s"}
-HEADER = ["mode", "t", "step", "tokens", "GFLOP/s", "of", "saved", "formula", "peak", "wire",
-          "valid"]
-SEQUENCE_OFF_AND_ON = "sweep.parallel.sequence=[false, true]"
-
-
-def refuse_constant(name):
-    raise ValueError(f"{name} is no JSON")
-
-
-def parse(line):
-    """A record; JSON knows no NaN and no Infinity, though Python's reader does."""
-    return json.loads(line, parse_constant=refuse_constant)
-
-
-def rows_of(output):
-    """The words of each table row: what stands behind the two lines of the header."""
-    lines = output.splitlines()
-    header = next(i for i, line in enumerate(lines) if line.split()[:1] == ["mode"])
-    return [line.split() for line in itertools.takewhile(str.strip, lines[header + 2:])]
 
 
 def at(record, key):
@@ -85,19 +56,6 @@ def texts_in(value):
     elif isinstance(value, (dict, list)):
         for item in (value.values() if isinstance(value, dict) else value):
             yield from texts_in(item)
-
-
-def measure(t, *settings, text=INPUT, limit_s=120):
-    """Runs the input on t ranks with settings; the result and the records of its cases."""
-    with tempfile.TemporaryDirectory(prefix="tidemark-cli-") as folder:
-        pathlib.Path(folder, "case.yaml").write_text(text, encoding="utf-8")
-        options = [word for pair in (f"parallel.tensor={t}", *settings) for word in ("--set", pair)]
-        result = harness.run(["run", "case.yaml", "--output", "results.jsonl", *options], folder,
-                             ranks=t, limit_s=limit_s)
-        if result.status != 0:
-            raise AssertionError(result)
-        lines = pathlib.Path(folder, "results.jsonl").read_text(encoding="utf-8").splitlines()
-        return result, [parse(line) for line in lines]
 
 
 # Tests look at the same run from many sides; it is not repeated for each.

@@ -1,9 +1,12 @@
 // A communicator that goes wrong on purpose.
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <limits>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,15 +14,18 @@
 
 namespace tidemark::support {
 
-/// What happens to one collective on one rank.
-enum class Fault { none, perturb, not_a_number, no_reduction };
+/// What happens to one collective on one rank. `no_exchange`: the others get what they should, but
+/// the victim's result is made from its own data alone.
+enum class Fault { none, perturb, not_a_number, no_exchange };
 
 /// Passes everything on, but spoils the result of the `at`-th collective of the step (from 0) on the
-/// last rank. Buffers must be host memory.
+/// `victim`, by default the last rank. Buffers must be host memory.
 class FaultyCommunicator final : public comm::Communicator {
  public:
   FaultyCommunicator(comm::Communicator& inner, Fault fault, int at)
-      : inner_(inner), fault_(fault), at_(at) {}
+      : FaultyCommunicator(inner, fault, at, inner.size() - 1) {}
+  FaultyCommunicator(comm::Communicator& inner, Fault fault, int at, int victim)
+      : inner_(inner), fault_(fault), at_(at), victim_(victim) {}
 
   [[nodiscard]] int rank() const noexcept override { return inner_.rank(); }
   [[nodiscard]] int size() const noexcept override { return inner_.size(); }
@@ -27,29 +33,34 @@ class FaultyCommunicator final : public comm::Communicator {
 
   comm::Request all_reduce(void* buffer, std::size_t count, DType dtype,
                            comm::Purpose purpose) override {
-    if (strikes(Fault::no_reduction)) {
-      std::vector<char> own(count * size_of(dtype));
-      auto request = inner_.all_reduce(own.data(), count, dtype, purpose);
-      inner_.wait(request);
-      return request;
-    }
+    const std::size_t bytes = count * size_of(dtype);
+    const auto* begin = static_cast<const std::byte*>(buffer);
+    const std::vector<std::byte> own(begin, begin + bytes);
     auto request = inner_.all_reduce(buffer, count, dtype, purpose);
     inner_.wait(request);
-    spoil(buffer, count, dtype);
+    spoil(buffer, count, dtype, [&] { std::memcpy(buffer, own.data(), bytes); });
     return request;
   }
   comm::Request all_gather(const void* send, void* recv, std::size_t count, DType dtype,
                            comm::Purpose purpose) override {
+    const std::size_t bytes = count * size_of(dtype);
     auto request = inner_.all_gather(send, recv, count, dtype, purpose);
     inner_.wait(request);
-    spoil(recv, count, dtype);
+    spoil(recv, count, dtype, [&] {
+      auto* whole = static_cast<std::byte*>(recv);
+      for (int other = 0; other < size(); ++other) {
+        if (other != rank()) std::memset(whole + static_cast<std::size_t>(other) * bytes, 0, bytes);
+      }
+    });
     return request;
   }
   comm::Request reduce_scatter(const void* send, void* recv, std::size_t count, DType dtype,
                                comm::Purpose purpose) override {
+    const std::size_t bytes = count * size_of(dtype);
     auto request = inner_.reduce_scatter(send, recv, count, dtype, purpose);
     inner_.wait(request);
-    spoil(recv, count, dtype);
+    const auto* block = static_cast<const std::byte*>(send) + static_cast<std::size_t>(rank()) * bytes;
+    spoil(recv, count, dtype, [&] { std::memcpy(recv, block, bytes); });
     return request;
   }
   void wait(comm::Request& request) override { inner_.wait(request); }
@@ -73,32 +84,32 @@ class FaultyCommunicator final : public comm::Communicator {
   [[nodiscard]] int calls() const { return calls_; }
 
  private:
-  [[nodiscard]] bool is_victim() const { return rank() == size() - 1; }
-  // Counts the call where it decides about it.
-  bool strikes(Fault fault) {
-    const bool now = fault_ == fault && calls_ == at_ && is_victim();
-    calls_ += now ? 1 : 0;
-    return now;
-  }
-  void spoil(void* buffer, std::size_t count, DType dtype) {
-    const bool now = calls_++ == at_ && is_victim();
-    if (!now || fault_ == Fault::none || fault_ == Fault::no_reduction) {
-      return;
+  template <class Undo>
+  void spoil(void* buffer, std::size_t count, DType dtype, const Undo& undo_exchange) {
+    const bool now = calls_++ == at_ && rank() == victim_;
+    if (!now || fault_ == Fault::none) return;
+    if (fault_ == Fault::no_exchange) {
+      undo_exchange();
+    } else if (dtype == DType::fp64) {
+      spoil_some(static_cast<double*>(buffer), count);
+    } else {
+      spoil_some(static_cast<float*>(buffer), count);
     }
-    dtype == DType::fp64 ? spoil_first(static_cast<double*>(buffer), count)
-                         : spoil_first(static_cast<float*>(buffer), count);
   }
-  // More than one element: a single one may be dropped right after, and then it does no harm.
+  // Elements of several tokens: what a single one does may be dropped right after, all of it.
   template <class T>
-  void spoil_first(T* values, std::size_t count) const {
-    for (std::size_t i = 0; i < std::min<std::size_t>(count, 16); ++i) {
-      values[i] = fault_ == Fault::perturb ? values[i] + T(0.25) : std::numeric_limits<T>::quiet_NaN();
+  void spoil_some(T* values, std::size_t count) const {
+    constexpr std::size_t number = 16;
+    for (std::size_t i = 0; i < number; ++i) {
+      T& value = values[i * count / number];
+      value = fault_ == Fault::perturb ? value + T(0.25) : std::numeric_limits<T>::quiet_NaN();
     }
   }
 
   comm::Communicator& inner_;
   Fault fault_;
   int at_;
+  int victim_;
   int calls_ = 0;
 };
 

@@ -1,0 +1,81 @@
+#include "bench/capacity.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/error.hpp"
+#include "comm/self.hpp"
+#include "support/cases.hpp"
+#include "theory/memory.hpp"
+
+namespace tidemark::bench {
+namespace {
+
+/// A layer of 1 GiB of parameters and little else: 12 h^2 elements of 4 bytes.
+config::Case wide_case() {
+  config::Case c = support::small_case(1, false, DType::fp32);
+  c.model.hidden_size = 4096;
+  c.model.ffn_hidden_size = 4 * 4096;
+  c.model.num_layers = 4;
+  return c;
+}
+
+std::string refusal(const config::Case& c, std::int64_t available, int processes) {
+  comm::SelfCommunicator communicator;
+  try {
+    require_capacity(c, available, processes, communicator);
+  } catch (const RunError& error) {
+    EXPECT_EQ(error.status(), ExitStatus::failed);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Capacity, TheBoundaryIsExact) {
+  const config::Case c = wide_case();
+  const std::int64_t needed = required_bytes(c);
+  EXPECT_EQ(refusal(c, needed, 1), "");
+  EXPECT_NE(refusal(c, needed - 1, 1), "");
+  EXPECT_EQ(refusal(c, 3 * needed, 3), "");
+  EXPECT_NE(refusal(c, 3 * needed - 1, 3), "");
+}
+
+TEST(Capacity, TheLineHoldsTheNumbers) {
+  config::Case c = wide_case();
+  c.index = 4;
+  const std::string line = refusal(c, std::int64_t{5} << 30, 2);
+  // 4 layers of 12 h^2 + 13 h elements are 3.0 GiB, twice; activations and libraries take 0.1 more.
+  for (const char* part : {"case 5 does not fit into memory", "12.3 GiB on a node", "2 x 6.1",
+                           "parameters 3.0", "gradients 3.0", "has 5.0 GiB available"}) {
+    EXPECT_NE(line.find(part), std::string::npos) << part << " in " << line;
+  }
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+}
+
+TEST(Capacity, UnknownMemoryRefusesNothing) {
+  comm::SelfCommunicator communicator;
+  config::Case c = wide_case();
+  c.model.num_layers = 1 << 20;
+  EXPECT_NO_THROW(require_capacity(c, std::nullopt, 1, communicator));
+}
+
+TEST(Capacity, MoreThan63BitsIsAnErrorOfTheInput) {
+  config::Case c = wide_case();
+  // Parameters fit into 63 bits, but not together with their gradients.
+  const std::int64_t layer = theory::parameters_per_layer(c) * 4;
+  c.model.num_layers = (std::int64_t{3} << 61) / layer;
+  ASSERT_GT(theory::parameter_bytes(c), std::int64_t{5} << 60);
+  EXPECT_THROW((void)required_bytes(c), InputError);
+}
+
+TEST(Capacity, CountsAllowanceForLibrariesOnTop) {
+  const config::Case c = support::small_case(1, false);
+  const std::int64_t tensors = theory::parameter_bytes(c) + theory::gradient_bytes(c) +
+                               theory::peak_upper_bound_bytes(c);
+  EXPECT_GT(required_bytes(c), tensors);
+  EXPECT_LE(required_bytes(c), tensors + (std::int64_t{150} << 20));
+}
+
+}  // namespace
+}  // namespace tidemark::bench

@@ -1,0 +1,47 @@
+"""The small input that the tests of the command line run, and readers of what a run reports."""
+import itertools
+import json
+import pathlib
+import tempfile
+
+import harness
+
+S, B, H, A, LAYERS, ITERATIONS = 32, 2, 64, 8, 3, 3
+INPUT = f"""\
+name: small
+model: {{num_layers: {LAYERS}, hidden_size: {H}, num_attention_heads: {A}, seq_length: {S},
+        micro_batch_size: {B}}}
+bench: {{warmup: 1, iterations: {ITERATIONS}}}
+"""
+SEQUENCE_OFF_AND_ON = "sweep.parallel.sequence=[false, true]"
+HEADER = ["mode", "t", "step", "tokens", "GFLOP/s", "of", "saved", "formula", "peak", "wire",
+          "valid"]
+
+
+def refuse_constant(name):
+    raise ValueError(f"{name} is no JSON")
+
+
+def parse(line):
+    """A record; JSON knows no NaN and no Infinity, though Python's reader does."""
+    return json.loads(line, parse_constant=refuse_constant)
+
+
+def rows_of(output):
+    """The words of each table row: what stands behind the two lines of the header."""
+    lines = output.splitlines()
+    header = next(i for i, line in enumerate(lines) if line.split()[-len(HEADER):] == HEADER)
+    return [line.split() for line in itertools.takewhile(str.strip, lines[header + 2:])]
+
+
+def measure(t, *settings, text=INPUT, limit_s=120):
+    """Runs the input on t ranks with settings; the result and the records of its cases."""
+    with tempfile.TemporaryDirectory(prefix="tidemark-cli-") as folder:
+        pathlib.Path(folder, "case.yaml").write_text(text, encoding="utf-8")
+        options = [word for pair in (f"parallel.tensor={t}", *settings) for word in ("--set", pair)]
+        result = harness.run(["run", "case.yaml", "--output", "results.jsonl", *options], folder,
+                             ranks=t, limit_s=limit_s)
+        if result.status != 0:
+            raise AssertionError(result)
+        lines = pathlib.Path(folder, "results.jsonl").read_text(encoding="utf-8").splitlines()
+        return result, [parse(line) for line in lines]

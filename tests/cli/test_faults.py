@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""A machine that fails: wrong sums, lost ranks, calls that hang. Never a wrong number, never a hang.
+
+The executable runs on an MPI that fails on demand: faulty_mpi.c, compiled here and preloaded.
+Environment: see harness.py; MPICC, the compiler wrapper of the same MPI (default: mpicc).
+"""
+import os
+import pathlib
+import shlex
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from unittest import mock
+
+import harness
+from records import INPUT, ITERATIONS, LAYERS, SEQUENCE_OFF_AND_ON, parse, rows_of
+
+TIMEOUT_S = 3
+# Launchers need a moment to end the other ranks, and on a busy machine all takes longer.
+GRACE_S = 15
+# Between the shards of the small twin that verifies a case (at most 4608 bytes a call, whole) and
+# those of the case itself (at least 8192): a fault above this spares the twin.
+ABOVE_TWIN = 5000
+# Forward and backward: four all-reduces, or four reduce-scatters, a layer.
+CALLS_A_STEP = 4 * LAYERS
+
+
+def is_running(pid):
+    """Whether the process lives; a zombie is dead, its parent has only not looked yet."""
+    try:
+        status = pathlib.Path("/proc", str(pid), "stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"
+
+
+class Faults(harness.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="tidemark-faults-")
+        cls.addClassCleanup(folder.cleanup)
+        library = pathlib.Path(folder.name, "faulty_mpi.so")
+        compiler = shlex.split(os.environ.get("MPICC") or "mpicc")
+        subprocess.run([*compiler, "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
+                        "-shared", "-fPIC", "-o", library,
+                        pathlib.Path(__file__).with_name("faulty_mpi.c")], check=True)
+        # Only the ranks get the library, not the launcher.
+        program = os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"])
+        cls.wrapper = pathlib.Path(folder.name, "tidemark")
+        cls.wrapper.write_text(f"#!/bin/sh\nLD_PRELOAD={shlex.quote(str(library))}\n"
+                               f"export LD_PRELOAD\nexec {shlex.quote(program)} \"$@\"\n",
+                               encoding="utf-8")
+        cls.wrapper.chmod(0o755)
+
+    def setUp(self):
+        super().setUp()
+        self.write("case.yaml", INPUT)
+        self.pids = pathlib.Path(self.folder, "pids")
+        self.pids.mkdir()
+        self.addCleanup(self.kill_survivors)
+
+    def break_mpi(self, kind=None, operation="Allreduce", **how):
+        """From now to the end of the test, runs meet the fault; see faulty_mpi.c."""
+        settings = {"TIDEMARK_EXECUTABLE": str(self.wrapper), "FAULTY_MPI_PIDS": str(self.pids)}
+        if kind:
+            settings.update(FAULTY_MPI_KIND=kind, FAULTY_MPI_OPERATION=operation)
+        settings.update({f"FAULTY_MPI_{key.upper()}": str(value) for key, value in how.items()})
+        patch = mock.patch.dict(os.environ, settings)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def arguments(self, ranks, *settings):
+        settings = (f"parallel.tensor={ranks}", f"bench.timeout_s={TIMEOUT_S}", *settings)
+        return ["run", "case.yaml", "--output", "results.jsonl", "--kokkos-disable-warnings",
+                *(word for setting in settings for word in ("--set", setting))]
+
+    def run_broken(self, *settings, ranks=2):
+        """Runs; the result, and the records that are on disk at the end."""
+        result = harness.run(self.arguments(ranks, *settings), self.folder, ranks=ranks)
+        self.assertEqual(len(self.ranks()), ranks)  # the library was there
+        self.assert_all_ended()
+        return result, self.records()
+
+    def records(self):
+        text = pathlib.Path(self.folder, "results.jsonl").read_text(encoding="utf-8")
+        self.assertTrue(text == "" or text.endswith("\n"), text)
+        return [parse(line) for line in text.splitlines()]
+
+    def forget(self):
+        """Makes room for another run of the same test."""
+        pathlib.Path(self.folder, "results.jsonl").unlink()
+        for file in self.pids.iterdir():
+            file.unlink()
+
+    def ranks(self):
+        """The process of each rank, by rank."""
+        return {int(file.read_text(encoding="utf-8")): int(file.name)
+                for file in self.pids.iterdir() if not file.suffix}
+
+    def survivors(self):
+        return [pid for pid in self.ranks().values() if is_running(pid)]
+
+    def assert_all_ended(self):
+        self.wait_for(lambda: not self.survivors(), "all ranks to end")
+
+    def wait_for(self, condition, what):
+        end = time.monotonic() + GRACE_S
+        while not condition():
+            self.assertLess(time.monotonic(), end, f"waited too long for {what}")
+            time.sleep(0.05)
+
+    def kill_survivors(self):
+        for pid in self.survivors():
+            os.kill(pid, signal.SIGKILL)
+
+
+class WrongData(Faults):
+    def invalid(self, *settings, failed):
+        """A single case, which is INVALID by the check `failed` everywhere it is reported."""
+        result, (record,) = self.run_broken(*settings)
+        self.assertEqual(result.status, 1, result)
+        self.assertEqual(result.errors, [])
+        (row,) = [words for words in rows_of(result.output) if words[0] != "INVALID:"]
+        self.assertEqual((row[3], row[-1]), ("INVALID", "INVALID"))
+        self.assertIn(f"  INVALID: {failed}: ", result.output)
+        self.assertIs(record["valid"], False)
+        self.assertIsNone(record["fom"]["tokens_per_s"])
+        self.assertIs(record["verification"]["passed"], False)
+        self.assertIn(failed, [check["name"] for check in record["verification"]["checks"]
+                               if not check["passed"]])
+        return record
+
+    def test_one_wrong_sum_in_the_twin(self):
+        self.break_mpi("add")
+        self.invalid(failed="twin_output")
+
+    def test_one_wrong_sum_in_the_twins_backward(self):
+        self.break_mpi("add", rank=1, call=CALLS_A_STEP // LAYERS * 2)  # the twin has two layers
+        self.invalid(failed="twin_input_gradient")
+
+    def test_one_wrong_sum_of_a_reduce_scatter(self):
+        self.break_mpi("add", "Reduce_scatter_block", rank=1)
+        self.invalid("parallel.sequence=true", failed="twin_output")
+
+    def test_wrong_sums_in_the_full_case_only(self):
+        self.break_mpi("add", above_bytes=ABOVE_TWIN, rank=1, lasting=1)
+        record = self.invalid(failed="replicas_that_differ")
+        self.assertEqual([check["name"] for check in record["verification"]["checks"]
+                          if not check["passed"]], ["replicas_that_differ"])
+
+    def test_nan_in_the_twin(self):
+        self.break_mpi("nan")
+        self.invalid(failed="twin_output")
+
+    def test_nan_in_the_full_case_only(self):
+        for operation, sequence in (("Allreduce", "false"), ("Reduce_scatter_block", "true")):
+            with self.subTest(operation):
+                self.break_mpi("nan", operation, above_bytes=ABOVE_TWIN, rank=1, lasting=1)
+                self.invalid(f"parallel.sequence={sequence}", failed="not_finite_elements")
+                self.forget()
+
+    def test_a_bad_case_does_not_spoil_the_next(self):
+        self.break_mpi("add")
+        result, records = self.run_broken(SEQUENCE_OFF_AND_ON)
+        self.assertEqual(result.status, 1, result)
+        self.assertEqual([record["valid"] for record in records], [False, True])
+
+    def test_without_a_fault_all_is_well(self):
+        self.break_mpi()
+        result, records = self.run_broken(SEQUENCE_OFF_AND_ON)
+        self.assertEqual((result.status, result.errors), (0, []))
+        self.assertEqual([record["valid"] for record in records], [True, True])
+
+
+class FailedCalls(Faults):
+    def failed(self, expected, *settings, ranks=2, finished=0):
+        """The job ends with status 3 and the one line `expected`; cases before are on disk."""
+        result, records = self.run_broken(*settings, ranks=ranks)
+        self.assertEqual(result.status, 3, result)
+        self.assertEqual(len(result.errors), 1, result.errors)
+        self.assertRegex(result.errors[0], expected)
+        self.assertEqual([record["valid"] for record in records], [True] * finished)
+
+    def test_in_a_timed_step(self):
+        # The step before it is the warm-up.
+        self.break_mpi("error", above_bytes=ABOVE_TWIN, rank=1, call=CALLS_A_STEP + 1)
+        self.failed(rf"^all_reduce failed in iteration 1/{ITERATIONS} of case 1 on rank 1: .+")
+
+    def test_in_the_second_case(self):
+        self.break_mpi("error", "Reduce_scatter_block", above_bytes=ABOVE_TWIN,
+                       call=CALLS_A_STEP + ITERATIONS * CALLS_A_STEP)
+        self.failed(rf"^reduce_scatter failed in iteration {ITERATIONS}/{ITERATIONS} of case 2 on "
+                    "rank 0: .+", SEQUENCE_OFF_AND_ON, finished=1)
+
+    def test_on_one_of_four_ranks(self):
+        self.break_mpi("error", "Allreduce", rank=2)
+        self.failed("^all_reduce failed in .+ of case 1 on rank 2: .+", ranks=4)
+
+    def test_of_the_harness_itself(self):
+        self.break_mpi("error", "Allgather", rank=1, call=2)
+        self.failed("^max_over_ranks failed in .+ of case 1 on rank 1: .+")
+
+
+class LostRanks(Faults):
+    def assert_overdue(self, result, line, ranks):
+        """In time, with status 3 and the line `line` of at least one of `ranks`."""
+        self.assertEqual(result.status, 3, result)
+        self.assertLess(result.seconds, TIMEOUT_S + GRACE_S)
+        found = []
+        for error in result.errors:
+            self.assertRegex(error, rf"^{line} on rank [0-9]: not complete after "
+                             rf"{TIMEOUT_S}\.[0-9] s \(timeout {TIMEOUT_S} s\)$")
+            found.append(int(error.partition(" on rank ")[2][0]))
+        self.assertEqual(len(found), len(set(found)))  # each rank speaks once
+        self.assertTrue(set(found) & set(ranks), found)
+
+    def test_a_call_that_hangs(self):
+        self.break_mpi("hang", above_bytes=ABOVE_TWIN, rank=1, call=2 * CALLS_A_STEP)
+        result, records = self.run_broken()
+        self.assert_overdue(result, f"all_reduce is overdue in iteration 1/{ITERATIONS} of case 1",
+                            (0, 1))
+        self.assertEqual(records, [])
+
+    def test_a_call_that_hangs_in_the_second_case(self):
+        self.break_mpi("hang", "Reduce_scatter_block", above_bytes=ABOVE_TWIN,
+                       call=CALLS_A_STEP + 1)
+        result, records = self.run_broken(SEQUENCE_OFF_AND_ON)
+        self.assert_overdue(result, f"reduce_scatter is overdue in iteration 1/{ITERATIONS} of "
+                            "case 2", (0, 1))
+        self.assertEqual([record["valid"] for record in records], [True])
+
+    def test_a_killed_rank(self):
+        for rank in (0, 1):
+            with self.subTest(rank=rank):
+                self.break_mpi("kill", "Reduce_scatter_block", rank=rank)
+                result, records = self.run_broken(SEQUENCE_OFF_AND_ON)
+                self.assertNotEqual(result.status, 0)  # which one is the launcher's choice
+                self.assertLess(result.seconds, GRACE_S)
+                self.assertEqual([record["valid"] for record in records], [True])
+                self.forget()
+
+    def stop(self, rank):
+        """Stops a rank once the first case has ended; how the run ends from then on."""
+        command = harness.command(2, self.arguments(2, "sweep.bench.iterations=[1, 1000000]",
+                                                    "bench.max_iterations=1000000"))
+        process = subprocess.Popen(command, cwd=self.folder, env=harness.environment(),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, start_new_session=True)
+        try:
+            results = pathlib.Path(self.folder, "results.jsonl")
+            self.wait_for(lambda: results.exists() and results.stat().st_size > 0, "a record")
+            start = time.monotonic()
+            os.kill(self.ranks()[rank], signal.SIGSTOP)
+            output, errors = process.communicate(timeout=TIMEOUT_S + 2 * GRACE_S)
+        except BaseException:
+            harness.end(process)
+            raise
+        return harness.Result(process.returncode, output, harness.own_lines(errors),
+                              time.monotonic() - start)
+
+    def test_a_stopped_rank(self):
+        for rank in (0, 1):
+            with self.subTest(rank=rank):
+                self.break_mpi()
+                result = self.stop(rank)
+                # Anywhere in the second case. Launchers may wake a rank before they end it, and
+                # then it finds itself overdue, too.
+                self.assert_overdue(result, r"\w[\w ]* is overdue in .+ of case 2", (1 - rank,))
+                self.assert_all_ended()
+                self.assertEqual([record["valid"] for record in self.records()], [True])
+                self.forget()
+
+
+if __name__ == "__main__":
+    unittest.main()

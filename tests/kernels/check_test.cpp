@@ -1,0 +1,130 @@
+#include "kernels/check.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <set>
+#include <type_traits>
+
+#include "support/tables.hpp"
+
+namespace tidemark::kernels {
+namespace {
+
+using support::DeviceTable;
+using support::random_table;
+using support::Table;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+template <class T>
+T with_bit_flipped(T value, unsigned bit) {
+  using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+  Bits bits = 0;
+  std::memcpy(&bits, &value, sizeof value);
+  bits = static_cast<Bits>(bits ^ (Bits{1} << bit));
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+template <class T>
+class CheckKernels : public ::testing::Test {
+ protected:
+  std::int64_t not_finite(const Table<T>& x) {
+    return count_not_finite(device_, DeviceTable<T>(x).vector());
+  }
+  double largest(const Table<T>& x) { return max_abs(device_, DeviceTable<T>(x).vector()); }
+  double difference(const Table<T>& x, const Table<T>& y) {
+    return max_abs_difference(device_, DeviceTable<T>(x).vector(), DeviceTable<T>(y).vector());
+  }
+  std::uint64_t digest_of(const Table<T>& x) {
+    return digest(device_, DeviceTable<T>(x).vector());
+  }
+
+  static constexpr T nan = std::numeric_limits<T>::quiet_NaN();
+  static constexpr T inf = std::numeric_limits<T>::infinity();
+  Device device_;
+};
+using Reals = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(CheckKernels, Reals);
+
+TYPED_TEST(CheckKernels, CountsNanAndBothInfinitiesAtAnyPlace) {
+  for (const std::int64_t place : {0, 15, 16, 100}) {
+    auto x = random_table<TypeParam>(1, 101, 1);
+    EXPECT_EQ(this->not_finite(x), 0);
+    for (const TypeParam bad : {this->nan, -this->nan, this->inf, -this->inf}) {
+      x(0, place) = bad;
+      EXPECT_EQ(this->not_finite(x), 1) << bad << " at " << place;
+    }
+    x(0, 50) = this->nan;
+    EXPECT_EQ(this->not_finite(x), 2);
+  }
+}
+
+TYPED_TEST(CheckKernels, LargestAndSmallestNumbersAreFinite) {
+  using Limits = std::numeric_limits<TypeParam>;
+  Table<TypeParam> x(1, 4);
+  x.values = {Limits::max(), Limits::lowest(), Limits::denorm_min(), TypeParam(-0.0)};
+  EXPECT_EQ(this->not_finite(x), 0);
+  EXPECT_EQ(this->largest(x), static_cast<double>(Limits::max()));
+}
+
+TYPED_TEST(CheckKernels, MaxAbsIsTheLargestMagnitudeAndInfiniteForNan) {
+  auto x = random_table<TypeParam>(1, 70, 2);
+  x(0, 33) = TypeParam(-5);
+  EXPECT_EQ(this->largest(x), 5.0);
+  x(0, 68) = TypeParam(6);
+  EXPECT_EQ(this->largest(x), 6.0);
+  x(0, 3) = this->nan;
+  EXPECT_EQ(this->largest(x), infinity);
+  x(0, 3) = -this->inf;
+  EXPECT_EQ(this->largest(x), infinity);
+  EXPECT_EQ(this->largest(Table<TypeParam>(1, 0)), 0.0);
+  EXPECT_EQ(this->largest(Table<TypeParam>(1, 9)), 0.0);
+}
+
+TYPED_TEST(CheckKernels, MaxAbsDifferenceSeesTheWorstElement) {
+  const auto x = random_table<TypeParam>(1, 70, 3);
+  auto y = x;
+  EXPECT_EQ(this->difference(x, y), 0.0);
+  y(0, 69) = x(0, 69) + TypeParam(3);
+  y(0, 0) = x(0, 0) - TypeParam(2);
+  EXPECT_NEAR(this->difference(x, y), 3.0, 1e-6);
+  y(0, 5) = this->nan;
+  EXPECT_EQ(this->difference(x, y), infinity);
+  y(0, 5) = this->inf;
+  EXPECT_EQ(this->difference(x, y), infinity);
+  EXPECT_EQ(this->difference(y, y), infinity);  // inf - inf is no agreement
+}
+
+TYPED_TEST(CheckKernels, DigestSeesEveryBit) {
+  const auto x = random_table<TypeParam>(1, 3, 4);
+  std::set<std::uint64_t> digests{this->digest_of(x)};
+  for (std::int64_t place = 0; place < 3; ++place) {
+    for (unsigned bit = 0; bit < 8 * sizeof(TypeParam); ++bit) {
+      auto y = x;
+      y(0, place) = with_bit_flipped(x(0, place), bit);
+      EXPECT_TRUE(digests.insert(this->digest_of(y)).second) << place << ", bit " << bit;
+    }
+  }
+}
+
+TYPED_TEST(CheckKernels, DigestSeesOrderLengthAndSignOfZero) {
+  const auto x = random_table<TypeParam>(1, 257, 5);
+  const std::uint64_t reference = this->digest_of(x);
+  EXPECT_EQ(this->digest_of(x), reference);
+  auto swapped = x;
+  std::swap(swapped(0, 3), swapped(0, 200));
+  EXPECT_NE(this->digest_of(swapped), reference);
+  EXPECT_NE(this->digest_of(columns_of(x, 0, 256)), reference);
+  EXPECT_NE(this->digest_of(Table<TypeParam>(1, 5)), this->digest_of(Table<TypeParam>(1, 6)));
+  auto zero = Table<TypeParam>(1, 5);
+  const std::uint64_t positive = this->digest_of(zero);
+  zero(0, 2) = TypeParam(-0.0);
+  EXPECT_NE(this->digest_of(zero), positive);
+}
+
+}  // namespace
+}  // namespace tidemark::kernels

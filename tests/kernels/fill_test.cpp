@@ -1,0 +1,71 @@
+#include "kernels/fill.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/tables.hpp"
+
+namespace tidemark::kernels {
+namespace {
+
+using support::DeviceTable;
+using support::Table;
+
+constexpr philox::Key key{7, 42};
+
+template <class T>
+Table<T> filled(std::int64_t rows, std::int64_t columns, const GlobalPlace& place, double centre,
+                double width, std::int64_t gap = 0) {
+  Device device;
+  const DeviceTable<T> matrix(rows, columns, T(99), gap);
+  fill_uniform(device, matrix.view(), key, place, centre, width);
+  device.fence();
+  EXPECT_TRUE(matrix.gap_is_untouched());
+  return matrix.read();
+}
+
+template <class T>
+class FillKernel : public ::testing::Test {};
+using Reals = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(FillKernel, Reals);
+
+TYPED_TEST(FillKernel, EveryElementIsThatOfItsGlobalIndex) {
+  using T = TypeParam;
+  for (const std::int64_t columns : {1, 3, 4, 7, 33}) {
+    for (const std::int64_t first_column : {0, 1, 6}) {
+      const GlobalPlace place{3, first_column, 45};
+      const Table<T> actual = filled<T>(5, columns, place, 1.5, 0.2, 2);
+      for (std::int64_t i = 0; i < 5; ++i) {
+        for (std::int64_t j = 0; j < columns; ++j) {
+          const auto element = static_cast<std::uint64_t>((3 + i) * 45 + first_column + j);
+          const double u = philox::centred_uniform(philox::word_of_element(key, element));
+          ASSERT_NEAR(static_cast<double>(actual(i, j)), 1.5 + 0.2 * u, sizeof(T) == 8 ? 1e-15 : 1e-7);
+        }
+      }
+    }
+  }
+}
+
+// Equality to the bit: shards of a tensor must not depend on how it is sharded.
+TYPED_TEST(FillKernel, ShardsHoldTheBitsOfTheWhole) {
+  using T = TypeParam;
+  const std::int64_t rows = 8, columns = 36;
+  const Table<T> whole = filled<T>(rows, columns, {0, 0, columns}, 0.0, 3.46);
+  for (const std::int64_t shards : {2, 4}) {
+    for (std::int64_t rank = 0; rank < shards; ++rank) {
+      const std::int64_t height = rows / shards, width = columns / shards;
+      EXPECT_EQ(filled<T>(height, columns, {rank * height, 0, columns}, 0.0, 3.46).values,
+                rows_of(whole, rank * height, height).values);
+      EXPECT_EQ(filled<T>(rows, width, {0, rank * width, columns}, 0.0, 3.46).values,
+                columns_of(whole, rank * width, width).values);
+    }
+  }
+}
+
+TYPED_TEST(FillKernel, WidthZeroIsAConstant) {
+  for (const TypeParam value : filled<TypeParam>(2, 9, {0, 0, 9}, 0.25, 0.0).values) {
+    EXPECT_EQ(value, TypeParam(0.25));
+  }
+}
+
+}  // namespace
+}  // namespace tidemark::kernels

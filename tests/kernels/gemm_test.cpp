@@ -1,0 +1,130 @@
+#include "kernels/gemm.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+
+#include "base/error.hpp"
+#include "support/tables.hpp"
+
+namespace tidemark::kernels {
+namespace {
+
+using support::agrees;
+using support::DeviceTable;
+using support::random_table;
+using support::Table;
+
+struct Shape {
+  std::int64_t m, n, k;
+};
+
+template <class T>
+double element(const Table<T>& matrix, Op op, std::int64_t row, std::int64_t column) {
+  return static_cast<double>(op == Op::none ? matrix(row, column) : matrix(column, row));
+}
+
+template <class T>
+Table<double> naive_product(Op op_a, Op op_b, double alpha, const Table<T>& a, const Table<T>& b,
+                            double beta, const Table<T>& c, std::int64_t k) {
+  Table<double> result(c.rows, c.columns);
+  for (std::int64_t i = 0; i < c.rows; ++i) {
+    for (std::int64_t j = 0; j < c.columns; ++j) {
+      double sum = 0.0;
+      for (std::int64_t l = 0; l < k; ++l) sum += element(a, op_a, i, l) * element(b, op_b, l, j);
+      result(i, j) = alpha * sum + (beta == 0.0 ? 0.0 : beta * static_cast<double>(c(i, j)));
+    }
+  }
+  return result;
+}
+
+template <class T>
+Table<T> operand(Op op, std::int64_t rows, std::int64_t columns, std::uint32_t seed) {
+  return op == Op::none ? random_table<T>(rows, columns, seed) : random_table<T>(columns, rows, seed);
+}
+
+template <class T>
+class Gemm : public ::testing::Test {
+ protected:
+  Device device_;
+};
+using Reals = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(Gemm, Reals);
+
+TYPED_TEST(Gemm, EqualsTheNaiveLoopForAllOperationsStridesAndFactors) {
+  using T = TypeParam;
+  const Shape shapes[] = {{1, 1, 1}, {1, 33, 7}, {33, 1, 5}, {3, 4, 1}, {17, 9, 65}, {64, 33, 32}};
+  for (const Shape& s : shapes) {
+    for (const Op op_a : {Op::none, Op::transpose}) {
+      for (const Op op_b : {Op::none, Op::transpose}) {
+        for (const std::int64_t gap : {0, 3}) {
+          for (const double beta : {0.0, 1.0, -0.5}) {
+            SCOPED_TRACE(::testing::Message()
+                         << s.m << " x " << s.n << " x " << s.k << ' ' << static_cast<char>(op_a)
+                         << static_cast<char>(op_b) << " gap " << gap << " beta " << beta);
+            const auto a = operand<T>(op_a, s.m, s.k, 1), b = operand<T>(op_b, s.k, s.n, 2);
+            const auto c = random_table<T>(s.m, s.n, 3);
+            const DeviceTable<T> result(c, gap);
+            gemm(this->device_, op_a, op_b, T(1.5), DeviceTable<T>(a, 2 * gap).view(),
+                 DeviceTable<T>(b, gap).view(), static_cast<T>(beta), result.view());
+            this->device_.fence();
+            EXPECT_TRUE(agrees(result.read(), naive_product(op_a, op_b, 1.5, a, b, beta, c, s.k)));
+            EXPECT_TRUE(result.gap_is_untouched());
+          }
+        }
+      }
+    }
+  }
+}
+
+// Memory from the pool is what an earlier tensor left there.
+TYPED_TEST(Gemm, BetaZeroDoesNotReadTheResult) {
+  using T = TypeParam;
+  for (const std::int64_t size : {1, 5, 64}) {
+    const auto a = random_table<T>(size, size, 1), b = random_table<T>(size, size, 2);
+    const DeviceTable<T> c(size, size, std::numeric_limits<T>::quiet_NaN());
+    gemm(this->device_, Op::none, Op::none, T(1), DeviceTable<T>(a).view(), DeviceTable<T>(b).view(),
+         T(0), c.view());
+    this->device_.fence();
+    EXPECT_TRUE(
+        agrees(c.read(), naive_product(Op::none, Op::none, 1.0, a, b, 0.0, Table<T>(size, size), size)));
+  }
+}
+
+TYPED_TEST(Gemm, CountsTwoOperationsAMultiplyAdd) {
+  using T = TypeParam;
+  const DeviceTable<T> a(3, 5, T(1)), b(7, 5, T(1)), c(3, 7, T(0));
+  gemm(this->device_, Op::none, Op::transpose, T(1), a.view(), b.view(), T(0), c.view());
+  EXPECT_EQ(this->device_.gemm_flops, 2U * 3 * 5 * 7);
+  gemm(this->device_, Op::none, Op::none, T(1), c.view(), b.view(), T(0), a.view());
+  EXPECT_EQ(this->device_.gemm_flops, 4U * 3 * 5 * 7);
+  this->device_.fence();
+}
+
+TYPED_TEST(Gemm, RefusesShapesThatDoNotFit) {
+  using T = TypeParam;
+  const DeviceTable<T> a(3, 5, T(1)), b(5, 7, T(1)), c(3, 7, T(9));
+  const DeviceTable<T> narrow(3, 6, T(0)), low(2, 7, T(0));
+  const auto multiply = [&](Op op_a, Op op_b, const Matrix<T>& into) {
+    gemm(this->device_, op_a, op_b, T(1), a.view(), b.view(), T(0), into);
+  };
+  EXPECT_THROW(multiply(Op::transpose, Op::none, c.view()), RunError);
+  EXPECT_THROW(multiply(Op::none, Op::transpose, c.view()), RunError);
+  EXPECT_THROW(multiply(Op::none, Op::none, narrow.view()), RunError);
+  EXPECT_THROW(multiply(Op::none, Op::none, low.view()), RunError);
+  EXPECT_EQ(this->device_.gemm_flops, 0U);
+  try {
+    multiply(Op::transpose, Op::none, c.view());
+  } catch (const RunError& error) {
+    EXPECT_NE(std::string(error.what()).find("[3, 5]^T and [5, 7] into [3, 7]"), std::string::npos)
+        << error.what();
+  }
+  EXPECT_NO_THROW(multiply(Op::none, Op::none, c.view()));
+  this->device_.fence();
+}
+
+TEST(Blas, SaysWhatItIs) { EXPECT_FALSE(blas_description().empty()); }
+
+}  // namespace
+}  // namespace tidemark::kernels

@@ -19,7 +19,10 @@ endif()
 set(tidemark_code_options "")
 
 # An architecture chosen for Kokkos reaches us through its target; a second -march would undo it.
-get_target_property(kokkos_options Kokkos::kokkoscore INTERFACE_COMPILE_OPTIONS)
+set(kokkos_options "")
+if(TARGET Kokkos::kokkoscore)
+  get_target_property(kokkos_options Kokkos::kokkoscore INTERFACE_COMPILE_OPTIONS)
+endif()
 if(TIDEMARK_ARCH AND NOT kokkos_options MATCHES "-m(arch|cpu|tune)=")
   check_cxx_compiler_flag("-march=${TIDEMARK_ARCH}" TIDEMARK_HAS_MARCH_${TIDEMARK_ARCH})
   if(TIDEMARK_HAS_MARCH_${TIDEMARK_ARCH})

@@ -26,37 +26,51 @@ using tidemark::ExitStatus;
 // Threads of a rank: what the user set, else a fair share of the cores it may use. Kokkos and
 // OpenMP read the environment, so the default goes there.
 void set_default_threads() {
+  // Asked on every rank, for it is collective, and launchers do not set the variable everywhere.
+  const std::string share = std::to_string(tidemark::comm::fair_share_of_cores());
   if (std::getenv("OMP_NUM_THREADS") == nullptr) {
-    setenv("KOKKOS_NUM_THREADS", std::to_string(tidemark::comm::fair_share_of_cores()).c_str(), 0);
+    setenv("KOKKOS_NUM_THREADS", share.c_str(), 0);
   }
   setenv("OMP_PROC_BIND", "false", 0);  // the launcher binds; Kokkos would warn on every rank
 }
 
-/// The command line without Kokkos's options, each list led by the program's name.
-struct Options {
-  std::vector<char*> own, kokkos;
+/// Kokkos from start to end.
+///
+/// It is shown its own options alone, for it takes --help and --threads for them, too, on every rank.
+/// `own_arguments` is the rest, with whatever Kokkos did not take: to be refused like any unknown one.
+class KokkosSession {
+ public:
+  explicit KokkosSession(const std::vector<char*>& arguments) {
+    std::vector<char*> for_kokkos{arguments.front()};
+    for (char* const argument : arguments) {
+      const bool is_kokkos = std::string_view(argument).starts_with("--kokkos-");
+      (is_kokkos ? for_kokkos : own_arguments).push_back(argument);
+    }
+    int count = static_cast<int>(for_kokkos.size());
+    for_kokkos.push_back(nullptr);
+    initialize(count, for_kokkos.data());
+    own_arguments.insert(own_arguments.end(), for_kokkos.begin() + 1, for_kokkos.begin() + count);
+  }
+  ~KokkosSession() { Kokkos::finalize(); }
+  KokkosSession(const KokkosSession&) = delete;
+  KokkosSession& operator=(const KokkosSession&) = delete;
+
+  std::vector<char*> own_arguments;
+
+ private:
+  static void initialize(int& count, char** arguments) {
+    try {
+      Kokkos::initialize(count, arguments);
+    } catch (const std::exception& error) {
+      const std::string text = error.what();  // a stack trace may follow the first line
+      throw tidemark::InputError("command line: Kokkos: " + text.substr(0, text.find('\n')));
+    }
+  }
 };
 
-// Kokkos is shown its own options alone: it takes --help and --threads for them, too, on every rank.
-Options separate(int argc, char** argv) {
-  Options options{{argv[0]}, {argv[0]}};
-  for (int i = 1; i < argc; ++i) {
-    const bool for_kokkos = std::string_view(argv[i]).starts_with("--kokkos-");
-    (for_kokkos ? options.kokkos : options.own).push_back(argv[i]);
-  }
-  return options;
-}
-
-void initialize_kokkos(Options& options) {
-  int count = static_cast<int>(options.kokkos.size());
-  options.kokkos.push_back(nullptr);
-  Kokkos::initialize(count, options.kokkos.data());
-  // What it did not take is unknown to it, and has to be refused like any unknown option.
-  options.own.insert(options.own.end(), options.kokkos.begin() + 1, options.kokkos.begin() + count);
-}
-
-ExitStatus run_command(const Options& options, const std::vector<std::string>& command_line,
+ExitStatus run_command(const std::vector<char*>& arguments,
                        const tidemark::comm::MpiSession& session) {
+  KokkosSession kokkos(arguments);
   CLI::App app{"Tidemark: activation high-water marks and overlap of a sharded transformer stack"};
   app.name("tidemark");
   app.set_version_flag("--version", fmt::format("tidemark {} ({})", tidemark::build_info::version,
@@ -65,6 +79,7 @@ ExitStatus run_command(const Options& options, const std::vector<std::string>& c
   app.footer("Options that begin with --kokkos- go to Kokkos.");
 
   tidemark::commands::RunArguments run;
+  run.command_line.assign(arguments.begin(), arguments.end());
   CLI::App* const run_app = app.add_subcommand("run", "Run and measure every case of an input");
   run_app->add_option("FILE", run.input, "YAML input")->required();
   run_app->add_option("--set", run.overrides, "Override a setting, KEY=VALUE; repeatable")
@@ -76,9 +91,8 @@ ExitStatus run_command(const Options& options, const std::vector<std::string>& c
       ->type_name("DIR");
   run_app->add_flag("--progress", run.progress, "Show progress even when stderr is no terminal");
 
-  run.command_line = command_line;
   try {
-    app.parse(static_cast<int>(options.own.size()), options.own.data());
+    app.parse(static_cast<int>(kokkos.own_arguments.size()), kokkos.own_arguments.data());
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {  // --help and --version
       return session.rank() == 0 ? static_cast<ExitStatus>(app.exit(error)) : ExitStatus::good;
@@ -89,7 +103,7 @@ ExitStatus run_command(const Options& options, const std::vector<std::string>& c
     throw tidemark::InputError("command line: a command is needed: run; see tidemark --help");
   }
   tidemark::Device device;
-  run.threads = device.exec.concurrency();
+  run.threads = Kokkos::DefaultHostExecutionSpace().concurrency();
   tidemark::kernels::set_blas_threads(run.threads);
   return tidemark::commands::run(run, device, session);
 }
@@ -99,10 +113,9 @@ void print_error(const char* line) {
   fmt::print(stderr, "{}\n", line);
 }
 
-ExitStatus guarded(const Options& options, const std::vector<std::string>& command_line,
-                   const tidemark::comm::MpiSession& session) {
+ExitStatus guarded(const std::vector<char*>& arguments, const tidemark::comm::MpiSession& session) {
   try {
-    return run_command(options, command_line, session);
+    return run_command(arguments, session);
   } catch (const tidemark::Error& error) {
     const bool alone = error.scope() == tidemark::Scope::this_rank && session.size() > 1;
     if (alone || session.rank() == 0) {
@@ -124,12 +137,7 @@ int main(int argc, char** argv) {
   try {
     const tidemark::comm::MpiSession session;
     set_default_threads();
-    const std::vector<std::string> command_line(argv, argv + argc);
-    Options options = separate(argc, argv);
-    initialize_kokkos(options);
-    const ExitStatus status = guarded(options, command_line, session);
-    Kokkos::finalize();
-    return static_cast<int>(status);
+    return static_cast<int>(guarded({argv, argv + argc}, session));
   } catch (const std::exception& error) {
     print_error(error.what());
     return static_cast<int>(ExitStatus::failed);

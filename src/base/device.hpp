@@ -58,6 +58,12 @@ Matrix<T> rows(const Matrix<T>& matrix, std::int64_t first, std::int64_t count) 
   return Kokkos::subview(matrix, std::pair<std::int64_t, std::int64_t>(first, first + count), Kokkos::ALL());
 }
 
+/// All elements of a contiguous matrix, end to end.
+template <class T>
+Vector<T> as_vector(const Matrix<T>& matrix) {
+  return Vector<T>(matrix.data(), matrix.extent(0) * matrix.extent(1));
+}
+
 /// Pointer to the first element of a row, to be taken once per row inside a kernel.
 template <class T>
 KOKKOS_INLINE_FUNCTION T* row_pointer(const Matrix<T>& matrix, std::int64_t row) {

@@ -5,8 +5,9 @@
 
 namespace tidemark::bench {
 
-/// Measures the case's largest product, X W^T of fc1: [s b, h] x [ffn/t, h]^T, as the step runs it.
-/// Its operands live in the pool between two steps, so that it needs no memory of its own.
+/// Measures the case's largest product with a weight, as the step runs it: X W^T of fc1, [s b, h] x
+/// [ffn/t, h]^T (of qkv, [3h/t, h], where ffn < 3h). Its operands come from the pool between two
+/// steps, where a step's saved tensors leave room for them.
 template <class T>
 class ProductRate {
  public:

@@ -62,6 +62,7 @@ struct CallLine {
 struct RankDetail {
   std::string host;
   std::string device;
+  std::int64_t threads = 1;
   double step_ms = 0.0;     ///< median
   double blocked_ms = 0.0;  ///< mean a step in which the rank waited for communication
   double gemm_gflops = 0.0;  ///< median product rate

@@ -12,6 +12,7 @@
 #include "bench/audit.hpp"
 #include "bench/capacity.hpp"
 #include "bench/dump.hpp"
+#include "bench/gradient_check.hpp"
 #include "bench/product_rate.hpp"
 #include "bench/step.hpp"
 #include "comm/factory.hpp"
@@ -63,7 +64,9 @@ class Runner {
 
   void check(Verification& verification) {
     announce("checking the full case");
-    const auto add = [&](Check check) { verification.checks.push_back(agree(std::move(check))); };
+    const auto add = [&](Check check) {
+      verification.checks.push_back(worst_over_ranks(std::move(check), communicator_));
+    };
     const int steps = static_cast<int>(case_.bench.iterations);
     add(check_saved(case_, tide_));
     add(check_traffic(case_, series_.counters, steps));
@@ -118,19 +121,6 @@ class Runner {
     series_.gemm_gflops.push_back(rate[0] / communicator_.size());
   }
 
-  /// A check that holds only when it holds on every rank.
-  Check agree(Check check) {
-    std::array<double, 1> worst{check.value};
-    communicator_.max_over_ranks(worst);
-    for (const std::string& where : communicator_.gather_bytes(check.where)) {
-      if (check.where.empty()) {
-        check.where = where;
-      }
-    }
-    check.value = worst[0];
-    return check;
-  }
-
   std::int64_t largest(std::int64_t bytes) {
     std::array<double, 1> value{static_cast<double>(bytes)};  // exact below 8 PiB
     communicator_.max_over_ranks(value);
@@ -175,7 +165,7 @@ class Runner {
   void report_ranks(CaseResult& result) {
     struct Numbers {
       double step_ms, blocked_ms, gemm_gflops;
-      std::int64_t peak, process;
+      std::int64_t peak, process, threads;
     };
     double blocked = 0.0;
     for (const comm::Purpose purpose : comm::all_purposes) {
@@ -184,7 +174,7 @@ class Runner {
     const Numbers own{median_of(series_.own_step_ms),
                       blocked * 1e3 / static_cast<double>(case_.bench.iterations),
                       median_of(series_.own_gemm_gflops),
-                      static_cast<std::int64_t>(tide_.peak_bytes), process_bytes_.value_or(-1)};
+                      static_cast<std::int64_t>(tide_.peak_bytes), process_bytes_.value_or(-1), environment_.threads};
     std::string bytes(sizeof own, '\0');
     std::memcpy(bytes.data(), &own, sizeof own);
     const auto numbers = communicator_.gather_bytes(bytes);
@@ -193,9 +183,9 @@ class Runner {
     for (std::size_t rank = 0; rank < numbers.size(); ++rank) {
       Numbers of_rank{};
       std::memcpy(&of_rank, numbers[rank].data(), sizeof of_rank);
-      RankDetail detail{hosts[rank],           devices[rank],       of_rank.step_ms,
-                        of_rank.blocked_ms,    of_rank.gemm_gflops, of_rank.peak,
-                        std::nullopt};
+      RankDetail detail{hosts[rank],        devices[rank],       of_rank.threads,
+                        of_rank.step_ms,    of_rank.blocked_ms,  of_rank.gemm_gflops,
+                        of_rank.peak,       std::nullopt};
       if (of_rank.process >= 0) {
         detail.process_bytes = of_rank.process;
       }
@@ -215,6 +205,14 @@ class Runner {
   memory::Tide tide_;
   std::optional<std::int64_t> process_bytes_;
 };
+
+// The high-water mark of an earlier, larger case is not this one's.
+void forget_process_bytes(CaseResult& result) {
+  result.memory.process.reset();
+  for (RankDetail& detail : result.rank_details) {
+    detail.process_bytes.reset();
+  }
+}
 
 template <class T>
 void run_in(const config::Case& c, const Environment& environment, comm::Communicator& communicator,
@@ -239,9 +237,10 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
       {c.comm.backend, static_cast<int>(c.parallel.tensor),
        std::chrono::duration<double>(c.bench.timeout_s)});
   communicator->set_context(fmt::format("set-up of case {}", c.index + 1));
-  memory::reset_process_peak();
-  require_capacity(c, memory::available_node_bytes(), environment.session.local_size(),
-                   *communicator);
+  const bool mark_is_new = memory::reset_process_peak() || c.index == 0;
+  communicator->barrier();  // the node's other ranks have given their free memory back, too
+  require_capacity(c, runs_on_host ? memory::available_node_bytes() : std::nullopt,
+                   environment.session.local_size(), *communicator);
   CaseResult result;
   result.settings = c;
   result.ranks = communicator->size();
@@ -251,11 +250,15 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
       environment.progress("verifying the twin");
     }
     result.verification.checks = check_twin(c, environment.device, *communicator);
+    result.verification.checks.push_back(check_gradient(c, environment.device, *communicator));
   }
   if (c.precision == DType::fp64) {
     run_in<double>(c, environment, *communicator, dump_folder, result);
   } else {
     run_in<float>(c, environment, *communicator, dump_folder, result);
+  }
+  if (!mark_is_new) {
+    forget_process_bytes(result);
   }
   return result;
 }

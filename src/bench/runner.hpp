@@ -18,6 +18,7 @@ struct Environment {
   Device& device;
   const comm::MpiSession& session;
   std::string device_name;  ///< as recorded for each rank
+  int threads = 1;          ///< of this rank, likewise
   /// Told what is going on, on every rank: "warm-up 1/2".
   std::function<void(const std::string&)> progress;
 };

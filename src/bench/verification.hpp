@@ -25,6 +25,9 @@ struct Verification {
   [[nodiscard]] bool passed() const;
 };
 
+/// The same check on all ranks: the worst value of any rank, and where it is. Collective.
+Check worst_over_ranks(Check check, comm::Communicator& communicator);
+
 /// Largest relative error (max norm) between a sharded and an unsharded computation:
 /// 1e-12 in fp64, 1e-5 in fp32.
 double tolerance_of(DType precision);
@@ -34,7 +37,8 @@ double tolerance_of(DType precision);
 config::Case twin_of(const config::Case& c);
 
 /// Computes the twin on all ranks together and on each rank alone, and compares output, input
-/// gradient and every parameter's gradient, each rank its own shard. Collective.
+/// gradient and every parameter's gradient, each rank its own shard. With one rank that compares a
+/// computation with itself and proves nothing: see check_gradient. Collective.
 std::vector<Check> check_twin(const config::Case& c, Device& device,
                               comm::Communicator& communicator);
 

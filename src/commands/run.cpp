@@ -91,9 +91,20 @@ class ProgressLine {
 };
 
 void print(const std::string& text) {
-  fmt::print("{}", text);
-  std::fflush(stdout);
+  // Straight to the descriptor's buffer and checked: a table that nobody can read is no result.
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw RunError("standard output cannot be written");
+  }
 }
+
+/// What follows the table, also when a later case fails: finished cases are not lost.
+struct Tides {
+  Tides() = default;
+  ~Tides() { fmt::print("{}", text); }
+  Tides(const Tides&) = delete;
+  Tides& operator=(const Tides&) = delete;
+  std::string text;
+};
 
 std::string title(const std::vector<config::Case>& cases, const comm::MpiSession& session,
                   int threads) {
@@ -109,7 +120,7 @@ std::string title(const std::vector<config::Case>& cases, const comm::MpiSession
 
 ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSession& session) {
   const bool speaks = session.rank() == 0;
-  // Only rank 0 touches the file system; the others learn what it read, or why it could not.
+  // Input and results are rank 0's business; the others learn what it read, or why it could not.
   const auto world = comm::make_communicator({.ranks = session.size()});
   const std::string text =
       comm::from_rank_zero(*world, [&] { return config::read_text(arguments.input); });
@@ -134,10 +145,10 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
     print(title(cases, session, arguments.threads) + report::table_header(cases));
   }
   ExitStatus status = ExitStatus::good;
-  std::string tides;
+  Tides tides;
   for (const config::Case& c : cases) {
     const bench::Environment environment{
-        device, session, report::processor_model(), [&](const std::string& what) {
+        device, session, report::processor_model(), arguments.threads, [&](const std::string& what) {
           progress.show(fmt::format("case {}/{}, {}: {}", c.index + 1, cases.size(),
                                     report::mode_of(c), what));
         }};
@@ -149,14 +160,11 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
     }
     if (speaks) {
       print(report::table_row(cases, result) + report::failure_lines(result));
-      tides += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
+      tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
     }
     if (result.verification.performed() && !result.valid()) {
       status = ExitStatus::invalid;
     }
-  }
-  if (speaks) {
-    print(tides);
   }
   return status;
 }

@@ -34,6 +34,7 @@ KOKKOS_INLINE_FUNCTION void draw_mask(const Member& team, const Dropout& dropout
                         [=](const int j, const std::uint32_t word) {
                           kept[j] = word >= threshold ? 1 : 0;
                         });
+  team.team_barrier();  // the lanes that read the mask next are not those that wrote it
 }
 
 /// out = residual + dropout(z + bias), row by row, and the mask of what was kept.

@@ -1,7 +1,5 @@
 #include "memory/ledger.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/error.hpp"
@@ -22,64 +20,59 @@ std::string_view name_of(TensorClass tensor_class) {
 
 void Ledger::begin_step() {
   require_empty("before the step");
+  lives_.clear();
   tide_ = Tide{};
+  clock_ = 0;
+  peak_moment_ = 0;
   turned_ = false;
 }
 
 void Ledger::mark_turn() {
-  tide_.at_turn = live_entries();
+  tide_.at_turn = live_at(clock_);
   turned_ = true;
 }
 
 const Tide& Ledger::end_step() {
   require_empty("after the step");
+  return tide();
+}
+
+// A step raises its peak hundreds of times; what was live is worked out only for the last of them.
+const Tide& Ledger::tide() const {
+  tide_.at_peak = live_at(peak_moment_);
   return tide_;
 }
 
 std::size_t Ledger::enter(const Entry& entry, void* memory) {
-  if (free_slots_.empty()) {
-    free_slots_.push_back(slots_.size());
-    slots_.emplace_back();
-  }
-  const std::size_t slot = free_slots_.back();
-  free_slots_.pop_back();
-  slots_[slot] = {entry, memory, births_++, true};
+  lives_.push_back({entry, memory, ++clock_, still_alive});
   ++tide_.tensors;
   tide_.live_bytes += entry.bytes;
   if (tide_.live_bytes > tide_.peak_bytes) {
     tide_.peak_bytes = tide_.live_bytes;
-    tide_.at_peak = live_entries();
+    peak_moment_ = clock_;
   }
-  return slot;
+  return lives_.size() - 1;
 }
 
 void Ledger::strike_out(std::size_t slot) {
-  Slot& dead = slots_[slot];
-  pool_.release(dead.memory);
-  tide_.live_bytes -= dead.entry.bytes;
-  dead.live = false;
-  free_slots_.push_back(slot);
+  Life& life = lives_[slot];
+  pool_.release(life.memory);
+  tide_.live_bytes -= life.entry.bytes;
+  life.death = ++clock_;
 }
 
-std::vector<Entry> Ledger::live_entries() const {
-  std::vector<const Slot*> live;
-  for (const Slot& slot : slots_) {
-    if (slot.live) {
-      live.push_back(&slot);
-    }
-  }
-  std::sort(live.begin(), live.end(),
-            [](const Slot* a, const Slot* b) { return a->birth < b->birth; });
+std::vector<Entry> Ledger::live_at(std::uint64_t moment) const {
   std::vector<Entry> entries;
-  entries.reserve(live.size());
-  for (const Slot* slot : live) {
-    entries.push_back(slot->entry);
+  for (const Life& life : lives_) {
+    if (life.birth <= moment && moment < life.death) {
+      entries.push_back(life.entry);
+    }
   }
   return entries;
 }
 
 void Ledger::require_empty(std::string_view moment) const {
-  const std::vector<Entry> live = live_entries();
+  const std::vector<Entry> live = live_at(clock_);
   if (!live.empty()) {
     throw RunError(fmt::format("{} activations are live {}, first '{}' of layer {}", live.size(), moment,
                                live.front().name, live.front().layer));

@@ -105,30 +105,33 @@ class Ledger {
   /// Ends the account: nothing may be live (throws RunError naming what is).
   const Tide& end_step();
 
-  [[nodiscard]] const Tide& tide() const { return tide_; }
+  [[nodiscard]] const Tide& tide() const;
   [[nodiscard]] std::size_t pool_bytes() const { return pool_.held_bytes(); }
 
  private:
   template <class T>
   friend class Tensor;
-  struct Slot {
+  /// An activation of this step, dead or alive.
+  struct Life {
     Entry entry;
     void* memory = nullptr;
     std::uint64_t birth = 0;
-    bool live = false;
+    std::uint64_t death = still_alive;
   };
+  static constexpr std::uint64_t still_alive = ~std::uint64_t{0};
 
   std::size_t enter(const Entry& entry, void* memory);
   void strike_out(std::size_t slot);
-  [[nodiscard]] std::vector<Entry> live_entries() const;
+  [[nodiscard]] std::vector<Entry> live_at(std::uint64_t moment) const;
   void require_empty(std::string_view moment) const;
 
   Pool& pool_;
-  std::vector<Slot> slots_;
-  std::vector<std::size_t> free_slots_;
-  std::uint64_t births_ = 0;
+  /// Every activation since the step began, in order of birth; keeps its capacity from step to step.
+  std::vector<Life> lives_;
+  std::uint64_t clock_ = 0;       ///< counts births and deaths
+  std::uint64_t peak_moment_ = 0;
   bool turned_ = false;
-  Tide tide_;
+  mutable Tide tide_;             ///< at_peak is filled in when it is asked for
 };
 
 template <class T>

@@ -36,31 +36,71 @@ std::optional<std::int64_t> number_in(const std::string& path) {
   return file >> number ? std::optional(number) : std::nullopt;
 }
 
-// The line "0::/path" of /proc/self/cgroup names the group of version 2.
-std::string control_group() {
+/// Where a version of control groups keeps its figures.
+struct ControlGroups {
+  const char* mark;   ///< how the line of /proc/self/cgroup begins, past the number of the hierarchy
+  const char* mount;
+  const char* limit;
+  const char* used;
+  const char* reclaimable;  ///< line of memory.stat
+};
+constexpr ControlGroups versions[] = {
+    {"::", "/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"},
+    {":memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
+     "total_inactive_file"},
+};
+
+// The path of this process's group, "" where there is none.
+std::string group_of_process(const ControlGroups& version) {
   std::ifstream file("/proc/self/cgroup");
   std::string line;
   while (std::getline(file, line)) {
-    if (line.compare(0, 3, "0::") == 0) {
-      return line.substr(3);
+    const std::size_t mark = line.find(version.mark);
+    if (mark != std::string::npos && mark == line.find(':')) {
+      return line.substr(mark + std::string(version.mark).size());
     }
   }
   return "";
 }
 
-// The tightest limit of this group and of those above it.
+// A line such as "inactive_file 4096".
+std::int64_t stat_field(const std::string& path, const std::string& field) {
+  std::ifstream file(path);
+  std::string name;
+  std::int64_t value = 0;
+  while (file >> name >> value) {
+    if (name == field) {
+      return value;
+    }
+  }
+  return 0;
+}
+
+// What one group may still take; files in the page cache that nobody uses give way.
+std::optional<std::int64_t> headroom(const ControlGroups& version, const std::string& folder) {
+  const auto limit = number_in(folder + "/" + version.limit);
+  const auto used = number_in(folder + "/" + version.used);
+  if (!limit || !used) {
+    return std::nullopt;
+  }
+  const std::int64_t cache = stat_field(folder + "/memory.stat", version.reclaimable);
+  return std::max<std::int64_t>(0, *limit - *used + cache);
+}
+
+// The tightest of this group and of all above it, up to the root that the process can see: in a
+// container, that is where the limit stands.
 std::optional<std::int64_t> control_group_headroom() {
   std::optional<std::int64_t> least;
-  std::string group = control_group();
-  while (!group.empty()) {
-    const std::string folder = "/sys/fs/cgroup" + (group == "/" ? "" : group);
-    const auto limit = number_in(folder + "/memory.max");
-    const auto used = number_in(folder + "/memory.current");
-    if (limit && used) {
-      const std::int64_t left = std::max<std::int64_t>(0, *limit - *used);
-      least = least ? std::min(*least, left) : left;
+  for (const ControlGroups& version : versions) {
+    std::string group = group_of_process(version);
+    for (bool root = false; !root;) {
+      root = group.empty() || group == "/";
+      const auto left = headroom(version, version.mount + (root ? std::string() : group));
+      if (left) {
+        least = std::min(least.value_or(*left), *left);
+      }
+      group = root ? "" : group.substr(0, group.rfind('/'));
     }
-    group = group == "/" ? "" : group.substr(0, group.rfind('/'));
   }
   return least;
 }

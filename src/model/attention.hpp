@@ -68,6 +68,8 @@ class Attention {
   Tensor backward(const parallel::Context& context, Tensor output_gradient);
 
   [[nodiscard]] parallel::Parameter<T>& output_bias() { return proj_.bias(); }
+  /// [3h/t, h], for measuring the machine's product rate.
+  [[nodiscard]] parallel::Parameter<T>& qkv_weight() { return qkv_.weight(); }
 
  private:
   parallel::ColumnParallelLinear<T> qkv_;

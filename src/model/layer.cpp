@@ -100,6 +100,13 @@ void Layer<T>::backward(const Context& context, const Tensor& gradient) {
   attention_.backward(context, gradient);
 }
 
+template <class T>
+const Matrix<T>& Layer<T>::largest_weight() {
+  const Matrix<T>& fc1 = mlp_.block().fc1_weight().value;
+  const Matrix<T>& qkv = attention_.block().qkv_weight().value;
+  return num_rows(qkv) > num_rows(fc1) ? qkv : fc1;
+}
+
 template class Sublayer<float, Attention<float>>;
 template class Sublayer<double, Attention<double>>;
 template class Sublayer<float, Mlp<float>>;

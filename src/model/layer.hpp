@@ -63,7 +63,8 @@ class Layer {
   /// Turns the gradient of the output into that of the input, in place.
   void backward(const parallel::Context& context, const Tensor& gradient);
 
-  [[nodiscard]] Mlp<T>& mlp() { return mlp_.block(); }
+  /// The weight of the layer's largest product with a weight: fc1, or qkv where ffn < 3h.
+  [[nodiscard]] const Matrix<T>& largest_weight();
 
  private:
   int layer_;

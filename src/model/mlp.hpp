@@ -25,7 +25,7 @@ class Mlp {
   Tensor backward(const parallel::Context& context, Tensor output_gradient);
 
   [[nodiscard]] parallel::Parameter<T>& output_bias() { return fc2_.bias(); }
-  /// The widest product of the layer, for measuring the machine's product rate.
+  /// [ffn/t, h], for measuring the machine's product rate.
   [[nodiscard]] parallel::Parameter<T>& fc1_weight() { return fc1_.weight(); }
 
  private:

@@ -41,8 +41,8 @@ class Stack {
 
   [[nodiscard]] const parallel::ParameterStore<T>& store() const { return store_; }
   [[nodiscard]] const parallel::Context& context() const { return context_; }
-  /// The weight of the layer's largest product, fc1 of the first layer: [ffn/t, h].
-  [[nodiscard]] const Matrix<T>& largest_weight() { return layers_.front().mlp().fc1_weight().value; }
+  /// The weight of the largest product with a weight, in the first layer: [out/t, h].
+  [[nodiscard]] const Matrix<T>& largest_weight() { return layers_.front().largest_weight(); }
 
  private:
   Tensor random_rows(const char* name, int layer, memory::TensorClass tensor_class,

@@ -38,13 +38,8 @@ struct Parameter {
   Matrix<T> value;
   Matrix<T> gradient;
 
-  [[nodiscard]] Vector<T> vector() const { return flat(value); }
-  [[nodiscard]] Vector<T> vector_gradient() const { return flat(gradient); }
-
- private:
-  static Vector<T> flat(const Matrix<T>& matrix) {
-    return Vector<T>(matrix.data(), matrix.extent(0) * matrix.extent(1));
-  }
+  [[nodiscard]] Vector<T> vector() const { return as_vector(value); }
+  [[nodiscard]] Vector<T> vector_gradient() const { return as_vector(gradient); }
 };
 
 /// Owner of all parameters of a rank. Declare, then allocate once, then use.

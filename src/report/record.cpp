@@ -150,6 +150,7 @@ Json ranks_json(const bench::CaseResult& result) {
     json.push_back({{"rank", rank},
                     {"host", detail.host},
                     {"device", detail.device},
+                    {"threads", detail.threads},
                     {"step_ms", number(detail.step_ms)},
                     {"blocked_ms", number(detail.blocked_ms)},
                     {"gemm_gflops", number(detail.gemm_gflops)},
@@ -206,7 +207,8 @@ RecordFile::RecordFile(const std::filesystem::path& path) : path_(path) {
 }
 
 void RecordFile::append(const nlohmann::ordered_json& record) {
-  file_ << record.dump() << '\n' << std::flush;
+  // Text that is not UTF-8 (a name, an argument) must not cost the measurement.
+  file_ << record.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
   if (!file_) {
     throw RunError(fmt::format("{}: the record could not be written", path_.string()));
   }

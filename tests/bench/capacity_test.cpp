@@ -71,8 +71,8 @@ TEST(Capacity, MoreThan63BitsIsAnErrorOfTheInput) {
 
 TEST(Capacity, CountsAllowanceForLibrariesOnTop) {
   const config::Case c = support::small_case(1, false);
-  const std::int64_t tensors = theory::parameter_bytes(c) + theory::gradient_bytes(c) +
-                               theory::peak_upper_bound_bytes(c);
+  const std::int64_t tensors =
+      theory::parameter_bytes(c) + theory::gradient_bytes(c) + theory::peak_upper_bound_bytes(c);
   EXPECT_GT(required_bytes(c), tensors);
   EXPECT_LE(required_bytes(c), tensors + (std::int64_t{150} << 20));
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -20,8 +21,12 @@ class RunCase : public ::testing::Test {
   CaseResult run(config::Case c) {
     c.bench.warmup = 1;
     c.bench.iterations = 3;
-    const Environment environment{device_, session_, "a device",
-                                  [this](const std::string& what) { progress_.insert(what); }};
+    const Environment environment{
+        .device = device_,
+        .session = session_,
+        .device_name = "a device",
+        .threads = 3,
+        .progress = [this](const std::string& what) { progress_.insert(what); }};
     return run_case(c, environment, std::nullopt);
   }
   Device device_;
@@ -53,8 +58,8 @@ TEST_F(RunCase, EveryShardingIsValidAndItsFiguresAreThoseOfTheory) {
 
 TEST_F(RunCase, MeasuresEveryIterationAndEveryRank) {
   const CaseResult result = run(support::small_case(session_.size(), session_.size() > 1));
-  for (const Summary& summary : {result.step_ms, result.forward_ms, result.backward_ms,
-                                 result.gemm_gflops}) {
+  for (const Summary& summary :
+       {result.step_ms, result.forward_ms, result.backward_ms, result.gemm_gflops}) {
     EXPECT_EQ(summary.samples.size(), 3U);
     EXPECT_GT(summary.min, 0.0);
     EXPECT_LE(summary.min, summary.median);
@@ -64,6 +69,7 @@ TEST_F(RunCase, MeasuresEveryIterationAndEveryRank) {
   ASSERT_EQ(result.rank_details.size(), static_cast<std::size_t>(session_.size()));
   for (const RankDetail& rank : result.rank_details) {
     EXPECT_EQ(rank.device, "a device");
+    EXPECT_EQ(rank.threads, 3);
     EXPECT_FALSE(rank.host.empty());
     EXPECT_GT(rank.step_ms, 0.0);
     EXPECT_LE(rank.step_ms, result.step_ms.max);
@@ -77,12 +83,12 @@ TEST_F(RunCase, ChecksWhatItSaysItChecks) {
   const CaseResult result = run(support::small_case(session_.size(), false));
   std::set<std::string> names;
   for (const Check& check : result.verification.checks) names.insert(check.name);
-  EXPECT_EQ(names, (std::set<std::string>{
-                       "twin_output", "twin_input_gradient", "twin_parameter_gradients",
-                       "twin_random_tensors", "saved_bytes_against_formula",
-                       "traffic_against_formula", "product_flops_against_formula",
-                       "pool_growth_after_warm_up", "not_finite_elements",
-                       "replicas_that_differ"}));
+  EXPECT_EQ(names,
+            (std::set<std::string>{
+                "gradient_against_differences", "twin_output", "twin_input_gradient",
+                "twin_parameter_gradients", "twin_random_tensors", "saved_bytes_against_formula",
+                "traffic_against_formula", "product_flops_against_formula",
+                "pool_growth_after_warm_up", "not_finite_elements", "replicas_that_differ"}));
 }
 
 TEST_F(RunCase, WithoutVerificationThereIsNoVerdict) {

@@ -37,8 +37,8 @@ TYPED_TEST_SUITE(Steps, Reals);
 
 TYPED_TEST(Steps, ShowItsEndsInOrderAndTakeTime) {
   std::vector<std::string> names;
-  const StepTime time =
-      run_step<TypeParam>(this->stack_, [&](std::string_view name, const Matrix<TypeParam>& matrix) {
+  const StepTime time = run_step<TypeParam>(
+      this->stack_, [&](std::string_view name, const Matrix<TypeParam>& matrix) {
         names.emplace_back(name);
         EXPECT_EQ(num_rows(matrix), 36);
         EXPECT_EQ(num_columns(matrix), 24);

@@ -51,9 +51,9 @@ TEST_F(Checks, TwinAgreesUnderEveryShardingAndPrecision) {
 TEST_F(Checks, TwinComparesEveryKindOfTensor) {
   const auto checks = check_twin(support::small_case(comm_.size(), true), device_, comm_);
   for (const char* name : {"twin_output", "twin_input_gradient", "twin_parameter_gradients"}) {
-    EXPECT_TRUE(std::any_of(checks.begin(), checks.end(),
-                            [&](const Check& check) { return check.name == name; }))
-        << name;
+    EXPECT_TRUE(std::any_of(checks.begin(), checks.end(), [&](const Check& check) {
+      return check.name == name;
+    })) << name;
   }
 }
 
@@ -79,8 +79,8 @@ TEST_F(Checks, EverySpoiledCollectiveTurnsTheTwinRed) {
       for (int call = 0; call < clean.calls(); ++call) {
         for (const Fault fault : {Fault::perturb, Fault::not_a_number, Fault::no_exchange}) {
           FaultyCommunicator faulty(comm_, fault, call, call % comm_.size());
-          EXPECT_FALSE(twin_passes(c, faulty))
-              << "collective " << call << ", fault " << static_cast<int>(fault) << ", mode " << mode;
+          EXPECT_FALSE(twin_passes(c, faulty)) << "collective " << call << ", fault "
+                                               << static_cast<int>(fault) << ", mode " << mode;
         }
       }
     }
@@ -106,7 +106,8 @@ TEST_F(Checks, FullCaseSeesNotANumberInAnyCollective) {
     const config::Case c = support::small_case(comm_.size(), sequence);
     for (int call = 0; call < (sequence ? 21 : 8); ++call) {
       FaultyCommunicator nan(comm_, Fault::not_a_number, call, call % comm_.size());
-      EXPECT_FALSE(full_case_passes<double>(c, nan)) << "collective " << call << ", SP " << sequence;
+      EXPECT_FALSE(full_case_passes<double>(c, nan))
+          << "collective " << call << ", SP " << sequence;
     }
   }
 }

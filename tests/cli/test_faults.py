@@ -6,6 +6,7 @@ Environment: see harness.py; MPICC, the compiler wrapper of the same MPI (defaul
 """
 import os
 import pathlib
+import re
 import shlex
 import signal
 import subprocess
@@ -23,6 +24,8 @@ GRACE_S = 15
 # Between the shards of the small twin that verifies a case (at most 4608 bytes a call, whole) and
 # those of the case itself (at least 8192): a fault above this spares the twin.
 ABOVE_TWIN = 5000
+# Open MPI's own remark when a rank reads the memory of another that has just ended.
+PARTNER_IS_GONE = re.compile(r"\[\S+:\d+\] (Read|Write) -1, expected \d+, errno = \d+$")
 # Forward and backward: four all-reduces, or four reduce-scatters, a layer.
 CALLS_A_STEP = 4 * LAYERS
 
@@ -88,12 +91,6 @@ class Faults(harness.TestCase):
         self.assertTrue(text == "" or text.endswith("\n"), text)
         return [parse(line) for line in text.splitlines()]
 
-    def forget(self):
-        """Makes room for another run of the same test."""
-        pathlib.Path(self.folder, "results.jsonl").unlink()
-        for file in self.pids.iterdir():
-            file.unlink()
-
     def ranks(self):
         """The process of each rank, by rank."""
         return {int(file.read_text(encoding="utf-8")): int(file.name)
@@ -155,11 +152,12 @@ class WrongData(Faults):
         self.invalid(failed="twin_output")
 
     def test_nan_in_the_full_case_only(self):
-        for operation, sequence in (("Allreduce", "false"), ("Reduce_scatter_block", "true")):
-            with self.subTest(operation):
-                self.break_mpi("nan", operation, above_bytes=ABOVE_TWIN, rank=1, lasting=1)
-                self.invalid(f"parallel.sequence={sequence}", failed="not_finite_elements")
-                self.forget()
+        self.break_mpi("nan", above_bytes=ABOVE_TWIN, rank=1, lasting=1)
+        self.invalid(failed="not_finite_elements")
+
+    def test_nan_in_the_full_case_only_of_a_reduce_scatter(self):
+        self.break_mpi("nan", "Reduce_scatter_block", above_bytes=ABOVE_TWIN, lasting=1)
+        self.invalid("parallel.sequence=true", failed="not_finite_elements")
 
     def test_a_bad_case_does_not_spoil_the_next(self):
         self.break_mpi("add")
@@ -210,6 +208,8 @@ class LostRanks(Faults):
         self.assertLess(result.seconds, TIMEOUT_S + GRACE_S)
         found = []
         for error in result.errors:
+            if PARTNER_IS_GONE.match(error):
+                continue
             self.assertRegex(error, rf"^{line} on rank [0-9]: not complete after "
                              rf"{TIMEOUT_S}\.[0-9] s \(timeout {TIMEOUT_S} s\)$")
             found.append(int(error.partition(" on rank ")[2][0]))
@@ -231,15 +231,18 @@ class LostRanks(Faults):
                             "case 2", (0, 1))
         self.assertEqual([record["valid"] for record in records], [True])
 
+    def assert_ends_without(self, rank):
+        self.break_mpi("kill", "Reduce_scatter_block", rank=rank)
+        result, records = self.run_broken(SEQUENCE_OFF_AND_ON)
+        self.assertNotEqual(result.status, 0)  # which one is the launcher's choice
+        self.assertLess(result.seconds, GRACE_S)
+        self.assertEqual([record["valid"] for record in records], [True])
+
     def test_a_killed_rank(self):
-        for rank in (0, 1):
-            with self.subTest(rank=rank):
-                self.break_mpi("kill", "Reduce_scatter_block", rank=rank)
-                result, records = self.run_broken(SEQUENCE_OFF_AND_ON)
-                self.assertNotEqual(result.status, 0)  # which one is the launcher's choice
-                self.assertLess(result.seconds, GRACE_S)
-                self.assertEqual([record["valid"] for record in records], [True])
-                self.forget()
+        self.assert_ends_without(rank=1)
+
+    def test_a_killed_rank_zero(self):
+        self.assert_ends_without(rank=0)
 
     def stop(self, rank):
         """Stops a rank once the first case has ended; how the run ends from then on."""
@@ -260,17 +263,20 @@ class LostRanks(Faults):
         return harness.Result(process.returncode, output, harness.own_lines(errors),
                               time.monotonic() - start)
 
+    def assert_notices_stop_of(self, rank):
+        self.break_mpi()
+        result = self.stop(rank)
+        # Anywhere in the second case. Launchers may wake a rank before they end it, and then it
+        # finds itself overdue, too.
+        self.assert_overdue(result, r"\w[\w ]* is overdue in .+ of case 2", (1 - rank,))
+        self.assert_all_ended()
+        self.assertEqual([record["valid"] for record in self.records()], [True])
+
     def test_a_stopped_rank(self):
-        for rank in (0, 1):
-            with self.subTest(rank=rank):
-                self.break_mpi()
-                result = self.stop(rank)
-                # Anywhere in the second case. Launchers may wake a rank before they end it, and
-                # then it finds itself overdue, too.
-                self.assert_overdue(result, r"\w[\w ]* is overdue in .+ of case 2", (1 - rank,))
-                self.assert_all_ended()
-                self.assertEqual([record["valid"] for record in self.records()], [True])
-                self.forget()
+        self.assert_notices_stop_of(rank=1)
+
+    def test_a_stopped_rank_zero(self):
+        self.assert_notices_stop_of(rank=0)
 
 
 if __name__ == "__main__":

@@ -39,9 +39,7 @@ class CheckKernels : public ::testing::Test {
   double difference(const Table<T>& x, const Table<T>& y) {
     return max_abs_difference(device_, DeviceTable<T>(x).vector(), DeviceTable<T>(y).vector());
   }
-  std::uint64_t digest_of(const Table<T>& x) {
-    return digest(device_, DeviceTable<T>(x).vector());
-  }
+  std::uint64_t digest_of(const Table<T>& x) { return digest(device_, DeviceTable<T>(x).vector()); }
 
   static constexpr T nan = std::numeric_limits<T>::quiet_NaN();
   static constexpr T inf = std::numeric_limits<T>::infinity();

@@ -38,7 +38,8 @@ TYPED_TEST(FillKernel, EveryElementIsThatOfItsGlobalIndex) {
         for (std::int64_t j = 0; j < columns; ++j) {
           const auto element = static_cast<std::uint64_t>((3 + i) * 45 + first_column + j);
           const double u = philox::centred_uniform(philox::word_of_element(key, element));
-          ASSERT_NEAR(static_cast<double>(actual(i, j)), 1.5 + 0.2 * u, sizeof(T) == 8 ? 1e-15 : 1e-7);
+          ASSERT_NEAR(static_cast<double>(actual(i, j)), 1.5 + 0.2 * u,
+                      sizeof(T) == 8 ? 1e-15 : 1e-7);
         }
       }
     }

@@ -34,7 +34,8 @@ class GeluKernels : public ::testing::Test {
  protected:
   Table<T> forward(const Table<T>& u, const Table<T>& bias, std::int64_t gap = 0) {
     const DeviceTable<T> y(u.rows, u.columns, T(99), gap);
-    bias_gelu_forward(device_, DeviceTable<T>(u, gap).view(), DeviceTable<T>(bias).vector(), y.view());
+    bias_gelu_forward(device_, DeviceTable<T>(u, gap).view(), DeviceTable<T>(bias).vector(),
+                      y.view());
     device_.fence();
     EXPECT_TRUE(y.gap_is_untouched());
     return y.read();
@@ -135,7 +136,9 @@ TEST_F(GeluGradient, AgreesWithFiniteDifferences) {
   const auto gradients = backward(u, bias, dy);
   const double step = 1e-5;
   const auto along_u = [&](double e) { return inner_product(forward(moved(u, e, v), bias), dy); };
-  const auto along_bias = [&](double e) { return inner_product(forward(u, moved(bias, e, w)), dy); };
+  const auto along_bias = [&](double e) {
+    return inner_product(forward(u, moved(bias, e, w)), dy);
+  };
   EXPECT_NEAR((along_u(step) - along_u(-step)) / (2 * step), inner_product(gradients.du, v), 1e-8);
   EXPECT_NEAR((along_bias(step) - along_bias(-step)) / (2 * step), inner_product(gradients.bias, w),
               1e-8);

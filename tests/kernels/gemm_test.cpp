@@ -41,7 +41,8 @@ Table<double> naive_product(Op op_a, Op op_b, double alpha, const Table<T>& a, c
 
 template <class T>
 Table<T> operand(Op op, std::int64_t rows, std::int64_t columns, std::uint32_t seed) {
-  return op == Op::none ? random_table<T>(rows, columns, seed) : random_table<T>(columns, rows, seed);
+  return op == Op::none ? random_table<T>(rows, columns, seed)
+                        : random_table<T>(columns, rows, seed);
 }
 
 template <class T>
@@ -84,11 +85,11 @@ TYPED_TEST(Gemm, BetaZeroDoesNotReadTheResult) {
   for (const std::int64_t size : {1, 5, 64}) {
     const auto a = random_table<T>(size, size, 1), b = random_table<T>(size, size, 2);
     const DeviceTable<T> c(size, size, std::numeric_limits<T>::quiet_NaN());
-    gemm(this->device_, Op::none, Op::none, T(1), DeviceTable<T>(a).view(), DeviceTable<T>(b).view(),
-         T(0), c.view());
+    gemm(this->device_, Op::none, Op::none, T(1), DeviceTable<T>(a).view(),
+         DeviceTable<T>(b).view(), T(0), c.view());
     this->device_.fence();
-    EXPECT_TRUE(
-        agrees(c.read(), naive_product(Op::none, Op::none, 1.0, a, b, 0.0, Table<T>(size, size), size)));
+    EXPECT_TRUE(agrees(
+        c.read(), naive_product(Op::none, Op::none, 1.0, a, b, 0.0, Table<T>(size, size), size)));
   }
 }
 

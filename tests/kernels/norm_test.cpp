@@ -108,8 +108,7 @@ TYPED_TEST(NormKernels, ForwardAndBackwardEqualTheNaiveLoops) {
           naive_forward(in_double(in.x), in_double(in.weight), in_double(in.bias));
       EXPECT_TRUE(agrees(y.read(), forward.y));
       EXPECT_TRUE(agrees(statistics.read(), forward.statistics));
-      Backward backward =
-          naive_backward(in_double(in.dy), in_double(in.x), in_double(in.weight));
+      Backward backward = naive_backward(in_double(in.dy), in_double(in.x), in_double(in.weight));
       backward.dx = moved(backward.dx, 1.0, in_double(in.residual));  // it is added
       // Rounding errors in the gradient behind the norm reach its input times 1/deviation, which is
       // 316 where a row has no variance at all.
@@ -181,11 +180,17 @@ TEST(NormGradient, AgreesWithFiniteDifferences) {
   const auto difference = [&](const auto& loss_at) {
     return (loss_at(step) - loss_at(-step)) / (2.0 * step);
   };
-  EXPECT_NEAR(difference([&](double e) { return loss(device, moved(in.x, e, v), in.weight, in.bias, in.dy); }),
+  EXPECT_NEAR(difference([&](double e) {
+                return loss(device, moved(in.x, e, v), in.weight, in.bias, in.dy);
+              }),
               inner_product(dx.read(), v), 1e-7);
-  EXPECT_NEAR(difference([&](double e) { return loss(device, in.x, moved(in.weight, e, u), in.bias, in.dy); }),
+  EXPECT_NEAR(difference([&](double e) {
+                return loss(device, in.x, moved(in.weight, e, u), in.bias, in.dy);
+              }),
               inner_product(dweight.read(), u), 1e-7);
-  EXPECT_NEAR(difference([&](double e) { return loss(device, in.x, in.weight, moved(in.bias, e, u), in.dy); }),
+  EXPECT_NEAR(difference([&](double e) {
+                return loss(device, in.x, in.weight, moved(in.bias, e, u), in.dy);
+              }),
               inner_product(dbias.read(), u), 1e-7);
 }
 

@@ -76,8 +76,8 @@ Result<double> naive(const ScoreShape& shape, double p, std::uint64_t first,
       projection += result.probabilities(i, j) * dp[static_cast<std::size_t>(j)];
     }
     for (std::int64_t j = 0; j < seen; ++j) {
-      result.gradient(i, j) = shape.scale * result.probabilities(i, j) *
-                              (dp[static_cast<std::size_t>(j)] - projection);
+      result.gradient(i, j) =
+          shape.scale * result.probabilities(i, j) * (dp[static_cast<std::size_t>(j)] - projection);
     }
   }
   return result;
@@ -194,8 +194,9 @@ TYPED_TEST(SoftmaxKernels, HeadsOfAShardDropWhatTheWholeDrops) {
       run(this->device_, {1.0, false}, make_dropout(0.5, key, 0), scores, gradient);
   for (std::int64_t head = 0; head < heads; ++head) {
     const Dropout dropout = make_dropout(0.5, key, static_cast<std::uint64_t>(head * keys * keys));
-    const Result<T> part = run(this->device_, {1.0, false}, dropout, rows_of(scores, head * keys, keys),
-                               rows_of(gradient, head * keys, keys));
+    const Result<T> part =
+        run(this->device_, {1.0, false}, dropout, rows_of(scores, head * keys, keys),
+            rows_of(gradient, head * keys, keys));
     EXPECT_EQ(part.mask.values, rows_of(whole.mask, head * keys, keys).values);
     EXPECT_EQ(part.dropped.values, rows_of(whole.dropped, head * keys, keys).values);
     EXPECT_EQ(part.gradient.values, rows_of(whole.gradient, head * keys, keys).values);

@@ -15,7 +15,8 @@ constexpr std::int64_t slack = std::int64_t{16} << 20;
 /// Makes the process resident in `block_bytes` more and gives them back. Mapped directly, so that
 /// no allocator, nor a sanitizer's quarantine, keeps them.
 void touch_and_release() {
-  void* block = mmap(nullptr, block_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* block =
+      mmap(nullptr, block_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(block, MAP_FAILED);
   std::memset(block, 1, block_bytes);
   ASSERT_EQ(munmap(block, block_bytes), 0);

@@ -61,7 +61,8 @@ TYPED_TEST(Invariance, RandomTensorsAreTheSameToTheBit) {
       const bool is_random = name == "input" || name == "output_grad" ||
                              (name.rfind("layers.", 0) == 0 && !name.ends_with(".grad"));
       if (is_random) {
-        EXPECT_EQ(bench::relative_error(item.tensor, whole.at(name).tensor, item.place), 0.0) << name;
+        EXPECT_EQ(bench::relative_error(item.tensor, whole.at(name).tensor, item.place), 0.0)
+            << name;
       }
     }
   }
@@ -81,7 +82,8 @@ TYPED_TEST(Invariance, SeedDropoutAndMaskAllDecideAboutTheOutput) {
     const StepOutcome<T> other = run_one_step<T>(c, this->comm_);
     for (const char* name : {"output", "input_grad", "layers.0.qkv.weight.grad"}) {
       const bench::HostTensor<T>& tensor = other.at(name).tensor;
-      EXPECT_GT(bench::relative_error(tensor, expected.at(name).tensor, {0, 0, tensor.columns}), 1e-3)
+      EXPECT_GT(bench::relative_error(tensor, expected.at(name).tensor, {0, 0, tensor.columns}),
+                1e-3)
           << name;
     }
   }

@@ -33,8 +33,18 @@ bench::CaseResult result_of_two_ranks() {
   result.memory.peak = 1500;
   result.memory.by_tensor = {{"qkv", 100, 100, true}};
   result.memory.at_peak = {{"qkv", 0, "saved", 100}, {"output", -1, "transient", 50}};
-  result.calls = {{comm::Operation::all_gather, comm::Purpose::activation, 12, 1200, 600, 1e-3, 1e-3, 2.0}};
-  result.rank_details = {{"a", "cpu", 3.0, 1.0, 10.0, 1500, 2000}, {"b", "cpu", 3.0, 1.0, 10.0, 1500, std::nullopt}};
+  result.calls = {{comm::Operation::all_gather, comm::Purpose::activation, 12, 1200, 600, 1e-3,
+                   1e-3, 2.0}};
+  for (const char* host : {"a", "b"}) {
+    result.rank_details.push_back({.host = host,
+                                   .device = "cpu",
+                                   .threads = 4,
+                                   .step_ms = 3.0,
+                                   .blocked_ms = 1.0,
+                                   .gemm_gflops = 10.0,
+                                   .peak_bytes = 1500});
+  }
+  result.rank_details[0].process_bytes = 2000;
   return result;
 }
 
@@ -55,6 +65,8 @@ TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   EXPECT_EQ(json.at("comm").at("calls").at(0).at("wire_bytes"), 600);
   EXPECT_EQ(json.at("comm").at("wire_bytes_per_step"), 600);
   EXPECT_EQ(json.at("ranks_detail").at(1).at("host"), "b");
+  EXPECT_EQ(json.at("ranks_detail").at(1).at("threads"), 4);
+  EXPECT_EQ(json.at("ranks_detail").at(0).at("process_bytes"), 2000);
 }
 
 TEST(Record, UnknownIsNull) {

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -34,9 +36,15 @@ bench::CaseResult complete_result() {
   result.memory.process = 9;
   result.memory.by_tensor = {{"qkv", 100, 100, true}};
   result.memory.at_peak = {{"qkv", 0, "saved", 100}};
-  result.calls = {{comm::Operation::all_gather, comm::Purpose::activation, 12, 1200, 600, 1e-3,
-                   1e-3, 2.0}};
-  result.rank_details = {{"a", "cpu", 3.0, 1.0, 10.0, 1500, 2000}};
+  result.calls = {
+      {comm::Operation::all_gather, comm::Purpose::activation, 12, 1200, 600, 1e-3, 1e-3, 2.0}};
+  result.rank_details = {{.host = "a",
+                          .device = "cpu",
+                          .step_ms = 3.0,
+                          .blocked_ms = 1.0,
+                          .gemm_gflops = 10.0,
+                          .peak_bytes = 1500,
+                          .process_bytes = 2000}};
   return result;
 }
 
@@ -45,20 +53,54 @@ bool has(const Json& record, const std::string& pointer) {
 }
 
 TEST(Schema, EveryKeyIsThereKnownOrNot) {
-  const std::vector<std::string> keys{
-      "/schema_version", "/kind", "/case", "/ranks", "/valid", "/verification",
-      "/fom/tokens_per_s", "/time/step_ms", "/time/serial_ms", "/time/compute_ms", "/time/comm_ms",
-      "/time/forward_ms", "/time/backward_ms", "/time/step_ms/median", "/time/step_ms/min",
-      "/time/step_ms/max", "/time/step_ms/iterations", "/flops/model_per_step",
-      "/flops/gflops_per_rank", "/flops/gemm_gflops_per_rank", "/flops/fraction_of_gemm",
-      "/memory/saved_bytes", "/memory/saved_bytes_per_layer", "/memory/formula_bytes_per_layer",
-      "/memory/peak_bytes", "/memory/pool_bytes", "/memory/process_bytes", "/memory/by_tensor/0",
-      "/memory/at_peak/0", "/comm/calls/0/op", "/comm/calls/0/count", "/comm/calls/0/bytes",
-      "/comm/calls/0/wire_bytes", "/comm/calls/0/seconds", "/comm/calls/0/blocked_seconds",
-      "/comm/calls/0/busbw_gbytes_per_s", "/overlap/mode", "/overlap/exposed_ms",
-      "/overlap/timeline_exposed_ms", "/overlap/intersect_ms", "/overlap/efficiency",
-      "/overlap/efficiency_ci", "/overlap/efficiency_max", "/overlap/osu_percent",
-      "/ranks_detail/0/host", "/ranks_detail/0/device", "/ranks_detail/0/step_ms", "/provenance"};
+  const std::vector<std::string> keys{"/schema_version",
+                                      "/kind",
+                                      "/case",
+                                      "/ranks",
+                                      "/valid",
+                                      "/verification",
+                                      "/fom/tokens_per_s",
+                                      "/time/step_ms",
+                                      "/time/serial_ms",
+                                      "/time/compute_ms",
+                                      "/time/comm_ms",
+                                      "/time/forward_ms",
+                                      "/time/backward_ms",
+                                      "/time/step_ms/median",
+                                      "/time/step_ms/min",
+                                      "/time/step_ms/max",
+                                      "/time/step_ms/iterations",
+                                      "/flops/model_per_step",
+                                      "/flops/gflops_per_rank",
+                                      "/flops/gemm_gflops_per_rank",
+                                      "/flops/fraction_of_gemm",
+                                      "/memory/saved_bytes",
+                                      "/memory/saved_bytes_per_layer",
+                                      "/memory/formula_bytes_per_layer",
+                                      "/memory/peak_bytes",
+                                      "/memory/pool_bytes",
+                                      "/memory/process_bytes",
+                                      "/memory/by_tensor/0",
+                                      "/memory/at_peak/0",
+                                      "/comm/calls/0/op",
+                                      "/comm/calls/0/count",
+                                      "/comm/calls/0/bytes",
+                                      "/comm/calls/0/wire_bytes",
+                                      "/comm/calls/0/seconds",
+                                      "/comm/calls/0/blocked_seconds",
+                                      "/comm/calls/0/busbw_gbytes_per_s",
+                                      "/overlap/mode",
+                                      "/overlap/exposed_ms",
+                                      "/overlap/timeline_exposed_ms",
+                                      "/overlap/intersect_ms",
+                                      "/overlap/efficiency",
+                                      "/overlap/efficiency_ci",
+                                      "/overlap/efficiency_max",
+                                      "/overlap/osu_percent",
+                                      "/ranks_detail/0/host",
+                                      "/ranks_detail/0/device",
+                                      "/ranks_detail/0/step_ms",
+                                      "/provenance"};
   bench::CaseResult unverified = complete_result();
   unverified.verification.checks.clear();
   for (const bench::CaseResult& result : {complete_result(), unverified}) {
@@ -83,20 +125,19 @@ TEST(Schema, TheCaseHoldsEverySettingUnderItsName) {
 // null means "not known"; a NaN that became null would hide a broken measurement.
 TEST(Schema, NoFigureMayBeNaNOrInfinite) {
   using Spoil = std::function<void(bench::CaseResult&, double)>;
-  const Spoil spoils[] = {
-      [](auto& r, double bad) { r.step_ms.median = bad; },
-      [](auto& r, double bad) { r.step_ms.samples[1] = bad; },
-      [](auto& r, double bad) { r.forward_ms.min = bad; },
-      [](auto& r, double bad) { r.backward_ms.max = bad; },
-      [](auto& r, double bad) { r.gemm_gflops.median = bad; },
-      [](auto& r, double bad) { r.gemm_gflops.samples[0] = bad; },
-      [](auto& r, double bad) { r.model_flops_per_step = bad; },
-      [](auto& r, double bad) { r.calls[0].seconds = bad; },
-      [](auto& r, double bad) { r.calls[0].blocked_seconds = bad; },
-      [](auto& r, double bad) { r.calls[0].busbw_gbytes_per_s = bad; },
-      [](auto& r, double bad) { r.rank_details[0].step_ms = bad; },
-      [](auto& r, double bad) { r.rank_details[0].blocked_ms = bad; },
-      [](auto& r, double bad) { r.rank_details[0].gemm_gflops = bad; }};
+  const Spoil spoils[] = {[](auto& r, double bad) { r.step_ms.median = bad; },
+                          [](auto& r, double bad) { r.step_ms.samples[1] = bad; },
+                          [](auto& r, double bad) { r.forward_ms.min = bad; },
+                          [](auto& r, double bad) { r.backward_ms.max = bad; },
+                          [](auto& r, double bad) { r.gemm_gflops.median = bad; },
+                          [](auto& r, double bad) { r.gemm_gflops.samples[0] = bad; },
+                          [](auto& r, double bad) { r.model_flops_per_step = bad; },
+                          [](auto& r, double bad) { r.calls[0].seconds = bad; },
+                          [](auto& r, double bad) { r.calls[0].blocked_seconds = bad; },
+                          [](auto& r, double bad) { r.calls[0].busbw_gbytes_per_s = bad; },
+                          [](auto& r, double bad) { r.rank_details[0].step_ms = bad; },
+                          [](auto& r, double bad) { r.rank_details[0].blocked_ms = bad; },
+                          [](auto& r, double bad) { r.rank_details[0].gemm_gflops = bad; }};
   ASSERT_NO_THROW(run_record(complete_result(), Json::object()));
   int number = 0;
   for (const Spoil& spoil : spoils) {
@@ -137,9 +178,9 @@ TEST(Provenance, SaysWhereTheNumbersComeFrom) {
   const comm::MpiSession session;
   const Invocation invocation{{"tidemark", "run", "a.yaml"}, "a.yaml", "model: {}", 3};
   const Json json = provenance(invocation, session);
-  for (const char* key : {"time_utc", "version", "git_hash", "compiler", "build_type", "flags",
-                          "kokkos", "blas", "mpi", "threads_per_rank", "processor",
-                          "command_line", "input"}) {
+  for (const char* key :
+       {"time_utc", "version", "git_hash", "compiler", "build_type", "flags", "kokkos", "blas",
+        "mpi", "threads_per_rank", "processor", "command_line", "input"}) {
     EXPECT_TRUE(json.contains(key)) << key;
   }
   EXPECT_EQ(json.at("threads_per_rank"), 3);

@@ -18,8 +18,8 @@ namespace tidemark::support {
 /// the victim's result is made from its own data alone.
 enum class Fault { none, perturb, not_a_number, no_exchange };
 
-/// Passes everything on, but spoils the result of the `at`-th collective of the step (from 0) on the
-/// `victim`, by default the last rank. Buffers must be host memory.
+/// Passes everything on, but spoils the result of the `at`-th collective of the step (from 0) on
+/// the `victim`, by default the last rank. Buffers must be host memory.
 class FaultyCommunicator final : public comm::Communicator {
  public:
   FaultyCommunicator(comm::Communicator& inner, Fault fault, int at)
@@ -59,7 +59,8 @@ class FaultyCommunicator final : public comm::Communicator {
     const std::size_t bytes = count * size_of(dtype);
     auto request = inner_.reduce_scatter(send, recv, count, dtype, purpose);
     inner_.wait(request);
-    const auto* block = static_cast<const std::byte*>(send) + static_cast<std::size_t>(rank()) * bytes;
+    const auto* block =
+        static_cast<const std::byte*>(send) + static_cast<std::size_t>(rank()) * bytes;
     spoil(recv, count, dtype, [&] { std::memcpy(recv, block, bytes); });
     return request;
   }

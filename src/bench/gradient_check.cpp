@@ -1,0 +1,101 @@
+#include "bench/gradient_check.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "bench/host_tensor.hpp"
+#include "bench/step.hpp"
+#include "comm/factory.hpp"
+
+namespace tidemark::bench {
+
+namespace {
+
+using Host = HostTensor<double>;
+
+constexpr double step_size = 1e-4;
+constexpr double bound = 1e-6;
+
+double dot(const Host& x, const Host& y) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < x.values.size(); ++i) {
+    sum += x.values[i] * y.values[i];
+  }
+  return sum;
+}
+
+// Overwrites a contiguous device matrix.
+void write(const Device& device, const Matrix<double>& target, const Host& source) {
+  using HostView = Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace,
+                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+  Kokkos::deep_copy(device.exec, target,
+                    HostView(source.values.data(), target.extent(0), target.extent(1)));
+  device.fence();
+}
+
+/// The unsharded twin in fp64, and what its step gave.
+class Twin {
+ public:
+  Twin(const config::Case& c, Device& device, comm::Communicator& alone)
+      : device_(device), ledger_(pool_), stack_(c, device, ledger_, alone) {
+    run_step<double>(stack_, [this](std::string_view name, const Matrix<double>& tensor) {
+      Host& copy = name == "input"         ? input_
+                   : name == "output_grad" ? output_gradient_
+                   : name == "input_grad"  ? input_gradient_
+                                           : output_;
+      copy = copy_to_host(device_, tensor);
+    });
+  }
+
+  /// <output, R> for the input moved by `distance` along `direction`.
+  double scalar_at(double distance, const Host& direction) {
+    Host moved = input_;
+    for (std::size_t i = 0; i < moved.values.size(); ++i) {
+      moved.values[i] += distance * direction.values[i];
+    }
+    memory::Tensor<double> x = stack_.make_input();
+    write(device_, x.view(), moved);
+    const memory::Tensor<double> y = stack_.forward(std::move(x));
+    return dot(copy_to_host(device_, y.view()), output_gradient_);
+  }
+
+  /// A direction that is neither the input nor R, with elements of order one.
+  [[nodiscard]] Host direction() const {
+    Host v = output_gradient_;
+    for (std::size_t i = 0; i < v.values.size(); ++i) {
+      v.values[i] += 0.5 * input_.values[v.values.size() - 1 - i];
+    }
+    return v;
+  }
+
+  [[nodiscard]] const Host& input_gradient() const { return input_gradient_; }
+
+ private:
+  Device& device_;
+  memory::Pool pool_;
+  memory::Ledger ledger_;
+  model::Stack<double> stack_;
+  Host input_, output_, output_gradient_, input_gradient_;
+};
+
+}  // namespace
+
+Check check_gradient(const config::Case& c, Device& device, comm::Communicator& communicator) {
+  config::Case whole = twin_of(c);
+  whole.parallel = {};
+  whole.precision = DType::fp64;
+  const auto alone = comm::make_self_communicator();
+  Twin twin(whole, device, *alone);
+  const Host v = twin.direction();
+  const double expected = dot(twin.input_gradient(), v);
+  const double difference =
+      (twin.scalar_at(step_size, v) - twin.scalar_at(-step_size, v)) / (2.0 * step_size);
+  const double error = std::abs(difference - expected) / std::abs(expected);
+  return worst_over_ranks({"gradient_against_differences",
+                           std::isfinite(error) ? error : HUGE_VAL, bound, "input gradient"},
+                          communicator);
+}
+
+}  // namespace tidemark::bench

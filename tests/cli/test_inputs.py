@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""The inputs that come with Tidemark: each is read, and runs once it is shrunk to this machine.
+
+Environment: see harness.py.
+"""
+import pathlib
+import re
+import unittest
+
+import harness
+from records import parse, rows_of
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+INPUTS = sorted((ROOT / "inputs").iterdir())
+# Small enough for seconds on two cores; what else an input says stays.
+SHRUNK = ("parallel.tensor=2", "model.num_layers=1", "model.hidden_size=64",
+          "model.num_attention_heads=4", "model.seq_length=32", "bench.warmup=1",
+          "bench.iterations=1", "bench.max_iterations=1")
+# Layers, h, a, s, b, t: Korthikanti et al. 2022, Table 3, and Dey et al. 2023 for 1.3B.
+DIMENSIONS = {
+    "quickstart.yaml": (2, 2048, 16, 1024, 1, 2),
+    "gpt-1.3b.yaml": (24, 2048, 16, 2048, 1, 4),
+    "gpt-22b-layer.yaml": (1, 6144, 64, 2048, 4, 8),
+    "gpt-175b-layer.yaml": (1, 12288, 96, 2048, 1, 8),
+    "gpt-530b-layer.yaml": (1, 20480, 128, 2048, 1, 8),
+    "gpt-1t-layer.yaml": (1, 25600, 160, 2048, 1, 8),
+}
+MODEL_KEYS = ("num_layers", "hidden_size", "num_attention_heads", "seq_length",
+              "micro_batch_size")
+
+
+def numbers_of(text):
+    """The numbers that an input gives to the keys of DIMENSIONS, read without a YAML reader."""
+    given = dict(re.findall(r"^  (\w+): (\d+)$", text, re.MULTILINE))
+    return tuple(int(given[key]) for key in (*MODEL_KEYS, "tensor"))
+
+
+class Inputs(harness.TestCase):
+    def run_on_two(self, path, *settings):
+        """The result, and the records of its cases."""
+        options = [word for setting in settings for word in ("--set", setting)]
+        result = harness.run(["run", str(path), "--output", "results.jsonl", *options],
+                             self.folder, ranks=2)
+        self.assertEqual((result.status, result.errors), (0, []), result)
+        text = pathlib.Path(self.folder, "results.jsonl").read_text(encoding="utf-8")
+        return result, [parse(line) for line in text.splitlines()]
+
+    def test_are_those_that_are_documented(self):
+        self.assertEqual({path.name for path in INPUTS}, set(DIMENSIONS))
+
+    def test_begin_with_a_comment_on_what_they_show(self):
+        for path in INPUTS:
+            text = path.read_text(encoding="utf-8")
+            comment = re.match(r"(#.*\n)+", text)
+            self.assertIsNotNone(comment, path)
+            self.assertIn(f"tidemark run inputs/{path.name}", comment[0])
+            self.assertIn("What it shows:", comment[0])
+            self.assertIn(f"mpirun -n {numbers_of(text)[-1]} ", comment[0])
+
+    def test_have_the_published_dimensions(self):
+        for path in INPUTS:
+            self.assertEqual(numbers_of(path.read_text(encoding="utf-8")), DIMENSIONS[path.name],
+                             path)
+
+    def test_are_accepted_as_they_are(self):
+        # The number of ranks is compared only when the whole input was read and found right.
+        for name, (*_, t) in DIMENSIONS.items():
+            result = harness.run(["run", str(ROOT / "inputs" / name)], self.folder)
+            self.assertEqual(result.status, 2, result)
+            self.assertEqual(len(result.errors), 1, result.errors)
+            self.assertRegex(result.errors[0],
+                             rf"{re.escape(name)}:\d+:\d+: parallel\.tensor: {t} needs {t} ranks, "
+                             "but this job has 1$")
+
+    def test_run_when_shrunk(self):
+        for path in INPUTS:
+            with self.subTest(path.name):
+                pathlib.Path(self.folder, "results.jsonl").unlink(missing_ok=True)
+                result, records = self.run_on_two(path, *SHRUNK)
+                self.assertEqual([row[0] for row in rows_of(result.output)], ["TP", "TP+SP"])
+                self.assertEqual([record["case"]["name"] for record in records], [path.stem] * 2)
+                self.assertEqual([record["valid"] for record in records], [True, True])
+
+    def test_quickstart_shows_what_its_comment_and_the_readme_say(self):
+        # Bytes do not depend on how long is measured, or on whether results are verified.
+        _, records = self.run_on_two(ROOT / "inputs" / "quickstart.yaml", "bench.iterations=1",
+                                     "bench.verify=false")
+        mib = 2 ** 20
+        tp, sp = (record["memory"]["saved_bytes"] for record in records)
+        self.assertEqual((tp, sp), (2 * 156 * mib, 2 * 138 * mib))
+        comment = (ROOT / "inputs" / "quickstart.yaml").read_text(encoding="utf-8")
+        self.assertIn("156 MiB a layer a rank", comment)
+        self.assertIn("138 MiB", comment)
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        self.assertIn(f"{2 * sp // mib} MiB", readme)
+        wire = [record["comm"]["wire_bytes_per_step"] for record in records]
+        self.assertEqual(10 * wire[0], 8 * wire[1])
+        self.assertEqual([record["case"]["parallel"]["sequence"] for record in records],
+                         [False, True])
+
+
+if __name__ == "__main__":
+    unittest.main()

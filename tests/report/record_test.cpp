@@ -42,7 +42,8 @@ bench::CaseResult result_of_two_ranks() {
                                    .step_ms = 3.0,
                                    .blocked_ms = 1.0,
                                    .gemm_gflops = 10.0,
-                                   .peak_bytes = 1500});
+                                   .peak_bytes = 1500,
+                                   .process_bytes = std::nullopt});
   }
   result.rank_details[0].process_bytes = 2000;
   return result;

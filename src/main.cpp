@@ -1,7 +1,7 @@
 // The command line of `tidemark`.
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <Kokkos_Core.hpp>
-#include <fmt/format.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -36,8 +36,9 @@ void set_default_threads() {
 
 /// Kokkos from start to end.
 ///
-/// It is shown its own options alone, for it takes --help and --threads for them, too, on every rank.
-/// `own_arguments` is the rest, with whatever Kokkos did not take: to be refused like any unknown one.
+/// It is shown its own options alone, for it takes --help and --threads for them, too, on every
+/// rank. `own_arguments` is the rest, with whatever Kokkos did not take: to be refused like any
+/// unknown one.
 class KokkosSession {
  public:
   explicit KokkosSession(const std::vector<char*>& arguments) {

@@ -49,13 +49,15 @@ inline TeamPolicy row_policy(const Device& device, std::int64_t rows) {
 /// The columns [first, first + count) of a matrix, as a matrix with the same row stride.
 template <class T>
 Matrix<T> columns(const Matrix<T>& matrix, std::int64_t first, std::int64_t count) {
-  return Kokkos::subview(matrix, Kokkos::ALL(), std::pair<std::int64_t, std::int64_t>(first, first + count));
+  return Kokkos::subview(matrix, Kokkos::ALL(),
+                         std::pair<std::int64_t, std::int64_t>(first, first + count));
 }
 
 /// The rows [first, first + count) of a matrix.
 template <class T>
 Matrix<T> rows(const Matrix<T>& matrix, std::int64_t first, std::int64_t count) {
-  return Kokkos::subview(matrix, std::pair<std::int64_t, std::int64_t>(first, first + count), Kokkos::ALL());
+  return Kokkos::subview(matrix, std::pair<std::int64_t, std::int64_t>(first, first + count),
+                         Kokkos::ALL());
 }
 
 /// All elements of a contiguous matrix, end to end.

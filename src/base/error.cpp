@@ -5,7 +5,8 @@
 namespace tidemark {
 
 void require_failed(const char* condition, const std::string& message, const char* file, int line) {
-  throw RunError(fmt::format("{}:{}: requirement '{}' does not hold: {}", file, line, condition, message));
+  throw RunError(
+      fmt::format("{}:{}: requirement '{}' does not hold: {}", file, line, condition, message));
 }
 
 }  // namespace tidemark

@@ -55,9 +55,9 @@ class RunError : public Error {
 
 /// Host-side check of an invariant of Tidemark's own; throws RunError naming condition and place.
 /// `message` is evaluated only on failure.
-#define TIDEMARK_REQUIRE(condition, message)                                        \
-  do {                                                                              \
-    if (!(condition)) {                                                             \
-      ::tidemark::require_failed(#condition, (message), __FILE__, __LINE__);        \
-    }                                                                               \
+#define TIDEMARK_REQUIRE(condition, message)                                 \
+  do {                                                                       \
+    if (!(condition)) {                                                      \
+      ::tidemark::require_failed(#condition, (message), __FILE__, __LINE__); \
+    }                                                                        \
   } while (false)

@@ -9,13 +9,15 @@ namespace tidemark::compat {
 /// KokkosBlas::gemm on an execution space instance, which Kokkos Kernels accepts since 4.0; before,
 /// products run on the default instance, whose kernels other instances then have to wait for.
 template <class Exec, class A, class B, class C>
-void gemm([[maybe_unused]] const Exec& exec, const char op_a[], const char op_b[], typename A::const_value_type alpha,
-          const A& a, const B& b, typename C::const_value_type beta, const C& c) {
+void gemm([[maybe_unused]] const Exec& exec, const char op_a[], const char op_b[],
+          typename A::const_value_type alpha, const A& a, const B& b,
+          typename C::const_value_type beta, const C& c) {
 #if KOKKOS_VERSION >= 40000
   KokkosBlas::gemm(exec, op_a, op_b, alpha, a, b, beta, c);
 #else
   // A host space works its kernels off in order; a device's instances have to be made to.
-  constexpr bool in_order = Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Exec::memory_space>::accessible;
+  constexpr bool in_order =
+      Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Exec::memory_space>::accessible;
   if constexpr (!in_order) {
     exec.fence();
   }

@@ -43,8 +43,8 @@ KOKKOS_INLINE_FUNCTION Words generate(Words counter, Key key) {
 
 /// Words 4 `block` to 4 `block` + 3 of the stream.
 KOKKOS_INLINE_FUNCTION Words words_of_block(Key key, std::uint64_t block) {
-  return generate({{static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), 0, 0}},
-                  key);
+  return generate(
+      {{static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), 0, 0}}, key);
 }
 
 /// The word of one element: word `element` mod 4 of block `element` div 4.

@@ -106,7 +106,8 @@ Check check_saved(const config::Case& c, const memory::Tide& tide) {
   differences.expect_equal("layers", static_cast<std::int64_t>(layers.size()), c.model.num_layers);
   for (const auto& [layer, names] : layers) {
     for (const auto& [name, bytes] : expected) {
-      differences.expect_equal(fmt::format("layer {} {}", layer, name), value_or_zero(names, name), bytes);
+      differences.expect_equal(fmt::format("layer {} {}", layer, name), value_or_zero(names, name),
+                               bytes);
     }
     for (const auto& [name, bytes] : names) {
       if (!expected.contains(name)) {
@@ -117,7 +118,8 @@ Check check_saved(const config::Case& c, const memory::Tide& tide) {
   for (const memory::Entry& entry : tide.at_turn) {
     const bool is_output = entry.layer == memory::no_layer && entry.name == "output";
     if (!is_output && entry.tensor_class != memory::TensorClass::saved) {
-      differences.note(fmt::format("{} of layer {} is held but not entered as saved", entry.name, entry.layer));
+      differences.note(
+          fmt::format("{} of layer {} is held but not entered as saved", entry.name, entry.layer));
     }
   }
   const auto closed = theory::paper_bytes_per_layer(c);
@@ -137,11 +139,13 @@ Check check_traffic(const config::Case& c, const comm::Counters& counters, int s
     for (const comm::Purpose purpose : comm::all_purposes) {
       const comm::CallStats& stats = counters.at(operation, purpose);
       const theory::StepTraffic traffic = expected[{operation, purpose}];
-      const std::string what = fmt::format("{} of {}", comm::name_of(operation), comm::name_of(purpose));
+      const std::string what =
+          fmt::format("{} of {}", comm::name_of(operation), comm::name_of(purpose));
       // One rank calls its collectives, too, but nothing has to move.
       if (c.parallel.tensor > 1) {
         differences.expect_equal(what + " calls", stats.calls, traffic.calls * steps);
-        differences.expect_equal(what + " bytes", stats.message_bytes, traffic.message_bytes * steps);
+        differences.expect_equal(what + " bytes", stats.message_bytes,
+                                 traffic.message_bytes * steps);
       }
       differences.expect_equal(what + " wire bytes", stats.wire_bytes, traffic.wire_bytes * steps);
     }

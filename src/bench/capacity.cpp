@@ -22,7 +22,8 @@ std::int64_t required_bytes(const config::Case& c) {
   std::int64_t sum = 0;
   for (const std::int64_t part : parts) {
     if (__builtin_add_overflow(sum, part, &sum)) {
-      throw InputError(fmt::format("{}: the case needs more bytes than 63 bits can count", c.locate("model")));
+      throw InputError(
+          fmt::format("{}: the case needs more bytes than 63 bits can count", c.locate("model")));
     }
   }
   return sum;
@@ -34,7 +35,8 @@ void require_capacity(const config::Case& c, std::optional<std::int64_t> availab
   std::string shortage;
   if (available_bytes && needed > static_cast<double>(*available_bytes)) {
     shortage = fmt::format(
-        "{}: case {} does not fit into memory: it needs {:.1f} GiB on a node ({} x {:.1f}: parameters "
+        "{}: case {} does not fit into memory: it needs {:.1f} GiB on a node ({} x {:.1f}: "
+        "parameters "
         "{:.1f}, gradients {:.1f}, activations up to {:.1f}), which has {:.1f} GiB available",
         c.locate("model"), c.index + 1, gib(needed), processes_on_node,
         gib(needed) / processes_on_node, gib(static_cast<double>(theory::parameter_bytes(c))),

@@ -15,7 +15,8 @@ namespace tidemark::bench {
 std::int64_t required_bytes(const config::Case& c);
 
 /// Throws RunError, the same on all ranks, when the processes of a node together need more than
-/// `available_bytes`, what the node has left (nullopt: unknown, then nothing is refused). Collective.
+/// `available_bytes`, what the node has left (nullopt: unknown, then nothing is refused).
+/// Collective.
 void require_capacity(const config::Case& c, std::optional<std::int64_t> available_bytes,
                       int processes_on_node, comm::Communicator& communicator);
 

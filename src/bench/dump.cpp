@@ -27,8 +27,8 @@ std::string npy_header(const std::vector<std::int64_t>& shape) {
   for (const std::int64_t extent : shape) {
     tuple += fmt::format("{}, ", extent);
   }
-  std::string header = fmt::format("{{'descr': '<f{}', 'fortran_order': False, 'shape': ({}), }}",
-                                   sizeof(T), tuple);
+  std::string header =
+      fmt::format("{{'descr': '<f{}', 'fortran_order': False, 'shape': ({}), }}", sizeof(T), tuple);
   header.append((64 - (prefix + header.size() + 1) % 64) % 64, ' ');
   header += '\n';
   std::string bytes("\x93NUMPY\x01\x00", 8);

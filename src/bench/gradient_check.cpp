@@ -93,8 +93,8 @@ Check check_gradient(const config::Case& c, Device& device, comm::Communicator& 
   const double difference =
       (twin.scalar_at(step_size, v) - twin.scalar_at(-step_size, v)) / (2.0 * step_size);
   const double error = std::abs(difference - expected) / std::abs(expected);
-  return worst_over_ranks({"gradient_against_differences",
-                           std::isfinite(error) ? error : HUGE_VAL, bound, "input gradient"},
+  return worst_over_ranks({"gradient_against_differences", std::isfinite(error) ? error : HUGE_VAL,
+                           bound, "input gradient"},
                           communicator);
 }
 

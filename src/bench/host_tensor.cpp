@@ -28,11 +28,11 @@ double largest(const HostTensor<T>& tensor) {
 template <class T>
 double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
                       const kernels::GlobalPlace& place) {
-  TIDEMARK_REQUIRE(place.first_row + part.rows <= whole.rows &&
-                       place.first_column + part.columns <= whole.columns,
-                   fmt::format("a shard of {} x {} at ({}, {}) lies outside a tensor of {} x {}",
-                               part.rows, part.columns, place.first_row, place.first_column,
-                               whole.rows, whole.columns));
+  TIDEMARK_REQUIRE(
+      place.first_row + part.rows <= whole.rows &&
+          place.first_column + part.columns <= whole.columns,
+      fmt::format("a shard of {} x {} at ({}, {}) lies outside a tensor of {} x {}", part.rows,
+                  part.columns, place.first_row, place.first_column, whole.rows, whole.columns));
   double worst = 0.0;
   for (std::int64_t row = 0; row < part.rows; ++row) {
     for (std::int64_t column = 0; column < part.columns; ++column) {

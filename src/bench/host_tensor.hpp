@@ -33,8 +33,8 @@ HostTensor<T> copy_to_host(const Device& device, const Matrix<T>& matrix) {
 }
 
 /// max |part - whole| over the elements of `part`, whose place in `whole` is given, relative to
-/// max |whole| over the whole tensor. Infinite where a difference is not finite. Throws RunError when
-/// the part does not lie in the whole.
+/// max |whole| over the whole tensor. Infinite where a difference is not finite. Throws RunError
+/// when the part does not lie in the whole.
 template <class T>
 double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
                       const kernels::GlobalPlace& place);

@@ -16,7 +16,8 @@ constexpr double least_seconds = 0.02;
 
 // Denormals and NaN left over in the memory could change the product's speed.
 template <class T>
-memory::Tensor<T> operand(const parallel::Context& context, const char* name, std::int64_t columns) {
+memory::Tensor<T> operand(const parallel::Context& context, const char* name,
+                          std::int64_t columns) {
   auto tensor = context.ledger.tensor<T>(name, memory::no_layer, memory::TensorClass::workspace,
                                          context.tokens, columns);
   kernels::fill_uniform(context.device, tensor.view(), {0, 0}, {0, 0, columns}, 0.0, 1.0);
@@ -37,8 +38,8 @@ double ProductRate<T>::measure() {
     const Stopwatch watch;
     for (int product = 0; product < products; ++product) {
       // (s b, h) x (ffn/t, h)^T -> (s b, ffn/t)
-      kernels::gemm(context.device, kernels::Op::none, kernels::Op::transpose, T(1), x.view(), weight,
-                    T(0), y.view());
+      kernels::gemm(context.device, kernels::Op::none, kernels::Op::transpose, T(1), x.view(),
+                    weight, T(0), y.view());
     }
     context.device.fence();
     return watch.seconds();

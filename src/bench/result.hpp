@@ -34,8 +34,9 @@ struct MemoryFigures {
   std::int64_t saved = 0;              ///< whole stack, without the norm statistics
   std::int64_t saved_per_layer = 0;    ///< of the layer that saves most
   std::int64_t formula_per_layer = 0;  ///< sum over the tensors on paper
-  std::optional<std::int64_t> closed_formula_per_layer;  ///< the published closed form, where it applies
-  std::int64_t norm_statistics = 0;    ///< whole stack
+  std::optional<std::int64_t>
+      closed_formula_per_layer;      ///< the published closed form, where it applies
+  std::int64_t norm_statistics = 0;  ///< whole stack
   std::int64_t peak = 0;
   std::int64_t pool = 0;
   std::optional<std::int64_t> process;  ///< high-water mark of the process during this case
@@ -63,8 +64,8 @@ struct RankDetail {
   std::string host;
   std::string device;
   std::int64_t threads = 1;
-  double step_ms = 0.0;     ///< median
-  double blocked_ms = 0.0;  ///< mean a step in which the rank waited for communication
+  double step_ms = 0.0;      ///< median
+  double blocked_ms = 0.0;   ///< mean a step in which the rank waited for communication
   double gemm_gflops = 0.0;  ///< median product rate
   std::int64_t peak_bytes = 0;
   std::optional<std::int64_t> process_bytes;

@@ -134,7 +134,8 @@ class Runner {
 
   void report_calls(CaseResult& result) {
     const int ranks = communicator_.size();
-    result.calls = calls_per_step(series_.counters, ranks, static_cast<int>(case_.bench.iterations));
+    result.calls =
+        calls_per_step(series_.counters, ranks, static_cast<int>(case_.bench.iterations));
     for (CallLine& call : result.calls) {
       std::array<double, 2> seconds{call.seconds, call.blocked_seconds};
       communicator_.sum_over_ranks(seconds);
@@ -174,7 +175,9 @@ class Runner {
     const Numbers own{median_of(series_.own_step_ms),
                       blocked * 1e3 / static_cast<double>(case_.bench.iterations),
                       median_of(series_.own_gemm_gflops),
-                      static_cast<std::int64_t>(tide_.peak_bytes), process_bytes_.value_or(-1), environment_.threads};
+                      static_cast<std::int64_t>(tide_.peak_bytes),
+                      process_bytes_.value_or(-1),
+                      environment_.threads};
     std::string bytes(sizeof own, '\0');
     std::memcpy(bytes.data(), &own, sizeof own);
     const auto numbers = communicator_.gather_bytes(bytes);
@@ -183,9 +186,8 @@ class Runner {
     for (std::size_t rank = 0; rank < numbers.size(); ++rank) {
       Numbers of_rank{};
       std::memcpy(&of_rank, numbers[rank].data(), sizeof of_rank);
-      RankDetail detail{hosts[rank],        devices[rank],       of_rank.threads,
-                        of_rank.step_ms,    of_rank.blocked_ms,  of_rank.gemm_gflops,
-                        of_rank.peak,       std::nullopt};
+      RankDetail detail{hosts[rank],        devices[rank],       of_rank.threads, of_rank.step_ms,
+                        of_rank.blocked_ms, of_rank.gemm_gflops, of_rank.peak,    std::nullopt};
       if (of_rank.process >= 0) {
         detail.process_bytes = of_rank.process;
       }
@@ -233,9 +235,9 @@ void run_in(const config::Case& c, const Environment& environment, comm::Communi
 
 CaseResult run_case(const config::Case& c, const Environment& environment,
                     const std::optional<std::filesystem::path>& dump_folder) {
-  const auto communicator = comm::make_communicator(
-      {c.comm.backend, static_cast<int>(c.parallel.tensor),
-       std::chrono::duration<double>(c.bench.timeout_s)});
+  const auto communicator =
+      comm::make_communicator({c.comm.backend, static_cast<int>(c.parallel.tensor),
+                               std::chrono::duration<double>(c.bench.timeout_s)});
   communicator->set_context(fmt::format("set-up of case {}", c.index + 1));
   const bool mark_is_new = memory::reset_process_peak() || c.index == 0;
   communicator->barrier();  // the node's other ranks have given their free memory back, too
@@ -246,6 +248,7 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
   result.ranks = communicator->size();
   result.backend = communicator->name();
   if (c.bench.verify) {
+    communicator->set_context(fmt::format("twin of case {}", c.index + 1));
     if (environment.progress) {
       environment.progress("verifying the twin");
     }

@@ -34,7 +34,8 @@ Outcome<T> compute(const config::Case& c, Device& device, comm::Communicator& co
   Outcome<T> outcome;
   const kernels::GlobalPlace own_rows{stack.context().first_token(), 0, c.model.hidden_size};
   run_step<T>(stack, [&](std::string_view name, const Matrix<T>& tensor) {
-    outcome.items.insert_or_assign(std::string(name), typename Outcome<T>::Item{copy_to_host(device, tensor), own_rows});
+    outcome.items.insert_or_assign(
+        std::string(name), typename Outcome<T>::Item{copy_to_host(device, tensor), own_rows});
   });
   for (const parallel::Parameter<T>& parameter : stack.store().parameters()) {
     outcome.items.insert_or_assign(
@@ -73,8 +74,8 @@ std::vector<Check> check_twin_in(const config::Case& c, Device& device,
   }
   std::vector<Check> checks;
   for (const auto& [group, worst] : groups) {
-    checks.push_back(worst_over_ranks(
-        {group, worst.value, tolerance_of(c.precision), worst.where}, communicator));
+    checks.push_back(worst_over_ranks({group, worst.value, tolerance_of(c.precision), worst.where},
+                                      communicator));
   }
   return checks;
 }
@@ -103,9 +104,9 @@ class FullCaseChecks {
   std::vector<Check> finish() {
     std::array<double, 1> total{static_cast<double>(not_finite_)};
     context_.communicator.sum_over_ranks(total);
-    Check finite = worst_over_ranks(
-        {"not_finite_elements", static_cast<double>(not_finite_), 0.0, first_bad_},
-        context_.communicator);
+    Check finite =
+        worst_over_ranks({"not_finite_elements", static_cast<double>(not_finite_), 0.0, first_bad_},
+                         context_.communicator);
     finite.value = total[0];
     return {finite, compare_digests()};
   }
@@ -162,7 +163,8 @@ double tolerance_of(DType precision) { return precision == DType::fp64 ? 1e-12 :
 config::Case twin_of(const config::Case& c) {
   config::Case twin = c;
   const std::int64_t ranks = c.parallel.tensor;
-  // Every rank computes all of it alone, too, and scores grow with the cube of t: less for many ranks.
+  // Every rank computes all of it alone, too, and scores grow with the cube of t: less for many
+  // ranks.
   const bool many = ranks > 8;
   const std::int64_t heads_per_rank =
       many ? 1 : std::min<std::int64_t>(2, c.model.num_attention_heads / ranks);

@@ -22,9 +22,8 @@ int fair_share_of_cores() {
   std::vector<cpu_set_t> all(static_cast<std::size_t>(processes));
   MPI_Allgather(&own, sizeof own, MPI_BYTE, all.data(), sizeof own, MPI_BYTE, node);
   MPI_Comm_free(&node);
-  const auto sharers = std::count_if(all.begin(), all.end(), [&](const cpu_set_t& other) {
-    return CPU_EQUAL(&own, &other) != 0;
-  });
+  const auto sharers = std::count_if(
+      all.begin(), all.end(), [&](const cpu_set_t& other) { return CPU_EQUAL(&own, &other) != 0; });
   return std::max(1, CPU_COUNT(&own) / std::max(1, static_cast<int>(sharers)));
 }
 

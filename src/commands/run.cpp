@@ -50,7 +50,8 @@ void prepare_dump(const fs::path& dump, const std::vector<config::Case>& cases) 
     std::ofstream file(folder / "case.json");
     file << report::case_json(c).dump(2) << '\n' << std::flush;
     if (!file) {
-      throw InputError(fmt::format("{}: the dump cannot be written", (folder / "case.json").string()));
+      throw InputError(
+          fmt::format("{}: the dump cannot be written", (folder / "case.json").string()));
     }
   }
 }
@@ -60,8 +61,7 @@ std::optional<fs::path> rank_folder(const RunArguments& arguments, const config:
   if (!arguments.dump) {
     return std::nullopt;
   }
-  const fs::path folder =
-      case_folder(*arguments.dump, c, cases) / fmt::format("rank{}", rank);
+  const fs::path folder = case_folder(*arguments.dump, c, cases) / fmt::format("rank{}", rank);
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) {
@@ -148,12 +148,13 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
   Tides tides;
   for (const config::Case& c : cases) {
     const bench::Environment environment{
-        device, session, report::processor_model(), arguments.threads, [&](const std::string& what) {
+        device, session, report::processor_model(), arguments.threads,
+        [&](const std::string& what) {
           progress.show(fmt::format("case {}/{}, {}: {}", c.index + 1, cases.size(),
                                     report::mode_of(c), what));
         }};
-    const bench::CaseResult result = bench::run_case(
-        c, environment, rank_folder(arguments, c, cases.size(), session.rank()));
+    const bench::CaseResult result =
+        bench::run_case(c, environment, rank_folder(arguments, c, cases.size(), session.rank()));
     progress.wipe();
     if (output) {
       output->append(report::run_record(result, provenance));

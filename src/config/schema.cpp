@@ -107,8 +107,10 @@ void add_parallel_rows(std::vector<Setting>& rows) {
                      TIDEMARK_FIELD(overlap.mode)));
   rows.push_back(row("overlap.progress", Choice{{"none"}}, "",
                      "who drives the communication meanwhile", TIDEMARK_FIELD(overlap.progress)));
-  rows.push_back(row("overlap.chunks", sizes, "", "pieces that an overlapped product is cut into; without effect where overlap.mode is none",
-                     TIDEMARK_FIELD(overlap.chunks)));
+  rows.push_back(row(
+      "overlap.chunks", sizes, "",
+      "pieces that an overlapped product is cut into; without effect where overlap.mode is none",
+      TIDEMARK_FIELD(overlap.chunks)));
   rows.push_back(row("comm.backend", Choice{{"auto", "mpi"}}, "",
                      "library that carries the collectives", TIDEMARK_FIELD(comm.backend)));
   rows.push_back(row("comm.algorithm", Choice{{"auto", "native"}}, "",
@@ -122,7 +124,8 @@ void add_bench_rows(std::vector<Setting>& rows) {
   rows.push_back(
       row("bench.iterations", sizes, "", "timed steps", TIDEMARK_FIELD(bench.iterations)));
   rows.push_back(row("bench.max_iterations", sizes, "40, or iterations where that is more",
-                     "most timed steps where overlap has to be resolved; without effect where overlap.mode is none",
+                     "most timed steps where overlap has to be resolved; without effect where "
+                     "overlap.mode is none",
                      TIDEMARK_FIELD(bench.max_iterations)));
   rows.push_back(row("bench.seed", IntegerRange{0, 4294967295}, "",
                      "seed of weights, inputs and dropout masks", TIDEMARK_FIELD(bench.seed)));

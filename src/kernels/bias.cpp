@@ -29,7 +29,7 @@ void bias_backward(Device& device, const Matrix<T>& dy, const Vector<T>& bias_gr
                             add_row, {bias_gradient});
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                         \
+#define TIDEMARK_INSTANTIATE(T)                                            \
   template void bias_forward(Device&, const Vector<T>&, const Matrix<T>&); \
   template void bias_backward(Device&, const Matrix<T>&, const Vector<T>&);
 TIDEMARK_INSTANTIATE(float)

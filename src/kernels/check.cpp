@@ -89,9 +89,9 @@ std::uint64_t digest(const Device& device, const Vector<T>& x) {
   return sum;
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                                         \
-  template std::int64_t count_not_finite(const Device&, const Vector<T>&);              \
-  template double max_abs(const Device&, const Vector<T>&);                             \
+#define TIDEMARK_INSTANTIATE(T)                                                          \
+  template std::int64_t count_not_finite(const Device&, const Vector<T>&);               \
+  template double max_abs(const Device&, const Vector<T>&);                              \
   template double max_abs_difference(const Device&, const Vector<T>&, const Vector<T>&); \
   template std::uint64_t digest(const Device&, const Vector<T>&);
 TIDEMARK_INSTANTIATE(float)

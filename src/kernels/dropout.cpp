@@ -73,10 +73,10 @@ void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Mat
                             num_columns(dy), add_row, {bias_gradient});
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                                                    \
-  template void bias_dropout_add_forward(Device&, const Dropout&, const Matrix<T>&,                \
-                                         const Vector<T>&, const Matrix<T>&, const Mask&,          \
-                                         const Matrix<T>&);                                        \
+#define TIDEMARK_INSTANTIATE(T)                                                                   \
+  template void bias_dropout_add_forward(Device&, const Dropout&, const Matrix<T>&,               \
+                                         const Vector<T>&, const Matrix<T>&, const Mask&,         \
+                                         const Matrix<T>&);                                       \
   template void bias_dropout_add_backward(Device&, const Dropout&, const Matrix<T>&, const Mask&, \
                                           const Matrix<T>&, const Vector<T>&);
 TIDEMARK_INSTANTIATE(float)

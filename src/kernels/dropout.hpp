@@ -25,15 +25,14 @@ Dropout make_dropout(double p, philox::Key key, std::uint64_t first_element);
 /// Draws the mask of the local elements [first, first + count) of a dropped tensor into `kept`, by
 /// the lanes of a team. For use inside kernels.
 template <class Member>
-KOKKOS_INLINE_FUNCTION void draw_mask(const Member& team, const Dropout& dropout, std::int64_t first,
-                                      int count, std::uint8_t* kept) {
+KOKKOS_INLINE_FUNCTION void draw_mask(const Member& team, const Dropout& dropout,
+                                      std::int64_t first, int count, std::uint8_t* kept) {
   // Bytes may alias anything, so what the loop reads has to be local to stay in registers.
   const std::uint32_t threshold = dropout.threshold;
   const philox::Key key = dropout.key;
-  philox::for_each_word(team, key, dropout.first_element + static_cast<std::uint64_t>(first), count,
-                        [=](const int j, const std::uint32_t word) {
-                          kept[j] = word >= threshold ? 1 : 0;
-                        });
+  philox::for_each_word(
+      team, key, dropout.first_element + static_cast<std::uint64_t>(first), count,
+      [=](const int j, const std::uint32_t word) { kept[j] = word >= threshold ? 1 : 0; });
   team.team_barrier();  // the lanes that read the mask next are not those that wrote it
 }
 
@@ -45,7 +44,8 @@ void bias_dropout_add_forward(Device& device, const Dropout& dropout, const Matr
                               const Vector<T>& bias, const Matrix<T>& residual, const Mask& mask,
                               const Matrix<T>& out);
 
-/// dz = mask * scale * dy, and its column sums: dy, dz, mask [R, h]; bias_gradient [h] is overwritten.
+/// dz = mask * scale * dy, and its column sums: dy, dz, mask [R, h]; bias_gradient [h] is
+/// overwritten.
 template <class T>
 void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Matrix<T>& dy,
                                const Mask& mask, const Matrix<T>& dz,

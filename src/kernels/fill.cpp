@@ -15,12 +15,13 @@ void fill_uniform(Device& device, const Matrix<T>& matrix, philox::Key key,
         const std::int64_t first = (at.first_row + row) * at.columns + at.first_column;
         philox::for_each_word(team, key, static_cast<std::uint64_t>(first), count,
                               [&](const int j, const std::uint32_t word) {
-                                out[j] = static_cast<T>(centre + width * philox::centred_uniform(word));
+                                out[j] =
+                                    static_cast<T>(centre + width * philox::centred_uniform(word));
                               });
       });
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                                                 \
+#define TIDEMARK_INSTANTIATE(T)                                                                  \
   template void fill_uniform(Device&, const Matrix<T>&, philox::Key, const GlobalPlace&, double, \
                              double);
 TIDEMARK_INSTANTIATE(float)

@@ -13,8 +13,9 @@ namespace {
 constexpr double two_root_two_over_pi = 1.5957691216057307117597842397375;
 constexpr double cubic = 0.044715;
 
-// Past this |u| the logistic is 0 or 1 to far more digits than T has. Going further, exp would leave
-// T's range, and fast-math, which takes reciprocals by Newton's iteration, make inf * 0 = NaN of it.
+// Past this |u| the logistic is 0 or 1 to far more digits than T has. Going further, exp would
+// leave T's range, and fast-math, which takes reciprocals by Newton's iteration, make inf * 0 = NaN
+// of it.
 template <class T>
 KOKKOS_INLINE_FUNCTION T clamped(T u) {
   constexpr T far = sizeof(T) == sizeof(double) ? T(20) : T(9.5);
@@ -47,7 +48,8 @@ KOKKOS_INLINE_FUNCTION T gelu_derivative(T u) {
 }  // namespace
 
 template <class T>
-void bias_gelu_forward(Device& device, const Matrix<T>& u, const Vector<T>& bias, const Matrix<T>& y) {
+void bias_gelu_forward(Device& device, const Matrix<T>& u, const Vector<T>& bias,
+                       const Matrix<T>& y) {
   const int width = static_cast<int>(num_columns(u));
   const T* const shift = bias.data();
   Kokkos::parallel_for(
@@ -55,9 +57,8 @@ void bias_gelu_forward(Device& device, const Matrix<T>& u, const Vector<T>& bias
       KOKKOS_LAMBDA(const TeamMember& team) {
         const T* const in = row_pointer(u, team.league_rank());
         T* const out = row_pointer(y, team.league_rank());
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          out[j] = gelu(in[j] + shift[j]);
-        });
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                             [&](const int j) { out[j] = gelu(in[j] + shift[j]); });
       });
 }
 
@@ -79,7 +80,7 @@ void bias_gelu_backward(Device& device, const Matrix<T>& u, const Vector<T>& bia
                             add_row, {bias_gradient});
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                                                    \
+#define TIDEMARK_INSTANTIATE(T)                                                                   \
   template void bias_gelu_forward(Device&, const Matrix<T>&, const Vector<T>&, const Matrix<T>&); \
   template void bias_gelu_backward(Device&, const Matrix<T>&, const Vector<T>&, const Matrix<T>&, \
                                    const Vector<T>&);

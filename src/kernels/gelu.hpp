@@ -8,7 +8,8 @@ namespace tidemark::kernels {
 
 /// y = gelu(u + bias), row by row. u, y [R, f]; bias [f].
 template <class T>
-void bias_gelu_forward(Device& device, const Matrix<T>& u, const Vector<T>& bias, const Matrix<T>& y);
+void bias_gelu_forward(Device& device, const Matrix<T>& u, const Vector<T>& bias,
+                       const Matrix<T>& y);
 
 /// Turns the gradient of y in `gradient` [R, f] into that of u + bias, in place, and overwrites
 /// bias_gradient [f] with its column sums. u [R, f] is the forward's input.

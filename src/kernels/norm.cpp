@@ -20,7 +20,8 @@ void layer_norm_forward(Device& device, const Matrix<T>& x, const Vector<T>& wei
         T* const out = row_pointer(y, row);
         T sum = T(0);
         Kokkos::parallel_reduce(
-            Kokkos::ThreadVectorRange(team, width), [&](const int j, T& part) { part += in[j]; }, sum);
+            Kokkos::ThreadVectorRange(team, width), [&](const int j, T& part) { part += in[j]; },
+            sum);
         const T mean = sum / T(width);
         // A second pass over a row that lies in cache costs little and cancels nothing.
         T squares = T(0);
@@ -97,12 +98,12 @@ void layer_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x
                             num_columns(x), add_row, {weight_gradient, bias_gradient});
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                                                   \
-  template void layer_norm_forward(Device&, const Matrix<T>&, const Vector<T>&, const Vector<T>&, \
-                                   const Matrix<T>&, const Matrix<T>&);                           \
-  template void layer_norm_backward(Device&, const Matrix<T>&, const Matrix<T>&,                  \
-                                    const Vector<T>&, const Matrix<T>&, const Matrix<T>&,         \
-                                    const Vector<T>&, const Vector<T>&);
+#define TIDEMARK_INSTANTIATE(T)                                                                    \
+  template void layer_norm_forward(Device&, const Matrix<T>&, const Vector<T>&, const Vector<T>&,  \
+                                   const Matrix<T>&, const Matrix<T>&);                            \
+  template void layer_norm_backward(Device&, const Matrix<T>&, const Matrix<T>&, const Vector<T>&, \
+                                    const Matrix<T>&, const Matrix<T>&, const Vector<T>&,          \
+                                    const Vector<T>&);
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)
 #undef TIDEMARK_INSTANTIATE

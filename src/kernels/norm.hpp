@@ -1,4 +1,5 @@
-// Layer normalisation over the columns of a matrix (Ba, Kiros, Hinton, "Layer Normalization", 2016).
+// Layer normalisation over the columns of a matrix (Ba, Kiros, Hinton, "Layer Normalization",
+// 2016).
 #pragma once
 
 #include "base/device.hpp"
@@ -14,8 +15,8 @@ void layer_norm_forward(Device& device, const Matrix<T>& x, const Vector<T>& wei
                         const Vector<T>& bias, const Matrix<T>& y, const Matrix<T>& statistics);
 
 /// Adds the gradient of the norm's input to `gradient` [R, h] (which already holds that of the
-/// residual branch), and overwrites weight_gradient and bias_gradient [h] with this rank's rows' sums.
-/// dy, x [R, h]; statistics [R, 2] as written by the forward.
+/// residual branch), and overwrites weight_gradient and bias_gradient [h] with this rank's rows'
+/// sums. dy, x [R, h]; statistics [R, 2] as written by the forward.
 template <class T>
 void layer_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x,
                          const Vector<T>& weight, const Matrix<T>& statistics,

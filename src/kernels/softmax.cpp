@@ -22,7 +22,8 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
         T highest = p[0];
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, seen),
-            [&](const int j, T& part) { part = p[j] > part ? p[j] : part; }, Kokkos::Max<T>(highest));
+            [&](const int j, T& part) { part = p[j] > part ? p[j] : part; },
+            Kokkos::Max<T>(highest));
         T sum = T(0);
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, seen),
@@ -83,18 +84,17 @@ void softmax_dropout_backward(Device& device, const ScoreShape& shape, const Dro
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, seen),
             [&](const int j, T& part) { part += p[j] * g[j]; }, projection);
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen), [&](const int j) {
-          g[j] = score_scale * p[j] * (g[j] - projection);
-        });
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
+                             [&](const int j) { g[j] = score_scale * p[j] * (g[j] - projection); });
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, keys - seen),
                              [&](const int j) { g[seen + j] = T(0); });
       });
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                                                \
-  template void softmax_dropout_forward(Device&, const ScoreShape&, const Dropout&,            \
-                                        const Matrix<T>&, const Mask&, const Matrix<T>&);      \
-  template void softmax_dropout_backward(Device&, const ScoreShape&, const Dropout&,           \
+#define TIDEMARK_INSTANTIATE(T)                                                           \
+  template void softmax_dropout_forward(Device&, const ScoreShape&, const Dropout&,       \
+                                        const Matrix<T>&, const Mask&, const Matrix<T>&); \
+  template void softmax_dropout_backward(Device&, const ScoreShape&, const Dropout&,      \
                                          const Matrix<T>&, const Mask&, const Matrix<T>&);
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)

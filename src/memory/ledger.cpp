@@ -74,8 +74,8 @@ std::vector<Entry> Ledger::live_at(std::uint64_t moment) const {
 void Ledger::require_empty(std::string_view moment) const {
   const std::vector<Entry> live = live_at(clock_);
   if (!live.empty()) {
-    throw RunError(fmt::format("{} activations are live {}, first '{}' of layer {}", live.size(), moment,
-                               live.front().name, live.front().layer));
+    throw RunError(fmt::format("{} activations are live {}, first '{}' of layer {}", live.size(),
+                               moment, live.front().name, live.front().layer));
   }
 }
 

@@ -35,11 +35,11 @@ struct Entry {
 
 /// What one step did to memory.
 struct Tide {
-  std::size_t peak_bytes = 0;   ///< the highest sum of live bytes at any moment
-  std::vector<Entry> at_peak;   ///< what was live then, in order of birth
-  std::vector<Entry> at_turn;   ///< what was live between forward and backward
-  std::size_t live_bytes = 0;   ///< live now
-  std::size_t tensors = 0;      ///< entries made since the step began
+  std::size_t peak_bytes = 0;  ///< the highest sum of live bytes at any moment
+  std::vector<Entry> at_peak;  ///< what was live then, in order of birth
+  std::vector<Entry> at_turn;  ///< what was live between forward and backward
+  std::size_t live_bytes = 0;  ///< live now
+  std::size_t tensors = 0;     ///< entries made since the step began
 };
 
 class Ledger;
@@ -126,12 +126,13 @@ class Ledger {
   void require_empty(std::string_view moment) const;
 
   Pool& pool_;
-  /// Every activation since the step began, in order of birth; keeps its capacity from step to step.
+  /// Every activation since the step began, in order of birth; keeps its capacity from step to
+  /// step.
   std::vector<Life> lives_;
-  std::uint64_t clock_ = 0;       ///< counts births and deaths
+  std::uint64_t clock_ = 0;  ///< counts births and deaths
   std::uint64_t peak_moment_ = 0;
   bool turned_ = false;
-  mutable Tide tide_;             ///< at_peak is filled in when it is asked for
+  mutable Tide tide_;  ///< at_peak is filled in when it is asked for
 };
 
 template <class T>

@@ -12,7 +12,9 @@ namespace tidemark::memory {
 
 namespace {
 
-std::size_t round_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
+std::size_t round_up(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
 
 // Small requests share a segment; a large one gets its own size, so that little lies idle.
 constexpr std::size_t segment_unit = std::size_t{1} << 20;
@@ -21,7 +23,8 @@ void* device_malloc(std::size_t bytes) {
   try {
     return Kokkos::kokkos_malloc<MemorySpace>("tidemark activations", bytes);
   } catch (const std::exception&) {
-    throw RunError(fmt::format("out of memory: the device refused {} bytes for activations", bytes));
+    throw RunError(
+        fmt::format("out of memory: the device refused {} bytes for activations", bytes));
   }
 }
 
@@ -59,12 +62,13 @@ void Pool::release(void* pointer) {
     return;
   }
   auto block = blocks_.find(static_cast<std::byte*>(pointer));
-  TIDEMARK_REQUIRE(block != blocks_.end() && !block->second.free, "block does not belong to this pool");
+  TIDEMARK_REQUIRE(block != blocks_.end() && !block->second.free,
+                   "block does not belong to this pool");
   block->second.free = true;
   --in_use_;
   const auto merge_into = [this](Blocks::iterator left, Blocks::iterator right) {
-    const bool neighbours = left->second.free && right->second.free &&
-                            left->second.segment == right->second.segment;
+    const bool neighbours =
+        left->second.free && right->second.free && left->second.segment == right->second.segment;
     if (!neighbours) {
       return false;
     }

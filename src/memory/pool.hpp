@@ -10,7 +10,8 @@ namespace tidemark::memory {
 /// Best-fit allocator with coalescing over segments of device memory.
 ///
 /// A segment comes from the device when no free block fits and stays until `release_all` or the
-/// destructor, so a step that repeats asks the system for nothing. Not thread-safe: one pool a rank.
+/// destructor, so a step that repeats asks the system for nothing. Not thread-safe: one pool a
+/// rank.
 class Pool {
  public:
   Pool() = default;
@@ -33,8 +34,8 @@ class Pool {
   [[nodiscard]] std::size_t segments() const { return segments_.size(); }
 
   static constexpr std::size_t alignment = 64;  ///< of every block: Kokkos's own on a host
-  /// Blocks start at multiples of this in their segment, so that what the device aligns better (CUDA
-  /// to 256 bytes) stays so.
+  /// Blocks start at multiples of this in their segment, so that what the device aligns better
+  /// (CUDA to 256 bytes) stays so.
   static constexpr std::size_t granule = 256;
 
  private:

@@ -38,7 +38,7 @@ std::optional<std::int64_t> number_in(const std::string& path) {
 
 /// Where a version of control groups keeps its figures.
 struct ControlGroups {
-  const char* mark;   ///< how the line of /proc/self/cgroup begins, past the number of the hierarchy
+  const char* mark;  ///< how the line of /proc/self/cgroup begins, past the number of the hierarchy
   const char* mount;
   const char* limit;
   const char* used;

@@ -16,7 +16,8 @@ std::optional<std::int64_t> process_peak_bytes();
 bool reset_process_peak();
 
 /// Bytes that processes of this node can still allocate without swapping: MemAvailable of
-/// /proc/meminfo, or less where a control group (version 1 or 2) sets a limit. nullopt where unknown.
+/// /proc/meminfo, or less where a control group (version 1 or 2) sets a limit. nullopt where
+/// unknown.
 std::optional<std::int64_t> available_node_bytes();
 
 }  // namespace tidemark::memory

@@ -19,8 +19,13 @@ using parallel::Context;
 
 parallel::LinearSpec linear(const config::Case& c, int layer, const char* name, std::int64_t out,
                             Slot weight, Slot bias, TensorClass output_class) {
-  return {fmt::format("layers.{}.{}", layer, name), layer, c.model.hidden_size, out,
-          stream_of(layer, weight), stream_of(layer, bias), output_class};
+  return {fmt::format("layers.{}.{}", layer, name),
+          layer,
+          c.model.hidden_size,
+          out,
+          stream_of(layer, weight),
+          stream_of(layer, bias),
+          output_class};
 }
 
 constexpr parallel::LinearNames qkv_names{
@@ -48,13 +53,14 @@ constexpr parallel::LinearNames proj_names{
 /// The matrices of one head of one sequence.
 template <class T>
 struct MaterializedCore<T>::Head {
-  std::int64_t first_row;       ///< of its scores, in units of rows of [A b s, s]
-  std::int64_t q, k, v;         ///< first columns in qkv
-  std::int64_t context;         ///< first column in the context
+  std::int64_t first_row;  ///< of its scores, in units of rows of [A b s, s]
+  std::int64_t q, k, v;    ///< first columns in qkv
+  std::int64_t context;    ///< first column in the context
 };
 
 template <class T>
-MaterializedCore<T>::MaterializedCore(const config::Case& settings, const Context& context, int layer)
+MaterializedCore<T>::MaterializedCore(const config::Case& settings, const Context& context,
+                                      int layer)
     : layer_(layer),
       heads_(parallel::shard_of(settings.model.num_attention_heads, context)),
       head_size_(settings.model.head_size()),
@@ -87,11 +93,11 @@ Matrix<T> MaterializedCore<T>::sequence_columns(const Matrix<T>& tokens, std::in
 template <class T>
 void MaterializedCore<T>::allocate_probabilities(const Context& context) {
   const std::int64_t score_rows = heads_ * batch_ * length_;
-  probabilities_ = context.ledger.tensor<T>("softmax output", layer_, TensorClass::saved, score_rows,
-                                            length_);
+  probabilities_ =
+      context.ledger.tensor<T>("softmax output", layer_, TensorClass::saved, score_rows, length_);
   if (dropout_.active) {
-    mask_ = context.ledger.tensor<std::uint8_t>("attention dropout mask", layer_, TensorClass::saved,
-                                                score_rows, length_);
+    mask_ = context.ledger.tensor<std::uint8_t>("attention dropout mask", layer_,
+                                                TensorClass::saved, score_rows, length_);
     dropped_ = context.ledger.tensor<T>("attention dropout output", layer_, TensorClass::saved,
                                         score_rows, length_);
   }
@@ -115,7 +121,8 @@ memory::Tensor<T> MaterializedCore<T>::forward(const Context& context, Tensor qk
       dropout.first_element =
           dropout_.first_element + static_cast<std::uint64_t>(at.first_row * length_);
       // (s, d) x (s, d)^T -> (s, s)
-      gemm(context.device, Op::none, Op::transpose, T(1), sequence_columns(qkv_.view(), sequence, at.q),
+      gemm(context.device, Op::none, Op::transpose, T(1),
+           sequence_columns(qkv_.view(), sequence, at.q),
            sequence_columns(qkv_.view(), sequence, at.k), T(0), scores);
       kernels::softmax_dropout_forward(context.device, shape_, dropout, scores, mask, dropped);
       // (s, s) x (s, d) -> (s, d)
@@ -132,8 +139,8 @@ memory::Tensor<T> MaterializedCore<T>::backward(const Context& context, Tensor c
   const Matrix<T> dcontext = context_gradient.view();
   Tensor qkv_gradient = context.ledger.tensor<T>("qkv gradient", layer_, TensorClass::transient,
                                                  context.tokens, 3 * heads_ * head_size_);
-  Tensor score_gradient = context.ledger.tensor<T>("score gradient", layer_, TensorClass::workspace,
-                                                   length_, length_);
+  Tensor score_gradient =
+      context.ledger.tensor<T>("score gradient", layer_, TensorClass::workspace, length_, length_);
   const Matrix<T> dqkv = qkv_gradient.view();
   const Matrix<T> dscores = score_gradient.view();
   const auto part = [this](const Matrix<T>& tokens, std::int64_t sequence, std::int64_t column) {

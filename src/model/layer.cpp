@@ -88,9 +88,10 @@ Layer<T>::Layer(parallel::ParameterStore<T>& store, const config::Case& settings
            stream_of(layer, Slot::hidden_mask2), "hidden dropout mask 2") {}
 
 template <class T>
-memory::Tensor<T> Layer<T>::forward(const Context& context, Tensor input, const OutputEntry& output) {
-  Tensor middle = attention_.forward(context, std::move(input),
-                                     {"norm2 input", layer_, TensorClass::saved});
+memory::Tensor<T> Layer<T>::forward(const Context& context, Tensor input,
+                                    const OutputEntry& output) {
+  Tensor middle =
+      attention_.forward(context, std::move(input), {"norm2 input", layer_, TensorClass::saved});
   return mlp_.forward(context, std::move(middle), output);
 }
 

@@ -13,7 +13,8 @@ constexpr double parameter_width = 0.2;
 
 parallel::ParameterSpec vector_spec(const std::string& name, std::uint32_t stream,
                                     std::int64_t hidden, double centre) {
-  return {name,   stream, parallel::Sharing::replicated, 1, hidden, {0, 0, hidden},
+  return {name,   stream,          parallel::Sharing::replicated,
+          1,      hidden,          {0, 0, hidden},
           centre, parameter_width, true};
 }
 

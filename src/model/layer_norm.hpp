@@ -16,8 +16,8 @@ struct LayerNormSpec {
   int layer = 0;
   std::uint32_t weight_stream = 0;
   std::uint32_t bias_stream = 0;
-  std::string_view statistics_name;      ///< of the saved mean and reciprocal deviation
-  std::string_view output_name;          ///< of the normalised rows: the next linear's input
+  std::string_view statistics_name;  ///< of the saved mean and reciprocal deviation
+  std::string_view output_name;      ///< of the normalised rows: the next linear's input
   memory::TensorClass output_class = memory::TensorClass::saved;
 };
 

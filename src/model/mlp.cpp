@@ -37,8 +37,8 @@ constexpr parallel::LinearNames fc2_names{
 }  // namespace
 
 template <class T>
-Mlp<T>::Mlp(parallel::ParameterStore<T>& store, const config::Case& settings, const Context& context,
-            int layer)
+Mlp<T>::Mlp(parallel::ParameterStore<T>& store, const config::Case& settings,
+            const Context& context, int layer)
     : layer_(layer),
       fc1_(store, context,
            {fmt::format("layers.{}.fc1", layer), layer, settings.model.hidden_size,

@@ -19,7 +19,11 @@ template <class T>
 Stack<T>::Stack(const config::Case& settings, Device& device, memory::Ledger& ledger,
                 comm::Communicator& communicator)
     : settings_(settings),
-      context_{device, ledger, communicator, settings.model.tokens(), settings.sequence_parallel(),
+      context_{device,
+               ledger,
+               communicator,
+               settings.model.tokens(),
+               settings.sequence_parallel(),
                settings.parallel.keep_gathered} {
   for (int layer = 0; layer < settings.model.num_layers; ++layer) {
     layers_.emplace_back(store_, settings, context_, layer);

@@ -16,9 +16,10 @@ struct Context {
   Device& device;
   memory::Ledger& ledger;
   comm::Communicator& communicator;
-  std::int64_t tokens = 0;     ///< s b: rows of a whole activation
-  bool sequence = false;       ///< activations outside the TP regions are sharded along the sequence
-  bool keep_gathered = false;  ///< save the gathered input of a column-parallel product, not its shard
+  std::int64_t tokens = 0;  ///< s b: rows of a whole activation
+  bool sequence = false;    ///< activations outside the TP regions are sharded along the sequence
+  bool keep_gathered =
+      false;  ///< save the gathered input of a column-parallel product, not its shard
 
   [[nodiscard]] std::int64_t ranks() const { return communicator.size(); }
   [[nodiscard]] std::int64_t rank() const { return communicator.rank(); }

@@ -22,14 +22,21 @@ constexpr double bias_width = 0.2;
 
 ParameterSpec weight_spec(const LinearSpec& spec, std::int64_t rows, std::int64_t columns,
                           kernels::GlobalPlace place) {
-  return {spec.name + ".weight", spec.weight_stream,      Sharing::sharded, rows, columns, place,
-          0.0,                   weight_width(spec.in)};
+  return {spec.name + ".weight", spec.weight_stream, Sharing::sharded, rows, columns, place, 0.0,
+          weight_width(spec.in)};
 }
 
 ParameterSpec bias_spec(const LinearSpec& spec, Sharing sharing, std::int64_t width,
                         std::int64_t first) {
-  return {spec.name + ".bias", spec.bias_stream, sharing, 1, width, {0, first, spec.out}, 0.0,
-          bias_width, true};
+  return {spec.name + ".bias",
+          spec.bias_stream,
+          sharing,
+          1,
+          width,
+          {0, first, spec.out},
+          0.0,
+          bias_width,
+          true};
 }
 
 }  // namespace
@@ -40,8 +47,9 @@ ColumnParallelLinear<T>::ColumnParallelLinear(ParameterStore<T>& store, const Co
     : spec_(std::move(spec)),
       names_(names),
       bias_mode_(bias),
-      weight_(store.declare(weight_spec(spec_, shard_of(spec_.out, context), spec_.in,
-                                        {context.rank() * shard_of(spec_.out, context), 0, spec_.in}))),
+      weight_(
+          store.declare(weight_spec(spec_, shard_of(spec_.out, context), spec_.in,
+                                    {context.rank() * shard_of(spec_.out, context), 0, spec_.in}))),
       bias_(store.declare(bias_spec(spec_, Sharing::sharded, shard_of(spec_.out, context),
                                     context.rank() * shard_of(spec_.out, context)))) {}
 
@@ -90,7 +98,8 @@ memory::Tensor<T> ColumnParallelLinear<T>::forward(const Context& context, Tenso
 }
 
 template <class T>
-memory::Tensor<T> ColumnParallelLinear<T>::backward(const Context& context, Tensor output_gradient) {
+memory::Tensor<T> ColumnParallelLinear<T>::backward(const Context& context,
+                                                    Tensor output_gradient) {
   const Matrix<T> dy = output_gradient.view();
   {
     // The weight's gradient comes first: the whole input dies before the input's gradient is born.
@@ -126,8 +135,9 @@ RowParallelLinear<T>::RowParallelLinear(ParameterStore<T>& store, const Context&
                                         LinearSpec spec, LinearNames names)
     : spec_(std::move(spec)),
       names_(names),
-      weight_(store.declare(weight_spec(spec_, spec_.out, shard_of(spec_.in, context),
-                                        {0, context.rank() * shard_of(spec_.in, context), spec_.in}))),
+      weight_(
+          store.declare(weight_spec(spec_, spec_.out, shard_of(spec_.in, context),
+                                    {0, context.rank() * shard_of(spec_.in, context), spec_.in}))),
       bias_(store.declare(bias_spec(spec_, Sharing::replicated, spec_.out, 0))) {}
 
 template <class T>
@@ -154,7 +164,8 @@ memory::Tensor<T> RowParallelLinear<T>::backward(const Context& context, Tensor 
   if (context.sequence) {
     whole = context.ledger.tensor<T>(names_.gathered_gradient, spec_.layer, TensorClass::transient,
                                      context.tokens, spec_.out);
-    reduce_scatter_to_sequence_parallel_region_backward(context, output_gradient.view(), whole.view());
+    reduce_scatter_to_sequence_parallel_region_backward(context, output_gradient.view(),
+                                                        whole.view());
     output_gradient.reset();
   } else {
     whole = std::move(output_gradient);

@@ -25,10 +25,10 @@ struct LinearNames {
 
 /// What a linear layer is made of.
 struct LinearSpec {
-  std::string name;               ///< prefix of its parameters: "layers.0.qkv"
+  std::string name;  ///< prefix of its parameters: "layers.0.qkv"
   int layer = 0;
-  std::int64_t in = 0;            ///< global input width
-  std::int64_t out = 0;           ///< global output width
+  std::int64_t in = 0;   ///< global input width
+  std::int64_t out = 0;  ///< global output width
   std::uint32_t weight_stream = 0;
   std::uint32_t bias_stream = 0;
   memory::TensorClass output_class = memory::TensorClass::transient;
@@ -74,9 +74,9 @@ class ColumnParallelLinear {
 
 /// Y = X W^T with W [out, in] sharded by columns: each rank's product is a part of the sum Y.
 ///
-/// X is [s b, in/t]. Y is whole [s b, out] without SP (all-reduce) and a shard [s b / t, out] with it
-/// (reduce-scatter). The bias, replicated, is left to the kernel that follows, or every rank would
-/// add it to the sum.
+/// X is [s b, in/t]. Y is whole [s b, out] without SP (all-reduce) and a shard [s b / t, out] with
+/// it (reduce-scatter). The bias, replicated, is left to the kernel that follows, or every rank
+/// would add it to the sum.
 template <class T>
 class RowParallelLinear {
  public:

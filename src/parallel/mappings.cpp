@@ -80,16 +80,16 @@ void reduce_scatter_to_sequence_parallel_region_backward(const Context& context,
   all_gather(context, shard, whole);
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                                                   \
-  template void copy_to_tensor_parallel_region_backward(const Context&, const Matrix<T>&);        \
-  template void reduce_from_tensor_parallel_region(const Context&, const Matrix<T>&);             \
-  template void gather_from_sequence_parallel_region(const Context&, const Matrix<T>&,            \
-                                                     const Matrix<T>&);                           \
-  template void gather_from_sequence_parallel_region_backward(const Context&, const Matrix<T>&,   \
-                                                              const Matrix<T>&);                  \
-  template void reduce_scatter_to_sequence_parallel_region(const Context&, const Matrix<T>&,      \
-                                                           const Matrix<T>&);                     \
-  template void reduce_scatter_to_sequence_parallel_region_backward(                              \
+#define TIDEMARK_INSTANTIATE(T)                                                                 \
+  template void copy_to_tensor_parallel_region_backward(const Context&, const Matrix<T>&);      \
+  template void reduce_from_tensor_parallel_region(const Context&, const Matrix<T>&);           \
+  template void gather_from_sequence_parallel_region(const Context&, const Matrix<T>&,          \
+                                                     const Matrix<T>&);                         \
+  template void gather_from_sequence_parallel_region_backward(const Context&, const Matrix<T>&, \
+                                                              const Matrix<T>&);                \
+  template void reduce_scatter_to_sequence_parallel_region(const Context&, const Matrix<T>&,    \
+                                                           const Matrix<T>&);                   \
+  template void reduce_scatter_to_sequence_parallel_region_backward(                            \
       const Context&, const Matrix<T>&, const Matrix<T>&);
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)

@@ -29,8 +29,9 @@ void ParameterStore<T>::allocate() {
     values_ = Kokkos::View<T*, MemorySpace>(uninitialised("tidemark parameters"), elements);
     gradients_ = Kokkos::View<T*, MemorySpace>(uninitialised("tidemark gradients"), elements);
   } catch (const std::exception&) {
-    throw RunError(fmt::format("out of memory: the device refused 2 x {} bytes for parameters and gradients",
-                               elements * sizeof(T)));
+    throw RunError(
+        fmt::format("out of memory: the device refused 2 x {} bytes for parameters and gradients",
+                    elements * sizeof(T)));
   }
   replicated_elements_ = place(Sharing::replicated, 0);
   place(Sharing::sharded, replicated_elements_);
@@ -67,8 +68,8 @@ void ParameterStore<T>::reduce_replicated_gradients(const Context& context) {
     return;
   }
   context.device.fence();
-  comm::Request request = context.communicator.all_reduce(
-      gradients_.data(), replicated_elements_, dtype_of<T>, comm::Purpose::gradient);
+  comm::Request request = context.communicator.all_reduce(gradients_.data(), replicated_elements_,
+                                                          dtype_of<T>, comm::Purpose::gradient);
   context.communicator.wait(request);
 }
 

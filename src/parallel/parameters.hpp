@@ -20,15 +20,15 @@ enum class Sharing {
 
 /// What a module says of a parameter it needs.
 struct ParameterSpec {
-  std::string name;            ///< as in dumps: "layers.0.qkv.weight"
-  std::uint32_t stream = 0;    ///< random stream of its values, see docs/definitions.md
+  std::string name;          ///< as in dumps: "layers.0.qkv.weight"
+  std::uint32_t stream = 0;  ///< random stream of its values, see docs/definitions.md
   Sharing sharing = Sharing::sharded;
-  std::int64_t rows = 1;       ///< of the local part; 1 for a vector
+  std::int64_t rows = 1;  ///< of the local part; 1 for a vector
   std::int64_t columns = 0;
   kernels::GlobalPlace place;  ///< of the local part in the unsharded tensor
   double centre = 0.0;         ///< values are uniform on centre +- width / 2
   double width = 0.0;
-  bool is_vector = false;      ///< of one dimension, kept as a matrix of one row
+  bool is_vector = false;  ///< of one dimension, kept as a matrix of one row
 };
 
 /// One rank's part of a parameter and of its gradient; the store owns the memory.

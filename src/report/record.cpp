@@ -46,7 +46,8 @@ Json summary_json(const bench::Summary& summary) {
   return json;
 }
 
-// An infinite error is a finding, not a failure to measure: JSON has no number for it, a word must do.
+// An infinite error is a finding, not a failure to measure: JSON has no number for it, a word must
+// do.
 Json error_json(double value) { return std::isfinite(value) ? Json(value) : Json("infinite"); }
 
 Json verification_json(const bench::Verification& verification) {
@@ -160,6 +161,16 @@ Json ranks_json(const bench::CaseResult& result) {
   return json;
 }
 
+// A writer that was killed leaves part of a line, which must not spoil the next one, too.
+bool ends_within_a_line(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file || file.tellg() <= 0) {
+    return false;
+  }
+  file.seekg(-1, std::ios::end);
+  return file.get() != '\n';
+}
+
 }  // namespace
 
 nlohmann::ordered_json case_json(const config::Case& c) {
@@ -198,11 +209,15 @@ nlohmann::ordered_json run_record(const bench::CaseResult& result,
 }
 
 RecordFile::RecordFile(const std::filesystem::path& path) : path_(path) {
+  const bool cut_off = ends_within_a_line(path);
   errno = 0;
   file_.open(path, std::ios::app);
   if (!file_) {
-    throw InputError(fmt::format("{}: cannot be opened for writing: {}", path.string(),
-                                 std::strerror(errno)));
+    throw InputError(
+        fmt::format("{}: cannot be opened for writing: {}", path.string(), std::strerror(errno)));
+  }
+  if (cut_off) {
+    file_ << '\n';
   }
 }
 

@@ -18,7 +18,8 @@ std::string sweep_label(const config::Case& c) {
   std::string label;
   for (const auto& [key, value] : c.swept) {
     if (!has_own_column(key)) {
-      label += fmt::format("{}{}={}", label.empty() ? "" : " ", key.substr(key.rfind('.') + 1), value);
+      label +=
+          fmt::format("{}{}={}", label.empty() ? "" : " ", key.substr(key.rfind('.') + 1), value);
     }
   }
   return label;
@@ -36,7 +37,8 @@ std::string label_column(const std::vector<config::Case>& cases, const std::stri
   return fmt::format("{:<{}}", text, label_width(cases));
 }
 
-constexpr const char* columns = "{:<10} {:>3} {:>10} {:>10} {:>10} {:>8} {:>11} {:>11} {:>11} {:>12} {:>8}\n";
+constexpr const char* columns =
+    "{:<10} {:>3} {:>10} {:>10} {:>10} {:>8} {:>11} {:>11} {:>11} {:>12} {:>8}\n";
 
 std::string verdict(const bench::CaseResult& result) {
   if (!result.verification.performed()) {
@@ -111,11 +113,12 @@ std::string tide_lines(const bench::CaseResult& result, std::size_t lines) {
     sum.bytes += line.bytes;
     ++sum.count;
   }
-  std::vector<std::pair<std::pair<std::string, std::string>, Sum>> sorted(by_name.begin(), by_name.end());
+  std::vector<std::pair<std::pair<std::string, std::string>, Sum>> sorted(by_name.begin(),
+                                                                          by_name.end());
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.second.bytes > b.second.bytes; });
-  std::string text = fmt::format("At the tide of {} ({:.2f} MiB a rank):\n", mode_of(result.settings),
-                                 mib(result.memory.peak));
+  std::string text = fmt::format("At the tide of {} ({:.2f} MiB a rank):\n",
+                                 mode_of(result.settings), mib(result.memory.peak));
   for (std::size_t i = 0; i < std::min(lines, sorted.size()); ++i) {
     const auto& [key, sum] = sorted[i];
     text += fmt::format("  {:>10.2f} MiB  {:<9}  {}{}\n", mib(sum.bytes), key.second, key.first,

@@ -91,6 +91,34 @@ TEST(AuditTraffic, AcceptsTheFormulaAndSeesOneCallMoreOrLess) {
   EXPECT_FALSE(check_traffic(books.c, counters, 5).passed());
 }
 
+// Each of the three counts by itself, the other two being right.
+TEST(AuditTraffic, SeesCallsMessagesAndWireBytesOneByOne) {
+  using comm::Operation;
+  using comm::Purpose;
+  const Books books;
+  comm::Counters calls = books.counters(1);
+  calls.add(Operation::all_gather, Purpose::activation, 2, 0, 0.0, 0.0);
+  EXPECT_FALSE(check_traffic(books.c, calls, 1).passed());
+
+  // Rebuilt with one gather on other premises: on one rank nothing crosses the wire, and three
+  // quarters of the message on three ranks cross it like the whole on two.
+  const auto rebuilt = [&](int ranks, std::int64_t quarters) {
+    comm::Counters counters;
+    for (const theory::StepTraffic& traffic : theory::step_traffic(books.c)) {
+      const std::int64_t bytes = traffic.message_bytes / traffic.calls;
+      for (int call = 0; call < traffic.calls; ++call) {
+        const bool other = call == 0 && traffic.operation == Operation::all_gather;
+        counters.add(traffic.operation, traffic.purpose, other ? ranks : 2,
+                     other ? bytes / 4 * quarters : bytes, 0.0, 0.0);
+      }
+    }
+    return counters;
+  };
+  EXPECT_TRUE(check_traffic(books.c, rebuilt(2, 4), 1).passed());
+  EXPECT_FALSE(check_traffic(books.c, rebuilt(1, 4), 1).passed());
+  EXPECT_FALSE(check_traffic(books.c, rebuilt(3, 3), 1).passed());
+}
+
 TEST(AuditTraffic, CallsPerStepAreThoseOfOneStep) {
   const Books books;
   const auto lines = calls_per_step(books.counters(3), 2, 3);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A machine that fails: wrong sums, lost ranks, calls that hang. Never a wrong number, never a hang.
+"""A machine that fails, by wrong sums, lost ranks, calls that hang: no wrong number, no hang.
 
 The executable runs on an MPI that fails on demand: faulty_mpi.c, compiled here and preloaded.
 Environment: see harness.py; MPICC, the compiler wrapper of the same MPI (default: mpicc).

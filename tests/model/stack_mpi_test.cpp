@@ -64,9 +64,8 @@ TYPED_TEST(StackBooks, SavedBytesAreThoseOfTheFormulaTensorByTensor) {
 TYPED_TEST(StackBooks, SequenceParallelismSavesTheThOfOneRankAlone) {
   const auto saved = [this](std::int64_t t, bool sequence) {
     const config::Case c = support::small_case(t, sequence, dtype_of<TypeParam>);
-    return t == this->comm_.size()
-               ? bench::memory_of(c, this->step_of(c).tide).saved
-               : theory::saved_bytes_per_layer(c) * c.model.num_layers;
+    return t == this->comm_.size() ? bench::memory_of(c, this->step_of(c).tide).saved
+                                   : theory::saved_bytes_per_layer(c) * c.model.num_layers;
   };
   const std::int64_t t = this->comm_.size();
   EXPECT_EQ(saved(t, true) * t, saved(1, false));

@@ -11,9 +11,13 @@ namespace {
 TEST(Streams, NameEveryRandomTensorApart) {
   std::set<std::uint32_t> streams{input_stream, output_gradient_stream};
   for (int layer = 0; layer < 100; ++layer) {
-    for (std::uint32_t slot = 0; slot <= static_cast<std::uint32_t>(Slot::hidden_mask2); ++slot) {
-      EXPECT_TRUE(streams.insert(stream_of(layer, static_cast<Slot>(slot))).second)
-          << layer << ", " << slot;
+    for (const Slot slot :
+         {Slot::norm1_weight, Slot::norm1_bias, Slot::qkv_weight, Slot::qkv_bias,
+          Slot::attention_mask, Slot::proj_weight, Slot::proj_bias, Slot::hidden_mask1,
+          Slot::norm2_weight, Slot::norm2_bias, Slot::fc1_weight, Slot::fc1_bias, Slot::fc2_weight,
+          Slot::fc2_bias, Slot::hidden_mask2}) {
+      EXPECT_TRUE(streams.insert(stream_of(layer, slot)).second)
+          << layer << ", " << static_cast<std::uint32_t>(slot);
     }
   }
 }

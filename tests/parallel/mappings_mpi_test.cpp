@@ -17,14 +17,18 @@ using Tensor = memory::Tensor<double>;
 
 class Mappings : public ::testing::Test {
  protected:
-  Tensor whole() { return ledger_.tensor<double>("whole", 0, TensorClass::transient, tokens, width); }
+  Tensor whole() {
+    return ledger_.tensor<double>("whole", 0, TensorClass::transient, tokens, width);
+  }
   Tensor shard() {
-    return ledger_.tensor<double>("shard", 0, TensorClass::transient, context_.local_tokens(), width);
+    return ledger_.tensor<double>("shard", 0, TensorClass::transient, context_.local_tokens(),
+                                  width);
   }
   // Values that differ by rank and by place; integers, so that sums are exact.
   void fill(const Tensor& tensor, int salt) {
     for (std::size_t i = 0; i < tensor.size(); ++i) {
-      tensor.data()[i] = static_cast<double>((static_cast<int>(i) * 7 + comm_.rank() * 5 + salt) % 23 - 11);
+      tensor.data()[i] =
+          static_cast<double>((static_cast<int>(i) * 7 + comm_.rank() * 5 + salt) % 23 - 11);
     }
   }
   double dot_over_ranks(const Tensor& x, const Tensor& y) {
@@ -119,8 +123,8 @@ TEST_F(Mappings, ReplicatedParametersComeFirstAndTheirGradientsAreSummed) {
   EXPECT_EQ(norm.gradient(0, 2), comm_.size() * (comm_.size() + 1) / 2.0);
   EXPECT_EQ(weight.gradient(1, 2), comm_.rank() + 1.0);
   // A shard holds the values of its place in the whole, whoever holds it.
-  const double expected = philox::centred_uniform(philox::word_of_element(
-      {7, 33}, static_cast<std::uint64_t>((2 * comm_.rank() + 1) * 3 + 2)));
+  const double expected = philox::centred_uniform(
+      philox::word_of_element({7, 33}, static_cast<std::uint64_t>((2 * comm_.rank() + 1) * 3 + 2)));
   EXPECT_NEAR(weight.value(1, 2), expected, 1e-15);
 }
 

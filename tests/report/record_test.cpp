@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <sstream>
 
@@ -33,8 +34,8 @@ bench::CaseResult result_of_two_ranks() {
   result.memory.peak = 1500;
   result.memory.by_tensor = {{"qkv", 100, 100, true}};
   result.memory.at_peak = {{"qkv", 0, "saved", 100}, {"output", -1, "transient", 50}};
-  result.calls = {{comm::Operation::all_gather, comm::Purpose::activation, 12, 1200, 600, 1e-3,
-                   1e-3, 2.0}};
+  result.calls = {
+      {comm::Operation::all_gather, comm::Purpose::activation, 12, 1200, 600, 1e-3, 1e-3, 2.0}};
   for (const char* host : {"a", "b"}) {
     result.rank_details.push_back({.host = host,
                                    .device = "cpu",
@@ -161,6 +162,16 @@ TEST(RecordFile, AppendsAndFlushesLineByLine) {
   }
   RecordFile(path).append({{"n", 2}});
   EXPECT_EQ(lines(), (std::vector<std::string>{R"({"n":1})", R"({"n":2})"}));
+  std::filesystem::remove(path);
+}
+
+TEST(RecordFile, LeavesALineThatWasCutOffToItself) {
+  const auto path = std::filesystem::temp_directory_path() / "tidemark_record_cut_off.jsonl";
+  std::ofstream(path) << R"({"n":1})" << '\n' << R"({"n":)";
+  RecordFile(path).append({{"n", 2}});
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  EXPECT_EQ(text, "{\"n\":1}\n{\"n\":\n{\"n\":2}\n");
   std::filesystem::remove(path);
 }
 

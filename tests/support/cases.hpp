@@ -8,8 +8,8 @@
 
 namespace tidemark::support {
 
-/// Two GPT layers, small enough to run in milliseconds, dropout on. Every size divides by t up to 4;
-/// the rows of scores (12) hold whole blocks of random words, the heads' width (6) does not.
+/// Two GPT layers, small enough to run in milliseconds, dropout on. Every size divides by t up to
+/// 4; the rows of scores (12) hold whole blocks of random words, the heads' width (6) does not.
 inline config::Case small_case(std::int64_t t, bool sequence, DType precision = DType::fp64) {
   config::Case c;
   c.model.num_layers = 2;

@@ -106,7 +106,7 @@ TYPED_TEST(Gemm, CountsTwoOperationsAMultiplyAdd) {
 TYPED_TEST(Gemm, RefusesShapesThatDoNotFit) {
   using T = TypeParam;
   const DeviceTable<T> a(3, 5, T(1)), b(5, 7, T(1)), c(3, 7, T(9));
-  const DeviceTable<T> narrow(3, 6, T(0)), low(2, 7, T(0));
+  const DeviceTable<T> narrow(3, 6, T(0)), low(2, 7, T(0)), deeper(6, 7, T(1));
   const auto multiply = [&](Op op_a, Op op_b, const Matrix<T>& into) {
     gemm(this->device_, op_a, op_b, T(1), a.view(), b.view(), T(0), into);
   };
@@ -114,6 +114,9 @@ TYPED_TEST(Gemm, RefusesShapesThatDoNotFit) {
   EXPECT_THROW(multiply(Op::none, Op::transpose, c.view()), RunError);
   EXPECT_THROW(multiply(Op::none, Op::none, narrow.view()), RunError);
   EXPECT_THROW(multiply(Op::none, Op::none, low.view()), RunError);
+  EXPECT_THROW(
+      gemm(this->device_, Op::none, Op::none, T(1), a.view(), deeper.view(), T(0), c.view()),
+      RunError);
   EXPECT_EQ(this->device_.gemm_flops, 0U);
   try {
     multiply(Op::transpose, Op::none, c.view());

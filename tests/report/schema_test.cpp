@@ -210,6 +210,13 @@ TEST(Mode, NamesTheSharding) {
   EXPECT_EQ(mode_of(keep), "TP+SP keep");
 }
 
+std::vector<std::string> words_of_row(const bench::CaseResult& result) {
+  std::istringstream row(table_row({result.settings}, result));
+  std::vector<std::string> words;
+  for (std::string word; row >> word;) words.push_back(word);
+  return words;
+}
+
 // Figures of a valid row: what a person reads must be what the record holds.
 TEST(TableRow, HoldsTheFiguresOfTheResult) {
   bench::CaseResult result = complete_result();
@@ -218,11 +225,21 @@ TEST(TableRow, HoldsTheFiguresOfTheResult) {
   result.memory.peak = 5 << 20;
   result.calls[0].wire_bytes = 1 << 20;
   result.model_flops_per_step = 4e7;  // 2 ranks, 2 ms: 10 GFLOP/s a rank, of 2
-  std::istringstream row(table_row({result.settings}, result));
-  std::vector<std::string> words;
-  for (std::string word; row >> word;) words.push_back(word);
-  EXPECT_EQ(words, (std::vector<std::string>{"TP+SP", "2", "2.00", "18000.0", "10.0", "5.000",
-                                             "3.00", "3.00", "5.00", "1.00", "yes"}));
+  EXPECT_EQ(words_of_row(result),
+            (std::vector<std::string>{"TP+SP", "2", "2.00", "18000.0", "10.0", "5.000", "3.00",
+                                      "3.00", "5.00", "1.00", "yes"}));
+}
+
+TEST(TableRow, GivesNoFigureOfMeritWithoutAVerdictThatItIsValid) {
+  bench::CaseResult result = complete_result();
+  result.verification.checks[0].value = 1.0;
+  EXPECT_EQ(words_of_row(result)[3], "INVALID");
+  EXPECT_EQ(words_of_row(result).back(), "INVALID");
+  EXPECT_EQ(failure_lines(result), "  INVALID: check: 1 is above 0\n");
+  result.verification.checks.clear();
+  EXPECT_EQ(words_of_row(result)[3], "-");
+  EXPECT_EQ(words_of_row(result).back(), "unknown");
+  EXPECT_EQ(failure_lines(result), "");
 }
 
 }  // namespace

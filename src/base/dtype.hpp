@@ -4,22 +4,65 @@
 #include <cstddef>
 #include <string_view>
 
+#include "base/bfloat16.hpp"
+
 namespace tidemark {
 
 /// Element type of a buffer that crosses into the communicators or into the theory.
-enum class DType { fp64, fp32 };
+enum class DType { fp64, fp32, bf16 };
 
 /// Bytes of one element (`w` in the formulas).
-constexpr std::size_t size_of(DType dtype) noexcept { return dtype == DType::fp64 ? 8 : 4; }
+constexpr std::size_t size_of(DType dtype) noexcept {
+  switch (dtype) {
+    case DType::fp64:
+      return 8;
+    case DType::fp32:
+      return 4;
+    case DType::bf16:
+      return 2;
+  }
+  return 0;
+}
 
 constexpr std::string_view name_of(DType dtype) noexcept {
-  return dtype == DType::fp64 ? "fp64" : "fp32";
+  switch (dtype) {
+    case DType::fp64:
+      return "fp64";
+    case DType::fp32:
+      return "fp32";
+    case DType::bf16:
+      return "bf16";
+  }
+  return "unknown";
 }
+
+/// The type in which sums over elements of `dtype` are formed, and in which the gradients of
+/// parameters and the logits are kept: fp32 for bf16, else the type itself.
+constexpr DType accumulation_of(DType dtype) noexcept {
+  return dtype == DType::bf16 ? DType::fp32 : dtype;
+}
+
+namespace detail {
+template <class T>
+struct Accumulation {
+  using type = T;
+};
+template <>
+struct Accumulation<bfloat16> {
+  using type = float;
+};
+}  // namespace detail
+
+/// accumulation_of for C++ scalars: float for bfloat16, T for float and double.
+template <class T>
+using Accumulate = typename detail::Accumulation<T>::type;
 
 /// DType of a C++ scalar: `dtype_of<float>` is DType::fp32.
 template <class T>
 inline constexpr DType dtype_of = DType::fp32;
 template <>
 inline constexpr DType dtype_of<double> = DType::fp64;
+template <>
+inline constexpr DType dtype_of<bfloat16> = DType::bf16;
 
 }  // namespace tidemark

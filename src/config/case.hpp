@@ -21,6 +21,7 @@ struct ModelConfig {
   std::int64_t num_query_groups = 0;     ///< g; a unless given, and for gpt only a is accepted
   std::int64_t seq_length = 0;           ///< s, required
   std::int64_t micro_batch_size = 1;     ///< b
+  std::int64_t vocab_size = 0;           ///< V; 0: a stack without ends
   double hidden_dropout = 0.1;
   double attention_dropout = 0.1;
   bool causal = true;
@@ -28,6 +29,9 @@ struct ModelConfig {
 
   [[nodiscard]] std::int64_t head_size() const { return hidden_size / num_attention_heads; }  ///< d
   [[nodiscard]] std::int64_t tokens() const { return seq_length * micro_batch_size; }  ///< s b
+  /// Embedding, final norm, output projection and loss are part of the stack.
+  [[nodiscard]] bool has_ends() const { return vocab_size > 0; }
+  [[nodiscard]] bool is_blocked() const { return attention == "blocked"; }
 };
 
 struct ParallelConfig {
@@ -81,6 +85,17 @@ struct Case {
   [[nodiscard]] bool is_given(const std::string& key) const { return locations.contains(key); }
 
   [[nodiscard]] std::size_t element_bytes() const { return size_of(precision); }  ///< w
+  /// Bytes of a parameter gradient, a logit, a norm's or a softmax's statistic: 4 in bf16, too.
+  [[nodiscard]] std::size_t accumulation_bytes() const {
+    return size_of(accumulation_of(precision));
+  }
+  /// V', the vocabulary padded to a multiple of t.
+  [[nodiscard]] std::int64_t padded_vocab_size() const {
+    const std::int64_t t = parallel.tensor;
+    return (model.vocab_size / t + (model.vocab_size % t > 0 ? 1 : 0)) * t;
+  }
+  [[nodiscard]] bool recomputes_core() const { return recompute == "selective"; }
+  [[nodiscard]] bool recomputes_layer() const { return recompute == "full"; }
   /// True where sequence parallelism has something to shard.
   [[nodiscard]] bool sequence_parallel() const { return parallel.sequence && parallel.tensor > 1; }
 };

@@ -1,0 +1,52 @@
+// The 16-bit floating-point type with the exponent of fp32 ("brain floating point": Kalamkar et al.,
+// "A Study of BFLOAT16 for Deep Learning Training", 2019). Storage alone: arithmetic is in float.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+// Host and device compilers alike, without Kokkos: communicators use it, too.
+#if defined(__CUDACC__) || defined(__HIPCC__)
+#define TIDEMARK_HOST_DEVICE __host__ __device__
+#else
+#define TIDEMARK_HOST_DEVICE
+#endif
+
+namespace tidemark {
+
+/// Upper half of a float. Converting to float is exact; converting from float rounds to nearest,
+/// ties to even, overflows to infinity, and keeps NaN a NaN.
+class bfloat16 {
+ public:
+  bfloat16() = default;
+  TIDEMARK_HOST_DEVICE explicit constexpr bfloat16(float value) : bits_(rounded(value)) {}
+  TIDEMARK_HOST_DEVICE explicit constexpr bfloat16(double value)
+      : bfloat16(static_cast<float>(value)) {}
+
+  TIDEMARK_HOST_DEVICE constexpr operator float() const {  // exact, hence implicit
+    return std::bit_cast<float>(static_cast<std::uint32_t>(bits_) << 16);
+  }
+
+  [[nodiscard]] TIDEMARK_HOST_DEVICE constexpr std::uint16_t bits() const { return bits_; }
+  [[nodiscard]] static constexpr bfloat16 from_bits(std::uint16_t bits) {
+    bfloat16 value(0.0F);
+    value.bits_ = bits;
+    return value;
+  }
+
+ private:
+  // Integers throughout: under fast-math a compiler may take NaN for impossible.
+  TIDEMARK_HOST_DEVICE static constexpr std::uint16_t rounded(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    const std::uint32_t upper = bits >> 16;
+    const std::uint32_t nearest = (bits + 0x7fffU + (upper & 1U)) >> 16;
+    const bool is_nan = (bits & 0x7fffffffU) > 0x7f800000U;
+    return static_cast<std::uint16_t>(is_nan ? upper | 0x40U : nearest);
+  }
+
+  std::uint16_t bits_;
+};
+
+static_assert(sizeof(bfloat16) == 2);
+
+}  // namespace tidemark

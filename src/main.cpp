@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <Kokkos_Core.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -15,6 +16,7 @@
 #include "base/error.hpp"
 #include "comm/cores.hpp"
 #include "comm/mpi_session.hpp"
+#include "commands/plan.hpp"
 #include "commands/run.hpp"
 #include "kernels/gemm.hpp"
 #include "tidemark_version.hpp"
@@ -69,9 +71,27 @@ class KokkosSession {
   }
 };
 
-ExitStatus run_command(const std::vector<char*>& arguments,
-                       const tidemark::comm::MpiSession& session) {
-  KokkosSession kokkos(arguments);
+/// What the command line asks for.
+struct CommandLine {
+  std::optional<ExitStatus> done;  ///< help or the version was asked for: nothing is left to do
+  bool plans = false;
+  tidemark::commands::RunArguments run;
+  tidemark::commands::PlanArguments plan;
+};
+
+void add_settings(CLI::App& app, std::string& input, std::vector<std::string>& overrides,
+                  std::optional<std::string>& output) {
+  app.add_option("FILE", input, "YAML input")->required();
+  app.add_option("--set", overrides, "Override a setting, KEY=VALUE; repeatable")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--output", output, "Append one JSON record a case to this file")
+      ->type_name("FILE.jsonl");
+}
+
+/// `speaks`: this process prints help, where that is asked for.
+CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
+  CommandLine line;
   CLI::App app{"Tidemark: activation high-water marks and overlap of a sharded transformer stack"};
   app.name("tidemark");
   app.set_version_flag("--version", fmt::format("tidemark {} ({})", tidemark::build_info::version,
@@ -79,34 +99,64 @@ ExitStatus run_command(const std::vector<char*>& arguments,
   app.require_subcommand(0, 1);  // none is refused below: CLI11 would not name a wrong one
   app.footer("Options that begin with --kokkos- go to Kokkos.");
 
-  tidemark::commands::RunArguments run;
-  run.command_line.assign(arguments.begin(), arguments.end());
   CLI::App* const run_app = app.add_subcommand("run", "Run and measure every case of an input");
-  run_app->add_option("FILE", run.input, "YAML input")->required();
-  run_app->add_option("--set", run.overrides, "Override a setting, KEY=VALUE; repeatable")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  run_app->add_option("--output", run.output, "Append one JSON record a case to this file")
-      ->type_name("FILE.jsonl");
-  run_app->add_option("--dump", run.dump, "Write every rank's tensors as NumPy files")
+  add_settings(*run_app, line.run.input, line.run.overrides, line.run.output);
+  run_app->add_option("--trace", line.run.trace, "Write a step of every case for Perfetto")
+      ->type_name("FILE.json");
+  run_app->add_option("--dump", line.run.dump, "Write every rank's tensors as NumPy files")
       ->type_name("DIR");
-  run_app->add_flag("--progress", run.progress, "Show progress even when stderr is no terminal");
+  run_app->add_flag("--progress", line.run.progress,
+                    "Show progress even when stderr is no terminal");
+  CLI::App* const plan_app =
+      app.add_subcommand("plan", "Predict every case of an input; needs neither MPI nor a device");
+  add_settings(*plan_app, line.plan.input, line.plan.overrides, line.plan.output);
+  plan_app
+      ->add_option("--device-memory", line.plan.device_memory,
+                   "Say whether training fits into this much memory a rank")
+      ->type_name("SIZE");
 
   try {
-    app.parse(static_cast<int>(kokkos.own_arguments.size()), kokkos.own_arguments.data());
+    app.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {  // --help and --version
-      return session.rank() == 0 ? static_cast<ExitStatus>(app.exit(error)) : ExitStatus::good;
+      line.done = speaks ? static_cast<ExitStatus>(app.exit(error)) : ExitStatus::good;
+      return line;
     }
     throw tidemark::InputError(fmt::format("command line: {}; see tidemark --help", error.what()));
   }
-  if (!run_app->parsed()) {
-    throw tidemark::InputError("command line: a command is needed: run; see tidemark --help");
+  line.plans = plan_app->parsed();
+  if (!line.plans && !run_app->parsed()) {
+    throw tidemark::InputError(
+        "command line: a command is needed: run or plan; see tidemark --help");
   }
+  return line;
+}
+
+ExitStatus run_command(const std::vector<char*>& arguments,
+                       const tidemark::comm::MpiSession& session) {
+  KokkosSession kokkos(arguments);
+  CommandLine line = parse(kokkos.own_arguments, session.rank() == 0);
+  if (line.done) return *line.done;
+  line.run.command_line.assign(arguments.begin(), arguments.end());
   tidemark::Device device;
-  run.threads = Kokkos::DefaultHostExecutionSpace().concurrency();
-  tidemark::kernels::set_blas_threads(run.threads);
-  return tidemark::commands::run(run, device, session);
+  line.run.threads = Kokkos::DefaultHostExecutionSpace().concurrency();
+  tidemark::kernels::set_blas_threads(line.run.threads);
+  return tidemark::commands::run(line.run, device, session);
+}
+
+/// A plan wants neither MPI nor Kokkos, nor a machine that has what they need to start.
+bool wants_plan(const std::vector<char*>& arguments) {
+  const auto command = std::find_if(arguments.begin() + 1, arguments.end(),
+                                    [](const char* word) { return word[0] != '-'; });
+  return command != arguments.end() && std::string_view(*command) == "plan";
+}
+
+/// True in one process of a job, by what launchers set, and true without a launcher.
+bool is_first_process() {
+  for (const char* const variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
+    if (const char* const rank = std::getenv(variable)) return std::string_view(rank) == "0";
+  }
+  return true;
 }
 
 void print_error(const char* line) {
@@ -132,13 +182,28 @@ ExitStatus guarded(const std::vector<char*>& arguments, const tidemark::comm::Mp
   }
 }
 
+ExitStatus plan_command(const std::vector<char*>& arguments) {
+  const bool speaks = is_first_process();
+  try {
+    CommandLine line = parse(arguments, speaks);
+    if (line.done || !speaks) return line.done.value_or(ExitStatus::good);
+    line.plan.command_line.assign(arguments.begin(), arguments.end());
+    return tidemark::commands::plan(line.plan);
+  } catch (const tidemark::Error& error) {
+    if (speaks) print_error(error.what());
+    return error.status();
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
+    const std::vector<char*> arguments(argv, argv + argc);
+    if (wants_plan(arguments)) return static_cast<int>(plan_command(arguments));
     const tidemark::comm::MpiSession session;
     set_default_threads();
-    return static_cast<int>(guarded({argv, argv + argc}, session));
+    return static_cast<int>(guarded(arguments, session));
   } catch (const std::exception& error) {
     print_error(error.what());
     return static_cast<int>(ExitStatus::failed);

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <Kokkos_Core.hpp>
+
+#include "base/dtype.hpp"
 
 namespace tidemark {
 
@@ -30,20 +33,29 @@ inline constexpr bool runs_on_host =
 
 /// The compute queue of this rank, handed to every kernel.
 struct Device {
-  ExecutionSpace exec;
+  /// Where kernels run. Empty for a device on paper, on which nothing is launched and no memory is
+  /// touched: a step then makes its entries in the ledger and does nothing else. Such a device does
+  /// not need Kokkos to be initialised.
+  std::optional<ExecutionSpace> exec = ExecutionSpace();
   /// Floating-point operations (a multiply and an add are two) of all products launched so far.
   std::uint64_t gemm_flops = 0;
 
+  static Device on_paper() { return {std::nullopt}; }
+  [[nodiscard]] bool launches() const { return exec.has_value(); }
+
   /// Waits for the kernels of this instance only, so that what runs elsewhere is not disturbed.
-  void fence() const { exec.fence(); }
+  void fence() const {
+    if (exec) exec->fence();
+  }
 };
 
-/// One team a row, its lanes along the columns: a warp on a GPU, a vectorised loop on a host.
-inline TeamPolicy row_policy(const Device& device, std::int64_t rows) {
-  constexpr int host_lanes = 1;
-  constexpr int device_lanes = 32;
-  return TeamPolicy(device.exec, static_cast<int>(rows), 1,
-                    runs_on_host ? host_lanes : device_lanes);
+/// Runs `body(team)` for every row, `team.league_rank()` being the row: one team a row, its lanes
+/// along the columns: a warp on a GPU, a vectorised loop on a host.
+template <class Body>
+void for_each_row(const Device& device, const char* label, std::int64_t rows, const Body& body) {
+  if (!device.launches() || rows == 0) return;
+  constexpr int lanes = runs_on_host ? 1 : 32;
+  Kokkos::parallel_for(label, TeamPolicy(*device.exec, static_cast<int>(rows), 1, lanes), body);
 }
 
 /// The columns [first, first + count) of a matrix, as a matrix with the same row stride.

@@ -65,4 +65,18 @@ inline constexpr DType dtype_of<double> = DType::fp64;
 template <>
 inline constexpr DType dtype_of<bfloat16> = DType::bf16;
 
+/// Calls `use` with a value-initialised scalar of the C++ type that `dtype` names.
+template <class Use>
+decltype(auto) with_scalar_of(DType dtype, const Use& use) {
+  switch (dtype) {
+    case DType::fp64:
+      return use(double{});
+    case DType::bf16:
+      return use(bfloat16{});
+    case DType::fp32:
+      break;
+  }
+  return use(float{});
+}
+
 }  // namespace tidemark

@@ -17,21 +17,18 @@ namespace {
 
 using BytesByName = std::map<std::string, std::int64_t>;
 
+/// What was live at the turn, by layer; no_layer are the ends, or the output of a stack without.
 std::map<int, BytesByName> by_layer(const memory::Tide& tide) {
   std::map<int, BytesByName> layers;
   for (const memory::Entry& entry : tide.at_turn) {
-    if (entry.layer != memory::no_layer) {
-      layers[entry.layer][std::string(entry.name)] += static_cast<std::int64_t>(entry.bytes);
-    }
+    layers[entry.layer][std::string(entry.name)] += static_cast<std::int64_t>(entry.bytes);
   }
   return layers;
 }
 
-BytesByName on_paper(const config::Case& c) {
+BytesByName names_of(const std::vector<theory::SavedTensor>& tensors) {
   BytesByName names;
-  for (const theory::SavedTensor& tensor : theory::saved_tensors_per_layer(c)) {
-    names[tensor.name] = tensor.bytes;
-  }
+  for (const theory::SavedTensor& tensor : tensors) names[tensor.name] = tensor.bytes;
   return names;
 }
 
@@ -63,33 +60,84 @@ class Differences {
 
 }  // namespace
 
-MemoryFigures memory_of(const config::Case& c, const memory::Tide& tide) {
-  MemoryFigures figures;
-  const auto layers = by_layer(tide);
-  std::vector<std::int64_t> sums;
-  for (const theory::SavedTensor& tensor : theory::saved_tensors_per_layer(c)) {
+namespace {
+
+/// Lines of the tensors on paper with the most that any of `holders` holds of each.
+std::vector<SavedLine> lines_of(const std::vector<theory::SavedTensor>& on_paper,
+                                const std::vector<BytesByName>& holders) {
+  std::vector<SavedLine> lines;
+  for (const theory::SavedTensor& tensor : on_paper) {
     SavedLine line{tensor.name, 0, tensor.bytes, tensor.in_formula};
-    for (const auto& [layer, names] : layers) {
+    for (const BytesByName& names : holders) {
       line.bytes = std::max(line.bytes, value_or_zero(names, tensor.name));
     }
-    figures.by_tensor.push_back(line);
+    lines.push_back(line);
   }
-  std::set<std::string> statistics;
-  for (const SavedLine& line : figures.by_tensor) {
-    if (!line.in_formula) {
-      statistics.insert(line.name);
+  return lines;
+}
+
+/// Bytes that a layer, or the ends, hold, those outside the formula apart.
+struct Held {
+  std::int64_t counted = 0;
+  std::int64_t statistics = 0;
+};
+
+Held held_by(const BytesByName& names, const std::vector<theory::SavedTensor>& on_paper) {
+  std::set<std::string> outside;
+  for (const theory::SavedTensor& tensor : on_paper) {
+    if (!tensor.in_formula) outside.insert(tensor.name);
+  }
+  Held held;
+  for (const auto& [name, bytes] : names) {
+    (outside.contains(name) ? held.statistics : held.counted) += bytes;
+  }
+  return held;
+}
+
+void expect_tensors(Differences& differences, const std::string& holder, const BytesByName& actual,
+                    const BytesByName& expected) {
+  for (const auto& [name, bytes] : expected) {
+    differences.expect_equal(fmt::format("{} {}", holder, name), value_or_zero(actual, name),
+                             bytes);
+  }
+  for (const auto& [name, bytes] : actual) {
+    if (!expected.contains(name)) {
+      differences.note(fmt::format("{} holds {} ({} bytes)", holder, name, bytes));
     }
   }
-  for (const auto& [layer, names] : layers) {
-    std::int64_t saved = 0;
-    for (const auto& [name, bytes] : names) {
-      (statistics.contains(name) ? figures.norm_statistics : saved) += bytes;
+}
+
+}  // namespace
+
+MemoryFigures memory_of(const config::Case& c, const memory::Tide& tide) {
+  const auto layer_on_paper = theory::saved_tensors_per_layer(c);
+  const auto ends_on_paper = theory::saved_tensors_of_ends(c);
+  MemoryFigures figures;
+  std::vector<BytesByName> layers;
+  BytesByName ends;
+  for (const auto& [layer, names] : by_layer(tide)) {
+    if (layer != memory::no_layer) {
+      layers.push_back(names);
+    } else if (c.model.has_ends()) {
+      ends = names;
     }
-    figures.saved += saved;
-    figures.saved_per_layer = std::max(figures.saved_per_layer, saved);
   }
+  for (const BytesByName& names : layers) {
+    const Held held = held_by(names, layer_on_paper);
+    figures.saved += held.counted;
+    figures.norm_statistics += held.statistics;
+    figures.saved_per_layer = std::max(figures.saved_per_layer, held.counted);
+  }
+  const Held of_ends = held_by(ends, ends_on_paper);
+  figures.saved_of_ends = of_ends.counted;
+  figures.saved += of_ends.counted;
+  figures.norm_statistics += of_ends.statistics;
+  figures.by_tensor = lines_of(layer_on_paper, layers);
+  figures.of_ends = lines_of(ends_on_paper, {ends});
   figures.formula_per_layer = theory::saved_bytes_per_layer(c);
   figures.closed_formula_per_layer = theory::paper_bytes_per_layer(c);
+  figures.formula_of_ends = theory::saved_bytes_of_ends(c);
+  figures.closed_formula_of_ends = theory::paper_bytes_of_ends(c);
   figures.peak = static_cast<std::int64_t>(tide.peak_bytes);
   for (const memory::Entry& entry : tide.at_peak) {
     figures.at_peak.push_back({std::string(entry.name), entry.layer,
@@ -101,20 +149,19 @@ MemoryFigures memory_of(const config::Case& c, const memory::Tide& tide) {
 
 Check check_saved(const config::Case& c, const memory::Tide& tide) {
   Differences differences;
-  const BytesByName expected = on_paper(c);
-  const auto layers = by_layer(tide);
-  differences.expect_equal("layers", static_cast<std::int64_t>(layers.size()), c.model.num_layers);
-  for (const auto& [layer, names] : layers) {
-    for (const auto& [name, bytes] : expected) {
-      differences.expect_equal(fmt::format("layer {} {}", layer, name), value_or_zero(names, name),
-                               bytes);
-    }
-    for (const auto& [name, bytes] : names) {
-      if (!expected.contains(name)) {
-        differences.note(fmt::format("layer {} holds {} ({} bytes)", layer, name, bytes));
-      }
-    }
+  auto holders = by_layer(tide);
+  BytesByName ends;
+  if (const auto found = holders.find(memory::no_layer); found != holders.end()) {
+    ends = found->second;
+    holders.erase(found);
   }
+  if (!c.model.has_ends()) ends.erase("output");
+  differences.expect_equal("layers", static_cast<std::int64_t>(holders.size()), c.model.num_layers);
+  for (const auto& [layer, names] : holders) {
+    expect_tensors(differences, fmt::format("layer {}", layer), names,
+                   names_of(theory::saved_tensors_per_layer(c)));
+  }
+  expect_tensors(differences, "the stack", ends, names_of(theory::saved_tensors_of_ends(c)));
   for (const memory::Entry& entry : tide.at_turn) {
     const bool is_output = entry.layer == memory::no_layer && entry.name == "output";
     if (!is_output && entry.tensor_class != memory::TensorClass::saved) {
@@ -122,9 +169,11 @@ Check check_saved(const config::Case& c, const memory::Tide& tide) {
           fmt::format("{} of layer {} is held but not entered as saved", entry.name, entry.layer));
     }
   }
-  const auto closed = theory::paper_bytes_per_layer(c);
-  if (closed) {
+  if (const auto closed = theory::paper_bytes_per_layer(c)) {
     differences.expect_equal("closed formula", theory::saved_bytes_per_layer(c), *closed);
+  }
+  if (const auto closed = theory::paper_bytes_of_ends(c)) {
+    differences.expect_equal("closed formula of the ends", theory::saved_bytes_of_ends(c), *closed);
   }
   return differences.check("saved_bytes_against_formula");
 }
@@ -170,7 +219,7 @@ std::vector<CallLine> calls_per_step(const comm::Counters& counters, int ranks, 
 }
 
 Check check_flops(const config::Case& c, std::uint64_t gemm_flops_per_step) {
-  const double expected = theory::rank_flops_per_step(c);
+  const double expected = theory::launched_flops_per_step(c);
   // The paper's figure is a double, exact to 2^53 and rounded beyond.
   const double rounding = expected < 9007199254740992.0 ? 0.0 : expected * 1e-15;
   return {"product_flops_against_formula",

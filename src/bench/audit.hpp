@@ -10,13 +10,13 @@
 
 namespace tidemark::bench {
 
-/// Saved tensors a layer, from what was live at the turn, beside the formula's. The layer that
-/// saves most stands for all; the check below asserts that they are alike.
+/// Saved tensors a layer, and of the ends, from what was live at the turn, beside the formula's.
+/// The layer that saves most stands for all; the check below asserts that they are alike.
 MemoryFigures memory_of(const config::Case& c, const memory::Tide& tide);
 
 /// Every layer must hold exactly the tensors of the formula, to the byte, all entered as saved, and
-/// besides them only the stack's output may be live at the turn. The value is the number of
-/// differences.
+/// besides them only those of the ends on paper, or the output of a stack without ends, may be live
+/// at the turn. The value is the number of differences.
 Check check_saved(const config::Case& c, const memory::Tide& tide);
 
 /// Calls, message bytes and wire bytes of `steps` steps must be those of theory::step_traffic. The
@@ -26,8 +26,8 @@ Check check_traffic(const config::Case& c, const comm::Counters& counters, int s
 /// Counters of `steps` steps of this rank as figures of one step.
 std::vector<CallLine> calls_per_step(const comm::Counters& counters, int ranks, int steps);
 
-/// The products of a step must have done the operations of theory::rank_flops_per_step. The value
-/// is the difference, in operations.
+/// The products of a step must have done the operations of theory::launched_flops_per_step. The
+/// value is the difference, in operations.
 Check check_flops(const config::Case& c, std::uint64_t gemm_flops_per_step);
 
 }  // namespace tidemark::bench

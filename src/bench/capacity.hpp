@@ -10,8 +10,8 @@
 
 namespace tidemark::bench {
 
-/// Bytes that a rank will need for `c`: parameters, gradients, an upper bound of the activation
-/// peak, and an allowance for libraries. Throws InputError when they exceed 63 bits.
+/// Bytes that a rank will need for `c`: parameters, gradients, what the pool will hold of
+/// activations, and an allowance for libraries.
 std::int64_t required_bytes(const config::Case& c);
 
 /// Throws RunError, the same on all ranks, when the processes of a node together need more than

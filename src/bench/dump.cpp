@@ -60,6 +60,9 @@ void dump_case(model::Stack<T>& stack, std::int64_t micro_batch_size, const fs::
     write_npy(folder / fmt::format("{}.npy", name), copy_to_host(device, tensor),
               {num_rows(tensor) / micro_batch_size, micro_batch_size, num_columns(tensor)});
   });
+  if (stack.loss()) {
+    write_npy(folder / "loss.npy", HostTensor<double>{1, 1, {*stack.loss()}}, {1});
+  }
   for (const parallel::Parameter<T>& parameter : stack.store().parameters()) {
     const std::vector<std::int64_t> shape =
         parameter.spec.is_vector
@@ -71,6 +74,7 @@ void dump_case(model::Stack<T>& stack, std::int64_t micro_batch_size, const fs::
   }
 }
 
+template void dump_case(model::Stack<bfloat16>&, std::int64_t, const fs::path&);
 template void dump_case(model::Stack<float>&, std::int64_t, const fs::path&);
 template void dump_case(model::Stack<double>&, std::int64_t, const fs::path&);
 

@@ -30,30 +30,38 @@ double dot(const Host& x, const Host& y) {
 void write(const Device& device, const Matrix<double>& target, const Host& source) {
   using HostView = Kokkos::View<const double**, Kokkos::LayoutRight, Kokkos::HostSpace,
                                 Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-  Kokkos::deep_copy(device.exec, target,
+  Kokkos::deep_copy(*device.exec, target,
                     HostView(source.values.data(), target.extent(0), target.extent(1)));
   device.fence();
 }
 
-/// The unsharded twin in fp64, and what its step gave.
+/// The unsharded twin in fp64, and what its step gave: the scalar that is differentiated is
+/// <output, R>, or the loss, and the variable is the input, or the embedding's table.
 class Twin {
  public:
   Twin(const config::Case& c, Device& device, comm::Communicator& alone)
       : device_(device), ledger_(pool_), stack_(c, device, ledger_, alone) {
     run_step<double>(stack_, [this](std::string_view name, const Matrix<double>& tensor) {
-      Host& copy = name == "input"         ? input_
-                   : name == "output_grad" ? output_gradient_
-                   : name == "input_grad"  ? input_gradient_
-                                           : output_;
-      copy = copy_to_host(device_, tensor);
+      if (name == "input") variable_ = copy_to_host(device_, tensor);
+      if (name == "input_grad") gradient_ = copy_to_host(device_, tensor);
+      if (name == "output_grad") output_gradient_ = copy_to_host(device_, tensor);
     });
+    if (has_ends()) {
+      variable_ = copy_to_host(device_, table().value);
+      gradient_ = copy_to_host(device_, table().gradient);
+    }
   }
 
-  /// <output, R> for the input moved by `distance` along `direction`.
+  /// The scalar for the variable moved by `distance` along `direction`.
   double scalar_at(double distance, const Host& direction) {
-    Host moved = input_;
+    Host moved = variable_;
     for (std::size_t i = 0; i < moved.values.size(); ++i) {
       moved.values[i] += distance * direction.values[i];
+    }
+    if (has_ends()) {
+      write(device_, table().value, moved);
+      stack_.forward({});
+      return *stack_.loss();
     }
     memory::Tensor<double> x = stack_.make_input();
     write(device_, x.view(), moved);
@@ -61,23 +69,29 @@ class Twin {
     return dot(copy_to_host(device_, y.view()), output_gradient_);
   }
 
-  /// A direction that is neither the input nor R, with elements of order one.
+  /// A direction that is neither the variable nor its gradient, with elements of order one.
   [[nodiscard]] Host direction() const {
-    Host v = output_gradient_;
+    Host v = variable_;
     for (std::size_t i = 0; i < v.values.size(); ++i) {
-      v.values[i] += 0.5 * input_.values[v.values.size() - 1 - i];
+      v.values[i] = 0.5 * variable_.values[v.values.size() - 1 - i] +
+                    (has_ends() ? 0.0 : output_gradient_.values[i]);
     }
     return v;
   }
 
-  [[nodiscard]] const Host& input_gradient() const { return input_gradient_; }
+  [[nodiscard]] const Host& gradient() const { return gradient_; }
 
  private:
+  [[nodiscard]] bool has_ends() const { return stack_.loss().has_value(); }
+  [[nodiscard]] const parallel::Parameter<double>& table() const {
+    return stack_.store().parameters().front();
+  }
+
   Device& device_;
   memory::Pool pool_;
   memory::Ledger ledger_;
   model::Stack<double> stack_;
-  Host input_, output_, output_gradient_, input_gradient_;
+  Host variable_, gradient_, output_gradient_;
 };
 
 }  // namespace
@@ -89,12 +103,12 @@ Check check_gradient(const config::Case& c, Device& device, comm::Communicator& 
   const auto alone = comm::make_self_communicator();
   Twin twin(whole, device, *alone);
   const Host v = twin.direction();
-  const double expected = dot(twin.input_gradient(), v);
+  const double expected = dot(twin.gradient(), v);
   const double difference =
       (twin.scalar_at(step_size, v) - twin.scalar_at(-step_size, v)) / (2.0 * step_size);
   const double error = std::abs(difference - expected) / std::abs(expected);
   return worst_over_ranks({"gradient_against_differences", std::isfinite(error) ? error : HUGE_VAL,
-                           bound, "input gradient"},
+                           bound, c.model.has_ends() ? "embedding.weight.grad" : "input gradient"},
                           communicator);
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/device.hpp"
@@ -17,18 +19,22 @@ struct HostTensor {
   std::vector<T> values;
 };
 
-/// Copies a contiguous matrix; fences the device's instance.
+/// Copies a contiguous matrix; fences the device's instance. Elements of bf16 are widened, exactly.
 template <class T>
-HostTensor<T> copy_to_host(const Device& device, const Matrix<T>& matrix) {
+HostTensor<Accumulate<T>> copy_to_host(const Device& device, const Matrix<T>& matrix) {
   using HostView = Kokkos::View<T**, Kokkos::LayoutRight, Kokkos::HostSpace,
                                 Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-  HostTensor<T> copy;
+  std::vector<T> raw(matrix.extent(0) * matrix.extent(1));
+  Kokkos::deep_copy(*device.exec, HostView(raw.data(), matrix.extent(0), matrix.extent(1)), matrix);
+  device.fence();
+  HostTensor<Accumulate<T>> copy;
   copy.rows = num_rows(matrix);
   copy.columns = num_columns(matrix);
-  copy.values.resize(matrix.extent(0) * matrix.extent(1));
-  const HostView target(copy.values.data(), matrix.extent(0), matrix.extent(1));
-  Kokkos::deep_copy(device.exec, target, matrix);
-  device.fence();
+  if constexpr (std::is_same_v<T, Accumulate<T>>) {
+    copy.values = std::move(raw);
+  } else {
+    copy.values.assign(raw.begin(), raw.end());
+  }
   return copy;
 }
 

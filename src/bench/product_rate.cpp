@@ -6,7 +6,7 @@
 
 #include "base/stopwatch.hpp"
 #include "kernels/fill.hpp"
-#include "kernels/gemm.hpp"
+#include "parallel/product.hpp"
 
 namespace tidemark::bench {
 
@@ -38,8 +38,8 @@ double ProductRate<T>::measure() {
     const Stopwatch watch;
     for (int product = 0; product < products; ++product) {
       // (s b, h) x (ffn/t, h)^T -> (s b, ffn/t)
-      kernels::gemm(context.device, kernels::Op::none, kernels::Op::transpose, T(1), x.view(),
-                    weight, T(0), y.view());
+      parallel::multiply(context, memory::no_layer, kernels::Op::none, kernels::Op::transpose,
+                         x.view(), weight, Vector<T>(), y.view());
     }
     context.device.fence();
     return watch.seconds();
@@ -55,6 +55,7 @@ double ProductRate<T>::measure() {
   return repeats_ * flops / seconds_of(repeats_) * 1e-9;
 }
 
+template class ProductRate<bfloat16>;
 template class ProductRate<float>;
 template class ProductRate<double>;
 

@@ -6,7 +6,8 @@
 namespace tidemark::bench {
 
 /// Measures the case's largest product with a weight, as the step runs it: X W^T of fc1, [s b, h] x
-/// [ffn/t, h]^T (of qkv, [3h/t, h], where ffn < 3h). Its operands come from the pool between two
+/// [ffn/t, h]^T (of qkv, [3h/t, h], where ffn < 3h), with the conversions of its panels where the
+/// elements are bf16. Its operands come from the pool between two
 /// steps, where a step's saved tensors leave room for them.
 template <class T>
 class ProductRate {

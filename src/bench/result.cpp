@@ -2,12 +2,17 @@
 
 namespace tidemark::bench {
 
-std::int64_t CaseResult::wire_bytes(comm::Purpose purpose) const {
-  std::int64_t bytes = 0;
+std::int64_t wire_bytes(const std::vector<CallLine>& calls, comm::Purpose purpose) {
+  std::int64_t sum = 0;
   for (const CallLine& call : calls) {
-    bytes += call.purpose == purpose ? call.wire_bytes : 0;
+    sum += call.purpose == purpose ? call.wire_bytes : 0;
   }
-  return bytes;
+  return sum;
+}
+
+std::int64_t PlanResult::total_bytes() const {
+  return memory.parameters + memory.gradients + memory.optimizer.value_or(0) + memory.peak +
+         memory.communication_buffers;
 }
 
 }  // namespace tidemark::bench

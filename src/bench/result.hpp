@@ -10,6 +10,7 @@
 #include "bench/verification.hpp"
 #include "comm/operation.hpp"
 #include "config/case.hpp"
+#include "memory/ledger.hpp"
 
 namespace tidemark::bench {
 
@@ -21,29 +22,34 @@ struct LedgerLine {
   std::int64_t bytes = 0;
 };
 
-/// One saved tensor of a layer, as measured and as the formula has it.
+/// One saved tensor of a layer, or of the ends, as measured and as the formula has it.
 struct SavedLine {
   std::string name;
-  std::int64_t bytes = 0;          ///< a layer
-  std::int64_t formula_bytes = 0;  ///< a layer
+  std::int64_t bytes = 0;          ///< a layer, or the ends
+  std::int64_t formula_bytes = 0;  ///< likewise
   bool in_formula = true;          ///< false for the norm statistics
 };
 
 /// Memory of the largest rank, bytes; definitions in docs/definitions.md.
 struct MemoryFigures {
-  std::int64_t saved = 0;              ///< whole stack, without the norm statistics
+  std::int64_t saved = 0;              ///< layers and ends, without the norm statistics
   std::int64_t saved_per_layer = 0;    ///< of the layer that saves most
   std::int64_t formula_per_layer = 0;  ///< sum over the tensors on paper
   std::optional<std::int64_t>
       closed_formula_per_layer;      ///< the published closed form, where it applies
+  std::int64_t saved_of_ends = 0;    ///< without the norm statistics
+  std::int64_t formula_of_ends = 0;  ///< on paper
+  std::optional<std::int64_t> closed_formula_of_ends;
   std::int64_t norm_statistics = 0;  ///< whole stack
   std::int64_t peak = 0;
-  std::int64_t pool = 0;
+  std::optional<std::int64_t> pool;     ///< of a run
   std::optional<std::int64_t> process;  ///< high-water mark of the process during this case
   std::int64_t parameters = 0;
   std::int64_t gradients = 0;
+  std::optional<std::int64_t> optimizer;  ///< of a plan: a run has none
   std::int64_t communication_buffers = 0;
-  std::vector<SavedLine> by_tensor;
+  std::vector<SavedLine> by_tensor;  ///< of a layer
+  std::vector<SavedLine> of_ends;    ///< of the ends, where there are any
   std::vector<LedgerLine> at_peak;
 };
 
@@ -54,8 +60,8 @@ struct CallLine {
   std::int64_t count = 0;
   std::int64_t message_bytes = 0;
   std::int64_t wire_bytes = 0;
-  double seconds = 0.0;          ///< mean over steps and ranks
-  double blocked_seconds = 0.0;  ///< likewise
+  std::optional<double> seconds;          ///< mean over steps and ranks
+  std::optional<double> blocked_seconds;  ///< likewise
   std::optional<double> busbw_gbytes_per_s;
 };
 
@@ -71,6 +77,16 @@ struct RankDetail {
   std::optional<std::int64_t> process_bytes;
 };
 
+/// One traced step of one rank.
+struct StepTrace {
+  double forward_seconds = 0.0;
+  double backward_seconds = 0.0;
+  memory::TideHistory tide;
+};
+
+/// Wire bytes of a step for one purpose, a rank.
+[[nodiscard]] std::int64_t wire_bytes(const std::vector<CallLine>& calls, comm::Purpose purpose);
+
 struct CaseResult {
   config::Case settings;
   int ranks = 1;
@@ -80,10 +96,13 @@ struct CaseResult {
   Summary step_ms, forward_ms, backward_ms;  ///< of the slowest rank, iteration by iteration
   Summary gemm_gflops;                       ///< product rate, mean over the ranks
   double model_flops_per_step = 0.0;         ///< of all ranks together
+  double launched_flops_per_rank = 0.0;      ///< with what is computed again or not at all
+  std::optional<double> loss;                ///< mean of a token, nats; of a stack with ends
 
   MemoryFigures memory;
   std::vector<CallLine> calls;
   std::vector<RankDetail> rank_details;
+  std::vector<StepTrace> traces;  ///< by rank, where a trace was asked for
 
   [[nodiscard]] bool valid() const { return verification.passed(); }
   [[nodiscard]] double gflops_per_rank() const {
@@ -93,8 +112,18 @@ struct CaseResult {
   [[nodiscard]] double tokens_per_s() const {
     return static_cast<double>(settings.model.tokens()) / (step_ms.median * 1e-3);
   }
-  /// Wire bytes of a step for one purpose, a rank.
-  [[nodiscard]] std::int64_t wire_bytes(comm::Purpose purpose) const;
+};
+
+/// What a case will hold and move, from its settings alone: the figures of one rank.
+struct PlanResult {
+  config::Case settings;
+  MemoryFigures memory;  ///< as a run would measure it; `pool` and `process` are not predicted
+  std::vector<CallLine> calls;
+  double model_flops_per_step = 0.0;
+  double launched_flops_per_rank = 0.0;
+
+  /// All that training holds: parameters, gradients, optimizer, the peak of activations, buffers.
+  [[nodiscard]] std::int64_t total_bytes() const;
 };
 
 }  // namespace tidemark::bench

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -12,10 +11,12 @@
 #include "bench/audit.hpp"
 #include "bench/capacity.hpp"
 #include "bench/dump.hpp"
+#include "bench/gather.hpp"
 #include "bench/gradient_check.hpp"
 #include "bench/product_rate.hpp"
 #include "bench/step.hpp"
 #include "comm/factory.hpp"
+#include "memory/allocations.hpp"
 #include "memory/process.hpp"
 #include "theory/flops.hpp"
 
@@ -30,7 +31,9 @@ struct Series {
   std::vector<double> own_gemm_gflops;
   std::vector<double> gemm_gflops;  ///< mean over ranks
   comm::Counters counters;
-  std::uint64_t gemm_flops = 0;  ///< of all timed steps
+  std::uint64_t gemm_flops = 0;         ///< of all timed steps
+  std::int64_t hidden_allocations = 0;  ///< in all timed steps
+  std::string first_allocation;
 };
 
 template <class T>
@@ -73,6 +76,8 @@ class Runner {
     add(check_flops(case_, series_.gemm_flops / static_cast<std::uint64_t>(steps)));
     add({"pool_growth_after_warm_up",
          static_cast<double>(ledger_.pool_bytes() - pool_after_warm_up_), 0.0, ""});
+    add({"allocations_within_steps", static_cast<double>(series_.hidden_allocations), 0.0,
+         series_.first_allocation});
     for (Check& full : check_full_case(stack_)) {
       verification.checks.push_back(std::move(full));
     }
@@ -89,9 +94,20 @@ class Runner {
     result.backward_ms = summarize(series_.backward_ms);
     result.gemm_gflops = summarize(series_.gemm_gflops);
     result.model_flops_per_step = theory::model_flops_per_step(case_);
-    report_calls(result);
-    report_memory(result);
-    report_ranks(result);
+    result.launched_flops_per_rank = theory::launched_flops_per_step(case_);
+    result.loss = stack_.loss();
+    result.calls =
+        mean_calls(series_.counters, static_cast<int>(case_.bench.iterations), communicator_);
+    process_bytes_ = memory::process_peak_bytes();
+    result.memory = memory_figures();
+    result.rank_details = gather_details(own_detail(), communicator_);
+  }
+
+  /// One more step, with its tide.
+  void trace(CaseResult& result) {
+    announce("tracing a step");
+    const StepTime time = run_step(stack_);
+    result.traces = gather_traces({time.forward, time.backward, ledger_.history()}, communicator_);
   }
 
  private:
@@ -102,9 +118,17 @@ class Runner {
     }
   }
 
+  StepTime timed_step() {
+    const memory::AllocationWatch watch;
+    const StepTime time = run_step(stack_);
+    if (series_.hidden_allocations == 0) series_.first_allocation = watch.first();
+    series_.hidden_allocations += watch.count();
+    return time;
+  }
+
   void measure_once() {
     const std::uint64_t flops_before = environment_.device.gemm_flops;
-    const StepTime own = run_step(stack_);
+    const StepTime own = timed_step();
     series_.gemm_flops += environment_.device.gemm_flops - flops_before;
     tide_ = ledger_.tide();
 
@@ -121,78 +145,29 @@ class Runner {
     series_.gemm_gflops.push_back(rate[0] / communicator_.size());
   }
 
-  std::int64_t largest(std::int64_t bytes) {
-    std::array<double, 1> value{static_cast<double>(bytes)};  // exact below 8 PiB
-    communicator_.max_over_ranks(value);
-    return static_cast<std::int64_t>(value[0]);
+  MemoryFigures memory_figures() {
+    MemoryFigures figures = memory_of(case_, tide_);
+    figures.pool = static_cast<std::int64_t>(ledger_.pool_bytes());
+    figures.parameters = static_cast<std::int64_t>(stack_.store().value_bytes());
+    figures.gradients = static_cast<std::int64_t>(stack_.store().gradient_bytes());
+    figures.process = process_bytes_;
+    take_largest(figures, communicator_);
+    return figures;
   }
 
-  std::optional<std::int64_t> largest_known(std::optional<std::int64_t> bytes) {
-    const std::int64_t highest = largest(bytes.value_or(-1));
-    return highest < 0 ? std::nullopt : std::optional(highest);
-  }
-
-  void report_calls(CaseResult& result) {
-    const int ranks = communicator_.size();
-    result.calls =
-        calls_per_step(series_.counters, ranks, static_cast<int>(case_.bench.iterations));
-    for (CallLine& call : result.calls) {
-      std::array<double, 2> seconds{call.seconds, call.blocked_seconds};
-      communicator_.sum_over_ranks(seconds);
-      call.seconds = seconds[0] / ranks;
-      call.blocked_seconds = seconds[1] / ranks;
-      comm::CallStats mean;
-      mean.calls = call.count;
-      mean.message_bytes = call.message_bytes;
-      mean.seconds = call.seconds;
-      call.busbw_gbytes_per_s = comm::busbw_gbytes_per_s(call.operation, ranks, mean);
-    }
-  }
-
-  void report_memory(CaseResult& result) {
-    result.memory = memory_of(case_, tide_);
-    MemoryFigures& memory = result.memory;
-    memory.saved = largest(memory.saved);
-    memory.saved_per_layer = largest(memory.saved_per_layer);
-    memory.norm_statistics = largest(memory.norm_statistics);
-    memory.peak = largest(memory.peak);
-    memory.pool = largest(static_cast<std::int64_t>(ledger_.pool_bytes()));
-    memory.parameters = static_cast<std::int64_t>(stack_.store().value_bytes());
-    memory.gradients = static_cast<std::int64_t>(stack_.store().gradient_bytes());
-    process_bytes_ = memory::process_peak_bytes();
-    memory.process = largest_known(process_bytes_);
-  }
-
-  void report_ranks(CaseResult& result) {
-    struct Numbers {
-      double step_ms, blocked_ms, gemm_gflops;
-      std::int64_t peak, process, threads;
-    };
+  [[nodiscard]] RankDetail own_detail() const {
     double blocked = 0.0;
     for (const comm::Purpose purpose : comm::all_purposes) {
       blocked += series_.counters.total(purpose).blocked_seconds;
     }
-    const Numbers own{median_of(series_.own_step_ms),
-                      blocked * 1e3 / static_cast<double>(case_.bench.iterations),
-                      median_of(series_.own_gemm_gflops),
-                      static_cast<std::int64_t>(tide_.peak_bytes),
-                      process_bytes_.value_or(-1),
-                      environment_.threads};
-    std::string bytes(sizeof own, '\0');
-    std::memcpy(bytes.data(), &own, sizeof own);
-    const auto numbers = communicator_.gather_bytes(bytes);
-    const auto hosts = communicator_.gather_bytes(environment_.session.processor_name());
-    const auto devices = communicator_.gather_bytes(environment_.device_name);
-    for (std::size_t rank = 0; rank < numbers.size(); ++rank) {
-      Numbers of_rank{};
-      std::memcpy(&of_rank, numbers[rank].data(), sizeof of_rank);
-      RankDetail detail{hosts[rank],        devices[rank],       of_rank.threads, of_rank.step_ms,
-                        of_rank.blocked_ms, of_rank.gemm_gflops, of_rank.peak,    std::nullopt};
-      if (of_rank.process >= 0) {
-        detail.process_bytes = of_rank.process;
-      }
-      result.rank_details.push_back(std::move(detail));
-    }
+    return {environment_.session.processor_name(),
+            environment_.device_name,
+            environment_.threads,
+            median_of(series_.own_step_ms),
+            blocked * 1e3 / static_cast<double>(case_.bench.iterations),
+            median_of(series_.own_gemm_gflops),
+            static_cast<std::int64_t>(tide_.peak_bytes),
+            process_bytes_};
   }
 
   const config::Case& case_;
@@ -226,6 +201,9 @@ void run_in(const config::Case& c, const Environment& environment, comm::Communi
     runner.check(result.verification);
   }
   runner.report(result);
+  if (environment.trace) {
+    runner.trace(result);
+  }
   if (dump_folder) {
     runner.dump(*dump_folder);
   }
@@ -255,11 +233,9 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
     result.verification.checks = check_twin(c, environment.device, *communicator);
     result.verification.checks.push_back(check_gradient(c, environment.device, *communicator));
   }
-  if (c.precision == DType::fp64) {
-    run_in<double>(c, environment, *communicator, dump_folder, result);
-  } else {
-    run_in<float>(c, environment, *communicator, dump_folder, result);
-  }
+  with_scalar_of(c.precision, [&](auto scalar) {
+    run_in<decltype(scalar)>(c, environment, *communicator, dump_folder, result);
+  });
   if (!mark_is_new) {
     forget_process_bytes(result);
   }

@@ -19,6 +19,7 @@ struct Environment {
   const comm::MpiSession& session;
   std::string device_name;  ///< as recorded for each rank
   int threads = 1;          ///< of this rank, likewise
+  bool trace = false;       ///< also run a step whose tide is kept
   /// Told what is going on, on every rank: "warm-up 1/2".
   std::function<void(const std::string&)> progress;
 };

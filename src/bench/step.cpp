@@ -1,24 +1,43 @@
 #include "bench/step.hpp"
 
+#include <string_view>
 #include <utility>
 
 #include "base/stopwatch.hpp"
 
 namespace tidemark::bench {
 
+namespace {
+
+/// Shows the stack's tensors to an observer for as long as it lives.
+template <class T>
+class Observation {
+ public:
+  Observation(model::Stack<T>& stack, const Observer<T>& observe) : stack_(stack) {
+    if (!observe) return;
+    stack_.observe([&stack, &observe](std::string_view name, const Matrix<T>& tensor) {
+      stack.context().device.fence();
+      observe(name, tensor);
+    });
+  }
+  ~Observation() { stack_.observe({}); }
+  Observation(const Observation&) = delete;
+  Observation& operator=(const Observation&) = delete;
+
+ private:
+  model::Stack<T>& stack_;
+};
+
+}  // namespace
+
 template <class T>
 StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe) {
   const parallel::Context& context = stack.context();
-  const auto show = [&](std::string_view name, const memory::Tensor<T>& tensor) {
-    context.device.fence();
-    if (observe) {
-      observe(name, tensor.view());
-    }
-  };
+  const Observation<T> observation(stack, observe);
   StepTime time;
   context.ledger.begin_step();
   memory::Tensor<T> input = stack.make_input();
-  show("input", input);
+  context.device.fence();
 
   context.communicator.barrier();
   const Stopwatch forward_watch;
@@ -27,10 +46,9 @@ StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe) {
   time.forward = forward_watch.seconds();
 
   context.ledger.mark_turn();
-  show("output", output);
   output.reset();
   memory::Tensor<T> gradient = stack.make_output_gradient();
-  show("output_grad", gradient);
+  context.device.fence();
 
   context.communicator.barrier();
   const Stopwatch backward_watch;
@@ -38,12 +56,12 @@ StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe) {
   context.device.fence();
   time.backward = backward_watch.seconds();
 
-  show("input_grad", gradient);
   gradient.reset();
   context.ledger.end_step();
   return time;
 }
 
+template StepTime run_step(model::Stack<bfloat16>&, const Observer<bfloat16>&);
 template StepTime run_step(model::Stack<float>&, const Observer<float>&);
 template StepTime run_step(model::Stack<double>&, const Observer<double>&);
 

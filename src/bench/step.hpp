@@ -1,9 +1,6 @@
 // One step of a stack: forward, turn, backward, timed and entered in the ledger.
 #pragma once
 
-#include <functional>
-#include <string_view>
-
 #include "base/device.hpp"
 #include "memory/ledger.hpp"
 #include "model/stack.hpp"
@@ -17,10 +14,9 @@ struct StepTime {
   [[nodiscard]] double step() const { return forward + backward; }
 };
 
-/// Sees the ends of a step, in this order: "input", "output", "output_grad", "input_grad", each
-/// [s b, h] or this rank's [s b / t, h] under SP. The matrix is valid only during the call.
+/// Sees tensors of a step, the device idle: those that model::Stack shows.
 template <class T>
-using Observer = std::function<void(std::string_view name, const Matrix<T>& tensor)>;
+using Observer = model::Observer<T>;
 
 /// Runs a step between two points at which no activation is live; collective. Making the input and
 /// the output's gradient is not part of the time.

@@ -29,7 +29,7 @@ struct Verification {
 Check worst_over_ranks(Check check, comm::Communicator& communicator);
 
 /// Largest relative error (max norm) between a sharded and an unsharded computation:
-/// 1e-12 in fp64, 1e-5 in fp32.
+/// 1e-12 in fp64, 1e-5 in fp32, 2e-2 in bf16.
 double tolerance_of(DType precision);
 
 /// A case of the same family, precision, dropout, mask and sharding as `c`, but small enough that
@@ -38,7 +38,8 @@ config::Case twin_of(const config::Case& c);
 
 /// Computes the twin on all ranks together and on each rank alone, and compares output, input
 /// gradient and every parameter's gradient, each rank its own shard. With one rank that compares a
-/// computation with itself and proves nothing: see check_gradient. Collective.
+/// computation with itself and proves nothing: see check_gradient. What is computed alone
+/// recomputes nothing. Collective.
 std::vector<Check> check_twin(const config::Case& c, Device& device,
                               comm::Communicator& communicator);
 

@@ -16,7 +16,26 @@ namespace {
 
 constexpr std::size_t largest_count = std::numeric_limits<int>::max();
 
-MPI_Datatype datatype_of(DType dtype) { return dtype == DType::fp64 ? MPI_DOUBLE : MPI_FLOAT; }
+MPI_Datatype datatype_of(DType dtype) {
+  switch (dtype) {
+    case DType::fp64:
+      return MPI_DOUBLE;
+    case DType::fp32:
+      return MPI_FLOAT;
+    case DType::bf16:
+      return MPI_UINT16_T;  // MPI has no such type; what it sums with is ours
+  }
+  return MPI_DATATYPE_NULL;
+}
+
+// MPI_User_function: inout = in + inout, each sum formed in float and rounded once.
+void add_bf16(void* in, void* inout, int* length, MPI_Datatype*) {
+  const auto* terms = static_cast<const bfloat16*>(in);
+  auto* sums = static_cast<bfloat16*>(inout);
+  for (int i = 0; i < *length; ++i) {
+    sums[i] = bfloat16(static_cast<float>(sums[i]) + static_cast<float>(terms[i]));
+  }
+}
 
 int rank_in(MPI_Comm comm) {
   int rank = 0;
@@ -52,6 +71,7 @@ MpiCommunicator::~MpiCommunicator() {
   MPI_Finalized(&finalized);
   if (finalized != 0) return;
   const Watchdog::Call call(watchdog_, "freeing the communicator");
+  MPI_Op_free(&handle_.bf16_sum);
   MPI_Comm_free(&handle_.comm);
 }
 
@@ -61,6 +81,12 @@ void MpiCommunicator::duplicate(MPI_Comm parent) {
   check(MPI_Comm_dup(parent, &handle_.comm), "duplicating the communicator");
   check(MPI_Comm_set_errhandler(handle_.comm, MPI_ERRORS_RETURN), "setting the error handler");
   check(MPI_Comm_size(handle_.comm, &handle_.size), "reading the communicator's size");
+  constexpr int commutative = 1;
+  check(MPI_Op_create(add_bf16, commutative, &handle_.bf16_sum), "making the sum of bf16");
+}
+
+MPI_Op MpiCommunicator::sum_of(DType dtype) const {
+  return dtype == DType::bf16 ? handle_.bf16_sum : MPI_SUM;
 }
 
 void MpiCommunicator::fail(std::string_view operation, std::string_view reason) const {
@@ -113,7 +139,7 @@ Request MpiCommunicator::all_reduce(void* buffer, std::size_t count, DType dtype
   constexpr Operation operation = Operation::all_reduce;
   const int n = checked_count(count, 1, name_of(operation));
   return counted(operation, purpose, count * size_of(dtype), [&] {
-    return MPI_Allreduce(MPI_IN_PLACE, buffer, n, datatype_of(dtype), MPI_SUM, handle_.comm);
+    return MPI_Allreduce(MPI_IN_PLACE, buffer, n, datatype_of(dtype), sum_of(dtype), handle_.comm);
   });
 }
 
@@ -141,7 +167,7 @@ Request MpiCommunicator::reduce_scatter(const void* send, void* recv, std::size_
   if (!in_place) require_apart(recv, send, block_bytes, name_of(operation));
   return counted(operation, purpose, block_bytes * static_cast<std::size_t>(handle_.size), [&] {
     return MPI_Reduce_scatter_block(in_place ? MPI_IN_PLACE : send, recv, n, datatype_of(dtype),
-                                    MPI_SUM, handle_.comm);
+                                    sum_of(dtype), handle_.comm);
   });
 }
 

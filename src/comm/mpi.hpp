@@ -61,9 +61,11 @@ class MpiCommunicator final : public Communicator {
  private:
   struct Handle {
     MPI_Comm comm = MPI_COMM_NULL;
+    MPI_Op bf16_sum = MPI_OP_NULL;
     int rank = 0;
     int size = 1;
   };
+  [[nodiscard]] MPI_Op sum_of(DType dtype) const;
   using Fold = double (*)(double, double);
 
   void duplicate(MPI_Comm parent);

@@ -12,9 +12,11 @@
 #include "comm/rank_zero.hpp"
 #include "config/reader.hpp"
 #include "config/sweep.hpp"
+#include "report/print.hpp"
 #include "report/provenance.hpp"
 #include "report/record.hpp"
 #include "report/table.hpp"
+#include "report/trace.hpp"
 
 namespace tidemark::commands {
 
@@ -90,13 +92,6 @@ class ProgressLine {
   bool shown_;
 };
 
-void print(const std::string& text) {
-  // Straight to the descriptor's buffer and checked: a table that nobody can read is no result.
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw RunError("standard output cannot be written");
-  }
-}
-
 /// What follows the table, also when a later case fails: finished cases are not lost.
 struct Tides {
   Tides() = default;
@@ -108,12 +103,9 @@ struct Tides {
 
 std::string title(const std::vector<config::Case>& cases, const comm::MpiSession& session,
                   int threads) {
-  const config::Case& c = cases.front();
-  return fmt::format(
-      "{}: L {}, h {}, ffn {}, a {}, s {}, b {}, {}; {} ranks of {} thread{} on {}\n\n", c.name,
-      c.model.num_layers, c.model.hidden_size, c.model.ffn_hidden_size, c.model.num_attention_heads,
-      c.model.seq_length, c.model.micro_batch_size, name_of(c.precision), session.size(), threads,
-      threads == 1 ? "" : "s", session.processor_name());
+  return fmt::format("{}; {} ranks of {} thread{} on {}\n{}\n", report::shape_of(cases.front()),
+                     session.size(), threads, threads == 1 ? "" : "s", session.processor_name(),
+                     report::padding_lines(cases));
 }
 
 }  // namespace
@@ -128,9 +120,13 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
       config::load_cases(text, arguments.input, arguments.overrides);
   require_ranks(cases, session.size());
   std::unique_ptr<report::RecordFile> output;
+  std::unique_ptr<report::TraceFile> trace;
   comm::from_rank_zero(*world, [&] {
     if (arguments.output) {
       output = std::make_unique<report::RecordFile>(*arguments.output);
+    }
+    if (arguments.trace) {
+      trace = std::make_unique<report::TraceFile>(*arguments.trace);
     }
     if (arguments.dump) {
       prepare_dump(*arguments.dump, cases);
@@ -139,16 +135,20 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
   });
 
   const auto provenance = report::provenance(
-      {arguments.command_line, arguments.input, text, arguments.threads}, session);
+      {arguments.command_line, arguments.input, text, arguments.threads}, &session);
   const ProgressLine progress(speaks && (arguments.progress || isatty(STDERR_FILENO) != 0));
   if (speaks) {
-    print(title(cases, session, arguments.threads) + report::table_header(cases));
+    report::print(title(cases, session, arguments.threads) + report::table_header(cases));
   }
   ExitStatus status = ExitStatus::good;
   Tides tides;
   for (const config::Case& c : cases) {
     const bench::Environment environment{
-        device, session, report::processor_model(), arguments.threads,
+        device,
+        session,
+        report::processor_model(),
+        arguments.threads,
+        arguments.trace.has_value(),
         [&](const std::string& what) {
           progress.show(fmt::format("case {}/{}, {}: {}", c.index + 1, cases.size(),
                                     report::mode_of(c), what));
@@ -159,8 +159,11 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
     if (output) {
       output->append(report::run_record(result, provenance));
     }
+    if (trace) {
+      trace->append(result);
+    }
     if (speaks) {
-      print(report::table_row(cases, result) + report::failure_lines(result));
+      report::print(report::table_row(cases, result) + report::failure_lines(result));
       tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
     }
     if (result.verification.performed() && !result.valid()) {

@@ -16,6 +16,7 @@ struct RunArguments {
   std::string input;
   std::vector<std::string> overrides;  ///< of --set, KEY=VALUE each
   std::optional<std::string> output;   ///< results file, appended to
+  std::optional<std::string> trace;    ///< Chrome trace of one step a case, overwritten
   std::optional<std::string> dump;     ///< folder for tensors, created, must be empty
   bool progress = false;               ///< show progress even when stderr is no terminal
   std::vector<std::string> command_line;

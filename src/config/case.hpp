@@ -26,6 +26,8 @@ struct ModelConfig {
   double attention_dropout = 0.1;
   bool causal = true;
   std::string attention = "materialized";
+  /// Positions in a block of blocked attention; no setting: small cases of verification cut it.
+  std::int64_t attention_block = 512;
 
   [[nodiscard]] std::int64_t head_size() const { return hidden_size / num_attention_heads; }  ///< d
   [[nodiscard]] std::int64_t tokens() const { return seq_length * micro_batch_size; }  ///< s b

@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <type_traits>
 
+#include "base/error.hpp"
 #include "config/message.hpp"
 
 namespace tidemark::config {
@@ -13,6 +15,7 @@ namespace tidemark::config {
 namespace {
 
 constexpr IntegerRange sizes{1, max_size};
+constexpr IntegerRange vocabularies{0, max_size};
 constexpr RealRange probabilities{0.0, true, 1.0, false};
 constexpr RealRange timeouts{0.0, false, 1e9, true};
 
@@ -37,17 +40,33 @@ Setting required_row(std::string name, std::string meaning, Field field) {
   return setting;
 }
 
+constexpr std::array precisions = {DType::fp32, DType::fp64, DType::bf16};
+
+std::vector<std::string> precision_words() {
+  std::vector<std::string> words;
+  for (const DType dtype : precisions) words.emplace_back(name_of(dtype));
+  return words;
+}
+
+DType precision_of(std::string_view word) {
+  for (const DType dtype : precisions) {
+    if (name_of(dtype) == word) return dtype;
+  }
+  throw RunError(fmt::format("'{}' is no precision", word));
+}
+
 /// `precision` is the one key whose member is not of the type that is read and recorded.
 Setting precision_row() {
   Setting setting{"precision",
-                  Choice{{"fp32", "fp64"}},
+                  Choice{precision_words()},
                   false,
                   "",
-                  "element type of activations, weights and gradients",
+                  "element type of activations and weights; with bf16, sums, statistics, logits "
+                  "and the gradients of parameters are fp32",
                   {},
                   {}};
   setting.set = [](Case& c, const Value& value) {
-    c.precision = std::get<std::string>(value) == name_of(DType::fp64) ? DType::fp64 : DType::fp32;
+    c.precision = precision_of(std::get<std::string>(value));
   };
   setting.get = [](const Case& c) { return Value(std::string(name_of(c.precision))); };
   return setting;
@@ -76,16 +95,21 @@ void add_model_rows(std::vector<Setting>& rows) {
                               TIDEMARK_FIELD(model.seq_length)));
   rows.push_back(row("model.micro_batch_size", sizes, "", "sequences in a step, b",
                      TIDEMARK_FIELD(model.micro_batch_size)));
+  rows.push_back(row("model.vocab_size", vocabularies, "0: no ends",
+                     "vocabulary, V, at least 2 and padded to a multiple of t; with it the stack "
+                     "has its two ends: embedding, final norm, output projection, loss",
+                     TIDEMARK_FIELD(model.vocab_size)));
   rows.push_back(row("model.hidden_dropout", probabilities, "",
-                     "dropout probability before each residual addition",
+                     "dropout probability before each residual addition and behind the embedding",
                      TIDEMARK_FIELD(model.hidden_dropout)));
   rows.push_back(row("model.attention_dropout", probabilities, "",
                      "dropout probability behind the softmax",
                      TIDEMARK_FIELD(model.attention_dropout)));
   rows.push_back(row("model.causal", Boolean{}, "", "each token attends to earlier tokens only",
                      TIDEMARK_FIELD(model.causal)));
-  rows.push_back(row("model.attention", Choice{{"materialized"}}, "",
-                     "how attention is computed: with the whole s x s matrices in memory",
+  rows.push_back(row("model.attention", Choice{{"materialized", "blocked"}}, "",
+                     "how attention is computed: with whole s x s matrices in memory, or block by "
+                     "block without them",
                      TIDEMARK_FIELD(model.attention)));
 }
 
@@ -100,8 +124,10 @@ void add_parallel_rows(std::vector<Setting>& rows) {
                      "under sequence parallelism, save the gathered inputs of qkv and fc1 instead "
                      "of gathering them again",
                      TIDEMARK_FIELD(parallel.keep_gathered)));
-  rows.push_back(row("recompute", Choice{{"none"}}, "",
-                     "activations computed again in the backward pass", TIDEMARK_FIELD(recompute)));
+  rows.push_back(row("recompute", Choice{{"none", "selective", "full"}}, "",
+                     "what is computed again in backward instead of being saved: nothing, the "
+                     "attention core, or whole layers",
+                     TIDEMARK_FIELD(recompute)));
   rows.push_back(row("overlap.mode", Choice{{"none"}}, "",
                      "how communication is hidden behind the matrix products",
                      TIDEMARK_FIELD(overlap.mode)));

@@ -47,8 +47,8 @@ struct Limit {
 
 constexpr Limit matrix_dimension{max_size, "the largest matrix dimension of BLAS (2^31 - 1)"};
 constexpr Limit collective_count{max_size, "the largest count of an MPI collective (2^31 - 1)"};
-// A step sums up a few dozen tensors and a handful of products: with these two limits on each,
-// no sum of theirs can leave 64 bits.
+// A step sums up a few dozen tensors and a handful of products: with these two limits on each, no
+// sum of theirs can leave 64 bits; weights with gradients and optimizer count at most ninefold.
 constexpr Limit tensor_bytes{std::int64_t{1} << 56, "64 PiB"};
 constexpr Limit operations{std::int64_t{1} << 60, "2^60 operations a step"};
 
@@ -88,9 +88,25 @@ void validate_tensor_size(const Case& c) {
   require_divides(c.model.ffn_hidden_size, "ffn_hidden_size", "");
 }
 
+/// Either setting may be the one that a sweep or an option added, so the line locates both.
+[[noreturn]] void refuse_recompute(const Case& c, const std::string& other, std::string_view value,
+                                   std::string_view why) {
+  refuse_key(c, "recompute",
+             fmt::format("{} contradicts {}: {} ({}), {}", c.recompute, other, value,
+                         c.locate(other), why));
+}
+
 void validate_choices(const Case& c) {
   if (c.parallel.keep_gathered && !c.parallel.sequence) {
     refuse_key(c, "parallel.keep_gathered", "true needs parallel.sequence: true");
+  }
+  if (c.parallel.keep_gathered && c.recomputes_layer()) {
+    refuse_recompute(c, "parallel.keep_gathered", "true",
+                     "since only the layers' own inputs are saved, and none of them is gathered");
+  }
+  if (c.model.is_blocked() && c.recomputes_core()) {
+    refuse_recompute(c, "model.attention", "blocked",
+                     "which saves no attention core that could be left to backward");
   }
   if (c.bench.max_iterations < c.bench.iterations) {
     refuse_key(
@@ -114,6 +130,13 @@ void validate_dimensions(const Case& c) {
                   "micro_batch_size x 3 x hidden_size", {b, 3, h});
   require_at_most(c, collective_count, "model.seq_length",
                   "seq_length x micro_batch_size x hidden_size", {s, b, h});
+  if (!c.sequence_parallel()) return;
+  // One all-reduce sums up the gradients of what SP replicates: norms and row-parallel biases.
+  const std::int64_t rows = 6 * c.model.num_layers + (c.model.has_ends() ? 2 : 0);
+  require_at_most(
+      c, collective_count, "model.num_layers",
+      c.model.has_ends() ? "(6 x num_layers + 2) x hidden_size" : "6 x num_layers x hidden_size",
+      {rows, h});
 }
 
 void validate_bytes(const Case& c) {
@@ -133,8 +156,10 @@ void validate_bytes(const Case& c) {
   require_bytes("model.seq_length", "seq_length x micro_batch_size x 3 x hidden_size", s, b, 3, h);
   require_bytes("model.seq_length", "seq_length x micro_batch_size x ffn_hidden_size", s, b, ffn,
                 1);
-  require_bytes("model.seq_length", "num_attention_heads x micro_batch_size x seq_length^2", a, b,
-                s, s);
+  if (!c.model.is_blocked()) {
+    require_bytes("model.seq_length", "num_attention_heads x micro_batch_size x seq_length^2", a, b,
+                  s, s);
+  }
   require_bytes("model.hidden_size", "3 x hidden_size^2", 3, h, h, 1);
   require_bytes("model.hidden_size", "hidden_size x ffn_hidden_size", h, ffn, 1, 1);
 }
@@ -153,6 +178,46 @@ void validate_operations(const Case& c) {
   require_at_most(c, operations, "model.seq_length",
                   "6 x layers x tokens x 2 x seq_length x hidden_size",
                   {6, layers, tokens, 2, s, h});
+}
+
+/// The last rank owns the last V'/t ids. Were all of them padding, it would have no logit at all.
+void validate_vocabulary(const Case& c) {
+  const std::int64_t vocabulary = c.model.vocab_size;
+  const std::int64_t t = c.parallel.tensor;
+  if (vocabulary == 1) {
+    refuse_key(c, "model.vocab_size",
+               "1 is out of range, expected 0 (no ends) or at least 2: the loss over a single "
+               "token is always 0");
+  }
+  const std::int64_t ids = c.padded_vocab_size() / t;
+  if (ids * (t - 1) < vocabulary) return;
+  refuse_key(c, "parallel.tensor",
+             fmt::format("{} is too many for vocab_size {}: with {} on each, the last rank would "
+                         "own nothing but padding",
+                         t, vocabulary, ids));
+}
+
+/// Embedding, output projection and loss, by the limits of the layers; V' is the padded vocabulary.
+void validate_ends(const Case& c) {
+  if (!c.model.has_ends()) return;
+  validate_vocabulary(c);
+  const std::string key = "model.vocab_size";
+  const std::int64_t padded = c.padded_vocab_size();
+  const std::int64_t h = c.model.hidden_size;
+  const std::int64_t tokens = c.model.tokens();  // fits: checked as a dimension
+  const auto w = static_cast<std::int64_t>(c.element_bytes());
+  const auto logit_bytes = static_cast<std::int64_t>(c.accumulation_bytes());
+  require_at_most(c, matrix_dimension, key, "vocab_size padded to a multiple of tensor", {padded});
+  // The loss gathers three numbers a token from every rank.
+  require_at_most(c, collective_count, "model.seq_length",
+                  "3 x seq_length x micro_batch_size x tensor", {3, tokens, c.parallel.tensor});
+  require_at_most(c, tensor_bytes, key,
+                  fmt::format("hidden_size x padded vocab_size x {} bytes", w), {h, padded, w});
+  require_at_most(c, tensor_bytes, key,
+                  fmt::format("tokens x padded vocab_size x {} bytes", logit_bytes),
+                  {tokens, padded, logit_bytes});
+  require_at_most(c, operations, key, "6 x tokens x hidden_size x padded vocab_size",
+                  {6, tokens, h, padded});
 }
 
 }  // namespace
@@ -175,6 +240,7 @@ void validate(const Case& c) {
   validate_dimensions(c);
   validate_bytes(c);
   validate_operations(c);
+  validate_ends(c);
 }
 
 }  // namespace tidemark::config

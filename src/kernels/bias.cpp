@@ -8,9 +8,8 @@ template <class T>
 void bias_forward(Device& device, const Vector<T>& bias, const Matrix<T>& y) {
   const int width = static_cast<int>(num_columns(y));
   const T* const in = bias.data();
-  Kokkos::parallel_for(
-      "tidemark::bias_forward", row_policy(device, num_rows(y)),
-      KOKKOS_LAMBDA(const TeamMember& team) {
+  for_each_row(
+      device, "tidemark::bias_forward", num_rows(y), KOKKOS_LAMBDA(const TeamMember& team) {
         T* const out = row_pointer(y, team.league_rank());
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
                              [&](const int j) { out[j] = in[j]; });
@@ -18,20 +17,24 @@ void bias_forward(Device& device, const Vector<T>& bias, const Matrix<T>& y) {
 }
 
 template <class T>
-void bias_backward(Device& device, const Matrix<T>& dy, const Vector<T>& bias_gradient) {
+void bias_backward(Device& device, const Matrix<T>& dy,
+                   const Vector<Accumulate<T>>& bias_gradient) {
+  using F = Accumulate<T>;
   const auto add_row = KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row,
-                                     const std::int64_t first, const int width, T* const sum) {
+                                     const std::int64_t first, const int width, F* const sum) {
     const T* const in = row_pointer(dy, row) + first;
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
-                         [&](const int j) { sum[j] += in[j]; });
+                         [&](const int j) { sum[j] += F(in[j]); });
   };
-  detail::column_sums<T, 1>(device, "tidemark::bias_backward", num_rows(dy), num_columns(dy),
+  detail::column_sums<F, 1>(device, "tidemark::bias_backward", num_rows(dy), num_columns(dy),
                             add_row, {bias_gradient});
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                            \
-  template void bias_forward(Device&, const Vector<T>&, const Matrix<T>&); \
-  template void bias_backward(Device&, const Matrix<T>&, const Vector<T>&);
+template void bias_forward(Device&, const Vector<float>&, const Matrix<float>&);
+template void bias_forward(Device&, const Vector<double>&, const Matrix<double>&);
+#define TIDEMARK_INSTANTIATE(T) \
+  template void bias_backward(Device&, const Matrix<T>&, const Vector<Accumulate<T>>&);
+TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)
 #undef TIDEMARK_INSTANTIATE

@@ -12,7 +12,7 @@ using Range = Kokkos::RangePolicy<ExecutionSpace, Kokkos::IndexType<std::int64_t
 
 template <class T>
 Range range_of(const Device& device, const Vector<T>& x) {
-  return Range(device.exec, 0, static_cast<std::int64_t>(x.extent(0)));
+  return Range(*device.exec, 0, static_cast<std::int64_t>(x.extent(0)));
 }
 
 KOKKOS_INLINE_FUNCTION bool is_finite(double value) { return value - value == 0.0; }
@@ -30,7 +30,8 @@ KOKKOS_INLINE_FUNCTION std::uint64_t mix(std::uint64_t z) {
 
 template <class T>
 KOKKOS_INLINE_FUNCTION std::uint64_t bits_of(const T& value) {
-  using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+  using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t,
+                                  std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint16_t>>;
   static_assert(sizeof(Bits) == sizeof(T));
   Bits bits;
   memcpy(&bits, &value, sizeof(T));
@@ -94,6 +95,7 @@ std::uint64_t digest(const Device& device, const Vector<T>& x) {
   template double max_abs(const Device&, const Vector<T>&);                              \
   template double max_abs_difference(const Device&, const Vector<T>&, const Vector<T>&); \
   template std::uint64_t digest(const Device&, const Vector<T>&);
+TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)
 #undef TIDEMARK_INSTANTIATE

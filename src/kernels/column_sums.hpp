@@ -18,16 +18,17 @@ inline constexpr int strip_lanes = runs_on_host ? 1 : 32;
 /// `add_row(team, row, first, width, partial)` adds the terms of the columns [first, first + width)
 /// of one row to `partial[n * strip_columns + j]`, j from 0, with a ThreadVectorRange of its own.
 /// Each thread of a team adds its own rows in ascending order, then the threads' sums are added in
-/// order: the result does not depend on scheduling.
+/// order: the result does not depend on scheduling. T is the type of the sums.
 template <class T, int N, class AddRow>
 void column_sums(Device& device, const char* label, std::int64_t rows, std::int64_t columns,
                  const AddRow& add_row, const Kokkos::Array<Vector<T>, N>& sums) {
+  if (!device.launches()) return;
   using Scratch = Kokkos::View<T*, ExecutionSpace::scratch_memory_space,
                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
   const int strips = static_cast<int>((columns + strip_columns - 1) / strip_columns);
   constexpr int thread_terms = N * strip_columns;
   constexpr int team_terms = thread_terms * strip_threads;
-  TeamPolicy policy(device.exec, strips, strip_threads, strip_lanes);
+  TeamPolicy policy(*device.exec, strips, strip_threads, strip_lanes);
   policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Scratch::shmem_size(team_terms))));
   Kokkos::parallel_for(
       label, policy, KOKKOS_LAMBDA(const TeamMember& team) {

@@ -21,26 +21,28 @@ template <class T>
 void bias_dropout_add_forward(Device& device, const Dropout& dropout, const Matrix<T>& z,
                               const Vector<T>& bias, const Matrix<T>& residual, const Mask& mask,
                               const Matrix<T>& out) {
+  using F = Accumulate<T>;
   const int width = static_cast<int>(num_columns(z));
   const T* const shift = bias.data();
-  const T scale = static_cast<T>(dropout.scale);
+  const F scale = static_cast<F>(dropout.scale);
   const Dropout drop = dropout;
-  Kokkos::parallel_for(
-      "tidemark::bias_dropout_add_forward", row_policy(device, num_rows(z)),
+  for_each_row(
+      device, "tidemark::bias_dropout_add_forward", num_rows(z),
       KOKKOS_LAMBDA(const TeamMember& team) {
         const std::int64_t row = team.league_rank();
         const T* const in = row_pointer(z, row);
         const T* const skip = row_pointer(residual, row);
         T* const sum = row_pointer(out, row);
         if (!drop.active) {
-          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
-                               [&](const int j) { sum[j] = skip[j] + (in[j] + shift[j]); });
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
+            sum[j] = T(F(skip[j]) + (F(in[j]) + F(shift[j])));
+          });
           return;
         }
         std::uint8_t* const kept = row_pointer(mask, row);
         draw_mask(team, drop, row * width, width, kept);
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          sum[j] = skip[j] + (in[j] + shift[j]) * (scale * T(kept[j]));
+          sum[j] = T(F(skip[j]) + (F(in[j]) + F(shift[j])) * (scale * F(kept[j])));
         });
       });
 }
@@ -48,28 +50,29 @@ void bias_dropout_add_forward(Device& device, const Dropout& dropout, const Matr
 template <class T>
 void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Matrix<T>& dy,
                                const Mask& mask, const Matrix<T>& dz,
-                               const Vector<T>& bias_gradient) {
-  const T scale = static_cast<T>(dropout.scale);
+                               const Vector<Accumulate<T>>& bias_gradient) {
+  using F = Accumulate<T>;
+  const F scale = static_cast<F>(dropout.scale);
   const bool active = dropout.active;
   const auto add_row = KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row,
-                                     const std::int64_t first, const int width, T* const sum) {
+                                     const std::int64_t first, const int width, F* const sum) {
     const T* const in = row_pointer(dy, row) + first;
     T* const out = row_pointer(dz, row) + first;
     if (!active) {
       Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
         out[j] = in[j];
-        sum[j] += in[j];
+        sum[j] += F(in[j]);
       });
       return;
     }
     const std::uint8_t* const kept = row_pointer(mask, row) + first;
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-      const T value = in[j] * (scale * T(kept[j]));
-      out[j] = value;
+      const F value = F(in[j]) * (scale * F(kept[j]));
+      out[j] = T(value);
       sum[j] += value;
     });
   };
-  detail::column_sums<T, 1>(device, "tidemark::bias_dropout_add_backward", num_rows(dy),
+  detail::column_sums<F, 1>(device, "tidemark::bias_dropout_add_backward", num_rows(dy),
                             num_columns(dy), add_row, {bias_gradient});
 }
 
@@ -78,7 +81,8 @@ void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Mat
                                          const Vector<T>&, const Matrix<T>&, const Mask&,         \
                                          const Matrix<T>&);                                       \
   template void bias_dropout_add_backward(Device&, const Dropout&, const Matrix<T>&, const Mask&, \
-                                          const Matrix<T>&, const Vector<T>&);
+                                          const Matrix<T>&, const Vector<Accumulate<T>>&);
+TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)
 #undef TIDEMARK_INSTANTIATE

@@ -49,6 +49,6 @@ void bias_dropout_add_forward(Device& device, const Dropout& dropout, const Matr
 template <class T>
 void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Matrix<T>& dy,
                                const Mask& mask, const Matrix<T>& dz,
-                               const Vector<T>& bias_gradient);
+                               const Vector<Accumulate<T>>& bias_gradient);
 
 }  // namespace tidemark::kernels

@@ -7,9 +7,8 @@ void fill_uniform(Device& device, const Matrix<T>& matrix, philox::Key key,
                   const GlobalPlace& place, double centre, double width) {
   const int count = static_cast<int>(num_columns(matrix));
   const GlobalPlace at = place;
-  Kokkos::parallel_for(
-      "tidemark::fill_uniform", row_policy(device, num_rows(matrix)),
-      KOKKOS_LAMBDA(const TeamMember& team) {
+  for_each_row(
+      device, "tidemark::fill_uniform", num_rows(matrix), KOKKOS_LAMBDA(const TeamMember& team) {
         const std::int64_t row = team.league_rank();
         T* const out = row_pointer(matrix, row);
         const std::int64_t first = (at.first_row + row) * at.columns + at.first_column;
@@ -21,9 +20,22 @@ void fill_uniform(Device& device, const Matrix<T>& matrix, philox::Key key,
       });
 }
 
+template <class T>
+void fill_zero(Device& device, const Matrix<T>& matrix) {
+  const int count = static_cast<int>(num_columns(matrix));
+  for_each_row(
+      device, "tidemark::fill_zero", num_rows(matrix), KOKKOS_LAMBDA(const TeamMember& team) {
+        T* const out = row_pointer(matrix, team.league_rank());
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, count),
+                             [&](const int j) { out[j] = T(0.0F); });
+      });
+}
+
 #define TIDEMARK_INSTANTIATE(T)                                                                  \
   template void fill_uniform(Device&, const Matrix<T>&, philox::Key, const GlobalPlace&, double, \
-                             double);
+                             double);                                                            \
+  template void fill_zero(Device&, const Matrix<T>&);
+TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)
 #undef TIDEMARK_INSTANTIATE

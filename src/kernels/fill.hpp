@@ -21,4 +21,8 @@ template <class T>
 void fill_uniform(Device& device, const Matrix<T>& matrix, philox::Key key,
                   const GlobalPlace& place, double centre, double width);
 
+/// matrix [R, C] = 0.
+template <class T>
+void fill_zero(Device& device, const Matrix<T>& matrix);
+
 }  // namespace tidemark::kernels

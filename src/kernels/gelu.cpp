@@ -50,40 +50,42 @@ KOKKOS_INLINE_FUNCTION T gelu_derivative(T u) {
 template <class T>
 void bias_gelu_forward(Device& device, const Matrix<T>& u, const Vector<T>& bias,
                        const Matrix<T>& y) {
+  using F = Accumulate<T>;
   const int width = static_cast<int>(num_columns(u));
   const T* const shift = bias.data();
-  Kokkos::parallel_for(
-      "tidemark::bias_gelu_forward", row_policy(device, num_rows(u)),
-      KOKKOS_LAMBDA(const TeamMember& team) {
+  for_each_row(
+      device, "tidemark::bias_gelu_forward", num_rows(u), KOKKOS_LAMBDA(const TeamMember& team) {
         const T* const in = row_pointer(u, team.league_rank());
         T* const out = row_pointer(y, team.league_rank());
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
-                             [&](const int j) { out[j] = gelu(in[j] + shift[j]); });
+                             [&](const int j) { out[j] = T(gelu(F(in[j]) + F(shift[j]))); });
       });
 }
 
 template <class T>
 void bias_gelu_backward(Device& device, const Matrix<T>& u, const Vector<T>& bias,
-                        const Matrix<T>& gradient, const Vector<T>& bias_gradient) {
+                        const Matrix<T>& gradient, const Vector<Accumulate<T>>& bias_gradient) {
+  using F = Accumulate<T>;
   const auto add_row = KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row,
-                                     const std::int64_t first, const int width, T* const sum) {
+                                     const std::int64_t first, const int width, F* const sum) {
     const T* const in = row_pointer(u, row) + first;
     T* const out = row_pointer(gradient, row) + first;
     const T* const shift = bias.data() + first;
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-      const T du = out[j] * gelu_derivative(in[j] + shift[j]);
-      out[j] = du;
+      const F du = F(out[j]) * gelu_derivative(F(in[j]) + F(shift[j]));
+      out[j] = T(du);
       sum[j] += du;
     });
   };
-  detail::column_sums<T, 1>(device, "tidemark::bias_gelu_backward", num_rows(u), num_columns(u),
+  detail::column_sums<F, 1>(device, "tidemark::bias_gelu_backward", num_rows(u), num_columns(u),
                             add_row, {bias_gradient});
 }
 
 #define TIDEMARK_INSTANTIATE(T)                                                                   \
   template void bias_gelu_forward(Device&, const Matrix<T>&, const Vector<T>&, const Matrix<T>&); \
   template void bias_gelu_backward(Device&, const Matrix<T>&, const Vector<T>&, const Matrix<T>&, \
-                                   const Vector<T>&);
+                                   const Vector<Accumulate<T>>&);
+TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)
 #undef TIDEMARK_INSTANTIATE

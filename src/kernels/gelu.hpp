@@ -15,6 +15,6 @@ void bias_gelu_forward(Device& device, const Matrix<T>& u, const Vector<T>& bias
 /// bias_gradient [f] with its column sums. u [R, f] is the forward's input.
 template <class T>
 void bias_gelu_backward(Device& device, const Matrix<T>& u, const Vector<T>& bias,
-                        const Matrix<T>& gradient, const Vector<T>& bias_gradient);
+                        const Matrix<T>& gradient, const Vector<Accumulate<T>>& bias_gradient);
 
 }  // namespace tidemark::kernels

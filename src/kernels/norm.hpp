@@ -12,15 +12,16 @@ inline constexpr double layer_norm_epsilon = 1e-5;
 /// x, y [R, h]; weight, bias [h]; statistics [R, 2] receives mean and 1/sqrt(variance + epsilon).
 template <class T>
 void layer_norm_forward(Device& device, const Matrix<T>& x, const Vector<T>& weight,
-                        const Vector<T>& bias, const Matrix<T>& y, const Matrix<T>& statistics);
+                        const Vector<T>& bias, const Matrix<T>& y,
+                        const Matrix<Accumulate<T>>& statistics);
 
 /// Adds the gradient of the norm's input to `gradient` [R, h] (which already holds that of the
 /// residual branch), and overwrites weight_gradient and bias_gradient [h] with this rank's rows'
 /// sums. dy, x [R, h]; statistics [R, 2] as written by the forward.
 template <class T>
 void layer_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x,
-                         const Vector<T>& weight, const Matrix<T>& statistics,
-                         const Matrix<T>& gradient, const Vector<T>& weight_gradient,
-                         const Vector<T>& bias_gradient);
+                         const Vector<T>& weight, const Matrix<Accumulate<T>>& statistics,
+                         const Matrix<T>& gradient, const Vector<Accumulate<T>>& weight_gradient,
+                         const Vector<Accumulate<T>>& bias_gradient);
 
 }  // namespace tidemark::kernels

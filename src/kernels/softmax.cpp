@@ -1,45 +1,54 @@
 #include "kernels/softmax.hpp"
 
 #include <cmath>
+#include <type_traits>
 
 namespace tidemark::kernels {
 
 template <class T>
 void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Dropout& dropout,
-                             const Matrix<T>& probabilities, const Mask& mask,
-                             const Matrix<T>& dropped) {
-  const int keys = static_cast<int>(num_columns(probabilities));
-  const T score_scale = static_cast<T>(shape.scale);
+                             const Matrix<Accumulate<T>>& scores, const Matrix<T>& probabilities,
+                             const Mask& mask, const Matrix<T>& dropped) {
+  using F = Accumulate<T>;
+  constexpr bool narrow = !std::is_same_v<T, F>;
+  const int keys = static_cast<int>(num_columns(scores));
+  const F score_scale = static_cast<F>(shape.scale);
   const bool causal = shape.causal;
   const Dropout drop = dropout;
-  const T keep_scale = static_cast<T>(dropout.scale);
-  Kokkos::parallel_for(
-      "tidemark::softmax_dropout_forward", row_policy(device, num_rows(probabilities)),
+  const F keep_scale = static_cast<F>(dropout.scale);
+  for_each_row(
+      device, "tidemark::softmax_dropout_forward", num_rows(scores),
       KOKKOS_LAMBDA(const TeamMember& team) {
         const std::int64_t row = team.league_rank();
         const int seen = causal ? static_cast<int>(row % keys) + 1 : keys;
+        F* const x = row_pointer(scores, row);
         T* const p = row_pointer(probabilities, row);
-        T highest = p[0];
+        F highest = x[0];
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, seen),
-            [&](const int j, T& part) { part = p[j] > part ? p[j] : part; },
-            Kokkos::Max<T>(highest));
-        T sum = T(0);
+            [&](const int j, F& part) { part = x[j] > part ? x[j] : part; },
+            Kokkos::Max<F>(highest));
+        F sum = F(0);
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, seen),
-            [&](const int j, T& part) {
-              const T e = std::exp((p[j] - highest) * score_scale);
-              p[j] = e;
+            [&](const int j, F& part) {
+              const F e = std::exp((x[j] - highest) * score_scale);
+              x[j] = e;
               part += e;
             },
             sum);
-        const T norm = T(1) / sum;
+        const F norm = F(1) / sum;
         const int hidden = keys - seen;
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, hidden),
-                             [&](const int j) { p[seen + j] = T(0); });
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, hidden), [&](const int j) {
+          p[seen + j] = T(F(0));
+          if constexpr (narrow) x[seen + j] = F(0);
+        });
         if (!drop.active) {
-          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
-                               [&](const int j) { p[j] *= norm; });
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen), [&](const int j) {
+            const T probability = T(x[j] * norm);
+            p[j] = probability;
+            if constexpr (narrow) x[j] = F(probability);
+          });
           return;
         }
         T* const d = row_pointer(dropped, row);
@@ -49,11 +58,13 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, hidden),
                              [&](const int j) { kept[seen + j] = 0; });
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, hidden),
-                             [&](const int j) { d[seen + j] = T(0); });
+                             [&](const int j) { d[seen + j] = T(F(0)); });
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen), [&](const int j) {
-          const T probability = p[j] * norm;
+          const T probability = T(x[j] * norm);
+          const T result = T(F(probability) * (keep_scale * F(kept[j])));
           p[j] = probability;
-          d[j] = probability * (keep_scale * T(kept[j]));
+          d[j] = result;
+          if constexpr (narrow) x[j] = F(result);
         });
       });
 }
@@ -62,40 +73,45 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
 template <class T>
 void softmax_dropout_backward(Device& device, const ScoreShape& shape, const Dropout& dropout,
                               const Matrix<T>& probabilities, const Mask& mask,
-                              const Matrix<T>& gradient) {
+                              const Matrix<Accumulate<T>>& gradient) {
+  using F = Accumulate<T>;
   const int keys = static_cast<int>(num_columns(probabilities));
-  const T score_scale = static_cast<T>(shape.scale);
+  const F score_scale = static_cast<F>(shape.scale);
   const bool causal = shape.causal;
   const bool active = dropout.active;
-  const T keep_scale = static_cast<T>(dropout.scale);
-  Kokkos::parallel_for(
-      "tidemark::softmax_dropout_backward", row_policy(device, num_rows(probabilities)),
+  const F keep_scale = static_cast<F>(dropout.scale);
+  for_each_row(
+      device, "tidemark::softmax_dropout_backward", num_rows(probabilities),
       KOKKOS_LAMBDA(const TeamMember& team) {
         const std::int64_t row = team.league_rank();
         const int seen = causal ? static_cast<int>(row % keys) + 1 : keys;
         const T* const p = row_pointer(probabilities, row);
-        T* const g = row_pointer(gradient, row);
+        F* const g = row_pointer(gradient, row);
         if (active) {
           const std::uint8_t* const kept = row_pointer(mask, row);
           Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
-                               [&](const int j) { g[j] *= keep_scale * T(kept[j]); });
+                               [&](const int j) { g[j] *= keep_scale * F(kept[j]); });
         }
-        T projection = T(0);
+        F projection = F(0);
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, seen),
-            [&](const int j, T& part) { part += p[j] * g[j]; }, projection);
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
-                             [&](const int j) { g[j] = score_scale * p[j] * (g[j] - projection); });
+            [&](const int j, F& part) { part += F(p[j]) * g[j]; }, projection);
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen), [&](const int j) {
+          g[j] = score_scale * F(p[j]) * (g[j] - projection);
+        });
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, keys - seen),
-                             [&](const int j) { g[seen + j] = T(0); });
+                             [&](const int j) { g[seen + j] = F(0); });
       });
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                                           \
-  template void softmax_dropout_forward(Device&, const ScoreShape&, const Dropout&,       \
-                                        const Matrix<T>&, const Mask&, const Matrix<T>&); \
-  template void softmax_dropout_backward(Device&, const ScoreShape&, const Dropout&,      \
-                                         const Matrix<T>&, const Mask&, const Matrix<T>&);
+#define TIDEMARK_INSTANTIATE(T)                                                         \
+  template void softmax_dropout_forward(Device&, const ScoreShape&, const Dropout&,     \
+                                        const Matrix<Accumulate<T>>&, const Matrix<T>&, \
+                                        const Mask&, const Matrix<T>&);                 \
+  template void softmax_dropout_backward(Device&, const ScoreShape&, const Dropout&,    \
+                                         const Matrix<T>&, const Mask&,                 \
+                                         const Matrix<Accumulate<T>>&);
+TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)
 #undef TIDEMARK_INSTANTIATE

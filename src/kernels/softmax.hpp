@@ -13,20 +13,23 @@ struct ScoreShape {
   bool causal = true;  ///< query i sees the keys 0 to i
 };
 
-/// In place scores -> softmax(scale * scores), then dropped = dropout(softmax) and the mask.
-/// probabilities [R, s] (R a multiple of s, contiguous, consecutive in the global [a, b, s, s]);
-/// mask, dropped [R, s]. Without dropout, mask and dropped are not touched and may be empty.
-/// Keys that a causal query does not see get probability 0 exactly.
+/// softmax(scale * scores) into `probabilities`, then dropout(softmax) into `dropped`, and the
+/// mask. R rows of s keys, R a multiple of s, contiguous and consecutive in the global [a, b, s,
+/// s]. scores [R, s] are overwritten. T is the type of scores: probabilities and scores may be one
+/// matrix. T narrower: scores become what is multiplied by the values (dropped, or probabilities
+/// without dropout), rounded to T, so that the product need not convert it back.
+/// Without dropout, mask and dropped are not touched and may be empty. Keys that a causal query
+/// does not see get probability 0 exactly.
 template <class T>
 void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Dropout& dropout,
-                             const Matrix<T>& probabilities, const Mask& mask,
-                             const Matrix<T>& dropped);
+                             const Matrix<Accumulate<T>>& scores, const Matrix<T>& probabilities,
+                             const Mask& mask, const Matrix<T>& dropped);
 
 /// In place: gradient of `dropped` (of the probabilities without dropout) -> gradient of the scores
 /// before scaling. gradient, probabilities, mask [R, s].
 template <class T>
 void softmax_dropout_backward(Device& device, const ScoreShape& shape, const Dropout& dropout,
                               const Matrix<T>& probabilities, const Mask& mask,
-                              const Matrix<T>& gradient);
+                              const Matrix<Accumulate<T>>& gradient);
 
 }  // namespace tidemark::kernels

@@ -10,6 +10,8 @@ std::string_view name_of(TensorClass tensor_class) {
   switch (tensor_class) {
     case TensorClass::saved:
       return "saved";
+    case TensorClass::recomputed:
+      return "recomputed";
     case TensorClass::transient:
       return "transient";
     case TensorClass::workspace:
@@ -24,11 +26,14 @@ void Ledger::begin_step() {
   tide_ = Tide{};
   clock_ = 0;
   peak_moment_ = 0;
+  turn_moment_ = 0;
+  start_ = Clock::now();
   turned_ = false;
 }
 
 void Ledger::mark_turn() {
   tide_.at_turn = live_at(clock_);
+  turn_moment_ = clock_;
   turned_ = true;
 }
 
@@ -43,8 +48,36 @@ const Tide& Ledger::tide() const {
   return tide_;
 }
 
+// Every count of the clock is one birth or one death.
+TideHistory Ledger::history() const {
+  struct Change {
+    Clock::time_point time;
+    std::size_t place;
+    std::size_t bytes;
+    bool is_birth;
+  };
+  std::vector<Change> moments(clock_);
+  for (const Life& life : lives_) {
+    const auto place = static_cast<std::size_t>(life.entry.tensor_class);
+    moments[life.birth - 1] = {life.born, place, life.entry.bytes, true};
+    if (life.death != still_alive) {
+      moments[life.death - 1] = {life.died, place, life.entry.bytes, false};
+    }
+  }
+  TideHistory history;
+  history.turn = turn_moment_;
+  LiveBytes live;
+  for (const Change& change : moments) {
+    live.seconds = std::chrono::duration<double>(change.time - start_).count();
+    std::size_t& bytes = live.bytes[change.place];
+    bytes = change.is_birth ? bytes + change.bytes : bytes - change.bytes;
+    history.changes.push_back(live);
+  }
+  return history;
+}
+
 std::size_t Ledger::enter(const Entry& entry, void* memory) {
-  lives_.push_back({entry, memory, ++clock_, still_alive});
+  lives_.push_back({entry, memory, ++clock_, still_alive, Clock::now(), {}});
   ++tide_.tensors;
   tide_.live_bytes += entry.bytes;
   if (tide_.live_bytes > tide_.peak_bytes) {
@@ -59,6 +92,7 @@ void Ledger::strike_out(std::size_t slot) {
   pool_.release(life.memory);
   tide_.live_bytes -= life.entry.bytes;
   life.death = ++clock_;
+  life.died = Clock::now();
 }
 
 std::vector<Entry> Ledger::live_at(std::uint64_t moment) const {

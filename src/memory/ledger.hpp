@@ -2,6 +2,8 @@
 // it dies, so that the tide of live bytes is known at every moment.
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -14,10 +16,13 @@ namespace tidemark::memory {
 
 /// What an activation is for.
 enum class TensorClass {
-  saved,      ///< held from its layer's forward until its backward
-  transient,  ///< passes between two operations of one direction
-  workspace,  ///< scratch space of one operation
+  saved,       ///< held from its layer's forward until its backward
+  recomputed,  ///< what would be saved without recomputation: held within one direction of a layer
+  transient,   ///< passes between two operations of one direction
+  workspace,   ///< scratch space of one operation
 };
+inline constexpr std::array all_tensor_classes{TensorClass::saved, TensorClass::recomputed,
+                                               TensorClass::transient, TensorClass::workspace};
 
 std::string_view name_of(TensorClass tensor_class);
 
@@ -40,6 +45,18 @@ struct Tide {
   std::vector<Entry> at_turn;  ///< what was live between forward and backward
   std::size_t live_bytes = 0;  ///< live now
   std::size_t tensors = 0;     ///< entries made since the step began
+};
+
+/// Live bytes of each class, in the order of all_tensor_classes, right after one of them changed.
+struct LiveBytes {
+  double seconds = 0.0;  ///< since the step's account began
+  std::array<std::size_t, all_tensor_classes.size()> bytes{};
+};
+
+/// The tide of one step, change by change.
+struct TideHistory {
+  std::vector<LiveBytes> changes;
+  std::size_t turn = 0;  ///< changes before the turn from forward to backward
 };
 
 class Ledger;
@@ -106,17 +123,22 @@ class Ledger {
   const Tide& end_step();
 
   [[nodiscard]] const Tide& tide() const;
+  /// The account so far, or of the last step, as a series.
+  [[nodiscard]] TideHistory history() const;
   [[nodiscard]] std::size_t pool_bytes() const { return pool_.held_bytes(); }
 
  private:
   template <class T>
   friend class Tensor;
+  using Clock = std::chrono::steady_clock;
   /// An activation of this step, dead or alive.
   struct Life {
     Entry entry;
     void* memory = nullptr;
     std::uint64_t birth = 0;
     std::uint64_t death = still_alive;
+    Clock::time_point born = {};
+    Clock::time_point died = {};
   };
   static constexpr std::uint64_t still_alive = ~std::uint64_t{0};
 
@@ -131,6 +153,8 @@ class Ledger {
   std::vector<Life> lives_;
   std::uint64_t clock_ = 0;  ///< counts births and deaths
   std::uint64_t peak_moment_ = 0;
+  std::uint64_t turn_moment_ = 0;
+  Clock::time_point start_ = Clock::now();
   bool turned_ = false;
   mutable Tide tide_;  ///< at_peak is filled in when it is asked for
 };

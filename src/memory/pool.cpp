@@ -30,29 +30,19 @@ void* device_malloc(std::size_t bytes) {
 
 }  // namespace
 
-Pool::~Pool() {
-  for (void* segment : segments_) {
-    Kokkos::kokkos_free<MemorySpace>(segment);
-  }
-}
+Pool::~Pool() { free_segments(); }
 
 void* Pool::acquire(std::size_t bytes) {
   if (bytes == 0) {
     return nullptr;
   }
   bytes = round_up(bytes, granule);
-  auto best = blocks_.end();
-  for (auto block = blocks_.begin(); block != blocks_.end(); ++block) {
-    const bool fits = block->second.free && block->second.bytes >= bytes;
-    if (fits && (best == blocks_.end() || block->second.bytes < best->second.bytes)) {
-      best = block;
-    }
-  }
+  auto best = best_fit(bytes);
   if (best == blocks_.end()) {
     best = grow(bytes);
   }
+  set_free(best, false);
   split(best, bytes);
-  best->second.free = false;
   ++in_use_;
   return best->first;
 }
@@ -64,51 +54,86 @@ void Pool::release(void* pointer) {
   auto block = blocks_.find(static_cast<std::byte*>(pointer));
   TIDEMARK_REQUIRE(block != blocks_.end() && !block->second.free,
                    "block does not belong to this pool");
-  block->second.free = true;
   --in_use_;
-  const auto merge_into = [this](Blocks::iterator left, Blocks::iterator right) {
-    const bool neighbours =
-        left->second.free && right->second.free && left->second.segment == right->second.segment;
-    if (!neighbours) {
-      return false;
-    }
-    left->second.bytes += right->second.bytes;
-    blocks_.erase(right);
-    return true;
+  const auto is_free_neighbour = [&](Blocks::iterator other) {
+    return other->second.free && other->second.segment == block->second.segment;
   };
-  if (const auto next = std::next(block); next != blocks_.end()) {
-    merge_into(block, next);
+  if (const auto next = std::next(block); next != blocks_.end() && is_free_neighbour(next)) {
+    set_free(next, false);
+    block->second.bytes += next->second.bytes;
+    blocks_.erase(next);
   }
-  if (block != blocks_.begin()) {
-    merge_into(std::prev(block), block);
+  if (block != blocks_.begin() && is_free_neighbour(std::prev(block))) {
+    const auto before = std::prev(block);
+    set_free(before, false);
+    before->second.bytes += block->second.bytes;
+    blocks_.erase(block);
+    block = before;
   }
+  set_free(block, true);
 }
 
 void Pool::release_all() {
   TIDEMARK_REQUIRE(in_use_ == 0, fmt::format("{} blocks are still in use", in_use_));
+  free_segments();
+  segments_.clear();
+  blocks_.clear();
+  by_size_.clear();
+  held_ = 0;
+}
+
+// The smallest that is large enough, the first of them by address.
+Pool::Blocks::iterator Pool::best_fit(std::size_t bytes) {
+  const auto found = by_size_.lower_bound({bytes, nullptr});
+  return found == by_size_.end() ? blocks_.end() : blocks_.find(found->second);
+}
+
+void Pool::set_free(Blocks::iterator block, bool free) {
+  block->second.free = free;
+  if (free) {
+    by_size_.emplace(block->second.bytes, block->first);
+  } else {
+    by_size_.erase({block->second.bytes, block->first});
+  }
+}
+
+void* Pool::new_segment(std::size_t bytes) {
+  if (source_ == Source::device) {
+    return device_malloc(bytes);
+  }
+  void* const begin = reinterpret_cast<void*>(paper_end_);
+  paper_end_ += bytes;
+  return begin;
+}
+
+void Pool::free_segments() {
+  if (source_ == Source::paper) {
+    return;
+  }
   for (void* segment : segments_) {
     Kokkos::kokkos_free<MemorySpace>(segment);
   }
-  segments_.clear();
-  blocks_.clear();
-  held_ = 0;
 }
 
 Pool::Blocks::iterator Pool::grow(std::size_t bytes) {
   const std::size_t segment_bytes = round_up(bytes, segment_unit);
-  auto* begin = static_cast<std::byte*>(device_malloc(segment_bytes));
+  auto* begin = static_cast<std::byte*>(new_segment(segment_bytes));
   segments_.push_back(begin);
   held_ += segment_bytes;
-  return blocks_.emplace(begin, Block{segment_bytes, true, segments_.size() - 1}).first;
+  const auto block = blocks_.emplace(begin, Block{segment_bytes, true, segments_.size() - 1}).first;
+  set_free(block, true);
+  return block;
 }
 
+// Leaves the first `bytes` of a block that is in use, and the rest free.
 void Pool::split(Blocks::iterator block, std::size_t bytes) {
   const std::size_t rest = block->second.bytes - bytes;
   if (rest == 0) {
     return;
   }
-  blocks_.emplace(block->first + bytes, Block{rest, true, block->second.segment});
   block->second.bytes = bytes;
+  set_free(blocks_.emplace(block->first + bytes, Block{rest, false, block->second.segment}).first,
+           true);
 }
 
 }  // namespace tidemark::memory

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace tidemark::memory {
@@ -14,7 +17,11 @@ namespace tidemark::memory {
 /// rank.
 class Pool {
  public:
-  Pool() = default;
+  /// Where segments come from. On paper they are addresses that nobody may touch: the pool then
+  /// tells what it would hold, of any device.
+  enum class Source { device, paper };
+
+  explicit Pool(Source source = Source::device) : source_(source) {}
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -47,12 +54,19 @@ class Pool {
   using Blocks = std::map<std::byte*, Block>;
 
   Blocks::iterator grow(std::size_t bytes);
+  Blocks::iterator best_fit(std::size_t bytes);
   void split(Blocks::iterator block, std::size_t bytes);
+  void set_free(Blocks::iterator block, bool free);
+  [[nodiscard]] void* new_segment(std::size_t bytes);
+  void free_segments();
 
-  Blocks blocks_;  ///< every block, by address
+  Source source_;
+  Blocks blocks_;                                         ///< every block, by address
+  std::set<std::pair<std::size_t, std::byte*>> by_size_;  ///< the free ones
   std::vector<void*> segments_;
   std::size_t held_ = 0;
-  std::size_t in_use_ = 0;  ///< number of blocks handed out
+  std::uintptr_t paper_end_ = std::uintptr_t{1} << 20;  ///< of the segments on paper
+  std::size_t in_use_ = 0;                              ///< number of blocks handed out
 };
 
 }  // namespace tidemark::memory

@@ -25,10 +25,9 @@ LayerNormSpec norm_spec(int layer, int number, const Context& context) {
   spec.statistics_name = first ? "norm1 statistics" : "norm2 statistics";
   if (passes) {
     spec.output_name = first ? "norm1 output" : "norm2 output";
-    spec.output_class = TensorClass::transient;
+    spec.keeps_output = false;
   } else {
     spec.output_name = first ? "qkv input" : "fc1 input";
-    spec.output_class = TensorClass::saved;
   }
   return spec;
 }
@@ -55,7 +54,7 @@ memory::Tensor<T> Sublayer<T, Block>::forward(const Context& context, Tensor inp
   const Matrix<T>& x = input_.view();
   const Tensor z = block_.forward(context, norm_.forward(context, x));
   if (dropout_.active) {
-    mask_ = context.ledger.tensor<std::uint8_t>(mask_name_, layer_, TensorClass::saved, num_rows(x),
+    mask_ = context.ledger.tensor<std::uint8_t>(mask_name_, layer_, context.kept, num_rows(x),
                                                 num_columns(x));
   }
   Tensor y = context.ledger.tensor<T>(output.name, output.layer, output.tensor_class, num_rows(x),
@@ -78,25 +77,52 @@ void Sublayer<T, Block>::backward(const Context& context, const Tensor& gradient
   input_.reset();
 }
 
+template <class T, class Block>
+memory::Tensor<T> Sublayer<T, Block>::forget() {
+  norm_.forget();
+  block_.forget();
+  mask_.reset();
+  return std::move(input_);
+}
+
 template <class T>
 Layer<T>::Layer(parallel::ParameterStore<T>& store, const config::Case& settings,
                 const Context& context, int layer)
     : layer_(layer),
+      recomputes_(settings.recomputes_layer()),
       attention_(store, settings, context, layer, norm_spec(layer, 1, context),
                  stream_of(layer, Slot::hidden_mask1), "hidden dropout mask 1"),
       mlp_(store, settings, context, layer, norm_spec(layer, 2, context),
            stream_of(layer, Slot::hidden_mask2), "hidden dropout mask 2") {}
 
 template <class T>
-memory::Tensor<T> Layer<T>::forward(const Context& context, Tensor input,
-                                    const OutputEntry& output) {
+memory::Tensor<T> Layer<T>::run(const Context& context, Tensor input, const OutputEntry& output) {
   Tensor middle =
-      attention_.forward(context, std::move(input), {"norm2 input", layer_, TensorClass::saved});
+      attention_.forward(context, std::move(input), {"norm2 input", layer_, context.kept});
   return mlp_.forward(context, std::move(middle), output);
 }
 
 template <class T>
+memory::Tensor<T> Layer<T>::forward(const Context& context, Tensor input,
+                                    const OutputEntry& output) {
+  if (!recomputes_) {
+    return run(context, std::move(input), output);
+  }
+  Context passing = context;
+  passing.kept = TensorClass::recomputed;
+  Tensor y = run(passing, std::move(input), output);
+  mlp_.forget();
+  input_ = attention_.forget();
+  return y;
+}
+
+template <class T>
 void Layer<T>::backward(const Context& context, const Tensor& gradient) {
+  if (recomputes_) {
+    Context again = context;
+    again.kept = TensorClass::recomputed;
+    run(again, std::move(input_), {"recomputed output", layer_, TensorClass::transient});
+  }
   mlp_.backward(context, gradient);
   attention_.backward(context, gradient);
 }
@@ -108,10 +134,13 @@ const Matrix<T>& Layer<T>::largest_weight() {
   return num_rows(qkv) > num_rows(fc1) ? qkv : fc1;
 }
 
+template class Sublayer<bfloat16, Attention<bfloat16>>;
 template class Sublayer<float, Attention<float>>;
 template class Sublayer<double, Attention<double>>;
+template class Sublayer<bfloat16, Mlp<bfloat16>>;
 template class Sublayer<float, Mlp<float>>;
 template class Sublayer<double, Mlp<double>>;
+template class Layer<bfloat16>;
 template class Layer<float>;
 template class Layer<double>;
 

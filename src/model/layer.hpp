@@ -36,6 +36,8 @@ class Sublayer {
   Tensor forward(const parallel::Context& context, Tensor input, const OutputEntry& output);
   /// Turns the gradient of y into that of x, in place; frees what forward kept.
   void backward(const parallel::Context& context, const Tensor& gradient);
+  /// Frees what forward kept, unused, but for x, which it returns.
+  Tensor forget();
 
   [[nodiscard]] Block& block() { return block_; }
 
@@ -50,6 +52,9 @@ class Sublayer {
 };
 
 /// x = x + dropout(attention(norm1(x)) + bias); x = x + dropout(mlp(norm2(x)) + bias).
+///
+/// With full recomputation it keeps x alone, and its backward runs all of its forward again, as
+/// Chen et al. ("Training deep nets with sublinear memory cost", 2016) do.
 template <class T>
 class Layer {
  public:
@@ -67,7 +72,11 @@ class Layer {
   [[nodiscard]] const Matrix<T>& largest_weight();
 
  private:
+  Tensor run(const parallel::Context& context, Tensor input, const OutputEntry& output);
+
   int layer_;
+  bool recomputes_;
+  Tensor input_;  ///< x, with full recomputation
   Sublayer<T, Attention<T>> attention_;
   Sublayer<T, Mlp<T>> mlp_;
 };

@@ -29,10 +29,12 @@ LayerNorm<T>::LayerNorm(parallel::ParameterStore<T>& store, const parallel::Cont
 
 template <class T>
 memory::Tensor<T> LayerNorm<T>::forward(const parallel::Context& context, const Matrix<T>& x) {
-  statistics_ = context.ledger.tensor<T>(spec_.statistics_name, spec_.layer,
-                                         memory::TensorClass::saved, num_rows(x), 2);
-  Tensor y = context.ledger.tensor<T>(spec_.output_name, spec_.layer, spec_.output_class,
-                                      num_rows(x), num_columns(x));
+  statistics_ = context.ledger.tensor<Accumulate<T>>(spec_.statistics_name, spec_.layer,
+                                                     context.kept, num_rows(x), 2);
+  Tensor y =
+      context.ledger.tensor<T>(spec_.output_name, spec_.layer,
+                               spec_.keeps_output ? context.kept : memory::TensorClass::transient,
+                               num_rows(x), num_columns(x));
   kernels::layer_norm_forward(context.device, x, weight_.vector(), bias_.vector(), y.view(),
                               statistics_.view());
   return y;
@@ -47,6 +49,7 @@ void LayerNorm<T>::backward(const parallel::Context& context, const Matrix<T>& o
   statistics_.reset();
 }
 
+template class LayerNorm<bfloat16>;
 template class LayerNorm<float>;
 template class LayerNorm<double>;
 

@@ -18,7 +18,7 @@ struct LayerNormSpec {
   std::uint32_t bias_stream = 0;
   std::string_view statistics_name;  ///< of the saved mean and reciprocal deviation
   std::string_view output_name;      ///< of the normalised rows: the next linear's input
-  memory::TensorClass output_class = memory::TensorClass::saved;
+  bool keeps_output = true;          ///< the output is kept for backward by who receives it
 };
 
 /// Normalises the rows a rank has: all of [s b, h], or its shard under SP. The parameters are
@@ -37,12 +37,14 @@ class LayerNorm {
   /// Adds the gradient of x to `gradient` [., h], and writes the parameters' gradients.
   void backward(const parallel::Context& context, const Matrix<T>& output_gradient,
                 const Matrix<T>& x, const Matrix<T>& gradient);
+  /// Frees the statistics unused.
+  void forget() { statistics_.reset(); }
 
  private:
   LayerNormSpec spec_;
   parallel::Parameter<T>& weight_;
   parallel::Parameter<T>& bias_;
-  Tensor statistics_;
+  memory::Tensor<Accumulate<T>> statistics_;  ///< [., 2]
 };
 
 }  // namespace tidemark::model

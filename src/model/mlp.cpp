@@ -11,7 +11,6 @@ namespace tidemark::model {
 
 namespace {
 
-using memory::TensorClass;
 using parallel::Context;
 
 constexpr parallel::LinearNames fc1_names{
@@ -43,20 +42,20 @@ Mlp<T>::Mlp(parallel::ParameterStore<T>& store, const config::Case& settings,
       fc1_(store, context,
            {fmt::format("layers.{}.fc1", layer), layer, settings.model.hidden_size,
             settings.model.ffn_hidden_size, stream_of(layer, Slot::fc1_weight),
-            stream_of(layer, Slot::fc1_bias), TensorClass::saved},
+            stream_of(layer, Slot::fc1_bias), true},
            fc1_names, parallel::ColumnParallelLinear<T>::Bias::left_to_caller),
       fc2_(store, context,
            {fmt::format("layers.{}.fc2", layer), layer, settings.model.ffn_hidden_size,
             settings.model.hidden_size, stream_of(layer, Slot::fc2_weight),
-            stream_of(layer, Slot::fc2_bias), TensorClass::transient},
+            stream_of(layer, Slot::fc2_bias), false},
            fc2_names) {}
 
 template <class T>
 memory::Tensor<T> Mlp<T>::forward(const Context& context, Tensor input) {
   gelu_input_ = fc1_.forward(context, std::move(input));
   const Matrix<T>& u = gelu_input_.view();
-  Tensor activated = context.ledger.tensor<T>("fc2 input", layer_, TensorClass::saved, num_rows(u),
-                                              num_columns(u));
+  Tensor activated =
+      context.ledger.tensor<T>("fc2 input", layer_, context.kept, num_rows(u), num_columns(u));
   kernels::bias_gelu_forward(context.device, u, fc1_.bias().vector(), activated.view());
   return fc2_.forward(context, std::move(activated));
 }
@@ -70,6 +69,14 @@ memory::Tensor<T> Mlp<T>::backward(const Context& context, Tensor output_gradien
   return fc1_.backward(context, std::move(gradient));
 }
 
+template <class T>
+void Mlp<T>::forget() {
+  fc1_.forget();
+  gelu_input_.reset();
+  fc2_.forget();
+}
+
+template class Mlp<bfloat16>;
 template class Mlp<float>;
 template class Mlp<double>;
 

@@ -24,6 +24,9 @@ class Mlp {
   /// Gradient of that output -> gradient of the input, both in the shape of the forward's.
   Tensor backward(const parallel::Context& context, Tensor output_gradient);
 
+  /// Frees what forward kept, unused.
+  void forget();
+
   [[nodiscard]] parallel::Parameter<T>& output_bias() { return fc2_.bias(); }
   /// [ffn/t, h], for measuring the machine's product rate.
   [[nodiscard]] parallel::Parameter<T>& fc1_weight() { return fc1_.weight(); }

@@ -24,11 +24,18 @@ Stack<T>::Stack(const config::Case& settings, Device& device, memory::Ledger& le
                communicator,
                settings.model.tokens(),
                settings.sequence_parallel(),
-               settings.parallel.keep_gathered} {
+               settings.parallel.keep_gathered,
+               TensorClass::saved} {
+  if (settings.model.has_ends()) {
+    embedding_.emplace(store_, settings, context_);
+  }
   for (int layer = 0; layer < settings.model.num_layers; ++layer) {
     layers_.emplace_back(store_, settings, context_, layer);
   }
-  store_.allocate();
+  if (embedding_) {
+    head_.emplace(store_, embedding_->weight(), settings, context_);
+  }
+  store_.allocate(device);
   store_.initialise(device, static_cast<std::uint32_t>(settings.bench.seed));
 }
 
@@ -45,44 +52,69 @@ memory::Tensor<T> Stack<T>::random_rows(const char* name, int layer, TensorClass
 }
 
 template <class T>
+void Stack<T>::show(std::string_view name, const Tensor& tensor) const {
+  if (observer_) observer_(name, tensor.view());
+}
+
+template <class T>
 memory::Tensor<T> Stack<T>::make_input() {
+  if (embedding_) return {};
   return random_rows("norm1 input", 0, TensorClass::saved, input_stream);
 }
 
 template <class T>
 memory::Tensor<T> Stack<T>::make_output_gradient() {
+  if (head_) return {};
   return random_rows("residual gradient", memory::no_layer, TensorClass::transient,
                      output_gradient_stream);
 }
 
+/// How the input of a layer is entered; that of the layer behind the last is the stack's output.
 template <class T>
-OutputEntry Stack<T>::output_of(int layer) const {
-  if (layer + 1 < static_cast<int>(layers_.size())) {
-    return {"norm1 input", layer + 1, TensorClass::saved};
+OutputEntry Stack<T>::input_of(int layer) const {
+  if (layer < static_cast<int>(layers_.size())) {
+    return {"norm1 input", layer, TensorClass::saved};
+  }
+  if (head_) {
+    return {"final norm input", memory::no_layer, TensorClass::saved};
   }
   return {"output", memory::no_layer, TensorClass::transient};
 }
 
 template <class T>
 memory::Tensor<T> Stack<T>::forward(Tensor input) {
-  Tensor x = std::move(input);
+  Tensor x = embedding_ ? embedding_->forward(context_, input_of(0)) : std::move(input);
+  show(embedding_ ? "embedding" : "input", x);
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-    x = layers_[layer].forward(context_, std::move(x), output_of(static_cast<int>(layer)));
+    x = layers_[layer].forward(context_, std::move(x), input_of(static_cast<int>(layer) + 1));
+  }
+  show("output", x);
+  if (head_) {
+    loss_ = head_->forward(context_, std::move(x));
+    x.reset();
   }
   return x;
 }
 
 template <class T>
 memory::Tensor<T> Stack<T>::backward(Tensor output_gradient) {
+  Tensor gradient = head_ ? head_->backward(context_) : std::move(output_gradient);
+  show("output_grad", gradient);
   for (std::size_t layer = layers_.size(); layer > 0; --layer) {
-    layers_[layer - 1].backward(context_, output_gradient);
+    layers_[layer - 1].backward(context_, gradient);
+  }
+  show(embedding_ ? "embedding_grad" : "input_grad", gradient);
+  if (embedding_) {
+    embedding_->backward(context_, std::move(gradient));
+    gradient.reset();
   }
   if (context_.sequence) {
     store_.reduce_replicated_gradients(context_);
   }
-  return output_gradient;
+  return gradient;
 }
 
+template class Stack<bfloat16>;
 template class Stack<float>;
 template class Stack<double>;
 

@@ -2,22 +2,40 @@
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <optional>
+#include <string_view>
 
 #include "config/case.hpp"
 #include "memory/ledger.hpp"
+#include "model/embedding.hpp"
 #include "model/layer.hpp"
+#include "model/loss_head.hpp"
 #include "parallel/context.hpp"
 #include "parallel/parameters.hpp"
 
 namespace tidemark::model {
+
+/// Sees tensors of a step as they come to be, each [s b, h] or this rank's [s b / t, h] under SP.
+/// The matrix is valid only during the call; the device may still be at work on it.
+template <class T>
+using Observer = std::function<void(std::string_view name, const Matrix<T>& tensor)>;
 
 /// One rank's part of the stack that a case describes. A step is
 ///
 ///     ledger.begin_step(); x = make_input(); y = forward(x); ledger.mark_turn();
 ///     y.reset(); g = backward(make_output_gradient()); g.reset(); ledger.end_step();
 ///
+/// With ends (model.vocab_size), the stack makes its own input from tokens and its own gradient
+/// from the loss: make_input and make_output_gradient give, and forward and backward take and
+/// return, empty tensors.
+///
+/// Observed are, in this order: "input" ("embedding" with ends), "output" (of the last layer),
+/// "output_grad", "input_grad" ("embedding_grad").
+///
 /// Collective: all ranks of the communicator build and step together. What it refers to (device,
-/// ledger, communicator) must outlive it.
+/// ledger, communicator) must outlive it. On a device on paper nothing is computed or exchanged,
+/// and the ledger gets the entries all the same.
 template <class T>
 class Stack {
  public:
@@ -39,6 +57,11 @@ class Stack {
   /// Gradient of the output -> gradient of the input; leaves all parameter gradients complete.
   Tensor backward(Tensor output_gradient);
 
+  /// Mean loss of a token in the last forward, in nats; without ends there is none.
+  [[nodiscard]] std::optional<double> loss() const { return loss_; }
+  /// Shows the tensors of the steps to come; an empty function ends it.
+  void observe(Observer<T> observer) { observer_ = std::move(observer); }
+
   [[nodiscard]] const parallel::ParameterStore<T>& store() const { return store_; }
   [[nodiscard]] const parallel::Context& context() const { return context_; }
   /// The weight of the largest product with a weight, in the first layer: [out/t, h].
@@ -47,12 +70,17 @@ class Stack {
  private:
   Tensor random_rows(const char* name, int layer, memory::TensorClass tensor_class,
                      std::uint32_t stream);
-  [[nodiscard]] OutputEntry output_of(int layer) const;
+  [[nodiscard]] OutputEntry input_of(int layer) const;
+  void show(std::string_view name, const Tensor& tensor) const;
 
   config::Case settings_;
   parallel::Context context_;
   parallel::ParameterStore<T> store_;
+  std::optional<Embedding<T>> embedding_;
   std::deque<Layer<T>> layers_;
+  std::optional<LossHead<T>> head_;
+  std::optional<double> loss_;
+  Observer<T> observer_;
 };
 
 }  // namespace tidemark::model

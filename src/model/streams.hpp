@@ -8,6 +8,11 @@ namespace tidemark::model {
 /// Streams of the stack as a whole.
 inline constexpr std::uint32_t input_stream = 0;
 inline constexpr std::uint32_t output_gradient_stream = 1;
+inline constexpr std::uint32_t tokens_stream = 2;
+inline constexpr std::uint32_t embedding_weight_stream = 3;
+inline constexpr std::uint32_t embedding_mask_stream = 4;
+inline constexpr std::uint32_t final_norm_weight_stream = 5;
+inline constexpr std::uint32_t final_norm_bias_stream = 6;
 
 /// The random tensors of one layer.
 enum class Slot : std::uint32_t {

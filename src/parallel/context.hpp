@@ -20,6 +20,8 @@ struct Context {
   bool sequence = false;    ///< activations outside the TP regions are sharded along the sequence
   bool keep_gathered =
       false;  ///< save the gathered input of a column-parallel product, not its shard
+  /// How what a layer keeps for its backward is entered: `recomputed` where the layer runs again.
+  memory::TensorClass kept = memory::TensorClass::saved;
 
   [[nodiscard]] std::int64_t ranks() const { return communicator.size(); }
   [[nodiscard]] std::int64_t rank() const { return communicator.rank(); }

@@ -1,19 +1,23 @@
 #include "parallel/linear.hpp"
 
 #include <cmath>
+#include <type_traits>
 #include <utility>
 
 #include "kernels/bias.hpp"
-#include "kernels/gemm.hpp"
 #include "parallel/mappings.hpp"
+#include "parallel/product.hpp"
 
 namespace tidemark::parallel {
 
 namespace {
 
-using kernels::gemm;
 using kernels::Op;
 using memory::TensorClass;
+
+TensorClass output_class(const LinearSpec& spec, const Context& context) {
+  return spec.keeps_output ? context.kept : TensorClass::transient;
+}
 
 // Uniform on +- width/2 has the variance width^2 / 12. Weights of variance 1/in keep activations of
 // order one at every size, so that a wrong product cannot hide behind the residual.
@@ -41,66 +45,67 @@ ParameterSpec bias_spec(const LinearSpec& spec, Sharing sharing, std::int64_t wi
 
 }  // namespace
 
-template <class T>
-ColumnParallelLinear<T>::ColumnParallelLinear(ParameterStore<T>& store, const Context& context,
-                                              LinearSpec spec, LinearNames names, Bias bias)
+template <class T, class Y>
+ColumnParallelLinear<T, Y>::ColumnParallelLinear(ParameterStore<T>& store, const Context& context,
+                                                 LinearSpec spec, LinearNames names, Bias bias)
     : spec_(std::move(spec)),
       names_(names),
-      bias_mode_(bias),
       weight_(
           store.declare(weight_spec(spec_, shard_of(spec_.out, context), spec_.in,
                                     {context.rank() * shard_of(spec_.out, context), 0, spec_.in}))),
-      bias_(store.declare(bias_spec(spec_, Sharing::sharded, shard_of(spec_.out, context),
-                                    context.rank() * shard_of(spec_.out, context)))) {}
+      bias_(&store.declare(bias_spec(spec_, Sharing::sharded, shard_of(spec_.out, context),
+                                     context.rank() * shard_of(spec_.out, context)))),
+      adds_bias_(bias == Bias::in_product) {}
 
-template <class T>
-memory::Tensor<T> ColumnParallelLinear<T>::gather(const Context& context, const Tensor& shard,
-                                                  std::string_view name,
-                                                  TensorClass tensor_class) const {
+template <class T, class Y>
+ColumnParallelLinear<T, Y>::ColumnParallelLinear(Parameter<T>& shared_weight, LinearSpec spec,
+                                                 LinearNames names)
+    : spec_(std::move(spec)), names_(names), weight_(shared_weight) {}
+
+template <class T, class Y>
+memory::Tensor<T> ColumnParallelLinear<T, Y>::gather(const Context& context, const Tensor& shard,
+                                                     std::string_view name,
+                                                     TensorClass tensor_class) const {
   Tensor whole =
       context.ledger.tensor<T>(name, spec_.layer, tensor_class, context.tokens, spec_.in);
   gather_from_sequence_parallel_region(context, shard.view(), whole.view());
   return whole;
 }
 
-template <class T>
-void ColumnParallelLinear<T>::multiply(const Context& context, const Matrix<T>& input,
-                                       const Matrix<T>& output) {
+template <class T, class Y>
+void ColumnParallelLinear<T, Y>::apply(const Context& context, const Matrix<T>& input,
+                                       const Matrix<Y>& output) {
   // (s b, in) x (out/t, in)^T -> (s b, out/t)
-  T beta = T(0);
-  if (bias_mode_ == Bias::in_product) {
-    kernels::bias_forward(context.device, bias_.vector(), output);
-    beta = T(1);
-  }
-  gemm(context.device, Op::none, Op::transpose, T(1), input, weight_.value, beta, output);
+  multiply(context, spec_.layer, Op::none, Op::transpose, input, weight_.value,
+           adds_bias_ ? bias_->vector() : Vector<T>(), output);
 }
 
-template <class T>
-memory::Tensor<T> ColumnParallelLinear<T>::forward(const Context& context, Tensor input) {
+template <class T, class Y>
+memory::Tensor<Y> ColumnParallelLinear<T, Y>::forward(const Context& context, Tensor input) {
   const auto new_output = [&] {
-    return context.ledger.tensor<T>(names_.output, spec_.layer, spec_.output_class, context.tokens,
-                                    weight_.spec.rows);
+    return context.ledger.tensor<Y>(names_.output, spec_.layer, output_class(spec_, context),
+                                    context.tokens, weight_.spec.rows);
   };
   if (!context.sequence) {
-    Tensor output = new_output();
-    multiply(context, copy_to_tensor_parallel_region(input.view()), output.view());
+    memory::Tensor<Y> output = new_output();
+    apply(context, copy_to_tensor_parallel_region(input.view()), output.view());
     saved_input_ = std::move(input);
     return output;
   }
   const bool keep = context.keep_gathered;
   Tensor whole = gather(context, input, keep ? names_.input : names_.gathered_input,
-                        keep ? TensorClass::saved : TensorClass::transient);
+                        keep ? context.kept : TensorClass::transient);
   saved_input_ = std::move(keep ? whole : input);
   input.reset();
-  Tensor output = new_output();
-  multiply(context, keep ? saved_input_.view() : whole.view(), output.view());
+  memory::Tensor<Y> output = new_output();
+  apply(context, keep ? saved_input_.view() : whole.view(), output.view());
   return output;
 }
 
-template <class T>
-memory::Tensor<T> ColumnParallelLinear<T>::backward(const Context& context,
-                                                    Tensor output_gradient) {
-  const Matrix<T> dy = output_gradient.view();
+template <class T, class Y>
+memory::Tensor<T> ColumnParallelLinear<T, Y>::backward(const Context& context,
+                                                       memory::Tensor<Y> output_gradient) {
+  const Matrix<Y> dy = output_gradient.view();
   {
     // The weight's gradient comes first: the whole input dies before the input's gradient is born.
     Tensor gathered;
@@ -109,16 +114,18 @@ memory::Tensor<T> ColumnParallelLinear<T>::backward(const Context& context,
     }
     const Matrix<T> x = gathered.empty() ? saved_input_.view() : gathered.view();
     // (s b, out/t)^T x (s b, in) -> (out/t, in)
-    gemm(context.device, Op::transpose, Op::none, T(1), dy, x, T(0), weight_.gradient);
-    if (bias_mode_ == Bias::in_product) {
-      kernels::bias_backward(context.device, dy, bias_.vector_gradient());
+    multiply(context, spec_.layer, Op::transpose, Op::none, dy, x, Vector<T>(), weight_.gradient);
+    if (adds_bias_) {
+      if constexpr (std::is_same_v<T, Y>) {
+        kernels::bias_backward(context.device, dy, bias_->vector_gradient());
+      }
     }
     saved_input_.reset();
   }
   Tensor dx = context.ledger.tensor<T>(names_.input_gradient, spec_.layer, TensorClass::transient,
                                        context.tokens, spec_.in);
   // (s b, out/t) x (out/t, in) -> (s b, in), this rank's part of the sum
-  gemm(context.device, Op::none, Op::none, T(1), dy, weight_.value, T(0), dx.view());
+  multiply(context, spec_.layer, Op::none, Op::none, dy, weight_.value, Vector<T>(), dx.view());
   output_gradient.reset();
   if (!context.sequence) {
     copy_to_tensor_parallel_region_backward(context, dx.view());
@@ -142,24 +149,26 @@ RowParallelLinear<T>::RowParallelLinear(ParameterStore<T>& store, const Context&
 
 template <class T>
 memory::Tensor<T> RowParallelLinear<T>::forward(const Context& context, Tensor input) {
-  Tensor partial = context.ledger.tensor<T>(names_.output, spec_.layer, spec_.output_class,
-                                            context.tokens, spec_.out);
+  Tensor partial = context.ledger.tensor<T>(
+      names_.output, spec_.layer, output_class(spec_, context), context.tokens, spec_.out);
   // (s b, in/t) x (out, in/t)^T -> (s b, out), this rank's part of the sum
-  gemm(context.device, Op::none, Op::transpose, T(1), input.view(), weight_.value, T(0),
-       partial.view());
+  multiply(context, spec_.layer, Op::none, Op::transpose, input.view(), weight_.value, Vector<T>(),
+           partial.view());
   saved_input_ = std::move(input);
   if (!context.sequence) {
     reduce_from_tensor_parallel_region(context, partial.view());
     return partial;
   }
-  Tensor shard = context.ledger.tensor<T>(names_.output_shard, spec_.layer, spec_.output_class,
-                                          context.local_tokens(), spec_.out);
+  Tensor shard =
+      context.ledger.tensor<T>(names_.output_shard, spec_.layer, output_class(spec_, context),
+                               context.local_tokens(), spec_.out);
   reduce_scatter_to_sequence_parallel_region(context, partial.view(), shard.view());
   return shard;
 }
 
 template <class T>
-memory::Tensor<T> RowParallelLinear<T>::backward(const Context& context, Tensor output_gradient) {
+memory::Tensor<T> RowParallelLinear<T>::backward(const Context& context, Tensor output_gradient,
+                                                 Tensor* input) {
   Tensor whole;
   if (context.sequence) {
     whole = context.ledger.tensor<T>(names_.gathered_gradient, spec_.layer, TensorClass::transient,
@@ -172,18 +181,22 @@ memory::Tensor<T> RowParallelLinear<T>::backward(const Context& context, Tensor 
   }
   const Matrix<T> dy = reduce_from_tensor_parallel_region_backward(whole.view());
   // (s b, out)^T x (s b, in/t) -> (out, in/t)
-  gemm(context.device, Op::transpose, Op::none, T(1), dy, saved_input_.view(), T(0),
-       weight_.gradient);
+  multiply(context, spec_.layer, Op::transpose, Op::none, dy, saved_input_.view(), Vector<T>(),
+           weight_.gradient);
+  if (input != nullptr) *input = std::move(saved_input_);
   saved_input_.reset();
   Tensor dx = context.ledger.tensor<T>(names_.input_gradient, spec_.layer, TensorClass::transient,
                                        context.tokens, weight_.spec.columns);
   // (s b, out) x (out, in/t) -> (s b, in/t)
-  gemm(context.device, Op::none, Op::none, T(1), dy, weight_.value, T(0), dx.view());
+  multiply(context, spec_.layer, Op::none, Op::none, dy, weight_.value, Vector<T>(), dx.view());
   return dx;
 }
 
+template class ColumnParallelLinear<bfloat16>;
 template class ColumnParallelLinear<float>;
 template class ColumnParallelLinear<double>;
+template class ColumnParallelLinear<bfloat16, float>;
+template class RowParallelLinear<bfloat16>;
 template class RowParallelLinear<float>;
 template class RowParallelLinear<double>;
 

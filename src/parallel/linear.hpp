@@ -31,14 +31,14 @@ struct LinearSpec {
   std::int64_t out = 0;  ///< global output width
   std::uint32_t weight_stream = 0;
   std::uint32_t bias_stream = 0;
-  memory::TensorClass output_class = memory::TensorClass::transient;
+  bool keeps_output = false;  ///< the output is kept for the backward pass by who receives it
 };
 
 /// Y = X W^T with W [out, in] sharded by rows: each rank computes out/t columns of Y.
 ///
 /// X is whole [s b, in] without SP (f at the input) and a shard [s b / t, in] with it (g at the
-/// input). Y is [s b, out/t].
-template <class T>
+/// input). Y is [s b, out/t], of type Y: T, or Accumulate<T> where it must not be rounded.
+template <class T, class Y = T>
 class ColumnParallelLinear {
  public:
   using Tensor = memory::Tensor<T>;
@@ -48,27 +48,32 @@ class ColumnParallelLinear {
 
   ColumnParallelLinear(ParameterStore<T>& store, const Context& context, LinearSpec spec,
                        LinearNames names, Bias bias);
+  /// Without a bias, and with a weight [out/t, in] that is another module's, too: `backward` writes
+  /// its gradient, and the other adds to it.
+  ColumnParallelLinear(Parameter<T>& shared_weight, LinearSpec spec, LinearNames names);
 
   /// Takes the input, keeps what backward needs, returns Y.
-  Tensor forward(const Context& context, Tensor input);
+  memory::Tensor<Y> forward(const Context& context, Tensor input);
 
   /// dY [s b, out/t] -> gradient of the input, in the input's shape and complete; writes the
   /// gradients of the weight and, when it was added here, of the bias. Frees the saved input.
-  Tensor backward(const Context& context, Tensor output_gradient);
+  Tensor backward(const Context& context, memory::Tensor<Y> output_gradient);
+  /// Frees the saved input unused.
+  void forget() { saved_input_.reset(); }
 
-  [[nodiscard]] Parameter<T>& bias() { return bias_; }
+  [[nodiscard]] Parameter<T>& bias() { return *bias_; }
   [[nodiscard]] Parameter<T>& weight() { return weight_; }
 
  private:
-  void multiply(const Context& context, const Matrix<T>& input, const Matrix<T>& output);
+  void apply(const Context& context, const Matrix<T>& input, const Matrix<Y>& output);
   Tensor gather(const Context& context, const Tensor& shard, std::string_view name,
                 memory::TensorClass tensor_class) const;
 
   LinearSpec spec_;
   LinearNames names_;
-  Bias bias_mode_;
   Parameter<T>& weight_;
-  Parameter<T>& bias_;
+  Parameter<T>* bias_ = nullptr;  ///< null: there is none
+  bool adds_bias_ = false;
   Tensor saved_input_;
 };
 
@@ -88,9 +93,11 @@ class RowParallelLinear {
   /// Takes and keeps the input, returns Y, summed over the ranks.
   Tensor forward(const Context& context, Tensor input);
 
-  /// dY in the shape of Y -> gradient of the input [s b, in/t]; writes the weight's gradient and
-  /// frees the saved input. The bias's gradient is the caller's.
-  Tensor backward(const Context& context, Tensor output_gradient);
+  /// dY in the shape of Y -> gradient of the input [s b, in/t]; writes the weight's gradient. Frees
+  /// the saved input, or hands it over where `input` is given. The bias's gradient is the caller's.
+  Tensor backward(const Context& context, Tensor output_gradient, Tensor* input = nullptr);
+  /// Frees the saved input unused.
+  void forget() { saved_input_.reset(); }
 
   [[nodiscard]] Parameter<T>& bias() { return bias_; }
 

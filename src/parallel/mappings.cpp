@@ -80,6 +80,11 @@ void reduce_scatter_to_sequence_parallel_region_backward(const Context& context,
   all_gather(context, shard, whole);
 }
 
+template <class T>
+void gather_rows(const Context& context, const Matrix<T>& own, const Matrix<T>& all) {
+  all_gather(context, own, all);
+}
+
 #define TIDEMARK_INSTANTIATE(T)                                                                 \
   template void copy_to_tensor_parallel_region_backward(const Context&, const Matrix<T>&);      \
   template void reduce_from_tensor_parallel_region(const Context&, const Matrix<T>&);           \
@@ -90,7 +95,9 @@ void reduce_scatter_to_sequence_parallel_region_backward(const Context& context,
   template void reduce_scatter_to_sequence_parallel_region(const Context&, const Matrix<T>&,    \
                                                            const Matrix<T>&);                   \
   template void reduce_scatter_to_sequence_parallel_region_backward(                            \
-      const Context&, const Matrix<T>&, const Matrix<T>&);
+      const Context&, const Matrix<T>&, const Matrix<T>&);                                      \
+  template void gather_rows(const Context&, const Matrix<T>&, const Matrix<T>&);
+TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)
 #undef TIDEMARK_INSTANTIATE

@@ -60,4 +60,9 @@ void reduce_scatter_to_sequence_parallel_region_backward(const Context& context,
                                                          const Matrix<T>& shard,
                                                          const Matrix<T>& whole);
 
+/// Every rank's matrix [R, C] below that of the rank before, in `all` [t R, C]: for the statistics
+/// of the loss, which no region shards.
+template <class T>
+void gather_rows(const Context& context, const Matrix<T>& own, const Matrix<T>& all);
+
 }  // namespace tidemark::parallel

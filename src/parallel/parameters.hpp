@@ -31,15 +31,16 @@ struct ParameterSpec {
   bool is_vector = false;  ///< of one dimension, kept as a matrix of one row
 };
 
-/// One rank's part of a parameter and of its gradient; the store owns the memory.
+/// One rank's part of a parameter and of its gradient; the store owns the memory. Gradients are
+/// kept in the type that their sums are formed in: fp32 for bf16.
 template <class T>
 struct Parameter {
   ParameterSpec spec;
   Matrix<T> value;
-  Matrix<T> gradient;
+  Matrix<Accumulate<T>> gradient;
 
   [[nodiscard]] Vector<T> vector() const { return as_vector(value); }
-  [[nodiscard]] Vector<T> vector_gradient() const { return as_vector(gradient); }
+  [[nodiscard]] Vector<Accumulate<T>> vector_gradient() const { return as_vector(gradient); }
 };
 
 /// Owner of all parameters of a rank. Declare, then allocate once, then use.
@@ -50,8 +51,9 @@ class ParameterStore {
   Parameter<T>& declare(ParameterSpec spec);
 
   /// Allocates values and gradients, the replicated ones first and contiguous, so that one
-  /// all-reduce completes all their gradients. Throws RunError when memory runs out.
-  void allocate();
+  /// all-reduce completes all their gradients. For a device on paper they get addresses that nobody
+  /// may touch. Throws RunError when memory runs out.
+  void allocate(const Device& device);
 
   /// Fills the values from their random streams.
   void initialise(Device& device, std::uint32_t seed);
@@ -61,23 +63,27 @@ class ParameterStore {
 
   [[nodiscard]] const std::deque<Parameter<T>>& parameters() const { return parameters_; }
   /// All gradients of this rank, end to end, replicated ones first.
-  [[nodiscard]] Vector<T> gradients() const {
-    return Vector<T>(gradients_.data(), gradients_.size());
+  [[nodiscard]] Vector<Accumulate<T>> gradients() const {
+    return Vector<Accumulate<T>>(gradient_data_, elements_);
   }
   /// The replicated ones alone.
-  [[nodiscard]] Vector<T> replicated_gradients() const {
-    return Vector<T>(gradients_.data(), replicated_elements_);
+  [[nodiscard]] Vector<Accumulate<T>> replicated_gradients() const {
+    return Vector<Accumulate<T>>(gradient_data_, replicated_elements_);
   }
-  [[nodiscard]] std::size_t value_bytes() const { return values_.size() * sizeof(T); }
-  [[nodiscard]] std::size_t gradient_bytes() const { return gradients_.size() * sizeof(T); }
+  [[nodiscard]] std::size_t value_bytes() const { return elements_ * sizeof(T); }
+  [[nodiscard]] std::size_t gradient_bytes() const { return elements_ * sizeof(Accumulate<T>); }
 
  private:
+  void allocate_memory();
   std::size_t place(Sharing sharing, std::size_t offset);
 
   std::deque<Parameter<T>> parameters_;
+  std::size_t elements_ = 0;
   std::size_t replicated_elements_ = 0;
   Kokkos::View<T*, MemorySpace> values_;
-  Kokkos::View<T*, MemorySpace> gradients_;
+  Kokkos::View<Accumulate<T>*, MemorySpace> gradients_;
+  T* value_data_ = nullptr;
+  Accumulate<T>* gradient_data_ = nullptr;
 };
 
 }  // namespace tidemark::parallel

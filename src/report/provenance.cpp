@@ -52,7 +52,7 @@ std::string processor_model() {
   return "unknown";
 }
 
-nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiSession& session) {
+nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiSession* session) {
   nlohmann::ordered_json json;
   json["time_utc"] = now_utc();
   json["version"] = build_info::version;
@@ -62,7 +62,8 @@ nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiS
   json["flags"] = build_info::flags;
   json["kokkos"] = {{"version", kokkos_version()}, {"execution_space", ExecutionSpace::name()}};
   json["blas"] = kernels::blas_description();
-  json["mpi"] = session.library_version();
+  json["mpi"] = session == nullptr ? nlohmann::ordered_json()
+                                   : nlohmann::ordered_json(session->library_version());
   json["threads_per_rank"] = invocation.threads;
   json["processor"] = processor_model();
   json["command_line"] = invocation.arguments;

@@ -23,6 +23,7 @@ std::string processor_model();
 
 /// Build (version, git hash, compiler, flags), Kokkos, BLAS, MPI, host, start time (UTC, ISO 8601),
 /// command line, and the input file with a digest of its text (FNV-1a, 64 bits).
-nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiSession& session);
+/// `session` is null for what runs without MPI.
+nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiSession* session);
 
 }  // namespace tidemark::report

@@ -79,10 +79,22 @@ Json time_json(const bench::CaseResult& result) {
 Json flops_json(const bench::CaseResult& result) {
   Json json;
   json["model_per_step"] = number(result.model_flops_per_step);
+  json["launched_per_rank"] = number(result.launched_flops_per_rank);
   json["gflops_per_rank"] = number(result.gflops_per_rank());
   json["gemm_gflops_per_rank"] = number(result.gemm_gflops.median);
   json["gemm_gflops_samples"] = numbers(result.gemm_gflops.samples);
   json["fraction_of_gemm"] = number(result.fraction_of_gemm());
+  return json;
+}
+
+Json saved_lines_json(const std::vector<bench::SavedLine>& lines, const std::string& suffix) {
+  Json json = Json::array();
+  for (const bench::SavedLine& line : lines) {
+    json.push_back({{"name", line.name},
+                    {"bytes" + suffix, line.bytes},
+                    {"formula_bytes" + suffix, line.formula_bytes},
+                    {"in_formula", line.in_formula}});
+  }
   return json;
 }
 
@@ -92,20 +104,19 @@ Json memory_json(const bench::MemoryFigures& memory) {
   json["saved_bytes_per_layer"] = memory.saved_per_layer;
   json["formula_bytes_per_layer"] = memory.formula_per_layer;
   json["closed_formula_bytes_per_layer"] = or_null(memory.closed_formula_per_layer);
+  json["ends_saved_bytes"] = memory.saved_of_ends;
+  json["ends_formula_bytes"] = memory.formula_of_ends;
+  json["ends_closed_formula_bytes"] = or_null(memory.closed_formula_of_ends);
   json["norm_statistics_bytes"] = memory.norm_statistics;
   json["peak_bytes"] = memory.peak;
-  json["pool_bytes"] = memory.pool;
+  json["pool_bytes"] = or_null(memory.pool);
   json["process_bytes"] = or_null(memory.process);
   json["parameter_bytes"] = memory.parameters;
   json["gradient_bytes"] = memory.gradients;
+  json["optimizer_bytes"] = or_null(memory.optimizer);
   json["communication_buffer_bytes"] = memory.communication_buffers;
-  json["by_tensor"] = Json::array();
-  for (const bench::SavedLine& line : memory.by_tensor) {
-    json["by_tensor"].push_back({{"name", line.name},
-                                 {"bytes_per_layer", line.bytes},
-                                 {"formula_bytes_per_layer", line.formula_bytes},
-                                 {"in_formula", line.in_formula}});
-  }
+  json["by_tensor"] = saved_lines_json(memory.by_tensor, "_per_layer");
+  json["ends"] = saved_lines_json(memory.of_ends, "");
   json["at_peak"] = Json::array();
   for (const bench::LedgerLine& line : memory.at_peak) {
     json["at_peak"].push_back({{"name", line.name},
@@ -113,22 +124,45 @@ Json memory_json(const bench::MemoryFigures& memory) {
                                {"class", line.tensor_class},
                                {"bytes", line.bytes}});
   }
+  json["tide"] = nullptr;
   return json;
 }
 
-Json comm_json(const bench::CaseResult& result) {
+// The first rank's: under tensor parallelism all ranks do the same.
+Json tide_json(const std::vector<bench::StepTrace>& traces) {
+  if (traces.empty()) {
+    return {};
+  }
+  const memory::TideHistory& tide = traces.front().tide;
   Json json;
-  json["backend"] = result.backend;
-  json["wire_bytes_per_step"] = result.wire_bytes(comm::Purpose::activation);
+  json["rank"] = 0;
+  json["turn"] = tide.turn;
+  json["microseconds"] = Json::array();
+  for (const memory::LiveBytes& live : tide.changes) {
+    json["microseconds"].push_back(number(std::round(live.seconds * 1e7) / 10.0));
+  }
+  for (const memory::TensorClass tensor_class : memory::all_tensor_classes) {
+    Json& series = json[std::string(memory::name_of(tensor_class))] = Json::array();
+    for (const memory::LiveBytes& live : tide.changes) {
+      series.push_back(live.bytes[static_cast<std::size_t>(tensor_class)]);
+    }
+  }
+  return json;
+}
+
+Json comm_json(const std::string& backend, const std::vector<bench::CallLine>& calls) {
+  Json json;
+  json["backend"] = backend;
+  json["wire_bytes_per_step"] = bench::wire_bytes(calls, comm::Purpose::activation);
   json["calls"] = Json::array();
-  for (const bench::CallLine& call : result.calls) {
+  for (const bench::CallLine& call : calls) {
     json["calls"].push_back({{"op", comm::name_of(call.operation)},
                              {"purpose", comm::name_of(call.purpose)},
                              {"count", call.count},
                              {"bytes", call.message_bytes},
                              {"wire_bytes", call.wire_bytes},
-                             {"seconds", number(call.seconds)},
-                             {"blocked_seconds", number(call.blocked_seconds)},
+                             {"seconds", or_null(call.seconds)},
+                             {"blocked_seconds", or_null(call.blocked_seconds)},
                              {"busbw_gbytes_per_s", or_null(call.busbw_gbytes_per_s)}});
   }
   return json;
@@ -198,12 +232,36 @@ nlohmann::ordered_json run_record(const bench::CaseResult& result,
   json["valid"] = result.verification.performed() ? Json(result.valid()) : Json();
   json["verification"] = verification_json(result.verification);
   json["fom"]["tokens_per_s"] = result.valid() ? Json(number(result.tokens_per_s())) : Json();
+  json["loss"] = or_null(result.loss);
   json["time"] = time_json(result);
   json["flops"] = flops_json(result);
   json["memory"] = memory_json(result.memory);
-  json["comm"] = comm_json(result);
+  json["memory"]["tide"] = tide_json(result.traces);
+  json["comm"] = comm_json(result.backend, result.calls);
   json["overlap"] = overlap_json(result);
   json["ranks_detail"] = ranks_json(result);
+  json["provenance"] = provenance;
+  return json;
+}
+
+nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
+                                   std::optional<std::int64_t> device_memory,
+                                   const nlohmann::ordered_json& provenance) {
+  Json json;
+  json["schema_version"] = schema_version;
+  json["kind"] = "plan";
+  json["case"] = case_json(plan.settings);
+  json["case_index"] = plan.settings.index;
+  json["ranks"] = plan.settings.parallel.tensor;
+  json["valid"] = nullptr;
+  json["flops"]["model_per_step"] = number(plan.model_flops_per_step);
+  json["flops"]["launched_per_rank"] = number(plan.launched_flops_per_rank);
+  json["memory"] = memory_json(plan.memory);
+  json["memory"]["total_bytes"] = plan.total_bytes();
+  json["memory"]["device_bytes"] = or_null(device_memory);
+  json["memory"]["fits"] = device_memory ? Json(plan.total_bytes() <= *device_memory) : Json();
+  json["comm"] = comm_json("", plan.calls);
+  json["comm"]["backend"] = nullptr;
   json["provenance"] = provenance;
   return json;
 }

@@ -1,8 +1,10 @@
 // The record of a case: one JSON object on one line, the form in which results are kept.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -18,6 +20,12 @@ inline constexpr int schema_version = 1;
 /// figure is not finite, rather than write something else in its place.
 nlohmann::ordered_json run_record(const bench::CaseResult& result,
                                   const nlohmann::ordered_json& provenance);
+
+/// The record of a plan: the keys of a run's that can be predicted, and `memory.total_bytes`,
+/// `memory.fits`.
+nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
+                                   std::optional<std::int64_t> device_memory,
+                                   const nlohmann::ordered_json& provenance);
 
 /// Every resolved setting, nested as in the input.
 nlohmann::ordered_json case_json(const config::Case& c);

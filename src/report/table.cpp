@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace tidemark::report {
 
@@ -12,7 +14,9 @@ namespace {
 double mib(std::int64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
 
 // The mode and t have columns of their own.
-bool has_own_column(const std::string& key) { return key.rfind("parallel.", 0) == 0; }
+bool has_own_column(const std::string& key) {
+  return key.rfind("parallel.", 0) == 0 || key == "recompute" || key == "model.attention";
+}
 
 std::string sweep_label(const config::Case& c) {
   std::string label;
@@ -38,7 +42,7 @@ std::string label_column(const std::vector<config::Case>& cases, const std::stri
 }
 
 constexpr const char* columns =
-    "{:<10} {:>3} {:>10} {:>10} {:>10} {:>8} {:>11} {:>11} {:>11} {:>12} {:>8}\n";
+    "{:<17} {:>3} {:>10} {:>10} {:>10} {:>8} {:>11} {:>11} {:>11} {:>12} {:>8}\n";
 
 std::string verdict(const bench::CaseResult& result) {
   if (!result.verification.performed()) {
@@ -57,13 +61,33 @@ std::string figure_of_merit(const bench::CaseResult& result) {
 }  // namespace
 
 std::string mode_of(const config::Case& c) {
+  std::string mode = "TP";
   if (c.parallel.tensor == 1) {
-    return "single";
+    mode = "single";
+  } else if (c.parallel.sequence) {
+    mode = c.parallel.keep_gathered ? "TP+SP keep" : "TP+SP";
   }
-  if (!c.parallel.sequence) {
-    return "TP";
+  if (c.recompute != "none") mode += "+" + c.recompute;
+  if (c.model.is_blocked()) mode += "+blocked";
+  return mode;
+}
+
+std::string shape_of(const config::Case& c) {
+  std::string ends;
+  if (c.model.has_ends()) ends = fmt::format(", V {}", c.model.vocab_size);
+  return fmt::format("{}: L {}, h {}, ffn {}, a {}, s {}, b {}{}, {}", c.name, c.model.num_layers,
+                     c.model.hidden_size, c.model.ffn_hidden_size, c.model.num_attention_heads,
+                     c.model.seq_length, c.model.micro_batch_size, ends, name_of(c.precision));
+}
+
+std::string padding_lines(const std::vector<config::Case>& cases) {
+  std::set<std::string> lines;
+  for (const config::Case& c : cases) {
+    if (!c.model.has_ends() || c.padded_vocab_size() == c.model.vocab_size) continue;
+    lines.insert(fmt::format("vocabulary of {} padded to {}, a multiple of t = {}\n",
+                             c.model.vocab_size, c.padded_vocab_size(), c.parallel.tensor));
   }
-  return c.parallel.keep_gathered ? "TP+SP keep" : "TP+SP";
+  return fmt::format("{}", fmt::join(lines, ""));
 }
 
 std::string table_header(const std::vector<config::Case>& cases) {
@@ -78,17 +102,18 @@ std::string table_header(const std::vector<config::Case>& cases) {
 
 std::string table_row(const std::vector<config::Case>& cases, const bench::CaseResult& result) {
   const config::Case& c = result.settings;
-  const std::int64_t formula = result.memory.formula_per_layer * c.model.num_layers;
+  const std::int64_t formula =
+      result.memory.formula_per_layer * c.model.num_layers + result.memory.formula_of_ends;
   return label_column(cases, sweep_label(c)) +
-         fmt::format(fmt::runtime(columns), mode_of(c), c.parallel.tensor,
-                     fmt::format("{:.2f}", result.step_ms.median), figure_of_merit(result),
-                     fmt::format("{:.1f}", result.gflops_per_rank()),
-                     fmt::format("{:.3f}", result.fraction_of_gemm()),
-                     fmt::format("{:.2f}", mib(result.memory.saved)),
-                     fmt::format("{:.2f}", mib(formula)),
-                     fmt::format("{:.2f}", mib(result.memory.peak)),
-                     fmt::format("{:.2f}", mib(result.wire_bytes(comm::Purpose::activation))),
-                     verdict(result));
+         fmt::format(
+             fmt::runtime(columns), mode_of(c), c.parallel.tensor,
+             fmt::format("{:.2f}", result.step_ms.median), figure_of_merit(result),
+             fmt::format("{:.1f}", result.gflops_per_rank()),
+             fmt::format("{:.3f}", result.fraction_of_gemm()),
+             fmt::format("{:.2f}", mib(result.memory.saved)), fmt::format("{:.2f}", mib(formula)),
+             fmt::format("{:.2f}", mib(result.memory.peak)),
+             fmt::format("{:.2f}", mib(bench::wire_bytes(result.calls, comm::Purpose::activation))),
+             verdict(result));
 }
 
 std::string failure_lines(const bench::CaseResult& result) {

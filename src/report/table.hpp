@@ -18,8 +18,15 @@ std::string table_row(const std::vector<config::Case>& cases, const bench::CaseR
 /// Why a result is not valid: one line a failed check; empty for a valid one.
 std::string failure_lines(const bench::CaseResult& result);
 
-/// "TP", "TP+SP", "TP+SP keep" or, for one rank, "single".
+/// "TP", "TP+SP", "TP+SP keep" or, for one rank, "single", and what is recomputed or blocked:
+/// "TP+SP+selective".
 std::string mode_of(const config::Case& c);
+
+/// What all cases of an input usually share: "name: L 2, h 2048, ..., fp32".
+std::string shape_of(const config::Case& c);
+
+/// One line for every vocabulary that had to be padded; empty where none had.
+std::string padding_lines(const std::vector<config::Case>& cases);
 
 /// A table of what was live at the tide, the largest first, at most `lines` lines.
 std::string tide_lines(const bench::CaseResult& result, std::size_t lines);

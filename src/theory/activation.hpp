@@ -1,4 +1,5 @@
-// Activation bytes of a layer on paper: what is saved between its forward and its backward pass.
+// Activation bytes on paper: what a layer, and what the two ends of the stack, save between the
+// forward and the backward pass.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 
 namespace tidemark::theory {
 
-/// One tensor that a layer saves, on one rank.
+/// One tensor that is saved on one rank.
 struct SavedTensor {
   std::string name;        ///< as the stack names it, e.g. "qkv input"
   std::int64_t bytes = 0;  ///< a rank, more than 0
@@ -20,18 +21,23 @@ struct SavedTensor {
 /// The tensors that one layer of `c` saves on one rank, in the order of the forward pass, each with
 /// its bytes; those that the case does not store are not listed.
 ///
-/// Shapes, with w = `element_bytes` an element, S = s/t under sequence parallelism and s otherwise,
-/// S' = s where `keep_gathered` holds and S otherwise:
+/// Shapes, with w bytes an element, F = `accumulation_bytes`, S = s/t under sequence parallelism
+/// and s otherwise, S' = s where `keep_gathered` holds and S otherwise:
 ///
 ///     norm1 input               [S, b, h] w      norm2 input               [S, b, h] w
-///     norm1 statistics          [S, b, 2] w      norm2 statistics          [S, b, 2] w
+///     norm1 statistics          [S, b, 2] F      norm2 statistics          [S, b, 2] F
 ///     qkv input                 [S', b, h] w     fc1 input                 [S', b, h] w
 ///     qkv                       [s, b, 3h/t] w   gelu input                [s, b, ffn/t] w
 ///     softmax output            [b, a/t, s, s] w fc2 input                 [s, b, ffn/t] w
 ///     attention dropout mask    [b, a/t, s, s] 1 hidden dropout mask 2     [S, b, h] 1
 ///     attention dropout output  [b, a/t, s, s] w
+///     attention log-sum-exp     [b, a/t, s] F
 ///     proj input                [s, b, h/t] w
 ///     hidden dropout mask 1     [S, b, h] 1
+///
+/// Only materialized attention without recomputation holds the three tensors of s² elements, and
+/// only blocked attention the log-sum-exp, which belongs to the formula. With `recompute: full` the
+/// norm1 input is all that is saved, statistics included.
 ///
 /// A dropout of probability 0 is the identity: neither its mask nor a second copy of its output is
 /// stored, so a case with attention_dropout 0 lacks "attention dropout mask" and "attention dropout
@@ -41,32 +47,52 @@ struct SavedTensor {
 /// The set of tensors is that of Korthikanti et al., "Reducing Activation Recomputation in Large
 /// Transformer Models" (2022), section 4. Throws RunError where the bytes exceed 63 bits, or where
 /// the case is not sharded evenly.
-std::vector<SavedTensor> saved_tensors_per_layer(const config::Case& c, std::int64_t element_bytes);
 std::vector<SavedTensor> saved_tensors_per_layer(const config::Case& c);
 
-/// Bytes that one layer saves on one rank: the sum of the tensors that the formula counts. This is
-/// what a run's saved bytes must equal. Errors as above.
-std::int64_t saved_bytes_per_layer(const config::Case& c, std::int64_t element_bytes);
+/// The tensors that the two ends of the stack save on one rank, once a stack; empty for a case
+/// without ends. V' is the vocabulary padded to a multiple of t:
+///
+///     embedding dropout mask    [S, b, h] 1      only with hidden_dropout
+///     final norm input          [S, b, h] w
+///     final norm statistics     [S, b, 2] F
+///     output projection input   [S', b, h] w
+///     logits                    [s b, V'/t] F
+///
+/// Tokens and labels are functions of their index and are not stored. `recompute` concerns the
+/// layers alone. Errors as above.
+std::vector<SavedTensor> saved_tensors_of_ends(const config::Case& c);
+
+/// Bytes saved on one rank by one layer, and by the ends: the sums of the tensors that the formula
+/// counts. This is what a run's saved bytes must equal. Errors as above.
 std::int64_t saved_bytes_per_layer(const config::Case& c);
+std::int64_t saved_bytes_of_ends(const config::Case& c);
 
-/// Bytes of the norm statistics that one layer saves on one rank, apart from the formula.
-std::int64_t norm_statistics_bytes_per_layer(const config::Case& c, std::int64_t element_bytes);
+/// Bytes of the norm statistics saved on one rank by one layer, and by the ends, apart from the
+/// formula.
 std::int64_t norm_statistics_bytes_per_layer(const config::Case& c);
+std::int64_t norm_statistics_bytes_of_ends(const config::Case& c);
 
-/// The same bytes by the closed formulas of Korthikanti et al. (2022), Table 2, as a second opinion
-/// that shares no arithmetic with the list above. With w = 2:
+/// A layer's bytes by the closed formulas of Korthikanti et al. (2022), Table 2, as a second
+/// opinion that shares no arithmetic with the list above. With w = 2, in units of sbh:
 ///
-///     t = 1:          sbh (34 + 5as/h)
-///     TP:             sbh (10 + 24/t + 5as/(ht))
-///     TP and SP:      sbh/t (34 + 5as/h)
-///     keep_gathered:  sbh (4 + 30/t + 5as/(ht))
+///                       all saved                selective         full
+///     t = 1             34 + 5as/h               34                2
+///     TP                10 + 24/t + 5as/(ht)     10 + 24/t         2
+///     TP and SP         (34 + 5as/h) / t         34/t              2/t
+///     keep_gathered     4 + 30/t + 5as/(ht)      4 + 30/t          2/t
 ///
-/// and for another w, terms of 2 bytes scale by w/2 while masks stay 1 byte. The last line is not
-/// in the paper: it is the third with the inputs of qkv and fc1 left whole.
+/// and for another w, terms of 2 bytes scale by w/2 while masks stay 1 byte. Blocked attention has
+/// the selective column and F·abs/t for its log-sum-exp. Neither this nor the last line is in the
+/// paper: that is the third with the inputs of qkv and fc1 left whole.
 ///
-/// nullopt where the formulas do not apply: ffn_hidden_size other than 4h, or a dropout of 0.
-std::optional<std::int64_t> paper_bytes_per_layer(const config::Case& c,
-                                                  std::int64_t element_bytes);
+/// nullopt where the formula has terms that the case lacks: a dropout of 0 whose mask would count,
+/// or an ffn_hidden_size other than 4h. Full recomputation has no such terms.
 std::optional<std::int64_t> paper_bytes_per_layer(const config::Case& c);
+
+/// The ends' bytes by the same paper, section 4.3: with w = 2 and F = 4, sbh (1 + 2 + 2) + 4sbV/t,
+/// the first divided by t, too, under SP (the output projection's 2 whole with `keep_gathered`).
+///
+/// nullopt for a case without ends, with hidden_dropout 0, or with a padded vocabulary.
+std::optional<std::int64_t> paper_bytes_of_ends(const config::Case& c);
 
 }  // namespace tidemark::theory

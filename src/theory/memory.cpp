@@ -1,72 +1,8 @@
 #include "theory/memory.hpp"
 
-#include <algorithm>
-
-#include "theory/activation.hpp"
 #include "theory/exact.hpp"
 
 namespace tidemark::theory {
-
-namespace {
-
-/// Bytes of the tensors that live for a moment only, on one rank.
-struct Transients {
-  std::int64_t shard;      ///< [S, b, h], S = s/t under sequence parallelism, else s
-  std::int64_t whole;      ///< [s, b, h]
-  std::int64_t gathered;   ///< `whole` where the shard has to be gathered first, else 0
-  std::int64_t scattered;  ///< `shard` where a sum is scattered into it, else 0 (summed in place)
-  std::int64_t refetched;  ///< `gathered`, unless the gathered inputs were kept
-  std::int64_t context;    ///< [s, b, h/t]
-  std::int64_t ffn;        ///< [s, b, ffn/t]
-  std::int64_t scores;     ///< [b, a/t, s, s]
-};
-
-std::int64_t bytes_of_element(const config::Case& c) {
-  return static_cast<std::int64_t>(c.element_bytes());
-}
-
-Transients transients_of(const config::Case& c) {
-  const config::ModelConfig& m = c.model;
-  const std::int64_t w = bytes_of_element(c);
-  const std::int64_t t = c.parallel.tensor;
-  const bool sharded = c.sequence_parallel();
-  const std::int64_t whole = exact_product({m.seq_length, m.micro_batch_size, m.hidden_size, w});
-  const std::int64_t shard = sharded ? exact_quotient(whole, t) : whole;
-  return {.shard = shard,
-          .whole = whole,
-          .gathered = sharded ? whole : 0,
-          .scattered = sharded ? shard : 0,
-          .refetched = sharded && !c.parallel.keep_gathered ? whole : 0,
-          .context = exact_quotient(whole, t),
-          .ffn = exact_product(
-              {m.seq_length, m.micro_batch_size, exact_quotient(m.ffn_hidden_size, t), w}),
-          .scores = exact_product({m.micro_batch_size, exact_quotient(m.num_attention_heads, t),
-                                   m.seq_length, m.seq_length, w})};
-}
-
-/// One sublayer forward: the gathered input, the partial sums, their scattered sum, and its result.
-std::int64_t forward_moment(const Transients& x) {
-  return exact_sum({x.gathered, x.whole, x.scattered, x.shard});
-}
-
-/// What both sublayers need backward: the gradient that arrives, the same behind dropout and
-/// gathered, the input of the first product fetched again, that input's gradient as partial sums
-/// and scattered, and the gradient behind the norm.
-std::int64_t backward_moment(const Transients& x) {
-  return exact_sum({exact_product({3, x.shard}), x.gathered, x.refetched, x.whole, x.scattered});
-}
-
-/// On top of it, the gradients of fc2's and of GELU's input, [s, b, ffn/t] each.
-std::int64_t mlp_backward_moment(const Transients& x) {
-  return exact_sum({backward_moment(x), exact_product({2, x.ffn})});
-}
-
-/// On top of it, the gradients of the context and of q, k, v, and the scores' as a workspace.
-std::int64_t attention_backward_moment(const Transients& x) {
-  return exact_sum({backward_moment(x), exact_product({4, x.context}), x.scores});
-}
-
-}  // namespace
 
 std::int64_t parameters_per_layer(const config::Case& c) {
   const std::int64_t t = c.parallel.tensor;
@@ -81,26 +17,35 @@ std::int64_t parameters_per_layer(const config::Case& c) {
   return exact_sum({qkv, proj, fc1, fc2, norms});
 }
 
+std::int64_t parameters_of_ends(const config::Case& c) {
+  if (!c.model.has_ends()) return 0;
+  const std::int64_t shard_vocab = exact_quotient(c.padded_vocab_size(), c.parallel.tensor);
+  const std::int64_t norm_rows = 2;
+  return exact_product({exact_sum({shard_vocab, norm_rows}), c.model.hidden_size});
+}
+
+std::int64_t parameters_per_rank(const config::Case& c) {
+  return exact_sum(
+      {exact_product({c.model.num_layers, parameters_per_layer(c)}), parameters_of_ends(c)});
+}
+
+BytesPerParameter bytes_per_parameter(const config::Case& c) {
+  const auto w = static_cast<std::int64_t>(c.element_bytes());
+  const auto f = static_cast<std::int64_t>(c.accumulation_bytes());
+  const std::int64_t master = w < f ? f : 0;
+  return {.parameter = w, .gradient = f, .optimizer = 2 * f + master};
+}
+
 std::int64_t parameter_bytes(const config::Case& c) {
-  return exact_product({parameters_per_layer(c), c.model.num_layers, bytes_of_element(c)});
+  return exact_product({parameters_per_rank(c), bytes_per_parameter(c).parameter});
 }
 
-std::int64_t gradient_bytes(const config::Case& c) { return parameter_bytes(c); }
-
-// Counted as though all that the backward pass of one sublayer makes lived until its end. An
-// implementation that frees earlier, or writes a gradient over the one it came from, stays below.
-// The ends of the stack are its input, its output and the gradient that enters at the top.
-std::int64_t transient_upper_bound_bytes(const config::Case& c) {
-  const Transients x = transients_of(c);
-  const std::int64_t moment =
-      std::max({forward_moment(x), mlp_backward_moment(x), attention_backward_moment(x)});
-  return exact_sum({moment, exact_product({3, x.shard})});
+std::int64_t gradient_bytes(const config::Case& c) {
+  return exact_product({parameters_per_rank(c), bytes_per_parameter(c).gradient});
 }
 
-std::int64_t peak_upper_bound_bytes(const config::Case& c) {
-  const std::int64_t layer =
-      exact_sum({saved_bytes_per_layer(c), norm_statistics_bytes_per_layer(c)});
-  return exact_sum({exact_product({c.model.num_layers, layer}), transient_upper_bound_bytes(c)});
+std::int64_t optimizer_bytes(const config::Case& c) {
+  return exact_product({parameters_per_rank(c), bytes_per_parameter(c).optimizer});
 }
 
 }  // namespace tidemark::theory

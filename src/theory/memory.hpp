@@ -1,4 +1,4 @@
-// Parameters, gradients and the highest tide of activations on paper.
+// Parameters, their gradients and the optimizer's state on paper.
 #pragma once
 
 #include <cstdint>
@@ -14,19 +14,28 @@ namespace tidemark::theory {
 /// sharded evenly.
 std::int64_t parameters_per_layer(const config::Case& c);
 
-/// Bytes of all layers' parameters on one rank, and of their gradients (one each, same type).
+/// Parameters of the two ends on one rank: the table V'/t·h that embedding and output projection
+/// share, and weight and bias of the final norm, 2h. 0 for a case without ends.
+std::int64_t parameters_of_ends(const config::Case& c);
+
+/// Parameters of the whole stack on one rank.
+std::int64_t parameters_per_rank(const config::Case& c);
+
+/// What one parameter costs in bytes, part by part. The total is 18 in bf16 (as Megatron-LM
+/// publishes), 16 in fp32, 32 in fp64.
+struct BytesPerParameter {
+  std::int64_t parameter;  ///< w
+  std::int64_t gradient;   ///< kept in the accumulation type
+  /// Adam: two moments in the accumulation type, and an fp32 master copy where w is less than that.
+  std::int64_t optimizer;
+
+  [[nodiscard]] std::int64_t total() const { return parameter + gradient + optimizer; }
+};
+BytesPerParameter bytes_per_parameter(const config::Case& c);
+
+/// Bytes of all parameters of one rank, of their gradients, and of what Adam would keep for them.
 std::int64_t parameter_bytes(const config::Case& c);
 std::int64_t gradient_bytes(const config::Case& c);
-
-/// An upper bound of the activation bytes that are live at once on one rank in a step: what all
-/// layers save (with norm statistics), plus the transients of the worst moment of one layer, plus
-/// the tensors at the ends of the stack. It is for refusing a case before anything is allocated.
-///
-/// See memory.cpp for the moments. It may exceed the true peak by a few tensors of one layer, so by
-/// little in a deep stack; it is never below.
-std::int64_t peak_upper_bound_bytes(const config::Case& c);
-
-/// The transients of the worst moment alone: the part of the bound beyond what all layers save.
-std::int64_t transient_upper_bound_bytes(const config::Case& c);
+std::int64_t optimizer_bytes(const config::Case& c);
 
 }  // namespace tidemark::theory

@@ -19,21 +19,30 @@ struct StepTraffic {
   std::int64_t wire_bytes = 0;
 };
 
-/// All collectives of one step (forward and backward, all layers) on one rank, activations before
-/// gradients, each in the order of comm::Operation; empty for t = 1, where nothing is exchanged.
+/// All collectives of one step (forward and backward, all layers and the ends) on one rank,
+/// activations before gradients, each in the order of comm::Operation; empty for t = 1, where
+/// nothing is exchanged.
 ///
-/// A layer, with N = s b h w bytes a message:
+/// Calls with N = s b h w bytes a message, of a layer and of the ends, where the case has them:
 ///
-///     TP                         4 all-reduces
-///     TP and SP                  6 all-gathers, 4 reduce-scatters
-///     TP and SP, keep_gathered   4 all-gathers, 4 reduce-scatters
+///                   a layer                              the ends
+///     TP            4 all-reduces                        2 all-reduces
+///     TP and SP     6 all-gathers, 4 reduce-scatters     3 all-gathers, 2 reduce-scatters
 ///
-/// and under SP, once a step, an all-reduce of the partial gradients of the replicated parameters:
-/// norm1.weight, norm1.bias, proj.bias, norm2.weight, norm2.bias and fc2.bias, so 6 h L w bytes.
+/// `keep_gathered` spares the all-gathers that fetch a product's input again: 2 a layer, 1 at the
+/// ends. `recompute: full` runs the forward pass of a layer again with its collectives: 2 more
+/// all-reduces, or 2 more all-gathers and 2 more reduce-scatters; the other ways of recomputing,
+/// and blocked attention, none.
+///
+/// The ends also gather three numbers a token from each rank for the cross-entropy: one all-gather
+/// of 3 t s b F bytes. With F, the bytes of a gradient's element, SP needs once a step an
+/// all-reduce of the partial gradients of the replicated parameters: norm1.weight, norm1.bias,
+/// proj.bias, norm2.weight, norm2.bias and fc2.bias, and the two of the final norm, so
+/// (6 h L + 2 h) F bytes, or 6 h L F without ends.
+///
 /// Wire bytes: 2(t-1)N/t an all-reduce, (t-1)N/t each of the others; exact, since t divides h.
 ///
 /// Throws RunError where the bytes exceed 63 bits, or where t does not divide h.
-std::vector<StepTraffic> step_traffic(const config::Case& c, std::int64_t element_bytes);
 std::vector<StepTraffic> step_traffic(const config::Case& c);
 
 /// Sum of the wire bytes of one purpose.

@@ -122,7 +122,18 @@ class Values(BadInput):
 
     def test_not_implemented(self):
         self.refuses(GOOD + "precision: fp8\n", "case.yaml:4:12: precision: 'fp8' is not accepted, "
-                     "expected one of fp32, fp64")
+                     "expected one of fp32, fp64, bf16")
+        self.refuses(GOOD + "recompute: sometimes\n", "case.yaml:4:12: recompute: 'sometimes' is "
+                     "not accepted, expected one of none, selective, full")
+
+    def test_bf16_is_no_mistake(self):
+        name = self.write("case.yaml", GOOD + "precision: bf16\n")
+        result = harness.run(["run", name, "--output", "results.jsonl"], self.folder)
+        self.assertEqual(result.status, 0, result)
+        with open(os.path.join(self.folder, "results.jsonl"), encoding="utf-8") as file:
+            record = json.loads(file.read())
+        self.assertEqual(recorded(record, "precision"), "bf16")
+        self.assertIs(record["valid"], True)
 
     def test_out_of_range(self):
         for value in ("0", "-64", "2147483648", "99999999999999999999"):
@@ -155,6 +166,24 @@ class Values(BadInput):
         self.refuses(model(seq_length=15) + "parallel: {tensor: 2}\n",
                      "case.yaml:6:20: parallel.tensor: 2 does not divide seq_length 15 (required "
                      "without parallel.sequence, too)", ranks=2)
+
+    def test_vocabulary_too_small(self):
+        self.refuses(model(vocab_size=1), "case.yaml:6:15: model.vocab_size: 1 is out of range, "
+                     "expected 0 (no ends) or at least 2: the loss over a single token is always 0")
+        self.refuses(model(vocab_size=6) + "parallel: {tensor: 4}\n",
+                     "case.yaml:7:20: parallel.tensor: 4 is too many for vocab_size 6: with 2 on "
+                     "each, the last rank would own nothing but padding", ranks=2)
+
+    def test_contradicting_recompute(self):
+        self.refuses(model(attention="blocked") + "recompute: selective\n",
+                     "case.yaml:7:12: recompute: selective contradicts model.attention: blocked "
+                     "(case.yaml:6:14), which saves no attention core that could be left to "
+                     "backward", ranks=2)
+        self.refuses(GOOD + "parallel: {sequence: true, keep_gathered: true}\n"
+                     "sweep: {recompute: [none, full]}\n",
+                     "case.yaml:5:27: recompute: full contradicts parallel.keep_gathered: true "
+                     "(case.yaml:4:43), since only the layers' own inputs are saved, and none of "
+                     "them is gathered")
 
 
 class Ranks(BadInput):

@@ -40,6 +40,7 @@ TEST(Schema, NamesEveryKeyOnce) {
                                           "model.num_query_groups",
                                           "model.seq_length",
                                           "model.micro_batch_size",
+                                          "model.vocab_size",
                                           "model.hidden_dropout",
                                           "model.attention_dropout",
                                           "model.causal",
@@ -103,19 +104,45 @@ TEST(Schema, DefaultsAreAcceptable) {
 }
 
 TEST(Schema, AcceptsOnlyWhatThisVersionImplements) {
-  EXPECT_EQ(refused("precision", "bf16"),
-            "f:1:4: precision: 'bf16' is not accepted, expected one of fp32, fp64");
+  EXPECT_EQ(refused("precision", "fp16"),
+            "f:1:4: precision: 'fp16' is not accepted, expected one of fp32, fp64, bf16");
   EXPECT_EQ(refused("precision", "FP32"),
-            "f:1:4: precision: 'FP32' is not accepted, expected one of fp32, fp64");
+            "f:1:4: precision: 'FP32' is not accepted, expected one of fp32, fp64, bf16");
   EXPECT_EQ(refused("model.family", "llama"),
             "f:1:4: model.family: 'llama' is not accepted, expected gpt");
   EXPECT_EQ(refused("overlap.mode", "ring"),
             "f:1:4: overlap.mode: 'ring' is not accepted, expected none");
-  EXPECT_EQ(refused("recompute", "full"),
-            "f:1:4: recompute: 'full' is not accepted, expected none");
+  EXPECT_EQ(refused("recompute", "sometimes"),
+            "f:1:4: recompute: 'sometimes' is not accepted, expected one of none, selective, full");
+  EXPECT_EQ(refused("model.attention", "flash"),
+            "f:1:4: model.attention: 'flash' is not accepted, expected one of materialized, "
+            "blocked");
   EXPECT_EQ(refused("comm.backend", "nccl"),
             "f:1:4: comm.backend: 'nccl' is not accepted, expected one of auto, mpi");
-  EXPECT_EQ(refused("precision", "fp64"), "accepted");
+}
+
+TEST(Schema, TakesEveryWordBackAndForth) {
+  for (const Setting& row : settings()) {
+    const auto* choice = std::get_if<Choice>(&row.type);
+    if (choice == nullptr) continue;
+    for (const std::string& word : choice->words) {
+      Case c;
+      row.set(c, row.parse(parse_document("k: " + word, "f").items.at(0)));
+      EXPECT_EQ(row.get(c), Value(word)) << row.name;
+    }
+  }
+}
+
+TEST(Schema, MapsEachPrecisionToItsType) {
+  const auto precision_of = [](const char* word) {
+    Case c;
+    setting("precision").set(c, std::string(word));
+    return c.precision;
+  };
+  EXPECT_EQ(precision_of("fp32"), DType::fp32);
+  EXPECT_EQ(precision_of("fp64"), DType::fp64);
+  EXPECT_EQ(precision_of("bf16"), DType::bf16);
+  EXPECT_THROW((void)precision_of("fp16"), RunError) << "never taken for another precision";
 }
 
 TEST(Schema, BoundsEverySize) {
@@ -128,6 +155,12 @@ TEST(Schema, BoundsEverySize) {
                                           " is out of range, expected 1 to 2147483647");
     }
     EXPECT_EQ(refused(name, "2147483647"), "accepted");
+  }
+  EXPECT_EQ(refused("model.vocab_size", "0"), "accepted");
+  EXPECT_EQ(refused("model.vocab_size", "2147483647"), "accepted");
+  for (const char* value : {"-1", "2147483648"}) {
+    EXPECT_EQ(refused("model.vocab_size", value), std::string("f:1:4: model.vocab_size: ") + value +
+                                                      " is out of range, expected 0 to 2147483647");
   }
   EXPECT_EQ(refused("bench.seed", "0"), "accepted");
   EXPECT_EQ(refused("bench.seed", "4294967295"), "accepted");
@@ -176,8 +209,13 @@ TEST(Schema, TableHasARowForEachKey) {
       holds("| `model.seq_length` | integer | 1 to 2147483647 | required | tokens in a "
             "sequence, s; a multiple of t |"));
   EXPECT_TRUE(
-      holds("| `precision` | word | fp32, fp64 | fp32 | element type of activations, "
-            "weights and gradients |"));
+      holds("| `precision` | word | fp32, fp64, bf16 | fp32 | element type of activations and "
+            "weights; with bf16, sums, statistics, logits and the gradients of parameters are "
+            "fp32 |"));
+  EXPECT_TRUE(
+      holds("| `model.vocab_size` | integer | 0 to 2147483647 | 0: no ends | vocabulary, V, at "
+            "least 2 and padded to a multiple of t; with it the stack has its two ends: embedding, "
+            "final norm, output projection, loss |"));
   EXPECT_TRUE(
       holds("| `bench.timeout_s` | number | 0 < x <= 1000000000 | 300 | seconds after which a "
             "collective counts as failed |"));

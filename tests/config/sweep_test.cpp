@@ -32,9 +32,9 @@ TEST(LoadCases, ReadsEverySetting) {
       "name: all of it\n"
       "model: {family: gpt, num_layers: 3, hidden_size: 96, ffn_hidden_size: 192,\n"
       "        num_attention_heads: 6, num_query_groups: 6, seq_length: 48, micro_batch_size: 5,\n"
-      "        hidden_dropout: 0.25, attention_dropout: 0, causal: false, attention: "
-      "materialized}\n"
-      "precision: fp64\n"
+      "        vocab_size: 51, hidden_dropout: 0.25, attention_dropout: 0, causal: false,\n"
+      "        attention: blocked}\n"
+      "precision: bf16\n"
       "parallel: {tensor: 2, sequence: true, keep_gathered: true}\n"
       "recompute: none\n"
       "overlap: {mode: none, progress: none, chunks: 7}\n"
@@ -51,10 +51,13 @@ TEST(LoadCases, ReadsEverySetting) {
   EXPECT_EQ(c.model.num_query_groups, 6);
   EXPECT_EQ(c.model.seq_length, 48);
   EXPECT_EQ(c.model.micro_batch_size, 5);
+  EXPECT_EQ(c.model.vocab_size, 51) << "as given; padded_vocab_size() is another thing";
+  EXPECT_EQ(c.padded_vocab_size(), 52);
   EXPECT_EQ(c.model.hidden_dropout, 0.25);
   EXPECT_EQ(c.model.attention_dropout, 0.0);
   EXPECT_FALSE(c.model.causal);
-  EXPECT_EQ(c.precision, DType::fp64);
+  EXPECT_TRUE(c.model.is_blocked());
+  EXPECT_EQ(c.precision, DType::bf16);
   EXPECT_EQ(c.parallel.tensor, 2);
   EXPECT_TRUE(c.parallel.sequence);
   EXPECT_TRUE(c.parallel.keep_gathered);
@@ -102,6 +105,14 @@ TEST(LoadCases, SweepsRequiredKeysAndWords) {
   ASSERT_EQ(cases.size(), 2U);
   EXPECT_EQ(cases[1].model.seq_length, 6);
   EXPECT_EQ(cases[1].precision, DType::fp64);
+}
+
+TEST(LoadCases, SweepsOverRecomputation) {
+  const std::vector<Case> cases = load(model + "sweep: {recompute: [none, selective, full]}\n");
+  ASSERT_EQ(cases.size(), 3U);
+  EXPECT_FALSE(cases[0].recomputes_core() || cases[0].recomputes_layer());
+  EXPECT_TRUE(cases[1].recomputes_core() && !cases[1].recomputes_layer());
+  EXPECT_TRUE(!cases[2].recomputes_core() && cases[2].recomputes_layer());
 }
 
 TEST(LoadCases, TakesEmptySectionsAsEmpty) {
@@ -263,9 +274,27 @@ TEST(LoadCases, ReportsConflictsWhereTheyWereMade) {
             "f.yaml:3:33: parallel.tensor: 3 does not divide num_attention_heads 4");
 }
 
+TEST(LoadCases, LocatesBothSidesOfAContradiction) {
+  const std::string why =
+      ", since only the layers' own inputs are saved, and none of them is gathered";
+  EXPECT_EQ(
+      refused(model + "parallel: {sequence: true, keep_gathered: true}\n"
+                      "sweep: {recompute: [none, full]}\n"),
+      "f.yaml:4:27: recompute: full contradicts parallel.keep_gathered: true (f.yaml:3:43)" + why);
+  EXPECT_EQ(refused(model + "recompute: full\nparallel: {sequence: true}\n",
+                    {"sweep.parallel.keep_gathered=[false, true]"}),
+            "f.yaml:3:12: recompute: full contradicts parallel.keep_gathered: true (--set "
+            "sweep.parallel.keep_gathered=[false, true])" +
+                why);
+  EXPECT_EQ(refused(model + "sweep: {model.attention: [materialized, blocked]}\n",
+                    {"recompute=selective"}),
+            "--set recompute=selective: recompute: selective contradicts model.attention: blocked "
+            "(f.yaml:3:41), which saves no attention core that could be left to backward");
+}
+
 TEST(LoadCases, JudgesBaseValuesThatASweepHides) {
   EXPECT_EQ(refused(model + "precision: fp16\nsweep: {precision: [fp32]}\n"),
-            "f.yaml:3:12: precision: 'fp16' is not accepted, expected one of fp32, fp64");
+            "f.yaml:3:12: precision: 'fp16' is not accepted, expected one of fp32, fp64, bf16");
   EXPECT_EQ(load(model + "parallel: {tensor: 3}\nsweep: {parallel.tensor: [1, 2]}\n").size(), 2U);
 }
 

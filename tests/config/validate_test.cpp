@@ -28,13 +28,17 @@ Case changed(const std::vector<std::pair<std::string, Value>>& changes) {
   return c;
 }
 
-/// The same, for integers only, and what validate() says of it.
-std::string judged(const std::vector<std::pair<std::string, std::int64_t>>& changes) {
-  const std::vector<std::pair<std::string, Value>> values(changes.begin(), changes.end());
+/// What validate() says of a case.
+std::string verdict(const Case& c) {
   return refusal([&] {
-    validate(changed(values));
+    validate(c);
     return 0;
   });
+}
+
+/// The same of changed(), for integers only.
+std::string judged(const std::vector<std::pair<std::string, std::int64_t>>& changes) {
+  return verdict(changed({changes.begin(), changes.end()}));
 }
 
 TEST(Validate, ResolvesDefaultsFromOtherSettings) {
@@ -73,11 +77,7 @@ TEST(Validate, SaysNothingOfSequenceParallelismWhereItIsOn) {
   const Case c = changed({{"parallel.tensor", std::int64_t{4}},
                           {"model.seq_length", std::int64_t{30}},
                           {"parallel.sequence", true}});
-  EXPECT_EQ(refusal([&] {
-              validate(c);
-              return 0;
-            }),
-            "at parallel.tensor: parallel.tensor: 4 does not divide seq_length 30");
+  EXPECT_EQ(verdict(c), "at parallel.tensor: parallel.tensor: 4 does not divide seq_length 30");
 }
 
 TEST(Validate, RefusesContradictions) {
@@ -88,11 +88,28 @@ TEST(Validate, RefusesContradictions) {
             "at bench.max_iterations: bench.max_iterations: 19 is less than iterations 20");
   const Case c = changed({{"parallel.keep_gathered", true}});
   EXPECT_EQ(
-      refusal([&] {
-        validate(c);
-        return 0;
-      }),
+      verdict(c),
       "at parallel.keep_gathered: parallel.keep_gathered: true needs parallel.sequence: true");
+}
+
+TEST(Validate, RefusesRecomputationThatLeavesNothingToTheOtherSetting) {
+  const auto recompute = [](const char* word, const char* attention, bool keep) {
+    return verdict(changed({{"recompute", word},
+                            {"model.attention", attention},
+                            {"parallel.sequence", true},
+                            {"parallel.keep_gathered", keep}}));
+  };
+  EXPECT_EQ(recompute("selective", "blocked", false),
+            "at recompute: recompute: selective contradicts model.attention: blocked (at "
+            "model.attention), which saves no attention core that could be left to backward");
+  EXPECT_EQ(recompute("full", "materialized", true),
+            "at recompute: recompute: full contradicts parallel.keep_gathered: true (at "
+            "parallel.keep_gathered), since only the layers' own inputs are saved, and none of "
+            "them is gathered");
+  EXPECT_EQ(recompute("none", "blocked", true), "accepted");
+  EXPECT_EQ(recompute("selective", "materialized", true), "accepted");
+  EXPECT_EQ(recompute("full", "materialized", false), "accepted");
+  EXPECT_EQ(recompute("full", "blocked", false), "accepted");
 }
 
 TEST(Validate, KeepsToWhatBlasAndMpiCount) {
@@ -115,6 +132,24 @@ TEST(Validate, KeepsToWhatBlasAndMpiCount) {
             "2147483648 is over the largest count of an MPI collective (2^31 - 1)");
 }
 
+TEST(Validate, CountsTheGradientsThatSequenceParallelismSumsUp) {
+  // 6 x 64 x layers, and 2 x 64 for the final norm; 2^31 - 1 = 384 x 5592405 + 127.
+  const auto layers = [](std::int64_t count, std::int64_t vocabulary, bool sequence) {
+    return verdict(changed({{"model.num_layers", count},
+                            {"model.vocab_size", vocabulary},
+                            {"parallel.tensor", std::int64_t{2}},
+                            {"parallel.sequence", sequence}}));
+  };
+  EXPECT_EQ(layers(5592405, 0, true), "accepted");
+  EXPECT_EQ(layers(5592406, 0, false), "accepted");
+  EXPECT_EQ(layers(5592406, 0, true),
+            "at model.num_layers: model.num_layers: 6 x num_layers x hidden_size = 2147483904 is "
+            "over the largest count of an MPI collective (2^31 - 1)");
+  EXPECT_EQ(layers(5592405, 100, true),
+            "at model.num_layers: model.num_layers: (6 x num_layers + 2) x hidden_size = "
+            "2147483648 is over the largest count of an MPI collective (2^31 - 1)");
+}
+
 TEST(Validate, KeepsByteCountsFarFromTheEndOf64Bits) {
   EXPECT_EQ(judged({{"model.seq_length", 1 << 25},
                     {"model.hidden_size", 32},
@@ -129,12 +164,123 @@ TEST(Validate, KeepsByteCountsFarFromTheEndOf64Bits) {
             "layers = about 2.27e+23 is over 64 PiB");
 }
 
+TEST(Validate, CountsScoresInTheElementsOfThePrecisionWhereTheyAreHeld) {
+  // 2^5 heads x 2^50 scores x 2 bytes are 64 PiB.
+  const auto scores = [](const char* precision, const char* attention) {
+    return verdict(changed({{"model.num_layers", std::int64_t{1}},
+                            {"model.hidden_size", std::int64_t{32}},
+                            {"model.num_attention_heads", std::int64_t{32}},
+                            {"model.seq_length", std::int64_t{1} << 25},
+                            {"model.attention", attention},
+                            {"precision", precision}}));
+  };
+  EXPECT_EQ(scores("bf16", "materialized"), "accepted");
+  EXPECT_EQ(scores("fp32", "materialized"),
+            "at model.seq_length: model.seq_length: num_attention_heads x micro_batch_size x "
+            "seq_length^2 x 4 bytes x 1 layers = 144115188075855872 is over 64 PiB");
+  EXPECT_EQ(scores("fp32", "blocked"), "accepted");
+}
+
 TEST(Validate, KeepsOperationCountsFarFromTheEndOf64Bits) {
   EXPECT_EQ(judged({{"model.hidden_size", 1 << 18},
                     {"model.seq_length", 1 << 12},
                     {"model.num_layers", 1 << 12}}),
             "at model.hidden_size: model.hidden_size: 6 x layers x tokens x 4 x hidden_size^2 = "
             "about 2.77e+19 is over 2^60 operations a step");
+}
+
+TEST(Validate, RefusesAVocabularyOfOne) {
+  EXPECT_EQ(judged({{"model.vocab_size", 0}}), "accepted");
+  EXPECT_EQ(judged({{"model.vocab_size", 2}}), "accepted");
+  EXPECT_EQ(judged({{"model.vocab_size", 1}}),
+            "at model.vocab_size: model.vocab_size: 1 is out of range, expected 0 (no ends) or at "
+            "least 2: the loss over a single token is always 0");
+}
+
+TEST(Validate, RefusesAVocabularyThatLeavesARankWithPaddingAlone) {
+  const auto padded = [](std::int64_t vocabulary, std::int64_t t) {
+    return judged({{"model.vocab_size", vocabulary}, {"parallel.tensor", t}});
+  };
+  EXPECT_EQ(padded(2, 2), "accepted");
+  EXPECT_EQ(padded(3, 2), "accepted");
+  EXPECT_EQ(padded(4, 4), "accepted");
+  EXPECT_EQ(padded(7, 4), "accepted") << "2 ids each, the last rank has one";
+  const std::string tail = " on each, the last rank would own nothing but padding";
+  EXPECT_EQ(padded(2, 4),
+            "at parallel.tensor: parallel.tensor: 4 is too many for vocab_size 2: with 1" + tail);
+  EXPECT_EQ(padded(3, 4),
+            "at parallel.tensor: parallel.tensor: 4 is too many for vocab_size 3: with 1" + tail);
+  EXPECT_EQ(padded(6, 4),
+            "at parallel.tensor: parallel.tensor: 4 is too many for vocab_size 6: with 2" + tail);
+}
+
+TEST(Validate, KeepsTheEndsToWhatBlasAndMpiCount) {
+  EXPECT_EQ(judged({{"model.vocab_size", max_size}}), "accepted");
+  EXPECT_EQ(judged({{"model.vocab_size", max_size}, {"parallel.tensor", 2}}),
+            "at model.vocab_size: model.vocab_size: vocab_size padded to a multiple of tensor = "
+            "2147483648 is over the largest matrix dimension of BLAS (2^31 - 1)");
+  // Three numbers a token outnumber h = t elements a token, so this limit is the first to be met.
+  const auto tokens = [](std::int64_t batch, std::int64_t vocabulary) {
+    return judged({{"model.num_attention_heads", 64},
+                   {"parallel.tensor", 64},
+                   {"model.seq_length", 64},
+                   {"model.micro_batch_size", batch},
+                   {"model.vocab_size", vocabulary}});
+  };
+  // 3 x 64 x 64 = 12288 = 3 x 2^12, and 2^31 / 12288 = 174762.67.
+  EXPECT_EQ(tokens(174762, 64), "accepted");
+  EXPECT_EQ(tokens(174763, 0), "accepted");
+  EXPECT_EQ(tokens(174763, 64),
+            "at model.seq_length: model.seq_length: 3 x seq_length x micro_batch_size x tensor = "
+            "2147487744 is over the largest count of an MPI collective (2^31 - 1)");
+}
+
+TEST(Validate, KeepsTheEndsFarFromTheEndOf64Bits) {
+  using Changes = std::vector<std::pair<std::string, Value>>;
+  // 2^26 features x 2^29 ids x 2 bytes are 64 PiB.
+  const Changes wide = {{"model.num_layers", std::int64_t{1}},
+                        {"model.hidden_size", std::int64_t{1} << 26},
+                        {"model.ffn_hidden_size", std::int64_t{4}},
+                        {"model.seq_length", std::int64_t{1}}};
+  // 2^26 tokens x 2^28 ids x 4 bytes, which a logit has in bf16, too.
+  const Changes many = {{"model.num_layers", std::int64_t{1}},
+                        {"model.hidden_size", std::int64_t{4}},
+                        {"model.seq_length", std::int64_t{1}},
+                        {"model.micro_batch_size", std::int64_t{1} << 26}};
+  const auto judged_in = [](Changes changes, const char* precision, std::int64_t vocabulary) {
+    changes.emplace_back("precision", precision);
+    changes.emplace_back("model.vocab_size", vocabulary);
+    return verdict(changed(changes));
+  };
+  const std::string at = "at model.vocab_size: model.vocab_size: ";
+  EXPECT_EQ(judged_in(wide, "bf16", 1 << 29), "accepted");
+  EXPECT_EQ(judged_in(wide, "bf16", (1 << 29) + 1),
+            at + "hidden_size x padded vocab_size x 2 bytes = 72057594172145664 is over 64 PiB");
+  EXPECT_EQ(judged_in(many, "bf16", 1 << 28), "accepted");
+  EXPECT_EQ(judged_in(many, "bf16", (1 << 28) + 1),
+            at + "tokens x padded vocab_size x 4 bytes = 72057594306363392 is over 64 PiB");
+  EXPECT_EQ(judged_in(many, "fp64", 1 << 28),
+            at + "tokens x padded vocab_size x 8 bytes = 144115188075855872 is over 64 PiB");
+}
+
+TEST(Validate, KeepsOperationsOfTheEndsFarFromTheEndOf64Bits) {
+  // 6 x 2^16 tokens x 2^14 features x V: 2^60 / (6 x 2^30) = 178956970.67.
+  const auto operations = [](std::int64_t vocabulary, std::int64_t t) {
+    return judged({{"model.num_layers", 1},
+                   {"model.hidden_size", 1 << 14},
+                   {"model.seq_length", 1 << 10},
+                   {"model.micro_batch_size", 1 << 6},
+                   {"model.vocab_size", vocabulary},
+                   {"parallel.tensor", t}});
+  };
+  const std::string formula =
+      "at model.vocab_size: model.vocab_size: 6 x tokens x hidden_size x padded vocab_size = ";
+  EXPECT_EQ(operations(178956970, 1), "accepted");
+  EXPECT_EQ(operations(178956971, 1),
+            formula + "1152921506754330624 is over 2^60 operations a step");
+  EXPECT_EQ(operations(178956970, 4),
+            formula + "1152921513196781568 is over 2^60 operations a step")
+      << "padding is multiplied, too";
 }
 
 TEST(Locate, FallsBackToTheSectionAndTheFile) {

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from formats import ELEMENT_FORMATS, FP64, GRADIENT_FORMATS, Format
 from stack import Model, parameter_names
 
-DTYPES = {"fp64": np.dtype("<f8"), "fp32": np.dtype("<f4")}
 ACTIVATIONS = ("input", "output", "output_grad", "input_grad")
+ACTIVATIONS_WITH_ENDS = ("embedding", "output", "output_grad", "embedding_grad")
 # The axis along which tensor parallelism shards a parameter; the others are whole on each rank.
 PARAMETER_AXES = {
+    "embedding.weight": 0,
     "qkv.weight": 0,
     "qkv.bias": 0,
     "proj.weight": 1,
@@ -38,20 +40,34 @@ class Case:
     sequence: bool
     keep_gathered: bool
     seed: int
-
-    @property
-    def dtype(self):
-        return DTYPES[self.precision]
+    # Neither changes the mathematics; they tell the cases of a sweep apart.
+    recompute: str = "none"
+    attention: str = "materialized"
 
     def describe(self):
         m = self.model
         return (
             f"{self.precision}, t {self.tensor}, SP {'on' if self.sequence else 'off'}"
-            f"{', gathered inputs kept' if self.keep_gathered else ''}, L {m.num_layers}, "
+            f"{', gathered inputs kept' if self.keep_gathered else ''}, recompute "
+            f"{self.recompute}, attention {self.attention}, L {m.num_layers}, "
             f"s {m.seq_length}, b {m.micro_batch_size}, h {m.hidden_size}, "
-            f"a {m.num_attention_heads}, ffn {m.ffn_hidden_size}, dropout {m.hidden_dropout:g} "
+            f"a {m.num_attention_heads}, ffn {m.ffn_hidden_size}, "
+            f"V {m.vocab_size if m.has_ends else 'none'}, dropout {m.hidden_dropout:g} "
             f"and {m.attention_dropout:g}{'' if m.causal else ', not causal'}, seed {self.seed}"
         )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor of a dump, whose values are numbers of `format`."""
+
+    shape: tuple  # unsharded
+    axis: int  # the sharded one; None: whole on each rank
+    format: Format
+
+    def shard_shape(self, ranks):
+        """Shape of one rank's part."""
+        return tuple(n // ranks if i == self.axis else n for i, n in enumerate(self.shape))
 
 
 @dataclass
@@ -75,7 +91,7 @@ def parse_case(text):
     model, parallel = settings["model"], settings["parallel"]
     if model.get("family", "gpt") != "gpt":
         raise ValueError(f"no oracle for the family {model['family']}")
-    if settings["precision"] not in DTYPES:
+    if settings["precision"] not in ELEMENT_FORMATS:
         raise ValueError(f"no oracle for the precision {settings['precision']}")
     case = Case(
         model=Model(**{name: model[name] for name in Model.__dataclass_fields__}),
@@ -84,6 +100,8 @@ def parse_case(text):
         sequence=parallel["sequence"],
         keep_gathered=parallel["keep_gathered"],
         seed=settings["bench"]["seed"],
+        recompute=settings["recompute"],
+        attention=model["attention"],
     )
     m = case.model
     if m.hidden_size % m.num_attention_heads:
@@ -94,19 +112,25 @@ def parse_case(text):
     return case
 
 
+def parameter_axis(name):
+    """Sharded axis of a parameter by its full name."""
+    layer_parameter = name.startswith("layers.")
+    return PARAMETER_AXES.get(name.split(".", 2)[2] if layer_parameter else name)
+
+
 def layout(case):
-    """Every tensor of a dump: name -> (unsharded shape, sharded axis or None)."""
-    sequence_axis = 0 if case.sequence else None
-    tensors = {name: (case.model.activation_shape, sequence_axis) for name in ACTIVATIONS}
-    for name, shape in parameter_names(case.model).items():
-        axis = PARAMETER_AXES.get(name.split(".", 2)[2])
-        tensors[name] = tensors[f"{name}.grad"] = (shape, axis)
+    """Every tensor of a dump: name -> Entry."""
+    model, element = case.model, ELEMENT_FORMATS[case.precision]
+    activations = ACTIVATIONS_WITH_ENDS if model.has_ends else ACTIVATIONS
+    axis = 0 if case.sequence else None
+    tensors = {name: Entry(model.activation_shape, axis, element) for name in activations}
+    if model.has_ends:
+        tensors["loss"] = Entry((1,), None, FP64)
+    for name, shape in parameter_names(model, case.tensor).items():
+        axis = parameter_axis(name)
+        tensors[name] = Entry(shape, axis, element)
+        tensors[f"{name}.grad"] = Entry(shape, axis, GRADIENT_FORMATS[case.precision])
     return tensors
-
-
-def shard_shape(case, shape, axis):
-    """Shape of one rank's part of a tensor."""
-    return tuple(n // case.tensor if i == axis else n for i, n in enumerate(shape))
 
 
 def case_folders(root):
@@ -136,33 +160,35 @@ def differences(folder, label, expected):
     return missing + [f"{label}{name}: unexpected" for name in sorted(found - set(expected))]
 
 
-def load_shard(path, shape, dtype):
+def load_shard(path, shape, number_format):
     """One rank's part of a tensor, or ValueError."""
     try:
         shard = np.load(path, allow_pickle=False)
     except (OSError, EOFError) as error:
         raise ValueError(f"unreadable ({error})") from error
-    if shard.dtype != dtype:
-        raise ValueError(f"holds {shard.dtype}, not {dtype}")
+    if shard.dtype != number_format.dtype:
+        raise ValueError(f"holds {shard.dtype}, not {number_format.dtype}")
     if shard.shape != shape:
         raise ValueError(f"shape {list(shard.shape)}, not {list(shape)}")
+    if not number_format.holds(shard):
+        raise ValueError(f"holds values that are not {number_format.name}")
     return shard
 
 
-def assemble(dump, folder, name, shape, axis):
+def assemble(dump, folder, name, entry):
     """Puts the whole of one tensor into the dump, or the reason why not into its problems."""
-    case, shards = dump.case, []
-    for rank in range(case.tensor):
+    ranks, shards = dump.case.tensor, []
+    for rank in range(ranks):
         path = folder / f"rank{rank}" / f"{name}.npy"
         if not path.is_file():
             return  # named as missing already
         try:
-            shards.append(load_shard(path, shard_shape(case, shape, axis), case.dtype))
+            shards.append(load_shard(path, entry.shard_shape(ranks), entry.format))
         except ValueError as error:
             dump.problems.append(f"rank{rank}/{name}.npy: {error}")
             return
-    if axis is not None:
-        dump.tensors[name] = np.concatenate(shards, axis=axis)
+    if entry.axis is not None:
+        dump.tensors[name] = np.concatenate(shards, axis=entry.axis)
         return
     dump.tensors[name] = shards[0]
     for rank, shard in enumerate(shards):
@@ -188,6 +214,6 @@ def read_case(folder):
     for rank in ranks:
         files = [f"{name}.npy" for name in tensors]
         dump.problems += differences(folder / rank, f"{rank}/", files)
-    for name, (shape, axis) in tensors.items():
-        assemble(dump, folder, name, shape, axis)
+    for name, entry in tensors.items():
+        assemble(dump, folder, name, entry)
     return dump

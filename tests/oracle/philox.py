@@ -54,6 +54,12 @@ def uniform(seed, stream, shape, centre, width):
     return (centre + width * ((drawn + 0.5) * 2.0**-32 - 0.5)).reshape(shape)
 
 
+def integers(seed, stream, shape, bound):
+    """Integers in [0, bound), int64 of the given shape: the high half of word times bound."""
+    drawn = words(seed, stream, math.prod(shape))
+    return ((drawn * np.uint64(bound)) >> np.uint64(32)).astype(np.int64).reshape(shape)
+
+
 def dropout_factors(seed, stream, shape, probability):
     """What dropout multiplies by: 0 where an element is dropped, 1/(1 - probability) elsewhere.
 

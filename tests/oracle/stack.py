@@ -5,6 +5,10 @@ Activations are [s, b, h]; s: sequence, b: micro batch, h: hidden size, a: heads
 
     x = x + dropout(proj(attention(qkv(norm1(x)))) + bias)
     x = x + dropout(fc2(gelu(fc1(norm2(x)))) + bias)
+
+How the program holds or recomputes what lies between forward and backward, how it takes attention
+apart and over how many ranks, changes nothing here. A stack without a vocabulary begins with a
+random input and ends with a random output gradient; ends.py has the ends of the other kind.
 """
 
 import math
@@ -12,9 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import ends
+from operations import gelu, gelu_backward, linear, linear_backward, norm, norm_backward
 from philox import dropout_factors, uniform
 
-NORM_EPSILON = 1e-5
 INPUT_STREAM = 0
 OUTPUT_GRAD_STREAM = 1
 STREAMS_PER_LAYER = 32
@@ -35,6 +40,7 @@ PARAMETER_SLOTS = {
 }
 ATTENTION_MASK_SLOT = 4
 HIDDEN_MASK_SLOTS = {"after_attention": 7, "after_mlp": 14}
+NORM_WEIGHTS = ("norm1.weight", "norm2.weight", "final_norm.weight")
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,15 @@ class Model:
     hidden_dropout: float
     attention_dropout: float
     causal: bool
+    vocab_size: int  # 0: a stack without ends
+
+    @property
+    def has_ends(self):
+        return self.vocab_size > 0
+
+    def padded_vocab_size(self, ranks):
+        """The vocabulary, rounded up to a multiple of the ranks that share it."""
+        return -(-self.vocab_size // ranks) * ranks
 
     @property
     def activation_shape(self):
@@ -79,39 +94,48 @@ def parameter_shapes(model):
     }
 
 
-def parameter_names(model):
-    """Full names, `layers.{i}.{parameter}`, with unsharded shapes."""
-    return {
+def parameter_names(model, ranks=1):
+    """Full names, `layers.{i}.{parameter}` and those of the ends, with unsharded shapes. The
+    number of ranks counts for the rows of embedding.weight alone."""
+    names = {
         f"layers.{layer}.{name}": shape
         for layer in range(model.num_layers)
         for name, shape in parameter_shapes(model).items()
     }
+    return {**names, **(ends.parameter_shapes(model, ranks) if model.has_ends else {})}
 
 
 def stream_of(layer, slot):
     return (layer + 1) * STREAMS_PER_LAYER + slot
 
 
-def initial_parameter(seed, layer, name, shape):
-    stream = stream_of(layer, PARAMETER_SLOTS[name])
-    if name in ("norm1.weight", "norm2.weight"):
+def parameter_stream(name):
+    """Stream of a parameter by its full name."""
+    if name in ends.PARAMETER_STREAMS:
+        return ends.PARAMETER_STREAMS[name]
+    _, layer, within = name.split(".", 2)
+    return stream_of(int(layer), PARAMETER_SLOTS[within])
+
+
+def initial_parameter(seed, name, shape):
+    stream = parameter_stream(name)
+    if name.endswith(NORM_WEIGHTS):
         return uniform(seed, stream, shape, 1.0, 0.2)
     if name.endswith(".bias"):
         return uniform(seed, stream, shape, 0.0, 0.2)
     return uniform(seed, stream, shape, 0.0, math.sqrt(12.0 / shape[1]))
 
 
-def initial_tensors(model, seed):
-    """Input, output gradient and all parameters as drawn, by name, float64."""
-    unit_variance = math.sqrt(12.0)
-    shape = model.activation_shape
+def initial_tensors(model, seed, ranks=1):
+    """All parameters as drawn, by name, float64; without ends input and output gradient, too."""
     tensors = {
-        "input": uniform(seed, INPUT_STREAM, shape, 0.0, unit_variance),
-        "output_grad": uniform(seed, OUTPUT_GRAD_STREAM, shape, 0.0, unit_variance),
+        name: initial_parameter(seed, name, shape)
+        for name, shape in parameter_names(model, ranks).items()
     }
-    for layer in range(model.num_layers):
-        for name, shape in parameter_shapes(model).items():
-            tensors[f"layers.{layer}.{name}"] = initial_parameter(seed, layer, name, shape)
+    if model.has_ends:
+        return tensors
+    for name, stream in (("input", INPUT_STREAM), ("output_grad", OUTPUT_GRAD_STREAM)):
+        tensors[name] = uniform(seed, stream, model.activation_shape, 0.0, math.sqrt(12.0))
     return tensors
 
 
@@ -128,44 +152,6 @@ def dropout_masks(model, seed, layer):
         seed, stream_of(layer, ATTENTION_MASK_SLOT), (a, b, s, s), model.attention_dropout
     )
     return masks
-
-
-def linear(x, weight, bias):
-    """x [s, b, in], weight [out, in] -> [s, b, out]."""
-    return x @ weight.T + bias
-
-
-def linear_backward(x, weight, dy):
-    """Gradients of x, weight and bias."""
-    rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-    return dy @ weight, drows.T @ rows, drows.sum(axis=0)
-
-
-def norm(x, weight, bias):
-    """LayerNorm over the last axis; also returns what its backward needs."""
-    centred = x - x.mean(axis=-1, keepdims=True)
-    inverse_std = 1.0 / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + NORM_EPSILON)
-    normalised = centred * inverse_std
-    return normalised * weight + bias, (normalised, inverse_std)
-
-
-def norm_backward(saved, weight, dy):
-    normalised, inverse_std = saved
-    dn = dy * weight
-    along = (dn * normalised).mean(axis=-1, keepdims=True)
-    dx = inverse_std * (dn - dn.mean(axis=-1, keepdims=True) - normalised * along)
-    return dx, (dy * normalised).sum(axis=(0, 1)), dy.sum(axis=(0, 1))
-
-
-def gelu(u):
-    return 0.5 * u * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (u + 0.044715 * u**3)))
-
-
-def gelu_backward(u, dy):
-    slope = math.sqrt(2.0 / math.pi)
-    tanh = np.tanh(slope * (u + 0.044715 * u**3))
-    inner = slope * (1.0 + 3.0 * 0.044715 * u**2)
-    return dy * (0.5 * (1.0 + tanh) + 0.5 * u * (1.0 - tanh**2) * inner)
 
 
 def split_heads(model, qkv):
@@ -248,9 +234,9 @@ def layer_parameters(tensors, layer):
     return {name: tensors[f"layers.{layer}.{name}"] for name in PARAMETER_SLOTS}
 
 
-def forward(model, seed, tensors):
-    """Output [s, b, h] from `tensors` (input and parameters by name), and the saved activations."""
-    x, saved = tensors["input"], []
+def layers_forward(model, seed, tensors, x):
+    """Output of the last layer, [s, b, h], and what the backward of all layers needs."""
+    saved = []
     for layer in range(model.num_layers):
         masks = dropout_masks(model, seed, layer)
         x, kept = layer_forward(model, layer_parameters(tensors, layer), masks, x)
@@ -258,17 +244,43 @@ def forward(model, seed, tensors):
     return x, saved
 
 
-def step(model, seed, tensors):
-    """Forward and backward of the scalar <output, output_grad>.
-
-    tensors: input, output_grad and parameters by name, float64. Returns output, input_grad and
-    NAME.grad of each parameter, by name.
-    """
-    output, saved = forward(model, seed, tensors)
-    results, dx = {"output": output}, tensors["output_grad"]
+def layers_backward(model, tensors, saved, dx):
+    """Gradient of what entered the first layer, and NAME.grad of the layers' parameters."""
+    results = {}
     for layer in reversed(range(model.num_layers)):
         masks, kept = saved[layer]
         dx, grads = layer_backward(model, layer_parameters(tensors, layer), masks, kept, dx)
         results.update({f"layers.{layer}.{name}.grad": grad for name, grad in grads.items()})
-    results["input_grad"] = dx
-    return results
+    return dx, results
+
+
+def step(model, seed, tensors):
+    """Forward and backward, from the tensors of `initial_tensors`, float64.
+
+    Without ends of the scalar <output, output_grad>: returns output, input_grad and NAME.grad of
+    each parameter, by name. With ends of the loss: returns embedding, output, loss [1],
+    output_grad, embedding_grad and NAME.grad of each parameter.
+    """
+    if model.has_ends:
+        return step_with_ends(model, seed, tensors)
+    output, saved = layers_forward(model, seed, tensors, tensors["input"])
+    dx, results = layers_backward(model, tensors, saved, tensors["output_grad"])
+    return {"output": output, "input_grad": dx, **results}
+
+
+def step_with_ends(model, seed, tensors):
+    table = tensors["embedding.weight"]
+    x = ends.embedding(model, seed, table)
+    output, saved = layers_forward(model, seed, tensors, x)
+    loss, output_grad, grads = ends.head(model, seed, tensors, output)
+    dx, results = layers_backward(model, tensors, saved, output_grad)
+    grads["embedding.weight"] += ends.embedding_backward(model, seed, table, dx)
+    return {
+        "embedding": x,
+        "output": output,
+        "loss": np.array([loss]),
+        "output_grad": output_grad,
+        "embedding_grad": dx,
+        **results,
+        **{f"{name}.grad": grad for name, grad in grads.items()},
+    }

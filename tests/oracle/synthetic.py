@@ -11,21 +11,24 @@ from dump import layout
 
 def write_dump(folder, case):
     """A dump of `case` as the program should write it, from the oracle's own tensors."""
+    entries = layout(case)
     tensors = {
-        name: tensor.astype(case.dtype).astype(np.float64)
-        for name, tensor in stack.initial_tensors(case.model, case.seed).items()
+        name: entries[name].format.rounded(tensor)
+        for name, tensor in stack.initial_tensors(case.model, case.seed, case.tensor).items()
     }
     tensors.update(stack.step(case.model, case.seed, tensors))
     for rank in range(case.tensor):
         rank_folder = folder / f"rank{rank}"
         rank_folder.mkdir(parents=True)
-        for name, (_, axis) in layout(case).items():
-            parts = [tensors[name]] if axis is None else np.split(tensors[name], case.tensor, axis)
-            np.save(rank_folder / f"{name}.npy", parts[rank % len(parts)].astype(case.dtype))
+        for name, entry in entries.items():
+            whole = entry.format.rounded(tensors[name]).astype(entry.format.dtype)
+            parts = [whole] if entry.axis is None else np.split(whole, case.tensor, entry.axis)
+            np.save(rank_folder / f"{name}.npy", parts[rank % len(parts)])
     settings = {
         "name": "planted",
-        "model": dataclasses.asdict(case.model),
+        "model": {**dataclasses.asdict(case.model), "attention": case.attention},
         "precision": case.precision,
+        "recompute": case.recompute,
         "parallel": {
             "tensor": case.tensor,
             "sequence": case.sequence,

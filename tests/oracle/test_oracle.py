@@ -44,6 +44,29 @@ WITH_AND_WITHOUT_DROPOUT = {
     "model.attention_dropout": [0.0, 0.2],
 }
 OFF_AND_ON = {"parallel.sequence": [False, True]}
+WITHOUT_AND_WITH_ENDS = {"model.vocab_size": [0, 37]}
+CAUSAL_AND_NOT = {"model.causal": [True, False]}
+# Blocked attention has no core in memory that a backward could compute again.
+RECOMPUTE = {"materialized": ["none", "selective", "full"], "blocked": ["none", "full"]}
+# Attention takes 512 positions at a time: sizes for runs of several such blocks.
+LONG = {
+    "model__num_layers": 1,
+    "model__hidden_size": 8,
+    "model__ffn_hidden_size": 8,
+    "model__num_attention_heads": 2,
+    "model__micro_batch_size": 1,
+    "model__attention": "blocked",
+}
+# Every value that is rounded to 8 bits adds to the error: few layers, and wide enough that no norm
+# magnifies it by the deviation of a handful of elements. Rounding alone comes to half the bound.
+COARSE = {
+    "precision": "bf16",
+    "model__num_layers": 1,
+    "model__hidden_size": 64,
+    "model__ffn_hidden_size": 64,
+    "model__seq_length": 32,
+    "model__micro_batch_size": 4,
+}
 
 
 def yaml_of(settings, sweep):
@@ -180,8 +203,110 @@ class OracleTest(unittest.TestCase):
             model__num_layers=3,
         )
 
+    def test_ends_on_one_rank(self):
+        self.check({"model.vocab_size": [37, 40], **WITH_AND_WITHOUT_DROPOUT})
+
+    def test_ends_on_two_ranks(self):
+        self.check(
+            {**OFF_AND_ON, "model.vocab_size": [37, 40], "model.hidden_dropout": [0.0, 0.1]},
+            parallel__tensor=2,
+        )
+
+    def test_ends_on_four_ranks(self):
+        # Of a vocabulary of 5 the last rank has none but padding, and the third one row of it.
+        self.check({**OFF_AND_ON, "model.vocab_size": [5, 37, 40]}, parallel__tensor=4)
+
+    def test_ends_of_odd_sizes_on_three_ranks(self):
+        self.check(
+            OFF_AND_ON,
+            parallel__tensor=3,
+            model__vocab_size=1001,
+            model__num_layers=1,
+            model__hidden_size=33,
+            model__num_attention_heads=3,
+            model__ffn_hidden_size=39,
+            model__seq_length=15,
+            model__micro_batch_size=1,
+            bench__seed=4294967295,
+        )
+
+    def check_recomputation(self, sweep, **settings):
+        """Every recomputation with every attention that allows it."""
+        for attention, recompute in RECOMPUTE.items():
+            self.check({"recompute": recompute, **sweep}, model__attention=attention, **settings)
+
+    def test_recomputation_on_one_rank(self):
+        self.check_recomputation({**WITHOUT_AND_WITH_ENDS, **CAUSAL_AND_NOT})
+
+    def test_recomputation_on_two_ranks(self):
+        self.check_recomputation({**WITHOUT_AND_WITH_ENDS, **OFF_AND_ON}, parallel__tensor=2)
+
+    def test_recomputation_on_four_ranks(self):
+        self.check_recomputation(OFF_AND_ON, parallel__tensor=4, model__vocab_size=37)
+
+    def test_recomputation_with_kept_gathered_inputs(self):
+        self.check_recomputation(
+            {"parallel.keep_gathered": [False, True]},
+            parallel__tensor=2,
+            parallel__sequence=True,
+            model__vocab_size=37,
+        )
+
+    def test_recomputation_without_dropout(self):
+        self.check_recomputation(
+            {"model.hidden_dropout": [0.0, 0.1]},
+            parallel__tensor=2,
+            parallel__sequence=True,
+            model__attention_dropout=0.0,
+        )
+
+    def test_one_block_and_several(self):
+        self.check({**CAUSAL_AND_NOT, "model.seq_length": [511, 512, 513, 1032]}, **LONG)
+
+    def test_one_block_and_several_without_attention_dropout(self):
+        self.check(
+            {**CAUSAL_AND_NOT, "model.seq_length": [520, 1032]},
+            **{**LONG, "model__attention_dropout": 0.0, "model__micro_batch_size": 2},
+        )
+
+    def test_several_blocks_on_two_ranks(self):
+        self.check(
+            {**OFF_AND_ON, **CAUSAL_AND_NOT, "model.seq_length": [520, 1032]},
+            parallel__tensor=2,
+            **LONG,
+        )
+
+    def test_several_blocks_recomputed(self):
+        self.check(
+            OFF_AND_ON,
+            parallel__tensor=2,
+            recompute="full",
+            model__seq_length=520,
+            model__vocab_size=37,
+            **LONG,
+        )
+
     def test_fp32(self):
         self.check(OFF_AND_ON, parallel__tensor=2, precision="fp32")
+
+    def test_recomputation_in_fp32(self):
+        self.check_recomputation(
+            OFF_AND_ON, parallel__tensor=2, model__vocab_size=37, precision="fp32"
+        )
+
+    def test_bf16_on_one_rank(self):
+        self.check({**WITHOUT_AND_WITH_ENDS, "model.hidden_dropout": [0.0, 0.1]}, **COARSE)
+
+    def test_bf16_of_two_layers(self):
+        self.check(OFF_AND_ON, parallel__tensor=2, **{**COARSE, "model__num_layers": 2})
+
+    def test_bf16_on_two_ranks(self):
+        self.check_recomputation(
+            {**WITHOUT_AND_WITH_ENDS, **OFF_AND_ON}, parallel__tensor=2, **COARSE
+        )
+
+    def test_bf16_on_four_ranks(self):
+        self.check(OFF_AND_ON, parallel__tensor=4, model__vocab_size=37, **COARSE)
 
 
 if __name__ == "__main__":

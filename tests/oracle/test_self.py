@@ -1,27 +1,22 @@
 """Tests of the oracle itself, without the program it judges.
 
 Its generator against Random123's known answers, its backward against finite differences, its
-attention against sums written out; and dumps with planted faults, each of which must be caught.
+attention and its loss against sums written out, its number formats against NumPy's.
 """
 
-import contextlib
 import dataclasses
-import io
-import json
 import math
-import shutil
-import tempfile
 import unittest
-from pathlib import Path
 
 import numpy as np
 
 import compare
+import ends
+import formats
+import operations
 import philox
 import stack
-from dump import Case, layout
 from stack import Model
-from synthetic import write_dump
 
 TINY = Model(
     num_layers=2,
@@ -33,18 +28,10 @@ TINY = Model(
     hidden_dropout=0.2,
     attention_dropout=0.3,
     causal=True,
+    vocab_size=0,
 )
-SMALL = Model(
-    num_layers=2,
-    hidden_size=12,
-    ffn_hidden_size=20,
-    num_attention_heads=4,
-    seq_length=8,
-    micro_batch_size=3,
-    hidden_dropout=0.1,
-    attention_dropout=0.2,
-    causal=True,
-)
+# One token short of what two or four ranks could share alike.
+TINY_ENDS = dataclasses.replace(TINY, num_layers=1, vocab_size=7)
 
 
 class PhiloxTest(unittest.TestCase):
@@ -91,6 +78,13 @@ class PhiloxTest(unittest.TestCase):
         value = philox.uniform(1234, 34, (1,), 0.0, 1.0)[0]
         self.assertEqual(value, (0x3D89D9CC + 0.5) / 2.0**32 - 0.5)
 
+    def test_integers_are_the_high_half_of_word_times_bound(self):
+        drawn = self.numbers(self.STREAM)
+        for bound in (1, 2, 37, 50257, 2**32 - 1):
+            found = philox.integers(1234, 34, (4, 2), bound)
+            self.assertEqual(found.shape, (4, 2))
+            self.assertEqual(found.reshape(-1).tolist(), [word * bound // 2**32 for word in drawn])
+
     def test_dropout_keeps_the_words_from_the_threshold_on(self):
         for probability in (0.0, 0.1, 0.5, 0.9):
             factors = philox.dropout_factors(9, 36, (40, 50), probability)
@@ -104,11 +98,14 @@ class StackTest(unittest.TestCase):
     SEED = 77
 
     def scalar(self, model, tensors):
-        output, _ = stack.forward(model, self.SEED, tensors)
+        if model.has_ends:
+            return float(stack.step(model, self.SEED, tensors)["loss"][0])
+        output, _ = stack.layers_forward(model, self.SEED, tensors, tensors["input"])
         return float(np.sum(output * tensors["output_grad"]))
 
     def difference(self, model, tensors, name):
-        """Central differences of <output, output_grad> by every element of one tensor."""
+        """Central differences of <output, output_grad>, or of the loss, by every element of one
+        tensor."""
         width, grads = 1e-5, np.zeros_like(tensors[name])
         for index in np.ndindex(grads.shape):
             sides = []
@@ -119,14 +116,14 @@ class StackTest(unittest.TestCase):
             grads[index] = (sides[0] - sides[1]) / (2.0 * width)
         return grads
 
-    def check_backward(self, model):
-        tensors = stack.initial_tensors(model, self.SEED)
+    def check_backward(self, model, ranks=1):
+        tensors = stack.initial_tensors(model, self.SEED, ranks)
         results = stack.step(model, self.SEED, tensors)
-        self.assertEqual(
-            set(results),
-            {"output", "input_grad"} | {f"{name}.grad" for name in stack.parameter_names(model)},
-        )
-        for name in ["input", *stack.parameter_names(model)]:
+        names = stack.parameter_names(model, ranks)
+        expected = {"embedding", "embedding_grad", "output_grad", "loss"}
+        expected = {"output"} | (expected if model.has_ends else {"input_grad"})
+        self.assertEqual(set(results), expected | {f"{name}.grad" for name in names})
+        for name in [*names, *([] if model.has_ends else ["input"])]:
             grad = results["input_grad" if name == "input" else f"{name}.grad"]
             self.assertEqual(grad.shape, tensors[name].shape)
             self.assertGreater(np.max(np.abs(grad)), 1e-3, name)
@@ -142,6 +139,13 @@ class StackTest(unittest.TestCase):
         self.check_backward(
             dataclasses.replace(TINY, causal=False, num_layers=1, hidden_dropout=0.0)
         )
+
+    def test_backward_is_the_derivative_with_ends(self):
+        self.assertTrue((ends.embedding_mask(TINY_ENDS, self.SEED) == 0).any())
+        self.check_backward(TINY_ENDS)
+
+    def test_backward_is_the_derivative_with_padded_ends(self):
+        self.check_backward(TINY_ENDS, ranks=4)
 
     def test_attention_is_the_sum_written_out(self):
         model = TINY
@@ -164,171 +168,133 @@ class StackTest(unittest.TestCase):
             np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-14)
 
     def test_norm_and_gelu_at_known_points(self):
-        y, _ = stack.norm(np.array([[[1.0, 3.0]]]), np.array([2.0, 2.0]), np.array([0.5, 0.5]))
+        y, _ = operations.norm(np.array([[[1.0, 3.0]]]), np.array([2.0, 2.0]), np.array([0.5, 0.5]))
         expected = 2.0 / math.sqrt(1.0 + 1e-5)
         np.testing.assert_allclose(y, [[[0.5 - expected, 0.5 + expected]]], rtol=1e-15)
         # The exact GELU, u Phi(u), is 0.841345 at 1; the tanh form is 1.5e-4 below it.
-        self.assertAlmostEqual(float(stack.gelu(np.float64(1.0))), 0.8411919906, places=10)
+        self.assertAlmostEqual(float(operations.gelu(np.float64(1.0))), 0.8411919906, places=10)
 
     def test_a_later_token_reaches_an_earlier_one_only_without_causal_mask(self):
         for causal in (True, False):
             model = dataclasses.replace(TINY, causal=causal)
             tensors = stack.initial_tensors(model, self.SEED)
-            before, _ = stack.forward(model, self.SEED, tensors)
-            tensors["input"] = tensors["input"].copy()
-            tensors["input"][-1, :, 0] += 1.0
-            after, _ = stack.forward(model, self.SEED, tensors)
+            before, _ = stack.layers_forward(model, self.SEED, tensors, tensors["input"])
+            moved = tensors["input"].copy()
+            moved[-1, :, 0] += 1.0
+            after, _ = stack.layers_forward(model, self.SEED, tensors, moved)
             self.assertEqual(np.array_equal(before[:-1], after[:-1]), causal)
 
 
-class CompareTest(unittest.TestCase):
-    CASE = Case(SMALL, "fp64", 4, True, False, 1234)
+class EndsTest(unittest.TestCase):
+    SEED = 78
 
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory(prefix="tidemark-oracle-")
-        self.addCleanup(scratch.cleanup)
-        self.root = Path(scratch.name) / "dump"
+    def tensors(self, ranks=1):
+        return stack.initial_tensors(TINY_ENDS, self.SEED, ranks)
 
-    def planted(self, case=None):
-        write_dump(self.root, case or self.CASE)
-        self.assertEqual(self.run_compare()[0], 0)
-        return self.root
-
-    def run_compare(self):
-        """Exit status and output of compare.py."""
-        output = io.StringIO()
-        with contextlib.redirect_stdout(output):
-            status = compare.main([str(self.root)])
-        return status, output.getvalue()
-
-    def assert_caught(self, words):
-        status, output = self.run_compare()
-        self.assertEqual(status, 1, output)
-        blamed = [line for line in output.splitlines() if "WRONG" in line]
-        self.assertTrue(any(words in line for line in blamed), output)
-
-    def change(self, path, change):
-        """Replaces one rank's tensor by `change` of it."""
-        path = self.root / path
-        np.save(path, change(np.load(path)))
-
-    def test_good_dumps_pass(self):
-        for index, (precision, tensor, sequence) in enumerate(
-            [("fp64", 1, False), ("fp64", 2, False), ("fp64", 2, True), ("fp32", 4, True)]
+    def test_streams_and_values_are_those_of_the_definitions(self):
+        tensors = self.tensors(ranks=2)
+        wide, seed = math.sqrt(12.0 / 6.0), self.SEED
+        for name, expected in (
+            ("embedding.weight", philox.uniform(seed, 3, (8, 6), 0.0, wide)),
+            ("final_norm.weight", philox.uniform(seed, 5, (6,), 1.0, 0.2)),
+            ("final_norm.bias", philox.uniform(seed, 6, (6,), 0.0, 0.2)),
         ):
-            case = dataclasses.replace(
-                self.CASE, precision=precision, tensor=tensor, sequence=sequence
-            )
-            write_dump(self.root / f"case{index}", case)
-        status, output = self.run_compare()
-        self.assertEqual(status, 0, output)
-        self.assertEqual(output.count("all 52 tensors agree"), 4, output)
+            np.testing.assert_array_equal(tensors[name], expected, name)
+        self.assertNotIn("input", tensors)
+        self.assertNotIn("output_grad", tensors)
 
-    def test_perturbed_gradient(self):
-        self.planted()
-        name = "layers.1.fc1.weight.grad"
-        path = self.root / "rank2" / f"{name}.npy"
-        grad = np.load(path)
-        # Ten bounds away, in one element of one rank.
-        largest = max(np.abs(np.load(p)).max() for p in self.root.glob(f"rank*/{name}.npy"))
-        grad[3, 5] += 1e-9 * largest
-        np.save(path, grad)
-        self.assert_caught(name)
+    def test_a_label_is_the_next_token(self):
+        drawn = philox.words(self.SEED, 2, 10).tolist()
+        expected = [[drawn[2 * i + m] * 7 // 2**32 for m in range(2)] for i in range(5)]
+        self.assertEqual(ends.tokens(TINY_ENDS, self.SEED).tolist(), expected)
 
-    def test_every_tensor_is_judged(self):
-        self.planted()
-        for name in layout(self.CASE):
-            path = self.root / "rank3" / f"{name}.npy"
-            good = path.read_bytes()
-            self.change(path, lambda tensor: tensor * 1.0000001)
-            self.assert_caught(name)
-            path.write_bytes(good)
-        self.assertEqual(self.run_compare()[0], 0)
+    def test_embedding_is_the_tokens_row_or_dropped(self):
+        table = self.tensors()["embedding.weight"]
+        found = stack.step(TINY_ENDS, self.SEED, self.tensors())["embedding"]
+        ids = ends.tokens(TINY_ENDS, self.SEED)
+        drawn = philox.words(self.SEED, 4, 48).reshape(4, 2, 6)
+        threshold = math.floor(0.2 * 2.0**32 + 0.5)
+        for i, m, k in np.ndindex(4, 2, 6):
+            kept = drawn[i, m, k] >= threshold
+            expected = table[ids[i, m], k] / (1.0 - 0.2) if kept else 0.0
+            self.assertAlmostEqual(found[i, m, k], expected, delta=1e-15)
 
-    def test_swapped_shards(self):
-        self.planted()
-        for name in ("layers.0.qkv.weight.grad", "layers.0.proj.weight", "output"):
-            first, second = (self.root / f"rank{rank}" / f"{name}.npy" for rank in (1, 2))
-            self.swap(first, second)
-            self.assert_caught(name)
-            self.swap(first, second)
-        self.assertEqual(self.run_compare()[0], 0)
+    def test_loss_is_the_sum_written_out(self):
+        tensors = self.tensors()
+        results = stack.step(TINY_ENDS, self.SEED, tensors)
+        ids, total = ends.tokens(TINY_ENDS, self.SEED), 0.0
+        for i, m in np.ndindex(4, 2):
+            x = results["output"][i, m].tolist()
+            mean = sum(x) / 6
+            deviation = math.sqrt(sum((value - mean) ** 2 for value in x) / 6 + 1e-5)
+            y = [
+                (x[k] - mean) / deviation * tensors["final_norm.weight"][k]
+                + tensors["final_norm.bias"][k]
+                for k in range(6)
+            ]
+            logits = [sum(y[k] * row[k] for k in range(6)) for row in tensors["embedding.weight"]]
+            total += math.log(sum(math.exp(logit) for logit in logits)) - logits[ids[i + 1, m]]
+        self.assertEqual(results["loss"].shape, (1,))
+        self.assertAlmostEqual(results["loss"][0], total / 8, delta=1e-14)
 
-    def swap(self, first, second):
-        kept = first.read_bytes()
-        first.write_bytes(second.read_bytes())
-        second.write_bytes(kept)
+    def test_loss_of_equal_logits_is_the_logarithm_of_the_vocabulary(self):
+        labels = np.array([[0, 2], [1, 1]])
+        loss, gradient = operations.cross_entropy(np.full((2, 2, 3), 800.0), labels)
+        self.assertAlmostEqual(loss, math.log(3.0), places=15)
+        expected = (1.0 / 3.0 - np.eye(3)[labels]) / 4.0
+        np.testing.assert_allclose(gradient, expected, rtol=1e-14)
 
-    def test_replicated_tensor_that_differs_in_its_last_bit(self):
-        self.planted()
-        self.change("rank3/layers.0.norm1.weight.grad.npy", lambda grad: np.nextafter(grad, 9e9))
-        self.assert_caught("rank3/layers.0.norm1.weight.grad.npy: differs")
+    def test_padding_changes_nothing_and_has_no_gradient(self):
+        plain = stack.step(TINY_ENDS, self.SEED, self.tensors())
+        tensors = self.tensors(ranks=4)
+        tensors["embedding.weight"][7] = 1e6
+        padded = stack.step(TINY_ENDS, self.SEED, tensors)
+        grad = padded.pop("embedding.weight.grad")
+        np.testing.assert_array_equal(grad[:7], plain.pop("embedding.weight.grad"))
+        np.testing.assert_array_equal(grad[7:], np.zeros((1, 6)))
+        for name, tensor in plain.items():
+            np.testing.assert_array_equal(padded[name], tensor, name)
 
-    def test_drawn_tensor_that_is_two_units_off(self):
-        self.planted()
-        for rank in range(4):
-            self.change(
-                f"rank{rank}/layers.1.fc2.bias.npy",
-                lambda bias: np.nextafter(np.nextafter(bias, 9e9), 9e9),
-            )
-        self.assert_caught("layers.1.fc2.bias ")
 
-    def test_not_a_number(self):
-        self.planted()
-        self.change("rank0/input_grad.npy", lambda grad: np.where(grad == grad.max(), np.nan, grad))
-        self.assert_caught("input_grad")
+class FormatTest(unittest.TestCase):
+    VALUES = np.concatenate(
+        [np.random.default_rng(5).standard_normal(1000) * 10.0**e for e in range(-37, 38)]
+    )
 
-    def test_missing_and_unexpected_files(self):
-        self.planted()
-        spare = self.root.parent / "spare"
-        for path in ("rank1/output.npy", "rank3", "case.json"):
-            shutil.move(self.root / path, spare)
-            self.assert_caught(f"{path}: missing" if path != "case.json" else "neither case.json")
-            shutil.move(spare, self.root / path)
-        for path in ("rank0/layers.2.qkv.bias.npy", "rank4", "notes"):
-            (self.root / path).write_bytes(b"")
-            self.assert_caught(f"{path}: unexpected")
-            (self.root / path).unlink()
-        self.assertEqual(self.run_compare()[0], 0)
+    def test_fp32_and_fp64_are_those_of_numpy(self):
+        # Zero, powers of two, the least normal numbers and what is below them.
+        values = np.concatenate([self.VALUES, [0.0, 1.0, -2.0, 2.0**-126, 3e-41, -1e-45]])
+        for form, least in ((formats.FP32, 2.0**-149), (formats.FP64, 2.0**-1074)):
+            expected = values.astype(form.dtype)
+            np.testing.assert_array_equal(form.rounded(values), expected.astype(np.float64))
+            spacing = np.spacing(np.abs(expected)).astype(np.float64)
+            np.testing.assert_array_equal(form.spacing(expected.astype(np.float64)), spacing)
+            self.assertEqual(form.spacing(np.zeros(1))[0], least)
 
-    def test_wrong_shape_wrong_type_and_truncated_file(self):
-        self.planted()
-        path = self.root / "rank1" / "layers.0.fc2.weight.npy"
-        good = path.read_bytes()
-        for change, words in (
-            (lambda weight: weight.T, "shape [5, 12], not [12, 5]"),
-            (lambda weight: weight.astype(np.float32), "holds float32, not float64"),
-        ):
-            self.change(path, change)
-            self.assert_caught(words)
-            path.write_bytes(good)
-        for kept in (0, 20, len(good) - 8):
-            path.write_bytes(good[:kept])
-            self.assert_caught("rank1/layers.0.fc2.weight.npy")
+    def test_bf16_is_the_upper_half_of_the_nearer_float(self):
+        exact = self.VALUES.astype(np.float32)
+        upper = exact.view(np.uint32) >> np.uint32(16)
+        below, above = (
+            (half << np.uint32(16)).view(np.float32).astype(np.float64)
+            for half in (upper, upper + np.uint32(1))
+        )
+        to_below, to_above = np.abs(exact - below), np.abs(above - exact)
+        is_below = (to_below < to_above) | ((to_below == to_above) & (upper % 2 == 0))
+        np.testing.assert_array_equal(
+            formats.BF16.rounded(exact), np.where(is_below, below, above)
+        )
+        np.testing.assert_array_equal(formats.BF16.spacing(below), np.abs(above - below))
 
-    def test_another_case_than_the_dumped_one(self):
-        self.planted()
-        path = self.root / "case.json"
-        good = json.loads(path.read_text(encoding="utf-8"))
-        for section, key, value, words in (
-            ("bench", "seed", 4321, "input "),
-            ("model", "hidden_dropout", 0.11, "output "),
-            ("model", "attention_dropout", 0.0, "output "),
-            ("model", "causal", False, "output "),
-            ("model", "num_layers", 3, "layers.2.norm1.weight.npy: missing"),
-            ("parallel", "sequence", False, "not [8, 3, 12]"),
-            ("parallel", "tensor", 3, "case.json"),
-        ):
-            changed = {**good, section: {**good[section], key: value}}
-            path.write_text(json.dumps(changed), encoding="utf-8")
-            self.assert_caught(words)
+    def test_bf16_rounds_ties_to_even(self):
+        found = formats.BF16.rounded([1.0 + 2.0**-8, 1.0 + 3 * 2.0**-8, -1.0 - 2.0**-8])
+        self.assertEqual(found.tolist(), [1.0, 1.0 + 2 * 2.0**-7, -1.0])
 
-    def test_sweep_with_a_gap_and_folder_without_a_dump(self):
-        self.root.mkdir()
-        self.assert_caught("neither case.json")
-        for index in (0, 2):
-            write_dump(self.root / f"case{index}", self.CASE)
-        self.assert_caught("case1: missing")
+    def test_a_format_holds_its_own_numbers_alone(self):
+        rounded = formats.BF16.rounded(self.VALUES)
+        self.assertTrue(formats.BF16.holds(rounded))
+        self.assertTrue(formats.BF16.holds(np.array([np.nan, np.inf, 0.0, 2.0**-133])))
+        self.assertFalse(formats.BF16.holds(np.append(rounded, 1.0 + 2.0**-8)))
+        self.assertFalse(formats.BF16.holds(np.array([2.0**-134])))
 
 
 if __name__ == "__main__":

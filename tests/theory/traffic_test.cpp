@@ -28,6 +28,11 @@ config::Case three_layers(std::int64_t t, bool sequence, bool keep_gathered = fa
   return c;
 }
 
+config::Case with_ends(config::Case c) {
+  c.model.vocab_size = 100;
+  return c;
+}
+
 constexpr std::int64_t message = 8 * 5 * 16 * 4;  // s b h w in fp32: 2560
 
 TEST(TrafficTheory, TensorParallelismAllReduces) {
@@ -72,17 +77,84 @@ TEST(TrafficTheory, EightUnitsOrTen) {
 TEST(TrafficTheory, OneRankExchangesNothing) {
   EXPECT_TRUE(step_traffic(three_layers(1, false)).empty());
   EXPECT_TRUE(step_traffic(three_layers(1, true)).empty());
+  EXPECT_TRUE(step_traffic(with_ends(three_layers(1, true))).empty());
   EXPECT_EQ(wire_bytes_per_step(three_layers(1, true), Purpose::activation), 0);
 }
 
-TEST(TrafficTheory, ScalesWithTheElement) {
-  const auto two = step_traffic(three_layers(2, true), 2);
-  const auto eight = step_traffic(three_layers(2, true), 8);
-  ASSERT_EQ(two.size(), eight.size());
-  for (std::size_t i = 0; i < two.size(); ++i) {
-    EXPECT_EQ(two[i].calls, eight[i].calls);
-    EXPECT_EQ(4 * two[i].message_bytes, eight[i].message_bytes);
-    EXPECT_EQ(4 * two[i].wire_bytes, eight[i].wire_bytes);
+constexpr std::int64_t loss = 3 * 8 * 5 * 4;  // three fp32 numbers of every token, from a rank
+
+TEST(TrafficTheory, EndsUnderTensorParallelism) {
+  const auto traffic = step_traffic(with_ends(three_layers(4, false)));
+  ASSERT_EQ(traffic.size(), 2U);
+  expect_traffic(traffic[0], Operation::all_reduce, Purpose::activation, 14, 14 * message,
+                 14 * 3840);
+  // What the other three ranks have crosses the wire.
+  expect_traffic(traffic[1], Operation::all_gather, Purpose::activation, 1, 4 * loss, 3 * loss);
+}
+
+TEST(TrafficTheory, EndsUnderSequenceParallelism) {
+  for (const bool keep_gathered : {false, true}) {
+    const auto traffic = step_traffic(with_ends(three_layers(4, true, keep_gathered)));
+    ASSERT_EQ(traffic.size(), 3U);
+    const std::int64_t gathers = keep_gathered ? 12 + 2 : 18 + 3;
+    expect_traffic(traffic[0], Operation::all_gather, Purpose::activation, gathers + 1,
+                   gathers * message + 4 * loss, gathers * 1920 + 3 * loss);
+    expect_traffic(traffic[1], Operation::reduce_scatter, Purpose::activation, 14, 14 * message,
+                   14 * 1920);
+    // Six vectors of 16 elements a layer and two of the final norm; 2 · 3/4 of it on the wire.
+    expect_traffic(traffic[2], Operation::all_reduce, Purpose::gradient, 1, 20 * 16 * 4, 1920);
+  }
+}
+
+TEST(TrafficTheory, FullRecomputationRunsTheForwardCollectivesAgain) {
+  config::Case c = three_layers(4, false);
+  c.recompute = "full";
+  auto traffic = step_traffic(c);
+  ASSERT_EQ(traffic.size(), 1U);
+  expect_traffic(traffic[0], Operation::all_reduce, Purpose::activation, 18, 18 * message,
+                 18 * 3840);
+  for (const bool keep_gathered : {false, true}) {
+    c = with_ends(three_layers(4, true, keep_gathered));
+    c.recompute = "full";
+    traffic = step_traffic(c);
+    ASSERT_EQ(traffic.size(), 3U);
+    const std::int64_t gathers = keep_gathered ? 18 + 2 : 24 + 3;
+    expect_traffic(traffic[0], Operation::all_gather, Purpose::activation, gathers + 1,
+                   gathers * message + 4 * loss, gathers * 1920 + 3 * loss);
+    expect_traffic(traffic[1], Operation::reduce_scatter, Purpose::activation, 20, 20 * message,
+                   20 * 1920);
+    expect_traffic(traffic[2], Operation::all_reduce, Purpose::gradient, 1, 20 * 16 * 4, 1920);
+  }
+}
+
+TEST(TrafficTheory, OtherWaysToSaveMemoryExchangeNothingMore) {
+  config::Case c = with_ends(three_layers(2, true));
+  const std::int64_t wire = wire_bytes_per_step(c, Purpose::activation);
+  EXPECT_EQ(wire, (21 + 14) * message / 2 + loss);
+  c.recompute = "selective";
+  EXPECT_EQ(wire_bytes_per_step(c, Purpose::activation), wire);
+  c.recompute = "none";
+  c.model.attention = "blocked";
+  EXPECT_EQ(wire_bytes_per_step(c, Purpose::activation), wire);
+}
+
+TEST(TrafficTheory, GradientsAndTheLossTravelInTheAccumulationType) {
+  config::Case c = with_ends(three_layers(2, true));
+  struct Example {
+    DType precision;
+    std::int64_t activation_bytes, accumulation_bytes;
+  };
+  for (const auto& [precision, w, f] :
+       {Example{DType::bf16, 2, 4}, Example{DType::fp32, 4, 4}, Example{DType::fp64, 8, 8}}) {
+    c.precision = precision;
+    const std::int64_t tensor = 8 * 5 * 16 * w;
+    const auto traffic = step_traffic(c);
+    ASSERT_EQ(traffic.size(), 3U);
+    expect_traffic(traffic[0], Operation::all_gather, Purpose::activation, 22,
+                   21 * tensor + 2 * 3 * 40 * f, 21 * tensor / 2 + 3 * 40 * f);
+    expect_traffic(traffic[1], Operation::reduce_scatter, Purpose::activation, 14, 14 * tensor,
+                   14 * tensor / 2);
+    expect_traffic(traffic[2], Operation::all_reduce, Purpose::gradient, 1, 320 * f, 320 * f);
   }
 }
 

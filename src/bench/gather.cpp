@@ -1,0 +1,116 @@
+#include "bench/gather.hpp"
+
+#include <array>
+#include <cstring>
+#include <string>
+#include <type_traits>
+
+#include "bench/audit.hpp"
+
+namespace tidemark::bench {
+
+namespace {
+
+/// The bytes of a value, for sending it to the other ranks of the same program.
+template <class Value>
+std::string bytes_of(const Value& value) {
+  static_assert(std::is_trivially_copyable_v<Value>);
+  std::string bytes(sizeof value, '\0');
+  std::memcpy(bytes.data(), &value, sizeof value);
+  return bytes;
+}
+
+template <class Value>
+Value value_of(const std::string& bytes) {
+  Value value;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  return value;
+}
+
+}  // namespace
+
+std::int64_t largest(std::int64_t value, comm::Communicator& communicator) {
+  std::array<double, 1> highest{static_cast<double>(value)};  // exact below 8 PiB
+  communicator.max_over_ranks(highest);
+  return static_cast<std::int64_t>(highest[0]);
+}
+
+std::optional<std::int64_t> largest_known(std::optional<std::int64_t> value,
+                                          comm::Communicator& communicator) {
+  const std::int64_t highest = largest(value.value_or(-1), communicator);
+  return highest < 0 ? std::nullopt : std::optional(highest);
+}
+
+void take_largest(MemoryFigures& figures, comm::Communicator& communicator) {
+  for (std::int64_t* const value :
+       {&figures.saved, &figures.saved_per_layer, &figures.saved_of_ends, &figures.norm_statistics,
+        &figures.peak}) {
+    *value = largest(*value, communicator);
+  }
+  figures.pool = largest_known(figures.pool, communicator);
+  figures.process = largest_known(figures.process, communicator);
+}
+
+std::vector<CallLine> mean_calls(const comm::Counters& counters, int steps,
+                                 comm::Communicator& communicator) {
+  const int ranks = communicator.size();
+  std::vector<CallLine> calls = calls_per_step(counters, ranks, steps);
+  for (CallLine& call : calls) {
+    std::array<double, 2> seconds{call.seconds.value_or(0.0), call.blocked_seconds.value_or(0.0)};
+    communicator.sum_over_ranks(seconds);
+    call.seconds = seconds[0] / ranks;
+    call.blocked_seconds = seconds[1] / ranks;
+    comm::CallStats mean;
+    mean.calls = call.count;
+    mean.message_bytes = call.message_bytes;
+    mean.seconds = *call.seconds;
+    call.busbw_gbytes_per_s = comm::busbw_gbytes_per_s(call.operation, ranks, mean);
+  }
+  return calls;
+}
+
+std::vector<RankDetail> gather_details(const RankDetail& own, comm::Communicator& communicator) {
+  struct Numbers {
+    double step_ms, blocked_ms, gemm_gflops;
+    std::int64_t threads, peak, process;
+  };
+  const auto numbers = communicator.gather_bytes(
+      bytes_of(Numbers{own.step_ms, own.blocked_ms, own.gemm_gflops, own.threads, own.peak_bytes,
+                       own.process_bytes.value_or(-1)}));
+  const auto hosts = communicator.gather_bytes(own.host);
+  const auto devices = communicator.gather_bytes(own.device);
+  std::vector<RankDetail> details;
+  for (std::size_t rank = 0; rank < numbers.size(); ++rank) {
+    const auto n = value_of<Numbers>(numbers[rank]);
+    details.push_back({hosts[rank], devices[rank], n.threads, n.step_ms, n.blocked_ms,
+                       n.gemm_gflops, n.peak,
+                       n.process < 0 ? std::nullopt : std::optional(n.process)});
+  }
+  return details;
+}
+
+std::vector<StepTrace> gather_traces(const StepTrace& own, comm::Communicator& communicator) {
+  struct Head {
+    double forward, backward;
+    std::uint64_t turn;
+  };
+  static_assert(std::is_trivially_copyable_v<memory::LiveBytes>);
+  const auto& changes = own.tide.changes;
+  std::string series(changes.size() * sizeof(memory::LiveBytes), '\0');
+  std::memcpy(series.data(), changes.data(), series.size());
+  const auto heads = communicator.gather_bytes(
+      bytes_of(Head{own.forward_seconds, own.backward_seconds, own.tide.turn}));
+  const auto all_series = communicator.gather_bytes(series);
+  std::vector<StepTrace> traces;
+  for (std::size_t rank = 0; rank < heads.size(); ++rank) {
+    const auto head = value_of<Head>(heads[rank]);
+    StepTrace trace{head.forward, head.backward, {}};
+    trace.tide.turn = head.turn;
+    trace.tide.changes.resize(all_series[rank].size() / sizeof(memory::LiveBytes));
+    std::memcpy(trace.tide.changes.data(), all_series[rank].data(), all_series[rank].size());
+    traces.push_back(std::move(trace));
+  }
+  return traces;
+}
+
+}  // namespace tidemark::bench

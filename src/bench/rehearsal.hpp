@@ -1,0 +1,30 @@
+// A step on paper: the ledger's entries and the collectives of the real one, without a device.
+#pragma once
+
+#include <cstdint>
+
+#include "bench/result.hpp"
+#include "comm/counters.hpp"
+#include "config/case.hpp"
+#include "memory/ledger.hpp"
+
+namespace tidemark::bench {
+
+/// What one step of one rank does to memory and to the network.
+struct Rehearsal {
+  memory::Tide tide;
+  comm::Counters counters;
+  std::int64_t pool_bytes = 0;  ///< what the allocator would hold
+  std::int64_t parameter_bytes = 0;
+  std::int64_t gradient_bytes = 0;
+};
+
+/// Runs the code of the step itself, with kernels and collectives left out, so that plan and run
+/// cannot differ in a byte. Allocates nothing of the case; needs neither Kokkos nor MPI running.
+Rehearsal rehearse(const config::Case& c);
+
+/// The figures of a case from a rehearsal and the theory. Throws RunError where the two disagree on
+/// saved bytes, parameters or traffic.
+PlanResult plan_case(const config::Case& c);
+
+}  // namespace tidemark::bench

@@ -1,0 +1,25 @@
+// `tidemark plan`: every case of an input on paper.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace tidemark::commands {
+
+/// The arguments of `tidemark plan`.
+struct PlanArguments {
+  std::string input;
+  std::vector<std::string> overrides;        ///< of --set, KEY=VALUE each
+  std::optional<std::string> output;         ///< results file, appended to
+  std::optional<std::string> device_memory;  ///< as given: "80GB"
+  std::vector<std::string> command_line;
+};
+
+/// Predicts all cases and prints them side by side; for any t, in this process alone, without MPI,
+/// without a device, and without allocating what it plans. Throws InputError and RunError.
+ExitStatus plan(const PlanArguments& arguments);
+
+}  // namespace tidemark::commands

@@ -1,0 +1,228 @@
+#include "kernels/block_softmax.hpp"
+
+#include <cmath>
+
+namespace tidemark::kernels {
+
+namespace {
+
+/// Keys of the block that a query row sees.
+KOKKOS_INLINE_FUNCTION int seen_keys(const ScoreBlock& block, std::int64_t row, int keys) {
+  if (!block.causal) return keys;
+  const std::int64_t visible = block.first_query + row - block.first_key + 1;
+  return visible < keys ? static_cast<int>(visible) : keys;
+}
+
+/// Global index of a row's first score.
+KOKKOS_INLINE_FUNCTION std::int64_t first_score(const ScoreBlock& block, std::int64_t row) {
+  return (block.first_query + row) * block.length + block.first_key;
+}
+
+/// Bytes of mask that a team draws at a time: they stay in the first-level cache.
+constexpr int mask_bytes = 512;
+using MaskScratch = Kokkos::View<std::uint8_t*, ExecutionSpace::scratch_memory_space,
+                                 Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+
+/// Like for_each_row, with scratch memory for a piece of a row's mask.
+template <class Body>
+void for_each_masked_row(const Device& device, const char* label, std::int64_t rows,
+                         const Body& body) {
+  if (!device.launches() || rows == 0) return;
+  TeamPolicy policy(*device.exec, static_cast<int>(rows), 1, runs_on_host ? 1 : 32);
+  policy.set_scratch_size(0,
+                          Kokkos::PerTeam(static_cast<int>(MaskScratch::shmem_size(mask_bytes))));
+  Kokkos::parallel_for(label, policy, body);
+}
+
+/// Calls `use(j, kept)` for the scores [0, count) of a row that begins at `first`; kept is 0 or 1.
+template <class Use>
+KOKKOS_INLINE_FUNCTION void for_each_drawn(const TeamMember& team, const Dropout& dropout,
+                                           std::int64_t first, int count, const Use& use) {
+  const MaskScratch scratch(team.team_scratch(0), mask_bytes);
+  std::uint8_t* const kept = scratch.data();
+  for (int start = 0; start < count; start += mask_bytes) {
+    const int width = count - start < mask_bytes ? count - start : mask_bytes;
+    draw_mask(team, dropout, first + start, width, kept);
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                         [&](const int j) { use(start + j, kept[j]); });
+    team.team_barrier();  // before the mask is drawn over
+  }
+}
+
+}  // namespace
+
+template <class F>
+void begin_online_softmax(Device& device, const Matrix<F>& statistics, const Matrix<F>& sums) {
+  const int width = static_cast<int>(num_columns(sums));
+  // Lower than any score, and yet its difference to any is finite.
+  constexpr F lowest = sizeof(F) == sizeof(double) ? F(-1e300) : F(-1e37);
+  for_each_row(
+      device, "tidemark::begin_online_softmax", num_rows(sums),
+      KOKKOS_LAMBDA(const TeamMember& team) {
+        const int row = team.league_rank();
+        F* const sum = row_pointer(sums, row);
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                             [&](const int j) { sum[j] = F(0); });
+        Kokkos::single(Kokkos::PerThread(team), [&]() {
+          statistics(row, 0) = lowest;
+          statistics(row, 1) = F(0);
+        });
+      });
+}
+
+template <class F>
+void online_softmax(Device& device, const ScoreBlock& block, const Dropout& dropout,
+                    const Matrix<F>& scores, const Matrix<F>& statistics, const Matrix<F>& sums) {
+  const int keys = static_cast<int>(num_columns(scores));
+  const int width = static_cast<int>(num_columns(sums));
+  const ScoreBlock at = block;
+  const Dropout drop = dropout;
+  const F score_scale = static_cast<F>(block.scale);
+  const F keep_scale = static_cast<F>(dropout.scale);
+  for_each_masked_row(
+      device, "tidemark::online_softmax", num_rows(scores), KOKKOS_LAMBDA(const TeamMember& team) {
+        const std::int64_t row = team.league_rank();
+        const int seen = seen_keys(at, row, keys);
+        F* const p = row_pointer(scores, row);
+        F* const sum = row_pointer(sums, row);
+        const F highest_before = statistics(row, 0);
+        const F weight_before = statistics(row, 1);
+        F highest = highest_before;
+        Kokkos::parallel_reduce(
+            Kokkos::ThreadVectorRange(team, seen),
+            [&](const int j, F& part) { part = p[j] > part ? p[j] : part; },
+            Kokkos::Max<F>(highest));
+        highest = highest > highest_before ? highest : highest_before;
+        const F shrink = std::exp((highest_before - highest) * score_scale);
+        F weight = F(0);
+        Kokkos::parallel_reduce(
+            Kokkos::ThreadVectorRange(team, seen),
+            [&](const int j, F& part) {
+              const F e = std::exp((p[j] - highest) * score_scale);
+              p[j] = e;
+              part += e;
+            },
+            weight);
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, keys - seen),
+                             [&](const int j) { p[seen + j] = F(0); });
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                             [&](const int j) { sum[j] *= shrink; });
+        Kokkos::single(Kokkos::PerThread(team), [&]() {
+          statistics(row, 0) = highest;
+          statistics(row, 1) = weight_before * shrink + weight;
+        });
+        if (drop.active) {
+          for_each_drawn(
+              team, drop, first_score(at, row), seen,
+              [&](const int j, const std::uint8_t kept) { p[j] *= keep_scale * F(kept); });
+        }
+      });
+}
+
+template <class T>
+void end_online_softmax(Device& device, const ScoreBlock& block,
+                        const Matrix<Accumulate<T>>& statistics, const Matrix<Accumulate<T>>& sums,
+                        const Matrix<T>& context, const Vector<Accumulate<T>>& log_sum_exp) {
+  using F = Accumulate<T>;
+  const int width = static_cast<int>(num_columns(sums));
+  const F score_scale = static_cast<F>(block.scale);
+  for_each_row(
+      device, "tidemark::end_online_softmax", num_rows(sums),
+      KOKKOS_LAMBDA(const TeamMember& team) {
+        const int row = team.league_rank();
+        const F* const sum = row_pointer(sums, row);
+        T* const out = row_pointer(context, row);
+        const F weight = statistics(row, 1);
+        const F norm = F(1) / weight;
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                             [&](const int j) { out[j] = T(sum[j] * norm); });
+        Kokkos::single(Kokkos::PerThread(team), [&]() {
+          log_sum_exp(row) = statistics(row, 0) * score_scale + std::log(weight);
+        });
+      });
+}
+
+template <class T>
+void row_products(Device& device, const Matrix<T>& x, const Matrix<T>& y,
+                  const Vector<Accumulate<T>>& projections) {
+  using F = Accumulate<T>;
+  const int width = static_cast<int>(num_columns(x));
+  for_each_row(
+      device, "tidemark::row_products", num_rows(x), KOKKOS_LAMBDA(const TeamMember& team) {
+        const int row = team.league_rank();
+        const T* const left = row_pointer(x, row);
+        const T* const right = row_pointer(y, row);
+        F sum = F(0);
+        Kokkos::parallel_reduce(
+            Kokkos::ThreadVectorRange(team, width),
+            [&](const int j, F& part) { part += F(left[j]) * F(right[j]); }, sum);
+        Kokkos::single(Kokkos::PerThread(team), [&]() { projections(row) = sum; });
+      });
+}
+
+// With P = exp(scale S - lse), D = mask P / (1 - p), g the gradient of D, and r = sum_j P_j g'_j
+// with g' = mask g / (1 - p), which is the row's product of the context with its gradient: dS =
+// scale P (g' - r).
+template <class F>
+void block_softmax_backward(Device& device, const ScoreBlock& block, const Dropout& dropout,
+                            const Vector<F>& log_sum_exp, const Vector<F>& projections,
+                            const Matrix<F>& scores, const Matrix<F>& gradient) {
+  const int keys = static_cast<int>(num_columns(scores));
+  const ScoreBlock at = block;
+  const Dropout drop = dropout;
+  const F score_scale = static_cast<F>(block.scale);
+  const F keep_scale = static_cast<F>(dropout.scale);
+  for_each_masked_row(
+      device, "tidemark::block_softmax_backward", num_rows(scores),
+      KOKKOS_LAMBDA(const TeamMember& team) {
+        const std::int64_t row = team.league_rank();
+        const int seen = seen_keys(at, row, keys);
+        F* const p = row_pointer(scores, row);
+        F* const g = row_pointer(gradient, row);
+        const F offset = log_sum_exp(row);
+        const F projection = projections(row);
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
+                             [&](const int j) { p[j] = std::exp(p[j] * score_scale - offset); });
+        if (drop.active) {
+          for_each_drawn(team, drop, first_score(at, row), seen,
+                         [&](const int j, const std::uint8_t kept) {
+                           const F factor = keep_scale * F(kept);
+                           const F probability = p[j];
+                           g[j] = score_scale * probability * (factor * g[j] - projection);
+                           p[j] = probability * factor;
+                         });
+        } else {
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen), [&](const int j) {
+            g[j] = score_scale * p[j] * (g[j] - projection);
+          });
+        }
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, keys - seen), [&](const int j) {
+          p[seen + j] = F(0);
+          g[seen + j] = F(0);
+        });
+      });
+}
+
+#define TIDEMARK_INSTANTIATE(F)                                                              \
+  template void begin_online_softmax(Device&, const Matrix<F>&, const Matrix<F>&);           \
+  template void online_softmax(Device&, const ScoreBlock&, const Dropout&, const Matrix<F>&, \
+                               const Matrix<F>&, const Matrix<F>&);                          \
+  template void block_softmax_backward(Device&, const ScoreBlock&, const Dropout&,           \
+                                       const Vector<F>&, const Vector<F>&, const Matrix<F>&, \
+                                       const Matrix<F>&);
+TIDEMARK_INSTANTIATE(float)
+TIDEMARK_INSTANTIATE(double)
+#undef TIDEMARK_INSTANTIATE
+
+#define TIDEMARK_INSTANTIATE(T)                                                              \
+  template void end_online_softmax(Device&, const ScoreBlock&, const Matrix<Accumulate<T>>&, \
+                                   const Matrix<Accumulate<T>>&, const Matrix<T>&,           \
+                                   const Vector<Accumulate<T>>&);                            \
+  template void row_products(Device&, const Matrix<T>&, const Matrix<T>&,                    \
+                             const Vector<Accumulate<T>>&);
+TIDEMARK_INSTANTIATE(bfloat16)
+TIDEMARK_INSTANTIATE(float)
+TIDEMARK_INSTANTIATE(double)
+#undef TIDEMARK_INSTANTIATE
+
+}  // namespace tidemark::kernels

@@ -1,0 +1,13 @@
+// Copies between element types, and of matrices that are not contiguous.
+#pragma once
+
+#include "base/device.hpp"
+
+namespace tidemark::kernels {
+
+/// to[r, c] = from[r, c], rounded to nearest even where the type is narrower. Both [R, C], with row
+/// strides of their own.
+template <class From, class To>
+void convert(Device& device, const Matrix<From>& from, const Matrix<To>& to);
+
+}  // namespace tidemark::kernels

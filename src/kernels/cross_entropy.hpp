@@ -1,0 +1,41 @@
+// Cross-entropy over a vocabulary that is divided among the ranks: no rank ever holds all logits of
+// a token (Shoeybi et al., "Megatron-LM", 2019, section 3).
+#pragma once
+
+#include <cstdint>
+
+#include "base/device.hpp"
+#include "kernels/embedding.hpp"
+
+namespace tidemark::kernels {
+
+/// The columns of the logits that one rank holds: the ids [first_id, first_id + valid), followed by
+/// padding, which takes no part.
+struct VocabularyShard {
+  std::int64_t first_id = 0;
+  std::int64_t valid = 0;
+};
+
+/// Numbers a token and rank: the highest logit, the sum of exp(logit - highest), and the label's
+/// logit (0 where it is another rank's).
+inline constexpr std::int64_t loss_statistics = 3;
+
+/// statistics [s b, 3] of this rank's logits [s b, V'/t]. A rank without a valid column gives a
+/// very low highest logit and a sum of 0.
+template <class F>
+void cross_entropy_statistics(Device& device, const Tokens& tokens, const VocabularyShard& shard,
+                              const Matrix<F>& logits, const Matrix<F>& statistics);
+
+/// In place logits -> this rank's part of the softmax, from the statistics of all `ranks` ranks,
+/// [ranks s b, 3]; padding becomes 0. Returns the sum over tokens of log-sum-exp minus the label's
+/// logit; the same on all ranks. Fences. 0 on a device on paper.
+template <class F>
+double cross_entropy_forward(Device& device, const VocabularyShard& shard, std::int64_t ranks,
+                             const Matrix<F>& statistics, const Matrix<F>& logits);
+
+/// In place softmax -> gradient of the mean loss by the logits: (softmax - 1 at the label) / (s b).
+template <class F>
+void cross_entropy_backward(Device& device, const Tokens& tokens, const VocabularyShard& shard,
+                            const Matrix<F>& softmax);
+
+}  // namespace tidemark::kernels

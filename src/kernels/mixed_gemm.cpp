@@ -1,0 +1,134 @@
+#include "kernels/mixed_gemm.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "kernels/bias.hpp"
+#include "kernels/convert.hpp"
+
+namespace tidemark::kernels {
+
+namespace {
+
+// A panel of A is converted once and multiplied by all of B, panel by panel: so B is converted
+// m / rows times. The limits keep that rare, and B's panel in the outer cache.
+constexpr std::int64_t panel_a_elements = std::int64_t{4} << 20;
+constexpr std::int64_t panel_b_elements = std::int64_t{1} << 20;
+constexpr std::int64_t fewest_rows = 64;
+
+struct Panels {
+  std::int64_t rows;     ///< of op(A) at a time
+  std::int64_t columns;  ///< of op(B) at a time
+};
+
+Panels panels_of(std::int64_t m, std::int64_t n, std::int64_t k) {
+  const auto share = [k](std::int64_t whole, std::int64_t elements) {
+    const std::int64_t fitting = std::max(fewest_rows, elements / std::max<std::int64_t>(k, 1));
+    // Even pieces: a last one of a few rows would be slow.
+    const std::int64_t pieces = (whole + fitting - 1) / fitting;
+    return pieces == 0 ? 0 : (whole + pieces - 1) / pieces;
+  };
+  return {share(m, panel_a_elements), share(n, panel_b_elements)};
+}
+
+/// Rows [first, first + count) of op(X).
+template <class T>
+Matrix<T> part(const Matrix<T>& x, bool by_columns, std::int64_t first, std::int64_t count) {
+  return by_columns ? columns(x, first, count) : rows(x, first, count);
+}
+
+/// The operand in the type F: itself, or converted into `storage`.
+template <class F, class T>
+Matrix<F> in_full(Device& device, const Matrix<T>& x, F* storage) {
+  if constexpr (std::is_same_v<T, F>) {
+    return x;
+  } else {
+    const Matrix<F> panel(storage, x.extent(0), x.extent(1));
+    convert(device, x, panel);
+    return panel;
+  }
+}
+
+/// c = panel + bias, rounded. panel, c [R, C].
+template <class F, class C>
+void store(Device& device, const Matrix<F>& panel, const Vector<C>& bias, const Matrix<C>& c) {
+  const int width = static_cast<int>(num_columns(c));
+  const C* const shift = bias.data();
+  if (shift == nullptr) {
+    convert(device, panel, c);
+    return;
+  }
+  for_each_row(
+      device, "tidemark::mixed_gemm_store", num_rows(c), KOKKOS_LAMBDA(const TeamMember& team) {
+        const F* const in = row_pointer(panel, team.league_rank());
+        C* const out = row_pointer(c, team.league_rank());
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                             [&](const int j) { out[j] = C(in[j] + F(shift[j])); });
+      });
+}
+
+}  // namespace
+
+template <class A, class B, class C>
+std::int64_t mixed_gemm_workspace(std::int64_t m, std::int64_t n, std::int64_t k) {
+  using F = Accumulate<B>;
+  const Panels panels = panels_of(m, n, k);
+  return (std::is_same_v<A, F> ? 0 : panels.rows * k) +
+         (std::is_same_v<B, F> ? 0 : panels.columns * k) +
+         (std::is_same_v<C, F> ? 0 : panels.rows * panels.columns);
+}
+
+template <class A, class B, class C>
+void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matrix<B>& b,
+                const Vector<B>& bias, const Matrix<C>& c, const Vector<Accumulate<B>>& workspace) {
+  using F = Accumulate<B>;
+  if constexpr (std::is_same_v<A, F> && std::is_same_v<B, F> && std::is_same_v<C, F>) {
+    const bool has_bias = bias.extent(0) > 0;
+    if (has_bias) bias_forward(device, bias, c);
+    gemm(device, op_a, op_b, F(1), a, b, has_bias ? F(1) : F(0), c);
+  } else {
+    const bool transpose_a = op_a == Op::transpose;
+    const bool transpose_b = op_b == Op::transpose;
+    const std::int64_t m = num_rows(c);
+    const std::int64_t n = num_columns(c);
+    const std::int64_t k = transpose_a ? num_rows(a) : num_columns(a);
+    const Panels panels = panels_of(m, n, k);
+    F* const for_a = workspace.data();
+    F* const for_b = for_a + (std::is_same_v<A, F> ? 0 : panels.rows * k);
+    F* const for_c = for_b + (std::is_same_v<B, F> ? 0 : panels.columns * k);
+    for (std::int64_t i = 0; i < m; i += panels.rows) {
+      const std::int64_t height = std::min(panels.rows, m - i);
+      const Matrix<F> left = in_full<F>(device, part(a, transpose_a, i, height), for_a);
+      for (std::int64_t j = 0; j < n; j += panels.columns) {
+        const std::int64_t width = std::min(panels.columns, n - j);
+        const Matrix<F> right = in_full<F>(device, part(b, !transpose_b, j, width), for_b);
+        const Matrix<C> target = columns(rows(c, i, height), j, width);
+        if constexpr (std::is_same_v<C, F>) {
+          gemm(device, op_a, op_b, F(1), left, right, F(0), target);
+        } else {
+          const Matrix<F> sums(for_c, static_cast<std::size_t>(height),
+                               static_cast<std::size_t>(width));
+          gemm(device, op_a, op_b, F(1), left, right, F(0), sums);
+          const bool has_bias = bias.extent(0) > 0;
+          const Vector<C> shift(has_bias ? bias.data() + j : nullptr,
+                                has_bias ? static_cast<std::size_t>(width) : 0);
+          store(device, sums, shift, target);
+        }
+      }
+    }
+  }
+}
+
+#define TIDEMARK_INSTANTIATE(A, B, C)                                                             \
+  template std::int64_t mixed_gemm_workspace<A, B, C>(std::int64_t, std::int64_t, std::int64_t);  \
+  template void mixed_gemm(Device&, Op, Op, const Matrix<A>&, const Matrix<B>&, const Vector<B>&, \
+                           const Matrix<C>&, const Vector<Accumulate<B>>&);
+TIDEMARK_INSTANTIATE(float, float, float)
+TIDEMARK_INSTANTIATE(double, double, double)
+TIDEMARK_INSTANTIATE(bfloat16, bfloat16, bfloat16)  // Y = X W^T, dX = dY W
+TIDEMARK_INSTANTIATE(bfloat16, bfloat16, float)     // dW = dY^T X, logits
+TIDEMARK_INSTANTIATE(float, bfloat16, bfloat16)     // gradient of logits, back to activations
+TIDEMARK_INSTANTIATE(float, bfloat16, float)        // gradient of logits, to weights
+#undef TIDEMARK_INSTANTIATE
+
+}  // namespace tidemark::kernels

@@ -1,0 +1,50 @@
+#include "memory/allocations.hpp"
+
+#include <Kokkos_Core.hpp>
+
+#include "base/error.hpp"
+
+namespace tidemark::memory {
+
+namespace {
+
+namespace tools = Kokkos::Tools::Experimental;
+
+// The interface takes a plain function, so what it writes to has to be found without an object.
+struct Seen {
+  bool watching = false;
+  std::int64_t count = 0;
+  std::string first;
+  Kokkos_Profiling_allocateDataFunction next = nullptr;
+};
+
+Seen& seen() {
+  static Seen instance;
+  return instance;
+}
+
+void note(const Kokkos_Profiling_SpaceHandle space, const char* label, const void* pointer,
+          const std::uint64_t bytes) {
+  Seen& now = seen();
+  if (now.count++ == 0) now.first = label;
+  if (now.next != nullptr) now.next(space, label, pointer, bytes);
+}
+
+}  // namespace
+
+AllocationWatch::AllocationWatch() {
+  TIDEMARK_REQUIRE(!seen().watching, "allocations are watched already");
+  seen() = {true, 0, "", tools::get_callbacks().allocate_data};
+  tools::set_allocate_data_callback(&note);
+}
+
+AllocationWatch::~AllocationWatch() {
+  tools::set_allocate_data_callback(seen().next);
+  seen().watching = false;
+}
+
+std::int64_t AllocationWatch::count() const { return seen().count; }
+
+std::string AllocationWatch::first() const { return seen().first; }
+
+}  // namespace tidemark::memory

@@ -1,0 +1,135 @@
+// What lies between q, k, v and the input of proj, for the heads of one rank: the part of attention
+// that has two implementations.
+//
+// Rows of matrices are tokens, s-major: row i b + m is position i of sequence m. With A = a/t local
+// heads, whose columns in qkv are q, k, v of d columns each:
+//
+//   qkv (s b, A 3 d) -> scores (A b s, s) -> softmax -> dropout -> x v -> context (s b, A d)
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <type_traits>
+
+#include "config/case.hpp"
+#include "kernels/convert.hpp"
+#include "kernels/dropout.hpp"
+#include "memory/ledger.hpp"
+#include "parallel/context.hpp"
+
+namespace tidemark::model {
+
+/// The attention of one layer on one rank.
+struct CoreShape {
+  CoreShape(const config::Case& settings, const parallel::Context& context, int layer_index);
+
+  int layer;
+  std::int64_t heads;      ///< A = a/t, local
+  std::int64_t head_size;  ///< d
+  std::int64_t length;     ///< s
+  std::int64_t batch;      ///< b
+  double scale;            ///< 1/sqrt(d)
+  bool causal;
+  kernels::Dropout dropout;  ///< of the scores [a, b, s, s]; its first element is this rank's
+
+  /// Row of the first score of a head and sequence, among this rank's rows [A b s].
+  [[nodiscard]] std::int64_t first_row(std::int64_t head, std::int64_t sequence) const {
+    return (head * batch + sequence) * length;
+  }
+  /// The dropout of the scores from that row on.
+  [[nodiscard]] kernels::Dropout dropout_from(std::int64_t row) const {
+    kernels::Dropout part = dropout;
+    part.first_element += static_cast<std::uint64_t>(row * length);
+    return part;
+  }
+};
+
+/// (s b, C) -> (s, count): the rows of one sequence, `count` columns from `first_column`.
+template <class T>
+Matrix<T> sequence_columns(const CoreShape& shape, const Matrix<T>& tokens, std::int64_t sequence,
+                           std::int64_t first_column, std::int64_t count) {
+  const std::int64_t width = num_columns(tokens);
+  const Matrix<T> by_position(tokens.data(), static_cast<std::size_t>(shape.length),
+                              static_cast<std::size_t>(shape.batch * width));
+  return columns(by_position, sequence * width + first_column, count);
+}
+
+/// Calls `use(head, sequence)` for all of them; for none on paper, where that would do nothing.
+template <class Use>
+void for_each_head(const parallel::Context& context, const CoreShape& shape, const Use& use) {
+  if (!context.device.launches()) return;
+  for (std::int64_t head = 0; head < shape.heads; ++head) {
+    for (std::int64_t sequence = 0; sequence < shape.batch; ++sequence) use(head, sequence);
+  }
+}
+
+/// Columns of one head and sequence, in the type that products are formed in: the tensor's own
+/// memory, or a converted copy in a workspace, where T is narrower.
+template <class T>
+class HeadPanel {
+ public:
+  using F = Accumulate<T>;
+
+  HeadPanel(const parallel::Context& context, const CoreShape& shape, std::string_view name,
+            std::int64_t width) {
+    if constexpr (narrow) {
+      storage_ = context.ledger.tensor<F>(name, shape.layer, memory::TensorClass::workspace,
+                                          shape.length, width);
+    }
+  }
+
+  /// For reading: `part` [s, width] with its values.
+  Matrix<F> load(Device& device, const Matrix<T>& part) const {
+    if constexpr (narrow) {
+      kernels::convert(device, part, storage_.view());
+      return storage_.view();
+    } else {
+      return part;
+    }
+  }
+  /// For writing: what `store` will leave in `part`.
+  Matrix<F> target([[maybe_unused]] const Matrix<T>& part) const {
+    if constexpr (narrow) {
+      return storage_.view();
+    } else {
+      return part;
+    }
+  }
+  void store([[maybe_unused]] Device& device, [[maybe_unused]] const Matrix<T>& part) const {
+    if constexpr (narrow) kernels::convert(device, storage_.view(), part);
+  }
+
+ private:
+  static constexpr bool narrow = !std::is_same_v<T, F>;
+  memory::Tensor<F> storage_;
+};
+
+/// One implementation; keeps between forward and backward what its backward needs.
+template <class T>
+class AttentionCore {
+ public:
+  using Tensor = memory::Tensor<T>;
+
+  AttentionCore() = default;
+  AttentionCore(const AttentionCore&) = delete;
+  AttentionCore& operator=(const AttentionCore&) = delete;
+  virtual ~AttentionCore() = default;
+
+  /// Takes and keeps qkv; returns the context, the input of proj, which it does not keep.
+  virtual Tensor forward(const parallel::Context& context, Tensor qkv) = 0;
+  /// Gradient of the context -> gradient of qkv; frees what forward kept. `output` is the context
+  /// that forward returned, where `needs_output`, else empty.
+  virtual Tensor backward(const parallel::Context& context, Tensor output,
+                          Tensor output_gradient) = 0;
+  [[nodiscard]] virtual bool needs_output() const = 0;
+  /// Frees what forward kept, unused.
+  virtual void forget() = 0;
+};
+
+/// The one that model.attention and recompute ask for.
+template <class T>
+std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case& settings,
+                                                      const parallel::Context& context, int layer);
+
+}  // namespace tidemark::model

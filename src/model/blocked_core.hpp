@@ -1,0 +1,53 @@
+// Attention that never holds an s x s matrix in either direction: blocks of queries against blocks
+// of keys, with an online softmax forward, and backward from the saved log-sum-exp (Rabe and
+// Staats, 2021; Dao et al., "FlashAttention", 2022). Block pairs that the causal mask hides are
+// skipped.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/block_softmax.hpp"
+#include "model/attention_core.hpp"
+
+namespace tidemark::model {
+
+template <class T>
+class BlockedCore final : public AttentionCore<T> {
+ public:
+  using Tensor = memory::Tensor<T>;
+  using F = Accumulate<T>;
+
+  /// `block`: positions in a block of queries or keys; the last one is shorter where it must be.
+  BlockedCore(const CoreShape& shape, std::int64_t block);
+
+  Tensor forward(const parallel::Context& context, Tensor qkv) override;
+  Tensor backward(const parallel::Context& context, Tensor output, Tensor output_gradient) override;
+  [[nodiscard]] bool needs_output() const override { return true; }
+  void forget() override;
+
+ private:
+  struct Scratch;
+
+  [[nodiscard]] std::int64_t size_of_block(std::int64_t first) const;
+  [[nodiscard]] bool is_hidden(std::int64_t first_query, std::int64_t first_key) const;
+  [[nodiscard]] kernels::ScoreBlock block_at(std::int64_t first_query,
+                                             std::int64_t first_key) const;
+  [[nodiscard]] Vector<F> of_head(const memory::Tensor<F>& score_rows, std::int64_t head,
+                                  std::int64_t sequence) const;
+  [[nodiscard]] memory::Tensor<F> project(const parallel::Context& context, const Matrix<T>& output,
+                                          const Matrix<T>& output_gradient) const;
+  void forward_block(const parallel::Context& context, const Matrix<F>& qkv,
+                     const kernels::Dropout& dropout, std::int64_t first_query,
+                     const Scratch& scratch) const;
+  void backward_pair(const parallel::Context& context, const Matrix<F>& qkv, const Matrix<F>& dout,
+                     const Matrix<F>& dqkv, const kernels::ScoreBlock& at,
+                     const kernels::Dropout& dropout, const Vector<F>& log_sum_exp,
+                     const Vector<F>& projections, const Scratch& scratch) const;
+
+  CoreShape shape_;
+  std::int64_t block_;
+  Tensor qkv_;
+  memory::Tensor<F> log_sum_exp_;  ///< of each row of scaled scores, [A b, s]
+};
+
+}  // namespace tidemark::model

@@ -1,0 +1,44 @@
+// The lower end of the stack: the vocabulary-parallel embedding of synthetic tokens, and its
+// dropout (Shoeybi et al., "Megatron-LM", 2019; sharded along the sequence: Korthikanti et al.,
+// 2022).
+#pragma once
+
+#include "config/case.hpp"
+#include "kernels/embedding.hpp"
+#include "memory/ledger.hpp"
+#include "model/layer.hpp"
+#include "parallel/context.hpp"
+#include "parallel/parameters.hpp"
+
+namespace tidemark::model {
+
+/// The tokens that a case reads.
+kernels::Tokens tokens_of(const config::Case& settings);
+
+/// x = dropout(table[ids]); the table [V', h] is divided by rows, V' being V padded to a multiple
+/// of t. Without position embedding, which would add no activation.
+template <class T>
+class Embedding {
+ public:
+  using Tensor = memory::Tensor<T>;
+
+  Embedding(parallel::ParameterStore<T>& store, const config::Case& settings,
+            const parallel::Context& context);
+
+  /// The first layer's input: whole [s b, h], or a shard [s b / t, h] under SP.
+  Tensor forward(const parallel::Context& context, const OutputEntry& output);
+  /// Adds the gradient of the table that comes of x's to what the output projection, which shares
+  /// it, has written.
+  void backward(const parallel::Context& context, Tensor gradient);
+
+  /// The table's rows of this rank [V'/t, h].
+  [[nodiscard]] parallel::Parameter<T>& weight() { return weight_; }
+
+ private:
+  kernels::Tokens tokens_;
+  kernels::Dropout dropout_;
+  parallel::Parameter<T>& weight_;
+  memory::Tensor<std::uint8_t> mask_;  ///< [., h], empty without dropout
+};
+
+}  // namespace tidemark::model

@@ -1,0 +1,11 @@
+// Standard output.
+#pragma once
+
+#include <string>
+
+namespace tidemark::report {
+
+/// Writes and flushes; throws RunError where it cannot: a table that nobody can read is no result.
+void print(const std::string& text);
+
+}  // namespace tidemark::report

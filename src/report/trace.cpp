@@ -1,0 +1,92 @@
+#include "report/trace.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "report/table.hpp"
+
+namespace tidemark::report {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double gap_us = 1000.0;  // between cases
+
+Json slice(std::size_t rank, const std::string& name, double start, double duration) {
+  return {{"ph", "X"},    {"pid", rank}, {"tid", "step"},
+          {"name", name}, {"ts", start}, {"dur", duration}};
+}
+
+Json counter(std::size_t rank, double start, const memory::LiveBytes& live) {
+  Json bytes;
+  for (const memory::TensorClass tensor_class : memory::all_tensor_classes) {
+    bytes[std::string(memory::name_of(tensor_class))] =
+        live.bytes[static_cast<std::size_t>(tensor_class)];
+  }
+  return {{"ph", "C"},
+          {"pid", rank},
+          {"name", "live activations"},
+          {"ts", start + live.seconds * 1e6},
+          {"args", bytes}};
+}
+
+}  // namespace
+
+TraceFile::TraceFile(const std::filesystem::path& path) : path_(path) {
+  errno = 0;
+  file_.open(path, std::ios::trunc);
+  if (!file_) {
+    throw InputError(
+        fmt::format("{}: cannot be opened for writing: {}", path.string(), std::strerror(errno)));
+  }
+  file_ << "[\n";
+}
+
+TraceFile::~TraceFile() { file_ << "\n]\n" << std::flush; }
+
+void TraceFile::write(const Json& event) {
+  file_ << (is_first_ ? "" : ",\n") << event.dump();
+  is_first_ = false;
+}
+
+void TraceFile::append(const bench::CaseResult& result) {
+  const std::string name =
+      fmt::format("case {}: {}", result.settings.index + 1, mode_of(result.settings));
+  double end = start_us_;
+  for (std::size_t rank = 0; rank < result.traces.size(); ++rank) {
+    const bench::StepTrace& trace = result.traces[rank];
+    const auto& changes = trace.tide.changes;
+    if (changes.empty()) continue;
+    if (start_us_ == 0.0) {
+      write({{"ph", "M"},
+             {"pid", rank},
+             {"name", "process_name"},
+             {"args", {{"name", fmt::format("rank {}", rank)}}}});
+    }
+    // The backward's clock starts when its gradient has been made, right after the turn.
+    const std::size_t turn = std::min(trace.tide.turn, changes.size() - 1);
+    const double forward = trace.forward_seconds * 1e6;
+    const double backward = trace.backward_seconds * 1e6;
+    const double last = changes.back().seconds * 1e6;
+    const double turned = std::max(changes[turn].seconds * 1e6, last - backward);
+    write(slice(rank, name, start_us_, last));
+    write(slice(rank, "forward", start_us_ + std::max(0.0, turned - forward),
+                std::min(forward, turned)));
+    write(slice(rank, "backward", start_us_ + turned, last - turned));
+    for (const memory::LiveBytes& live : changes) write(counter(rank, start_us_, live));
+    end = std::max(end, start_us_ + last);
+  }
+  file_ << std::flush;
+  if (!file_) {
+    throw RunError(fmt::format("{}: the trace could not be written", path_.string()));
+  }
+  start_us_ = end + gap_us;
+}
+
+}  // namespace tidemark::report

@@ -1,0 +1,92 @@
+"""What the cases of records are called in titles and legends."""
+
+import json
+
+from plotting.records import SYMBOLS, say
+
+
+def settings(record):
+    """The case as a flat dict of dotted keys, without bench.*, which cannot change bytes, without
+    what mode_of() says, and without the defaults that follow from other keys."""
+    flat = {}
+    for key, value in record.case.items():
+        if isinstance(value, dict):
+            flat.update({f"{key}.{inner}": v for inner, v in value.items() if key != "bench"})
+        else:
+            flat[key] = value
+    model = record.case["model"]
+    follows = {"model.ffn_hidden_size": 4 * model["hidden_size"],
+               "model.num_query_groups": model["num_attention_heads"]}
+    mode = ("parallel.sequence", "parallel.keep_gathered", "recompute", "model.attention")
+    return {key: value for key, value in flat.items()
+            if key not in mode and not (key in follows and follows[key] == value)}
+
+
+def mode_of(record, over_t):
+    """The words of the table of `tidemark run`, and how activations are spared. `over_t`: a case of
+    one rank is where a line over t begins, so it bears the name of that line."""
+    sharding = record.case["parallel"]
+    if record.t == 1 and not over_t:
+        words = ["single"]
+    elif not sharding["sequence"]:
+        words = ["TP"]
+    else:
+        words = ["TP+SP keep" if sharding["keep_gathered"] else "TP+SP"]
+    if record.case["recompute"] != "none":
+        words.append(f"{record.case['recompute']} recompute")
+    if record.case["model"]["attention"] != "materialized":
+        words.append(f"{record.case['model']['attention']} attention")
+    return ", ".join(words)
+
+
+def word_for(key, value):
+    """A setting as titles and labels show it; shapes by their symbols."""
+    if key in ("name", "precision"):
+        return value
+    if key in SYMBOLS:
+        return f"{SYMBOLS[key]} {value}"
+    return f"{key.rpartition('.')[2]}={value if isinstance(value, str) else json.dumps(value)}"
+
+
+def shared_and_varying(records):
+    """The settings that all records share, and the keys of those in which they differ."""
+    flat = [settings(record) for record in records]
+    keys = list(dict.fromkeys(key for one in flat for key in one))
+    shared = {key: flat[0][key] for key in keys
+              if all(key in one and one[key] == flat[0][key] for one in flat)}
+    return shared, [key for key in keys if key not in shared]
+
+
+def named(figure, records, over_t=False):
+    """(label, record) of each: its mode, and what tells it from the others, t excepted with
+    `over_t`. Of records of one label and one t the last counts; the others are named on stderr."""
+    _, varying = shared_and_varying(records)
+    if over_t and "parallel.tensor" in varying:
+        varying.remove("parallel.tensor")
+    kinds = {record.is_plan for record in records}
+    latest = {}
+    for record in records:
+        flat = settings(record)
+        words = [mode_of(record, over_t),
+                 *(word_for(key, flat[key]) for key in varying if key in flat)]
+        if record.is_plan and len(kinds) > 1:
+            words.append("plan")
+        if not record.is_plan and record.data["valid"] is None:
+            words.append("not verified")
+        key = (", ".join(words), record.t)
+        if key in latest:
+            say(f"{figure}: {latest[key].place}: left out: the same case stands again at "
+                f"{record.place}")
+        latest[key] = record
+    return [(label, record) for (label, _), record in latest.items()]
+
+
+def title_of(records, over_t=False):
+    """What all records share: name, shape, precision and t; and whether they are plans."""
+    shared, _ = shared_and_varying(records)
+    words = [word_for(key, shared[key]) for key in (*SYMBOLS, "precision")
+             if shared.get(key) and not (over_t and key == "parallel.tensor")]
+    text = ", ".join(words)
+    if "name" in shared:
+        text = f"{shared['name']}: {text}"
+    return text + (" (plan)" if all(record.is_plan for record in records) else "")

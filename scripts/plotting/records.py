@@ -1,0 +1,147 @@
+"""Reads records and checks that they hold what the figures need."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+CLASSES = ("saved", "recomputed", "transient", "workspace")  # from the bottom of the stack
+SHAPE = {"num_layers": "L", "hidden_size": "h", "ffn_hidden_size": "ffn",
+         "num_attention_heads": "a", "seq_length": "s", "micro_batch_size": "b", "vocab_size": "V"}
+SYMBOLS = {**{f"model.{key}": symbol for key, symbol in SHAPE.items()}, "parallel.tensor": "t"}
+INT, TEXT, FLAG, LIST = (int,), (str,), (bool,), (list,)
+INT_OR_NULL = (int, type(None))
+# What the figures need of a record: dotted key, types. JSON's true is no number.
+NEEDED = {
+    "kind": TEXT, "valid": (bool, type(None)),
+    "case.name": TEXT, "case.precision": TEXT, "case.recompute": TEXT,
+    "case.model.attention": TEXT, **{f"case.{key}": INT for key in SYMBOLS},
+    "case.parallel.sequence": FLAG, "case.parallel.keep_gathered": FLAG,
+    "memory.saved_bytes": INT_OR_NULL, "memory.saved_bytes_per_layer": INT_OR_NULL,
+    "memory.formula_bytes_per_layer": INT, "memory.peak_bytes": INT_OR_NULL,
+    "memory.by_tensor": LIST, "memory.tide": (dict, type(None)),
+}
+NEEDED_OF_TENSOR = {"name": TEXT, "bytes_per_layer": INT_OR_NULL, "formula_bytes_per_layer": INT,
+                    "in_formula": FLAG}
+NEEDED_OF_TIDE = {"rank": INT, "turn": INT, "microseconds": LIST, **dict.fromkeys(CLASSES, LIST)}
+
+
+class InputError(Exception):
+    """What is wrong with the input, and where: one line."""
+
+
+@dataclasses.dataclass
+class Record:
+    """A record, and the FILE:LINE that it stands at."""
+
+    place: str
+    data: dict
+
+    @property
+    def is_plan(self):
+        return self.data["kind"] == "plan"
+
+    @property
+    def case(self):
+        return self.data["case"]
+
+    @property
+    def memory(self):
+        return self.data["memory"]
+
+    @property
+    def t(self):
+        return self.case["parallel"]["tensor"]
+
+
+def say(text):
+    """Progress and remarks go to stderr."""
+    print(f"[plot] {text}", file=sys.stderr)
+
+
+def require(data, needed, prefix=""):
+    """Raises InputError where `data` lacks a dotted key of `needed`, or has another type there."""
+    for key, types in needed.items():
+        value = data
+        for part in key.split("."):
+            if not isinstance(value, dict) or part not in value:
+                raise InputError(f"{prefix}{key}: missing")
+            value = value[part]
+        if type(value) not in types:
+            raise InputError(f"{prefix}{key}: {json.dumps(value)[:40]} is of the wrong type")
+
+
+def total_of(tide):
+    """Live bytes of all classes after each change."""
+    return [sum(sample) for sample in zip(*(tide[name] for name in CLASSES))]
+
+
+def check_tide(memory):
+    tide = memory["tide"]
+    require(tide, NEEDED_OF_TIDE, "memory.tide.")
+    times = tide["microseconds"]
+    if not times:
+        raise InputError("memory.tide.microseconds: no samples")
+    for name in CLASSES:
+        if len(tide[name]) != len(times):
+            raise InputError(f"memory.tide.{name}: {len(tide[name])} values, but {len(times)} "
+                             "microseconds")
+        if not all(type(x) is int and x >= 0 for x in tide[name]):
+            raise InputError(f"memory.tide.{name}: not all are bytes, whole numbers from 0 on")
+    if not all(type(x) in (int, float) for x in times) or sorted(times) != times:
+        raise InputError("memory.tide.microseconds: not all are numbers that never fall")
+    if not 0 <= tide["turn"] < len(times):
+        raise InputError(f"memory.tide.turn: {tide['turn']} is not one of {len(times)} samples")
+    highest = max(total_of(tide))
+    if memory["peak_bytes"] is not None and highest > memory["peak_bytes"]:
+        raise InputError(f"memory.tide: rises to {highest} bytes, but memory.peak_bytes is "
+                         f"{memory['peak_bytes']}")
+
+
+def check(data):
+    """Raises InputError unless `data` has all that the figures need."""
+    require(data, NEEDED)
+    if data["kind"] not in ("run", "plan"):
+        raise InputError(f"kind: {data['kind']} is neither run nor plan")
+    names = set()
+    for i, tensor in enumerate(data["memory"]["by_tensor"]):
+        require(tensor, NEEDED_OF_TENSOR, f"memory.by_tensor[{i}].")
+        if tensor["name"] in names:
+            raise InputError(f"memory.by_tensor[{i}].name: {tensor['name']} stands here twice")
+        names.add(tensor["name"])
+    if data["memory"]["tide"] is not None:
+        check_tide(data["memory"])
+
+
+def refuse_constant(name):
+    raise ValueError(f"{name} is no JSON")
+
+
+def read(path):
+    """The records of a file, in order; raises InputError, `FILE: ...` or `FILE:LINE: ...`."""
+    try:
+        lines = Path(path).read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    records = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        place = f"{path}:{number}"
+        try:
+            data = json.loads(line.decode("utf-8"), parse_constant=refuse_constant)
+            check(data)
+        except InputError as error:
+            raise InputError(f"{place}: {error}") from error
+        except (ValueError, RecursionError) as error:  # bad UTF-8 is a ValueError, too
+            raise InputError(f"{place}: not a JSON record: {error}") from error
+        records.append(Record(place, data))
+    return records
+
+
+def drawable(records):
+    """The records without those that are not valid, which are named on stderr."""
+    for record in records:
+        if record.data["valid"] is False:
+            say(f"{record.place}: left out: not valid")
+    return [record for record in records if record.data["valid"] is not False]

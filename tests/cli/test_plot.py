@@ -1,0 +1,329 @@
+#!/usr/bin/env python3
+"""scripts/plot: what it draws from records, what it leaves out, and what it refuses.
+
+Needs no executable. Drawing is tested only by a Python that has Matplotlib.
+"""
+import contextlib
+import copy
+import importlib.util
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+import harness
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PLOT = ROOT / "scripts" / "plot"
+sys.path.insert(0, str(ROOT / "scripts"))
+from plotting import figures, names, records, series  # noqa: E402  found only behind the line above
+
+MIB = 2**20
+HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
+needs_matplotlib = unittest.skipUnless(HAS_MATPLOTLIB, "this Python has no Matplotlib")
+
+# The sum is highest at sample 3: 10 + 4 + 2 + 1 MiB.
+TIDE = {"rank": 0, "turn": 2, "microseconds": [0.0, 1000.0, 2500.0, 4000.0, 6000.0],
+        "saved": [4 * MIB, 8 * MIB, 12 * MIB, 10 * MIB, 0],
+        "recomputed": [0, 0, 0, 4 * MIB, 0],
+        "transient": [1 * MIB, 0, 3 * MIB, 2 * MIB, 0],
+        "workspace": [0, 2 * MIB, 0, 1 * MIB, 0]}
+TENSORS = (("norm1 input", 2 * MIB, True), ("norm1 statistics", 1024, False),
+           ("qkv", 6 * MIB, True), ("proj input", 2 * MIB, True), ("softmax output", 8 * MIB, True))
+
+
+def record(kind="run", valid=True, tide=None, **settings):
+    """A record with what the figures need; `settings` by the last part of their keys."""
+    case = {"name": "small", "precision": "fp32", "recompute": "none",
+            "model": {"num_layers": 3, "hidden_size": 64, "ffn_hidden_size": 256,
+                      "num_attention_heads": 8, "num_query_groups": 8, "seq_length": 32,
+                      "micro_batch_size": 2, "vocab_size": 0, "attention": "materialized"},
+            "parallel": {"tensor": 2, "sequence": False, "keep_gathered": False},
+            "bench": {"warmup": 1}}
+    for key, value in settings.items():
+        section = next(part for part in (case, *case.values())
+                       if isinstance(part, dict) and key in part)
+        section[key] = value
+    by_tensor = [{"name": name, "bytes_per_layer": size, "formula_bytes_per_layer": size,
+                  "in_formula": counts} for name, size, counts in TENSORS]
+    return {"schema_version": 1, "kind": kind, "case": case,
+            "valid": None if kind == "plan" else valid,
+            "memory": {"saved_bytes": 54 * MIB, "saved_bytes_per_layer": 18 * MIB,
+                       "formula_bytes_per_layer": 18 * MIB, "peak_bytes": 60 * MIB,
+                       "by_tensor": by_tensor, "tide": copy.deepcopy(tide)}}
+
+
+def placed(*data):
+    """As read from the lines of one file."""
+    return [records.Record(f"r.jsonl:{line}", one) for line, one in enumerate(data, 1)]
+
+
+def quietly(function, *arguments):
+    """The function's result, and the lines that it wrote on stderr."""
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        result = function(*arguments)
+    return result, said.getvalue().splitlines()
+
+
+class Series(unittest.TestCase):
+    def test_total_is_the_sum_of_the_classes_and_the_peak_its_maximum(self):
+        tide, = series.tide_series(placed(record(tide=TIDE)))
+        self.assertEqual(tide.total, [5 * MIB, 10 * MIB, 15 * MIB, 17 * MIB, 0])
+        self.assertEqual(tide.total[tide.peak], max(tide.total))
+        self.assertEqual((tide.peak, tide.turn, tide.rank), (3, 2, 0))
+        self.assertEqual(list(tide.classes), ["saved", "recomputed", "transient", "workspace"])
+        for name, values in tide.classes.items():
+            self.assertEqual(values, TIDE[name])
+
+    def test_saved_holds_measured_and_formula_apart(self):
+        data = record()
+        data["memory"]["by_tensor"][2]["bytes_per_layer"] += 1
+        one, = series.saved_series(placed(data))
+        self.assertEqual(one.tensors["qkv"], (6 * MIB + 1, 6 * MIB, True))
+        self.assertEqual(one.tensors["norm1 statistics"], (1024, 1024, False))
+        self.assertEqual((one.measured, one.formula), (18 * MIB, 18 * MIB))
+
+    def test_a_plan_has_measured_nothing(self):
+        one, = series.saved_series(placed(record(kind="plan")))
+        self.assertEqual(one.tensors["qkv"], (None, 6 * MIB, True))
+        self.assertEqual((one.measured, one.formula), (None, 18 * MIB))
+
+    def test_tensors_go_from_large_to_small_over_all_cases(self):
+        large = record(sequence=True)
+        large["memory"]["by_tensor"] = [{"name": "logits", "bytes_per_layer": 7 * MIB,
+                                         "formula_bytes_per_layer": 7 * MIB, "in_formula": True}]
+        found = series.by_size(series.saved_series(placed(record(), large)))
+        self.assertEqual(found, ["softmax output", "logits", "qkv", "norm1 input", "proj input",
+                                 "norm1 statistics"])
+
+    def test_peak_has_one_line_a_mode_over_rising_t(self):
+        cases = [record(tensor=t, sequence=sp) for sp in (False, True) for t in (4, 1, 2)]
+        for i, data in enumerate(cases):
+            data["memory"].update(peak_bytes=100 + i, saved_bytes=50 + i)
+        found = series.peak_series(placed(*cases))
+        self.assertEqual([(one.label, one.t, one.peak, one.saved) for one in found],
+                         [("TP", [1, 2, 4], [101, 102, 100], [51, 52, 50]),
+                          ("TP+SP", [1, 2, 4], [104, 105, 103], [54, 55, 53])])
+
+    def test_plan_and_run_are_lines_of_their_own(self):
+        found = series.peak_series(placed(record(), record(kind="plan")))
+        self.assertEqual([one.label for one in found], ["TP", "TP, plan"])
+
+
+class Names(unittest.TestCase):
+    def labels(self, *data, figure="saved"):
+        return [label for label, _ in names.named(figure, placed(*data))]
+
+    def test_modes_are_those_of_the_table(self):
+        self.assertEqual(self.labels(record(tensor=1)), ["single"])
+        self.assertEqual(self.labels(record()), ["TP"])
+        self.assertEqual(self.labels(record(sequence=True)), ["TP+SP"])
+        self.assertEqual(self.labels(record(sequence=True, keep_gathered=True)), ["TP+SP keep"])
+        self.assertEqual(self.labels(record(recompute="full")), ["TP, full recompute"])
+        self.assertEqual(self.labels(record(attention="blocked")), ["TP, blocked attention"])
+
+    def test_labels_say_what_differs_and_nothing_else(self):
+        self.assertEqual(self.labels(record(), record(sequence=True)), ["TP", "TP+SP"])
+        self.assertEqual(self.labels(record(), record(precision="bf16"), record(seq_length=64)),
+                         ["TP, fp32, s 32", "TP, bf16, s 32", "TP, fp32, s 64"])
+        self.assertEqual(self.labels(record(tensor=1), record()), ["single, t 1", "TP, t 2"])
+        self.assertEqual(self.labels(record(warmup=1), record(sequence=True, warmup=2)),
+                         ["TP", "TP+SP"])
+        self.assertEqual(self.labels(record(ffn_hidden_size=128), record()), ["TP, ffn 128", "TP"])
+
+    def test_a_run_that_was_not_verified_says_so(self):
+        self.assertEqual(self.labels(record(valid=None)), ["TP, not verified"])
+
+    def test_of_the_same_case_the_last_record_counts(self):
+        found, said = quietly(names.named, "saved", placed(record(), record(warmup=9)))
+        self.assertEqual([one.place for _, one in found], ["r.jsonl:2"])
+        self.assertEqual(said, ["[plot] saved: r.jsonl:1: left out: the same case stands again at "
+                                "r.jsonl:2"])
+
+    def test_the_title_has_name_shape_and_precision(self):
+        self.assertEqual(names.title_of(placed(record())),
+                         "small: L 3, h 64, a 8, s 32, b 2, t 2, fp32")
+        self.assertEqual(names.title_of(placed(record(kind="plan", vocab_size=100)), over_t=True),
+                         "small: L 3, h 64, a 8, s 32, b 2, V 100, fp32 (plan)")
+        self.assertEqual(names.title_of(placed(record(), record(precision="bf16", hidden_size=128,
+                                                                ffn_hidden_size=512))),
+                         "small: L 3, a 8, s 32, b 2, t 2")
+
+
+@needs_matplotlib
+class Figures(unittest.TestCase):
+    def test_tide_draws_steps_of_the_total_and_marks_peak_and_turn(self):
+        found = series.tide_series(placed(record(tide=TIDE), record(sequence=True, tide=TIDE)))
+        figure = figures.draw_tide(found, "title")
+        together, *panels = figure.axes
+        self.assertEqual(len(panels), 2)
+        total, turn, peak = together.get_lines()[:3]
+        self.assertEqual(total.get_drawstyle(), "steps-post")
+        self.assertEqual(list(total.get_xdata()), [0, 1, 2.5, 4, 6])
+        self.assertEqual(list(total.get_ydata()), [5, 10, 15, 17, 0])
+        self.assertEqual([list(x) for x in turn.get_data()], [[2.5], [15]])
+        self.assertEqual([list(x) for x in peak.get_data()], [[4], [17]])
+        words = [text.get_text() for text in together.get_legend().get_texts()]
+        self.assertEqual(words, ["TP: peak 17.00 MiB", "TP+SP: peak 17.00 MiB", "peak",
+                                 "turn from forward to backward"])
+        for panel in panels:
+            self.assertIn("17.00 MiB", [text.get_text() for text in panel.texts])
+
+    def test_tide_stacks_the_classes(self):
+        figure = figures.draw_tide(series.tide_series(placed(record(tide=TIDE))), "title")
+        panel, = figure.axes
+        tops = [area.get_paths()[0].get_extents().y1 for area in panel.collections]
+        self.assertEqual(tops, [12, 14, 16, 17])
+
+    def test_more_cases_than_fit_side_by_side_are_drawn_together_alone(self):
+        cases = [record(tide=TIDE, seq_length=32 * i) for i in range(1, 5)]
+        self.assertEqual(len(figures.draw_tide(series.tide_series(placed(*cases)), "").axes), 1)
+
+    def test_saved_draws_measured_beside_formula(self):
+        data = record()
+        data["memory"]["by_tensor"][4]["bytes_per_layer"] = 9 * MIB  # softmax output
+        figure = figures.draw_saved(series.saved_series(placed(data)), "title")
+        axes, = figure.axes
+        self.assertEqual([bar.get_width() for bar in axes.patches],
+                         [9, 8, 6, 6, 2, 2, 2, 2, 1 / 1024, 1 / 1024])
+        self.assertEqual([label.get_text() for label in axes.get_yticklabels()],
+                         ["softmax output", "qkv", "norm1 input", "proj input",
+                          "norm1 statistics*"])
+        self.assertEqual(axes.texts[0].get_text(), "9.00, formula 8.00")
+        self.assertEqual(axes.texts[1].get_text(), "6.00")
+
+    def test_peak_draws_peak_and_saved(self):
+        cases = placed(record(), record(tensor=4))
+        axes, = figures.draw_peak(series.peak_series(cases), "title").axes
+        self.assertEqual([list(line.get_ydata()) for line in axes.get_lines()],
+                         [[60, 60], [54, 54]])
+        self.assertEqual([list(line.get_xdata()) for line in axes.get_lines()], [[2, 4], [2, 4]])
+        self.assertEqual([label.get_text() for label in axes.get_xticklabels()], ["2", "4"])
+
+
+class Script(harness.TestCase):
+    def plot(self, *arguments):
+        result = subprocess.run([sys.executable, str(PLOT), *arguments], cwd=self.folder,
+                                capture_output=True, text=True, timeout=120, check=False)
+        return result.returncode, result.stdout.split(), result.stderr.splitlines()
+
+    def records(self, *data, name="r.jsonl"):
+        return self.write(name, "".join(json.dumps(one) + "\n" for one in data))
+
+    def files(self, folder):
+        return sorted(os.listdir(pathlib.Path(self.folder, folder)))
+
+    @needs_matplotlib
+    def test_makes_the_same_files_again(self):
+        self.records(record(tide=TIDE), record(sequence=True, tide=TIDE))
+        expected = ["peak.png", "peak.svg", "saved.png", "saved.svg", "tide.png", "tide.svg"]
+        for folder in ("one", "a/second"):
+            status, made, errors = self.plot("r.jsonl", "-o", folder)
+            self.assertEqual((status, errors), (0, []))
+            self.assertEqual(sorted(made), [f"{folder}/{name}" for name in expected])
+            self.assertEqual(self.files(folder), expected)
+        for name in expected:
+            one, second = (pathlib.Path(self.folder, folder, name).read_bytes()
+                           for folder in ("one", "a/second"))
+            self.assertEqual(one, second, name)
+            self.assertTrue(one.startswith(b"\x89PNG" if name.endswith("png") else b"<?xml"), name)
+
+    @needs_matplotlib
+    def test_makes_what_was_asked_for(self):
+        self.records(record())
+        status, made, errors = self.plot("r.jsonl", "--only", "peak,saved", "--format", "svg")
+        self.assertEqual((status, made, errors), (0, ["saved.svg", "peak.svg"], []))
+
+    @needs_matplotlib
+    def test_reads_several_files(self):
+        self.records(record())
+        self.records(record(), name="more.jsonl")
+        status, made, errors = self.plot("r.jsonl", "more.jsonl", "--only", "peak", "--format",
+                                         "svg")
+        self.assertEqual((status, made), (0, ["peak.svg"]))
+        self.assertEqual(errors, ["[plot] peak: r.jsonl:1: left out: the same case stands again at "
+                                  "more.jsonl:1"])
+
+    @needs_matplotlib
+    def test_leaves_out_what_is_not_valid_and_says_what_it_skips(self):
+        self.records(record(valid=False, tide=TIDE), record(kind="plan"))
+        status, made, errors = self.plot("r.jsonl", "--format", "svg")
+        self.assertEqual((status, made), (0, ["saved.svg", "peak.svg"]))
+        self.assertEqual(errors, ["[plot] r.jsonl:1: left out: not valid",
+                                  "[plot] tide: skipped: no valid record has a tide, as runs with "
+                                  "--trace have"])
+
+    @needs_matplotlib
+    def test_nothing_to_draw_is_a_failure(self):
+        self.records(record(valid=False, tide=TIDE))
+        status, made, errors = self.plot("r.jsonl")
+        self.assertEqual((status, made, len(errors)), (1, [], 4))
+        self.assertEqual(self.files("."), ["r.jsonl"])
+
+    def refused(self, line, *arguments):
+        status, made, errors = self.plot(*arguments)
+        self.assertEqual((status, made), (2, []))
+        self.assertEqual(len(errors), 1, errors)
+        self.assertRegex(errors[0], line)
+
+    @needs_matplotlib
+    def test_refuses_what_is_no_record_by_file_and_line(self):
+        good = json.dumps(record()).encode()
+        for line in (b"{", b"{\"kind\": NaN}", b"\xff", b"no"):
+            self.write("r.jsonl", good + b"\n\n" + line + b"\n" + good)
+            self.refused(r"^r\.jsonl:3: not a JSON record: .", "r.jsonl")
+        self.refused(r"^absent\.jsonl: cannot be read: No such file or directory$", "absent.jsonl")
+
+    @needs_matplotlib
+    def test_refuses_an_output_that_cannot_be_written(self):
+        self.records(record())
+        self.refused(r"^r\.jsonl/saved\.png: cannot be written: .", "r.jsonl", "-o", "r.jsonl",
+                     "--only", "saved")
+
+    def test_refuses_words_that_it_does_not_know(self):
+        self.records(record())
+        for option in ("--only", "--format"):
+            status, made, errors = self.plot("r.jsonl", option, "svg,pie")
+            self.assertEqual((status, made), (2, []))
+            self.assertRegex(errors[-1], rf"argument {option}: '\w+' is none of ")
+
+
+class Refusals(unittest.TestCase):
+    def refused(self, words, change):
+        data = record(tide=TIDE)
+        records.check(data)
+        change(data)
+        with self.assertRaisesRegex(records.InputError, words):
+            records.check(data)
+
+    def test_of_records(self):
+        self.refused("^kind: missing$", lambda r: r.pop("kind"))
+        self.refused("^kind: walk is neither", lambda r: r.update(kind="walk"))
+        self.refused("^case.model.seq_length: missing$",
+                     lambda r: r["case"]["model"].pop("seq_length"))
+        self.refused("^case.parallel.tensor: true is of the wrong type$",
+                     lambda r: r["case"]["parallel"].update(tensor=True))
+        self.refused(r"^memory.by_tensor\[2\].in_formula: missing$",
+                     lambda r: r["memory"]["by_tensor"][2].pop("in_formula"))
+        self.refused(r"^memory.by_tensor\[2\].name: qkv stands here twice$",
+                     lambda r: r["memory"]["by_tensor"][1].update(name="qkv"))
+
+    def test_of_tides(self):
+        def tide(words, **changes):
+            self.refused(words, lambda r: r["memory"]["tide"].update(changes))
+        tide("^memory.tide.saved: 1 values, but 5 microseconds$", saved=[1])
+        tide("^memory.tide.transient: not all are bytes", transient=[0, 0, 0, 0, -1])
+        tide("^memory.tide.workspace: not all are bytes", workspace=[0, 0, 0, 0.5, 0])
+        tide("^memory.tide.microseconds: not all are numbers that never fall",
+             microseconds=[0, 2, 1, 3, 4])
+        tide("^memory.tide.turn: 5 is not one of 5 samples$", turn=5)
+        tide("^memory.tide.microseconds: no samples$", microseconds=[])
+        self.refused("^memory.tide: rises to 17825792 bytes, but memory.peak_bytes is 17825791$",
+                     lambda r: r["memory"].update(peak_bytes=17 * MIB - 1))
+
+
+if __name__ == "__main__":
+    unittest.main()

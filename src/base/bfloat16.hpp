@@ -15,14 +15,14 @@
 
 namespace tidemark {
 
-/// Upper half of a float. Converting to float is exact; converting from float rounds to nearest,
-/// ties to even, overflows to infinity, and keeps NaN a NaN.
+/// Upper half of a float. Converting to float is exact; converting from float or double rounds
+/// once, to nearest, ties to even, overflows to infinity, and keeps NaN a NaN.
 class bfloat16 {
  public:
   bfloat16() = default;
   TIDEMARK_HOST_DEVICE explicit constexpr bfloat16(float value) : bits_(rounded(value)) {}
   TIDEMARK_HOST_DEVICE explicit constexpr bfloat16(double value)
-      : bfloat16(static_cast<float>(value)) {}
+      : bfloat16(rounded_to_odd(value)) {}
 
   TIDEMARK_HOST_DEVICE constexpr operator float() const {  // exact, hence implicit
     return std::bit_cast<float>(static_cast<std::uint32_t>(bits_) << 16);
@@ -43,6 +43,19 @@ class bfloat16 {
     const std::uint32_t nearest = (bits + 0x7fffU + (upper & 1U)) >> 16;
     const bool is_nan = (bits & 0x7fffffffU) > 0x7f800000U;
     return static_cast<std::uint16_t>(is_nan ? upper | 0x40U : nearest);
+  }
+
+  // A float on the same side as `value` of whatever lies half way between two bfloat16 (Boldo and
+  // Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to
+  // odd", 2008): the nearest float may lie right there, and be rounded a second time from there.
+  TIDEMARK_HOST_DEVICE static constexpr float rounded_to_odd(double value) {
+    const auto nearest = static_cast<float>(value);
+    const auto bits = std::bit_cast<std::uint32_t>(nearest);
+    const bool is_finite = (bits & 0x7f800000U) != 0x7f800000U;
+    const auto back = static_cast<double>(nearest);
+    if (!is_finite || back == value) return nearest;
+    const bool is_beyond = value < 0.0 ? back < value : back > value;
+    return std::bit_cast<float>((is_beyond ? bits - 1U : bits) | 1U);
   }
 
   std::uint16_t bits_;

@@ -91,21 +91,22 @@ std::vector<RankDetail> gather_details(const RankDetail& own, comm::Communicator
 
 std::vector<StepTrace> gather_traces(const StepTrace& own, comm::Communicator& communicator) {
   struct Head {
-    double forward, backward;
+    double forward, backward, turn_seconds;
     std::uint64_t turn;
   };
   static_assert(std::is_trivially_copyable_v<memory::LiveBytes>);
   const auto& changes = own.tide.changes;
   std::string series(changes.size() * sizeof(memory::LiveBytes), '\0');
   std::memcpy(series.data(), changes.data(), series.size());
-  const auto heads = communicator.gather_bytes(
-      bytes_of(Head{own.forward_seconds, own.backward_seconds, own.tide.turn}));
+  const auto heads = communicator.gather_bytes(bytes_of(
+      Head{own.forward_seconds, own.backward_seconds, own.tide.turn_seconds, own.tide.turn}));
   const auto all_series = communicator.gather_bytes(series);
   std::vector<StepTrace> traces;
   for (std::size_t rank = 0; rank < heads.size(); ++rank) {
     const auto head = value_of<Head>(heads[rank]);
     StepTrace trace{head.forward, head.backward, {}};
     trace.tide.turn = head.turn;
+    trace.tide.turn_seconds = head.turn_seconds;
     trace.tide.changes.resize(all_series[rank].size() / sizeof(memory::LiveBytes));
     std::memcpy(trace.tide.changes.data(), all_series[rank].data(), all_series[rank].size());
     traces.push_back(std::move(trace));

@@ -14,20 +14,26 @@ char* openblas_get_corename(void) __attribute__((weak));
 
 namespace tidemark::kernels {
 
+void require_product_fits(Op op_a, Op op_b, const MatrixShape& a, const MatrixShape& b,
+                          const MatrixShape& c) {
+  const bool transpose_a = op_a == Op::transpose;
+  const bool transpose_b = op_b == Op::transpose;
+  const std::int64_t inner = transpose_a ? a.rows : a.columns;
+  const bool fits = (transpose_a ? a.columns : a.rows) == c.rows &&
+                    (transpose_b ? b.rows : b.columns) == c.columns &&
+                    (transpose_b ? b.columns : b.rows) == inner;
+  TIDEMARK_REQUIRE(fits, fmt::format("product of shapes [{}, {}]{} and [{}, {}]{} into [{}, {}]",
+                                     a.rows, a.columns, transpose_a ? "^T" : "", b.rows, b.columns,
+                                     transpose_b ? "^T" : "", c.rows, c.columns));
+}
+
 template <class T>
 void gemm(Device& device, Op op_a, Op op_b, T alpha, const Matrix<T>& a, const Matrix<T>& b, T beta,
           const Matrix<T>& c) {
-  const bool transpose_a = op_a == Op::transpose;
-  const bool transpose_b = op_b == Op::transpose;
+  require_product_fits(op_a, op_b, shape_of(a), shape_of(b), shape_of(c));
   const std::int64_t m = num_rows(c);
   const std::int64_t n = num_columns(c);
-  const std::int64_t k = transpose_a ? num_rows(a) : num_columns(a);
-  const bool fits = (transpose_a ? num_columns(a) : num_rows(a)) == m &&
-                    (transpose_b ? num_rows(b) : num_columns(b)) == n &&
-                    (transpose_b ? num_columns(b) : num_rows(b)) == k;
-  TIDEMARK_REQUIRE(fits, fmt::format("product of shapes [{}, {}]{} and [{}, {}]{} into [{}, {}]",
-                                     num_rows(a), num_columns(a), transpose_a ? "^T" : "",
-                                     num_rows(b), num_columns(b), transpose_b ? "^T" : "", m, n));
+  const std::int64_t k = op_a == Op::transpose ? num_rows(a) : num_columns(a);
   if (device.launches()) {
     const char name_a[] = {static_cast<char>(op_a), '\0'};
     const char name_b[] = {static_cast<char>(op_b), '\0'};

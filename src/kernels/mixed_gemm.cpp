@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <type_traits>
 
+#include <fmt/format.h>
+
+#include "base/error.hpp"
 #include "kernels/bias.hpp"
 #include "kernels/convert.hpp"
 
@@ -49,18 +52,18 @@ Matrix<F> in_full(Device& device, const Matrix<T>& x, F* storage) {
   }
 }
 
-/// c = panel + bias, rounded. panel, c [R, C].
-template <class F, class C>
-void store(Device& device, const Matrix<F>& panel, const Vector<C>& bias, const Matrix<C>& c) {
+/// c = sums + bias, rounded; no bias where it is empty. sums, c [R, C], or one matrix; bias [C].
+template <class F, class B, class C>
+void store(Device& device, const Matrix<F>& sums, const Vector<B>& bias, const Matrix<C>& c) {
   const int width = static_cast<int>(num_columns(c));
-  const C* const shift = bias.data();
-  if (shift == nullptr) {
-    convert(device, panel, c);
+  const B* const shift = bias.data();
+  if (bias.extent(0) == 0) {
+    if constexpr (!std::is_same_v<C, F>) convert(device, sums, c);
     return;
   }
   for_each_row(
       device, "tidemark::mixed_gemm_store", num_rows(c), KOKKOS_LAMBDA(const TeamMember& team) {
-        const F* const in = row_pointer(panel, team.league_rank());
+        const F* const in = row_pointer(sums, team.league_rank());
         C* const out = row_pointer(c, team.league_rank());
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
                              [&](const int j) { out[j] = C(in[j] + F(shift[j])); });
@@ -82,8 +85,12 @@ template <class A, class B, class C>
 void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matrix<B>& b,
                 const Vector<B>& bias, const Matrix<C>& c, const Vector<Accumulate<B>>& workspace) {
   using F = Accumulate<B>;
+  // Panels are cut to the shape of C: what is cut from a matrix of another shape would still fit.
+  require_product_fits(op_a, op_b, shape_of(a), shape_of(b), shape_of(c));
+  const bool has_bias = bias.extent(0) > 0;
+  TIDEMARK_REQUIRE(!has_bias || bias.extent(0) == c.extent(1),
+                   fmt::format("bias of {} for {} columns", bias.extent(0), c.extent(1)));
   if constexpr (std::is_same_v<A, F> && std::is_same_v<B, F> && std::is_same_v<C, F>) {
-    const bool has_bias = bias.extent(0) > 0;
     if (has_bias) bias_forward(device, bias, c);
     gemm(device, op_a, op_b, F(1), a, b, has_bias ? F(1) : F(0), c);
   } else {
@@ -92,6 +99,12 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
     const std::int64_t m = num_rows(c);
     const std::int64_t n = num_columns(c);
     const std::int64_t k = transpose_a ? num_rows(a) : num_columns(a);
+    // On paper: of a long sequence there are too many panels to go through them for nothing.
+    if (!device.launches()) {
+      device.gemm_flops += 2 * static_cast<std::uint64_t>(m) * static_cast<std::uint64_t>(n) *
+                           static_cast<std::uint64_t>(k);
+      return;
+    }
     const Panels panels = panels_of(m, n, k);
     F* const for_a = workspace.data();
     F* const for_b = for_a + (std::is_same_v<A, F> ? 0 : panels.rows * k);
@@ -103,17 +116,17 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
         const std::int64_t width = std::min(panels.columns, n - j);
         const Matrix<F> right = in_full<F>(device, part(b, !transpose_b, j, width), for_b);
         const Matrix<C> target = columns(rows(c, i, height), j, width);
+        const Vector<B> shift(has_bias ? bias.data() + j : nullptr,
+                              has_bias ? static_cast<std::size_t>(width) : 0);
+        Matrix<F> sums;
         if constexpr (std::is_same_v<C, F>) {
-          gemm(device, op_a, op_b, F(1), left, right, F(0), target);
+          sums = target;
         } else {
-          const Matrix<F> sums(for_c, static_cast<std::size_t>(height),
-                               static_cast<std::size_t>(width));
-          gemm(device, op_a, op_b, F(1), left, right, F(0), sums);
-          const bool has_bias = bias.extent(0) > 0;
-          const Vector<C> shift(has_bias ? bias.data() + j : nullptr,
-                                has_bias ? static_cast<std::size_t>(width) : 0);
-          store(device, sums, shift, target);
+          sums =
+              Matrix<F>(for_c, static_cast<std::size_t>(height), static_cast<std::size_t>(width));
         }
+        gemm(device, op_a, op_b, F(1), left, right, F(0), sums);
+        store(device, sums, shift, target);
       }
     }
   }

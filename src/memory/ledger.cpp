@@ -28,10 +28,12 @@ void Ledger::begin_step() {
   peak_moment_ = 0;
   turn_moment_ = 0;
   start_ = Clock::now();
+  turn_ = start_;
   turned_ = false;
 }
 
 void Ledger::mark_turn() {
+  turn_ = Clock::now();
   tide_.at_turn = live_at(clock_);
   turn_moment_ = clock_;
   turned_ = true;
@@ -66,6 +68,7 @@ TideHistory Ledger::history() const {
   }
   TideHistory history;
   history.turn = turn_moment_;
+  history.turn_seconds = std::chrono::duration<double>(turn_ - start_).count();
   LiveBytes live;
   for (const Change& change : moments) {
     live.seconds = std::chrono::duration<double>(change.time - start_).count();

@@ -56,7 +56,8 @@ struct LiveBytes {
 /// The tide of one step, change by change.
 struct TideHistory {
   std::vector<LiveBytes> changes;
-  std::size_t turn = 0;  ///< changes before the turn from forward to backward
+  std::size_t turn = 0;       ///< changes before the turn from forward to backward
+  double turn_seconds = 0.0;  ///< when that was, on the clock of the changes
 };
 
 class Ledger;
@@ -155,6 +156,7 @@ class Ledger {
   std::uint64_t peak_moment_ = 0;
   std::uint64_t turn_moment_ = 0;
   Clock::time_point start_ = Clock::now();
+  Clock::time_point turn_ = start_;
   bool turned_ = false;
   mutable Tide tide_;  ///< at_peak is filled in when it is asked for
 };

@@ -82,18 +82,22 @@ void Pool::release_all() {
   held_ = 0;
 }
 
-// The smallest that is large enough, the first of them by address.
+// The smallest that is large enough.
 Pool::Blocks::iterator Pool::best_fit(std::size_t bytes) {
-  const auto found = by_size_.lower_bound({bytes, nullptr});
-  return found == by_size_.end() ? blocks_.end() : blocks_.find(found->second);
+  const auto found = by_size_.lower_bound({bytes, 0, nullptr});
+  return found == by_size_.end() ? blocks_.end() : blocks_.find(std::get<std::byte*>(*found));
+}
+
+Pool::Order Pool::order_of(Blocks::iterator block) {
+  return {block->second.bytes, block->second.segment, block->first};
 }
 
 void Pool::set_free(Blocks::iterator block, bool free) {
   block->second.free = free;
   if (free) {
-    by_size_.emplace(block->second.bytes, block->first);
+    by_size_.insert(order_of(block));
   } else {
-    by_size_.erase({block->second.bytes, block->first});
+    by_size_.erase(order_of(block));
   }
 }
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 namespace tidemark::memory {
@@ -52,17 +52,21 @@ class Pool {
     std::size_t segment;  ///< blocks of different segments never merge
   };
   using Blocks = std::map<std::byte*, Block>;
+  /// Bytes, segment, address: of equal blocks the one in the oldest segment comes first, wherever
+  /// the device put that, so that a pool on paper chooses alike.
+  using Order = std::tuple<std::size_t, std::size_t, std::byte*>;
 
   Blocks::iterator grow(std::size_t bytes);
   Blocks::iterator best_fit(std::size_t bytes);
   void split(Blocks::iterator block, std::size_t bytes);
   void set_free(Blocks::iterator block, bool free);
+  [[nodiscard]] static Order order_of(Blocks::iterator block);
   [[nodiscard]] void* new_segment(std::size_t bytes);
   void free_segments();
 
   Source source_;
-  Blocks blocks_;                                         ///< every block, by address
-  std::set<std::pair<std::size_t, std::byte*>> by_size_;  ///< the free ones
+  Blocks blocks_;           ///< every block, by address
+  std::set<Order> by_size_;  ///< the free ones
   std::vector<void*> segments_;
   std::size_t held_ = 0;
   std::uintptr_t paper_end_ = std::uintptr_t{1} << 20;  ///< of the segments on paper

@@ -36,17 +36,27 @@ class Columns {
 
   using Cell = std::function<std::string(const PlanResult&)>;
   void row(const std::string& name, const Cell& cell) {
-    text_ += fmt::format("  {:<36}", name);
-    for (const PlanResult* plan : plans_) text_ += fmt::format("{:>{}}", cell(*plan), width_);
-    text_ += '\n';
+    lines_.push_back({"  " + name, {}});
+    for (const PlanResult* plan : plans_) lines_.back().cells.push_back(cell(*plan));
   }
   void heading(const std::string& title) {
-    text_ += fmt::format("{}{:<38}", text_.empty() ? "" : "\n", title);
-    for (const PlanResult* plan : plans_) text_ += fmt::format("{:>{}}", label_of(*plan), width_);
-    text_ += '\n';
+    if (!lines_.empty()) lines_.push_back({"", {}});
+    lines_.push_back({title, {}});
+    for (const PlanResult* plan : plans_) lines_.back().cells.push_back(label_of(*plan));
   }
   [[nodiscard]] const std::vector<const PlanResult*>& plans() const { return plans_; }
-  [[nodiscard]] const std::string& text() const { return text_; }
+
+  [[nodiscard]] std::string text() const {
+    std::size_t title_width = 38;
+    for (const Line& line : lines_) title_width = std::max(title_width, line.title.size());
+    std::string text;
+    for (const Line& line : lines_) {
+      if (!line.cells.empty()) text += fmt::format("{:<{}}", line.title, title_width);
+      for (const std::string& cell : line.cells) text += fmt::format("{:>{}}", cell, width_);
+      text += '\n';
+    }
+    return text;
+  }
 
  private:
   /// The mode and t, and what else is swept.
@@ -61,9 +71,14 @@ class Columns {
     return label;
   }
 
+  struct Line {
+    std::string title;
+    std::vector<std::string> cells;
+  };
+
   std::vector<const PlanResult*> plans_;
   std::size_t width_ = 12;
-  std::string text_;
+  std::vector<Line> lines_;
 };
 
 using Lines = std::vector<bench::SavedLine> bench::MemoryFigures::*;

@@ -41,8 +41,15 @@ std::string label_column(const std::vector<config::Case>& cases, const std::stri
   return fmt::format("{:<{}}", text, label_width(cases));
 }
 
+std::size_t mode_width(const std::vector<config::Case>& cases) {
+  std::size_t width = 10;
+  for (const config::Case& c : cases) width = std::max(width, mode_of(c).size());
+  return width;
+}
+
+// The first is the mode, and its width.
 constexpr const char* columns =
-    "{:<17} {:>3} {:>10} {:>10} {:>10} {:>8} {:>11} {:>11} {:>11} {:>12} {:>8}\n";
+    "{:<{}} {:>3} {:>10} {:>10} {:>10} {:>8} {:>11} {:>11} {:>11} {:>12} {:>8}\n";
 
 std::string verdict(const bench::CaseResult& result) {
   if (!result.verification.performed()) {
@@ -92,12 +99,13 @@ std::string padding_lines(const std::vector<config::Case>& cases) {
 
 std::string table_header(const std::vector<config::Case>& cases) {
   const std::string label = label_width(cases) > 0 ? "case" : "";
+  const std::size_t width = mode_width(cases);
   return label_column(cases, label) +
-         fmt::format(fmt::runtime(columns), "mode", "t", "step", "tokens", "GFLOP/s", "of", "saved",
-                     "formula", "peak", "wire", "valid") +
+         fmt::format(fmt::runtime(columns), "mode", width, "t", "step", "tokens", "GFLOP/s", "of",
+                     "saved", "formula", "peak", "wire", "valid") +
          label_column(cases, "") +
-         fmt::format(fmt::runtime(columns), "", "", "ms", "/s", "a rank", "product", "MiB a rank",
-                     "MiB a rank", "MiB a rank", "MiB a rank", "");
+         fmt::format(fmt::runtime(columns), "", width, "", "ms", "/s", "a rank", "product",
+                     "MiB a rank", "MiB a rank", "MiB a rank", "MiB a rank", "");
 }
 
 std::string table_row(const std::vector<config::Case>& cases, const bench::CaseResult& result) {
@@ -106,7 +114,7 @@ std::string table_row(const std::vector<config::Case>& cases, const bench::CaseR
       result.memory.formula_per_layer * c.model.num_layers + result.memory.formula_of_ends;
   return label_column(cases, sweep_label(c)) +
          fmt::format(
-             fmt::runtime(columns), mode_of(c), c.parallel.tensor,
+             fmt::runtime(columns), mode_of(c), mode_width(cases), c.parallel.tensor,
              fmt::format("{:.2f}", result.step_ms.median), figure_of_merit(result),
              fmt::format("{:.1f}", result.gflops_per_rank()),
              fmt::format("{:.3f}", result.fraction_of_gemm()),
@@ -144,10 +152,15 @@ std::string tide_lines(const bench::CaseResult& result, std::size_t lines) {
                    [](const auto& a, const auto& b) { return a.second.bytes > b.second.bytes; });
   std::string text = fmt::format("At the tide of {} ({:.2f} MiB a rank):\n",
                                  mode_of(result.settings), mib(result.memory.peak));
-  for (std::size_t i = 0; i < std::min(lines, sorted.size()); ++i) {
+  const std::size_t shown = std::min(lines, sorted.size());
+  std::size_t class_width = 9;
+  for (std::size_t i = 0; i < shown; ++i) {
+    class_width = std::max(class_width, sorted[i].first.second.size());
+  }
+  for (std::size_t i = 0; i < shown; ++i) {
     const auto& [key, sum] = sorted[i];
-    text += fmt::format("  {:>10.2f} MiB  {:<9}  {}{}\n", mib(sum.bytes), key.second, key.first,
-                        sum.count > 1 ? fmt::format(" x {}", sum.count) : "");
+    text += fmt::format("  {:>10.2f} MiB  {:<{}}  {}{}\n", mib(sum.bytes), key.second, class_width,
+                        key.first, sum.count > 1 ? fmt::format(" x {}", sum.count) : "");
   }
   if (sorted.size() > lines) {
     text += fmt::format("  and {} smaller ones\n", sorted.size() - lines);

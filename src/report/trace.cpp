@@ -45,7 +45,7 @@ TraceFile::TraceFile(const std::filesystem::path& path) : path_(path) {
     throw InputError(
         fmt::format("{}: cannot be opened for writing: {}", path.string(), std::strerror(errno)));
   }
-  file_ << "[\n";
+  file_ << "[\n" << std::flush;
 }
 
 TraceFile::~TraceFile() { file_ << "\n]\n" << std::flush; }
@@ -69,16 +69,16 @@ void TraceFile::append(const bench::CaseResult& result) {
              {"name", "process_name"},
              {"args", {{"name", fmt::format("rank {}", rank)}}}});
     }
-    // The backward's clock starts when its gradient has been made, right after the turn.
-    const std::size_t turn = std::min(trace.tide.turn, changes.size() - 1);
+    // Forward's clock stops at the turn, and backward's starts when the gradient has been made.
     const double forward = trace.forward_seconds * 1e6;
     const double backward = trace.backward_seconds * 1e6;
     const double last = changes.back().seconds * 1e6;
-    const double turned = std::max(changes[turn].seconds * 1e6, last - backward);
+    const double turned = std::clamp(trace.tide.turn_seconds * 1e6, 0.0, last);
+    const double started = std::max(0.0, turned - forward);
+    const double resumed = std::max(turned, last - backward);
     write(slice(rank, name, start_us_, last));
-    write(slice(rank, "forward", start_us_ + std::max(0.0, turned - forward),
-                std::min(forward, turned)));
-    write(slice(rank, "backward", start_us_ + turned, last - turned));
+    write(slice(rank, "forward", start_us_ + started, turned - started));
+    write(slice(rank, "backward", start_us_ + resumed, last - resumed));
     for (const memory::LiveBytes& live : changes) write(counter(rank, start_us_, live));
     end = std::max(end, start_us_ + last);
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "support/tables.hpp"
 
 namespace tidemark {
@@ -40,6 +42,42 @@ TEST(DeviceViews, OneRowKeepsTheStrideForItsPointer) {
   const DeviceTable<double> table(random_table<double>(1, 7, 2), 2);
   EXPECT_EQ(row_pointer(table.view(), 0), table.view().data());
   EXPECT_EQ(num_columns(columns(table.view(), 6, 1)), 1);
+}
+
+TEST(DeviceViews, AVectorOfAContiguousMatrixIsAllOfIt) {
+  const DeviceTable<double> table(random_table<double>(3, 5, 3));
+  EXPECT_EQ(as_vector(table.view()).data(), table.view().data());
+  EXPECT_EQ(as_vector(table.view()).extent(0), 15U);
+}
+
+/// How often `for_each_row` runs its body for each of `rows` rows, and for one more.
+std::vector<int> visits(const Device& device, std::int64_t rows) {
+  const Kokkos::View<int*, MemorySpace> calls("calls", static_cast<std::size_t>(rows + 1));
+  for_each_row(
+      device, "visits", rows, KOKKOS_LAMBDA(const TeamMember& team) {
+        Kokkos::single(Kokkos::PerTeam(team),
+                       [&]() { Kokkos::atomic_add(&calls(team.league_rank()), 1); });
+      });
+  Kokkos::fence();
+  const auto on_host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), calls);
+  return {on_host.data(), on_host.data() + rows + 1};
+}
+
+TEST(ForEachRow, VisitsEveryRowOnce) {
+  for (const std::int64_t rows : {0, 1, 5, 1000}) {
+    std::vector<int> expected(static_cast<std::size_t>(rows), 1);
+    expected.push_back(0);
+    EXPECT_EQ(visits(Device(), rows), expected);
+  }
+}
+
+TEST(DeviceOnPaper, LaunchesNothing) {
+  const Device device = Device::on_paper();
+  EXPECT_FALSE(device.launches());
+  EXPECT_EQ(device.gemm_flops, 0U);
+  EXPECT_EQ(visits(device, 7), std::vector<int>(8, 0));
+  device.fence();
+  EXPECT_TRUE(Device().launches());
 }
 
 }  // namespace

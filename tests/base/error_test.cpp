@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include "base/dtype.hpp"
-
 namespace tidemark {
 namespace {
 
@@ -45,13 +43,6 @@ TEST(Require, NamesConditionMessageAndPlace) {
     EXPECT_NE(line.find("error_test.cpp:"), std::string::npos) << line;
   }
   EXPECT_EQ(evaluated, 1);
-}
-
-TEST(ElementTypes, SizesAreThoseOfTheScalars) {
-  EXPECT_EQ(size_of(dtype_of<float>), sizeof(float));
-  EXPECT_EQ(size_of(dtype_of<double>), sizeof(double));
-  EXPECT_EQ(name_of(dtype_of<float>), "fp32");
-  EXPECT_EQ(name_of(dtype_of<double>), "fp64");
 }
 
 }  // namespace

@@ -103,8 +103,8 @@ std::vector<std::uint32_t> words_from_kernel(Key key, std::uint64_t first, int c
   const Kokkos::View<std::uint32_t*, MemorySpace> words("words", static_cast<std::size_t>(room));
   const Kokkos::View<std::uint32_t*, MemorySpace> calls("calls", static_cast<std::size_t>(room));
   Device device;
-  Kokkos::parallel_for(
-      row_policy(device, 1), KOKKOS_LAMBDA(const TeamMember& team) {
+  for_each_row(
+      device, "words", 1, KOKKOS_LAMBDA(const TeamMember& team) {
         for_each_word(team, key, first, count, [&](const int j, const std::uint32_t word) {
           words(j) = word;
           Kokkos::atomic_add(&calls(j), 1U);

@@ -5,18 +5,11 @@
 #include "base/error.hpp"
 #include "comm/mpi.hpp"
 #include "support/cases.hpp"
-#include "theory/memory.hpp"
 
 namespace tidemark::bench {
 namespace {
 
 using namespace std::chrono_literals;
-
-TEST(Capacity, CountsParametersGradientsAndActivations) {
-  const config::Case c = support::small_case(1, false);
-  EXPECT_GE(required_bytes(c), theory::parameter_bytes(c) + theory::gradient_bytes(c) +
-                                   theory::peak_upper_bound_bytes(c));
-}
 
 TEST(Capacity, RefusesOnAllRanksWhenOneNodeHasTooLittle) {
   comm::MpiCommunicator comm(MPI_COMM_WORLD, 60s);

@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
+#include "bench/rehearsal.hpp"
 #include "support/cases.hpp"
 #include "theory/activation.hpp"
 #include "theory/flops.hpp"
@@ -18,26 +21,46 @@ namespace {
 
 class RunCase : public ::testing::Test {
  protected:
-  CaseResult run(config::Case c) {
+  CaseResult run(config::Case c, std::int64_t iterations = 3) {
     c.bench.warmup = 1;
-    c.bench.iterations = 3;
+    c.bench.iterations = iterations;
     const Environment environment{
         .device = device_,
         .session = session_,
         .device_name = "a device",
         .threads = 3,
+        .trace = trace_,
         .progress = [this](const std::string& what) { progress_.insert(what); }};
     return run_case(c, environment, std::nullopt);
   }
+  /// The same figures from the same settings, predicted and measured.
+  static void expect_as_planned(const CaseResult& result) {
+    const PlanResult plan = plan_case(result.settings);
+    EXPECT_EQ(result.memory.peak, plan.memory.peak);
+    EXPECT_EQ(result.memory.saved, plan.memory.saved);
+    EXPECT_EQ(result.memory.norm_statistics, plan.memory.norm_statistics);
+    EXPECT_EQ(result.memory.parameters, plan.memory.parameters);
+    EXPECT_EQ(result.memory.gradients, plan.memory.gradients);
+    EXPECT_EQ(result.memory.at_peak.size(), plan.memory.at_peak.size());
+    ASSERT_EQ(result.calls.size(), plan.calls.size());
+    for (std::size_t i = 0; i < plan.calls.size(); ++i) {
+      EXPECT_EQ(result.calls[i].count, plan.calls[i].count);
+      EXPECT_EQ(result.calls[i].message_bytes, plan.calls[i].message_bytes);
+      EXPECT_EQ(result.calls[i].wire_bytes, plan.calls[i].wire_bytes);
+    }
+  }
+
   Device device_;
   comm::MpiSession session_;
   std::set<std::string> progress_;
+  bool trace_ = false;
 };
 
-TEST_F(RunCase, EveryShardingIsValidAndItsFiguresAreThoseOfTheory) {
-  for (const DType precision : {DType::fp32, DType::fp64}) {
+TEST_F(RunCase, EveryVariantIsValidAndItsFiguresAreThoseOfTheory) {
+  for (const DType precision : {DType::bf16, DType::fp32}) {
     for (const config::Case& c : support::variants(session_.size(), precision)) {
-      const CaseResult result = run(c);
+      SCOPED_TRACE(support::describe(c));
+      const CaseResult result = run(c, 1);
       for (const Check& check : result.verification.checks) {
         EXPECT_TRUE(check.passed()) << check.name << ' ' << check.value << ' ' << check.where;
       }
@@ -46,12 +69,17 @@ TEST_F(RunCase, EveryShardingIsValidAndItsFiguresAreThoseOfTheory) {
       EXPECT_EQ(result.memory.saved_per_layer, theory::saved_bytes_per_layer(c));
       EXPECT_EQ(result.memory.formula_per_layer, theory::saved_bytes_per_layer(c));
       EXPECT_EQ(result.memory.closed_formula_per_layer, theory::paper_bytes_per_layer(c));
+      EXPECT_EQ(result.memory.saved_of_ends, theory::saved_bytes_of_ends(c));
       EXPECT_GE(result.memory.peak, result.memory.saved);
       EXPECT_GE(result.memory.pool, result.memory.peak);
       for (const comm::Purpose purpose : comm::all_purposes) {
-        EXPECT_EQ(result.wire_bytes(purpose), theory::wire_bytes_per_step(c, purpose));
+        EXPECT_EQ(wire_bytes(result.calls, purpose), theory::wire_bytes_per_step(c, purpose));
       }
       EXPECT_EQ(result.model_flops_per_step, theory::model_flops_per_step(c));
+      EXPECT_EQ(result.launched_flops_per_rank, theory::launched_flops_per_step(c));
+      EXPECT_EQ(result.loss.has_value(), c.model.has_ends());
+      EXPECT_TRUE(result.traces.empty());
+      expect_as_planned(result);
     }
   }
 }
@@ -80,15 +108,64 @@ TEST_F(RunCase, MeasuresEveryIterationAndEveryRank) {
 }
 
 TEST_F(RunCase, ChecksWhatItSaysItChecks) {
-  const CaseResult result = run(support::small_case(session_.size(), false));
-  std::set<std::string> names;
-  for (const Check& check : result.verification.checks) names.insert(check.name);
-  EXPECT_EQ(names,
-            (std::set<std::string>{
-                "gradient_against_differences", "twin_output", "twin_input_gradient",
-                "twin_parameter_gradients", "twin_random_tensors", "saved_bytes_against_formula",
-                "traffic_against_formula", "product_flops_against_formula",
-                "pool_growth_after_warm_up", "not_finite_elements", "replicas_that_differ"}));
+  const auto names_of = [&](const config::Case& c) {
+    std::set<std::string> names;
+    for (const Check& check : run(c).verification.checks) names.insert(check.name);
+    return names;
+  };
+  std::set<std::string> expected{"gradient_against_differences", "twin_output",
+                                 "twin_input_gradient",          "twin_parameter_gradients",
+                                 "twin_random_tensors",          "saved_bytes_against_formula",
+                                 "traffic_against_formula",      "product_flops_against_formula",
+                                 "pool_growth_after_warm_up",    "allocations_within_steps",
+                                 "not_finite_elements",          "replicas_that_differ"};
+  const config::Case c = support::small_case(session_.size(), false);
+  EXPECT_EQ(names_of(c), expected);
+  expected.erase("twin_input_gradient");
+  expected.erase("twin_random_tensors");
+  expected.insert({"twin_loss", "twin_embedding"});
+  EXPECT_EQ(names_of(support::with_ends(c)), expected);
+}
+
+/// Allocates at the start of every kernel of that name, behind the step's back.
+void allocate_at(const char* name, const std::uint32_t, std::uint64_t*) {
+  if (std::string_view(name) == "tidemark::bias_gelu_forward") {
+    Kokkos::kokkos_free<MemorySpace>(Kokkos::kokkos_malloc<MemorySpace>("behind its back", 64));
+  }
+}
+
+TEST_F(RunCase, FindsMemoryThatIsAllocatedBehindTheLedgersBack) {
+  const config::Case c = support::small_case(session_.size(), false);
+  Kokkos::Tools::Experimental::set_begin_parallel_for_callback(&allocate_at);
+  const CaseResult result = run(c);
+  Kokkos::Tools::Experimental::set_begin_parallel_for_callback(nullptr);
+  EXPECT_FALSE(result.valid());
+  for (const Check& check : result.verification.checks) {
+    EXPECT_EQ(check.passed(), check.name != "allocations_within_steps") << check.name;
+    if (!check.passed()) {
+      EXPECT_EQ(check.value, 3.0 * 2.0);  // steps and layers
+      EXPECT_EQ(check.where, "behind its back");
+    }
+  }
+}
+
+TEST_F(RunCase, TracesAStepOfEveryRank) {
+  trace_ = true;
+  const CaseResult result =
+      run(support::recomputing(support::small_case(session_.size(), false), "full"));
+  ASSERT_EQ(result.traces.size(), static_cast<std::size_t>(session_.size()));
+  for (const StepTrace& trace : result.traces) {
+    EXPECT_GT(trace.forward_seconds, 0.0);
+    EXPECT_GT(trace.backward_seconds, 0.0);
+    std::size_t peak = 0;
+    for (const memory::LiveBytes& live : trace.tide.changes) {
+      peak = std::max(peak, std::accumulate(live.bytes.begin(), live.bytes.end(), std::size_t{0}));
+    }
+    EXPECT_EQ(static_cast<std::int64_t>(peak), result.memory.peak);
+    EXPECT_GT(trace.tide.turn, 0U);
+    EXPECT_LT(trace.tide.turn, trace.tide.changes.size());
+  }
+  EXPECT_TRUE(progress_.contains("tracing a step"));
 }
 
 TEST_F(RunCase, WithoutVerificationThereIsNoVerdict) {

@@ -32,7 +32,7 @@ class Steps : public ::testing::Test {
   model::Stack<T> stack_{support::small_case(1, false, dtype_of<T>), device_, ledger_,
                          communicator_};
 };
-using Reals = ::testing::Types<float, double>;
+using Reals = ::testing::Types<bfloat16, float, double>;
 TYPED_TEST_SUITE(Steps, Reals);
 
 TYPED_TEST(Steps, ShowItsEndsInOrderAndTakeTime) {
@@ -105,10 +105,25 @@ std::string header_of(const std::string& type, const std::string& shape) {
   return "{'descr': '<" + type + "', 'fortran_order': False, 'shape': (" + shape + ", ), }";
 }
 
+/// A folder of its own, as long as it lives.
+class Folder {
+ public:
+  Folder() { fs::create_directory(path); }
+  ~Folder() { fs::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  [[nodiscard]] std::ptrdiff_t files() const {
+    return std::distance(fs::directory_iterator(path), fs::directory_iterator());
+  }
+  const fs::path path = fs::temp_directory_path() / ("tidemark_dump_" + std::to_string(getpid()));
+};
+
+// NumPy has no bf16: its values are written in fp32.
 TYPED_TEST(Steps, DumpsHoldEveryTensorInNumPysFormat) {
   using T = TypeParam;
-  const fs::path folder = fs::temp_directory_path() / ("tidemark_dump_" + std::to_string(getpid()));
-  fs::create_directory(folder);
+  const Folder dump;
+  const fs::path& folder = dump.path;
   dump_case(this->stack_, 3, folder);
   const std::string type = sizeof(T) == 8 ? "f8" : "f4";
 
@@ -127,10 +142,32 @@ TYPED_TEST(Steps, DumpsHoldEveryTensorInNumPysFormat) {
     EXPECT_EQ(value.data, as_bytes(copy_to_host(this->device_, p.value).values)) << p.spec.name;
     EXPECT_EQ(gradient.data, as_bytes(copy_to_host(this->device_, p.gradient).values));
   }
-  const auto count = std::distance(fs::directory_iterator(folder), fs::directory_iterator());
-  EXPECT_EQ(count, 4 + 2 * 2 * 12);
+  EXPECT_EQ(dump.files(), 4 + 2 * 2 * 12);
   EXPECT_TRUE(fs::exists(folder / "layers.1.fc2.weight.grad.npy"));
-  fs::remove_all(folder);
+}
+
+TYPED_TEST(Steps, WithEndsShowAndDumpTheEmbeddingAndTheLoss) {
+  using T = TypeParam;
+  const config::Case c = support::with_ends(support::small_case(1, false, dtype_of<T>));
+  model::Stack<T> stack(c, this->device_, this->ledger_, this->communicator_);
+  EXPECT_FALSE(stack.loss().has_value());
+  const Folder dump;
+  dump_case(stack, 3, dump.path);
+  std::vector<std::string> names;
+  run_step<T>(stack, [&](std::string_view name, const Matrix<T>& matrix) {
+    names.emplace_back(name);
+    const Npy file = read_npy(dump.path / (std::string(name) + ".npy"));
+    EXPECT_EQ(file.data, as_bytes(copy_to_host(this->device_, matrix).values)) << name;
+  });
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"embedding", "output", "output_grad", "embedding_grad"}));
+  const Npy loss = read_npy(dump.path / "loss.npy");
+  EXPECT_EQ(loss.header.rfind(header_of("f8", "1"), 0), 0U) << loss.header;
+  EXPECT_EQ(loss.data, as_bytes(std::vector<double>{stack.loss().value()}));
+  const Npy table = read_npy(dump.path / "embedding.weight.grad.npy");
+  const std::string type = sizeof(T) == 8 ? "f8" : "f4";
+  EXPECT_EQ(table.header.rfind(header_of(type, "29, 24"), 0), 0U) << table.header;
+  EXPECT_EQ(dump.files(), 4 + 1 + 2 * (2 * 12 + 3));
 }
 
 TYPED_TEST(Steps, ADumpThatCannotBeWrittenIsNamed) {

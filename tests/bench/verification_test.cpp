@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -23,6 +24,12 @@ TEST(Verification, PassesOnlyWhenPerformedAndAllChecksHold) {
   EXPECT_FALSE(Verification{}.performed());
   EXPECT_TRUE((Verification{{{"a", 0.0, 0.0, ""}}}.passed()));
   EXPECT_FALSE((Verification{{{"a", 0.0, 0.0, ""}, {"b", 1.0, 0.0, ""}}}.passed()));
+}
+
+TEST(Tolerance, IsThatOfTheElementType) {
+  EXPECT_EQ(tolerance_of(DType::fp64), 1e-12);
+  EXPECT_EQ(tolerance_of(DType::fp32), 1e-5);
+  EXPECT_EQ(tolerance_of(DType::bf16), 2e-2);
 }
 
 TEST(Twin, IsSmallValidAndKeepsWhatDecidesAboutTheComputation) {
@@ -47,6 +54,30 @@ TEST(Twin, IsSmallValidAndKeepsWhatDecidesAboutTheComputation) {
       EXPECT_EQ(twin.precision, DType::fp32);
       EXPECT_EQ(twin.model.hidden_dropout, 0.25);
       EXPECT_EQ(twin.model.causal, false);
+    }
+  }
+}
+
+TEST(Twin, KeepsWhatIsRecomputedBlockedAndAtTheEnds) {
+  for (const std::int64_t t : {1, 2, 4, 8, 16}) {
+    config::Case c = support::small_case(t, false, DType::bf16);
+    c.model.num_attention_heads = c.model.num_query_groups = 2 * t;
+    c.model.hidden_size = 128 * t;
+    c.model.seq_length = 1024 * t;
+    c.model.attention_block = 512;
+    for (const config::Case& mode : support::modes_of(c)) {
+      const config::Case twin = twin_of(mode);
+      EXPECT_NO_THROW(config::validate(twin));
+      EXPECT_EQ(twin.precision, DType::bf16);
+      EXPECT_EQ(twin.recompute, mode.recompute);
+      EXPECT_EQ(twin.model.attention, mode.model.attention);
+      EXPECT_EQ(twin.model.has_ends(), mode.model.has_ends());
+      EXPECT_LE(twin.model.vocab_size, 11 * t);
+      // Padding on the last rank, and several blocks, the last of them shorter.
+      EXPECT_EQ(twin.padded_vocab_size() > twin.model.vocab_size, mode.model.has_ends() && t > 1);
+      EXPECT_LT(twin.model.attention_block, twin.model.seq_length);
+      EXPECT_NE(twin.model.seq_length % twin.model.attention_block, 0);
+      EXPECT_LE(twin.model.hidden_size, std::max<std::int64_t>(64, 16 * t));
     }
   }
 }

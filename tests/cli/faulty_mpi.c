@@ -18,6 +18,7 @@
 #include <math.h>
 #include <mpi.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,20 @@ static int survives(const char* fault) {
   return !is(fault, "error");
 }
 
+/* The upper half of a float, as which bf16 travels in 16 bits that MPI knows no type for. */
+static float from_bf16(uint16_t half) {
+  const uint32_t bits = (uint32_t)half << 16;
+  float value = 0.0f;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static uint16_t to_bf16(float value) {
+  uint32_t bits = 0;
+  memcpy(&bits, &value, sizeof bits);
+  return (uint16_t)(bits >> 16);
+}
+
 /* What happens to the data that the call delivered. */
 static void spoil(const char* fault, void* buffer, int count, MPI_Datatype type) {
   const int middle = count / 2;
@@ -92,6 +107,9 @@ static void spoil(const char* fault, void* buffer, int count, MPI_Datatype type)
   } else if (type == MPI_DOUBLE) {
     double* element = (double*)buffer + middle;
     *element = add ? *element + 1.0 : NAN;
+  } else if (type == MPI_UINT16_T) {
+    uint16_t* element = (uint16_t*)buffer + middle;
+    *element = to_bf16(add ? from_bf16(*element) + 1.0f : NAN);
   }
 }
 

@@ -1,11 +1,14 @@
 """What the tests of the command line share: run the executable, and keep its own lines.
 
 Environment: TIDEMARK_EXECUTABLE, the executable under test; MPIEXEC, the MPI launcher (default:
-mpiexec). One rank runs without the launcher.
+mpiexec); MPICC, the compiler wrapper of the same MPI (default: mpicc). One rank runs without the
+launcher.
 """
 import dataclasses
 import os
+import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -70,6 +73,21 @@ def command(ranks, arguments):
     if ranks > 1:
         line = [os.environ.get("MPIEXEC") or "mpiexec", "-n", str(ranks), *line]
     return line
+
+
+def preloading(source, folder):
+    """A program to take the place of the executable under test: the same, but with the library
+    made of the C file `source` loaded first, into the ranks and not into their launcher."""
+    library = pathlib.Path(folder, source.stem + ".so")
+    compiler = shlex.split(os.environ.get("MPICC") or "mpicc")
+    subprocess.run([*compiler, "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
+                    "-shared", "-fPIC", "-o", library, source], check=True)
+    wrapper = pathlib.Path(folder, "tidemark")
+    executable = os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"])
+    wrapper.write_text(f"#!/bin/sh\nLD_PRELOAD={shlex.quote(str(library))}\nexport LD_PRELOAD\n"
+                       f"exec {shlex.quote(executable)} \"$@\"\n", encoding="utf-8")
+    wrapper.chmod(0o755)
+    return str(wrapper)
 
 
 def run(arguments, folder, ranks=1, limit_s=60):

@@ -34,14 +34,24 @@ def rows_of(output):
     return [line.split() for line in itertools.takewhile(str.strip, lines[header + 2:])]
 
 
-def measure(t, *settings, text=INPUT, limit_s=120):
-    """Runs the input on t ranks with settings; the result and the records of its cases."""
+def reported(command, ranks, *settings, text=INPUT, options=(), limit_s=120):
+    """What a command with settings reports of the input: its result, and the records."""
     with tempfile.TemporaryDirectory(prefix="tidemark-cli-") as folder:
         pathlib.Path(folder, "case.yaml").write_text(text, encoding="utf-8")
-        options = [word for pair in (f"parallel.tensor={t}", *settings) for word in ("--set", pair)]
-        result = harness.run(["run", "case.yaml", "--output", "results.jsonl", *options], folder,
-                             ranks=t, limit_s=limit_s)
+        words = [word for setting in settings for word in ("--set", setting)]
+        result = harness.run([command, "case.yaml", "--output", "results.jsonl", *words, *options],
+                             folder, ranks=ranks, limit_s=limit_s)
         if result.status != 0:
             raise AssertionError(result)
         lines = pathlib.Path(folder, "results.jsonl").read_text(encoding="utf-8").splitlines()
         return result, [parse(line) for line in lines]
+
+
+def measure(t, *settings, text=INPUT, limit_s=120):
+    """Runs the input on t ranks with settings; the result and the records of its cases."""
+    return reported("run", t, f"parallel.tensor={t}", *settings, text=text, limit_s=limit_s)
+
+
+def plan(t, *settings, text=INPUT, options=()):
+    """Plans the input for t ranks, in one process without a launcher; result and records."""
+    return reported("plan", 1, f"parallel.tensor={t}", *settings, text=text, options=options)

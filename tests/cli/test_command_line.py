@@ -40,7 +40,8 @@ class Help(CommandLine):
         for ranks in (1, 2):
             result = self.good(["--help"], ranks)
             self.assertEqual(result.output.count("Usage:"), 1)
-            self.assertIn("run", result.output)
+            for command in ("run", "plan"):
+                self.assertRegex(result.output, rf"(?m)^  {command}  +\S")
             self.assertEqual(result.output.count("--kokkos-"), 1)  # the footer, not Kokkos's help
             self.assertEqual(result.errors, [])
 
@@ -48,7 +49,7 @@ class Help(CommandLine):
         for ranks in (1, 2):
             result = self.good(["run", "--help"], ranks)
             self.assertEqual(result.output.count("Usage:"), 1)
-            for option in ("FILE", "--set", "--output", "--dump", "--progress"):
+            for option in ("FILE", "--set", "--output", "--trace", "--dump", "--progress"):
                 self.assertIn(option, result.output)
             self.assertEqual(result.errors, [])
 

@@ -8,7 +8,7 @@ import re
 import unittest
 
 import harness
-from records import parse, rows_of
+from records import parse, plan, rows_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INPUTS = sorted((ROOT / "inputs").iterdir())
@@ -80,6 +80,24 @@ class Inputs(harness.TestCase):
                 self.assertEqual([row[0] for row in rows_of(result.output)], ["TP", "TP+SP"])
                 self.assertEqual([record["case"]["name"] for record in records], [path.stem] * 2)
                 self.assertEqual([record["valid"] for record in records], [True, True])
+
+    def test_show_what_their_comments_say(self):
+        mib, gib = 2 ** 20, 2 ** 30
+        for path in INPUTS:
+            text = path.read_text(encoding="utf-8")
+            comment = " ".join(re.match(r"(#.*\n)+", text)[0].replace("#", " ").split())
+            *_, t = DIMENSIONS[path.name]
+            for precision in ("fp32", "bf16") if path.stem.endswith("-layer") else ("fp32",):
+                _, records = plan(t, f"precision={precision}", text=text)
+                self.assertEqual(len(records), 2)
+                for record in records:
+                    memory = record["memory"]
+                    self.assertRegex(comment, rf"\b{memory['saved_bytes_per_layer'] / mib:g}"
+                                     r"( MiB\b| and [\d.]+ MiB in the 16-bit)", path.name)
+                    if precision == "fp32" and path.stem != "quickstart":
+                        weights = (memory["parameter_bytes"] + memory["gradient_bytes"]) / gib
+                        self.assertRegex(comment, rf"(and gradients: {weights:.1f} GiB a rank|"
+                                         rf"beside {weights:.1f} GiB of weights and gradients)")
 
     def test_quickstart_shows_what_its_comment_and_the_readme_say(self):
         # Bytes do not depend on how long is measured, or on whether results are verified.

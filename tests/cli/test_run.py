@@ -15,8 +15,8 @@ RESOLVED = {
     "name": "small",
     "model": {"family": "gpt", "num_layers": LAYERS, "hidden_size": H, "ffn_hidden_size": 4 * H,
               "num_attention_heads": A, "num_query_groups": A, "seq_length": S,
-              "micro_batch_size": B, "hidden_dropout": 0.1, "attention_dropout": 0.1,
-              "causal": True, "attention": "materialized"},
+              "micro_batch_size": B, "vocab_size": 0, "hidden_dropout": 0.1,
+              "attention_dropout": 0.1, "causal": True, "attention": "materialized"},
     "precision": "fp32",
     "parallel": {"tensor": 2, "sequence": False, "keep_gathered": False},
     "recompute": "none",
@@ -26,21 +26,25 @@ RESOLVED = {
               "verify": True, "timeout_s": 300.0},
 }
 KEYS = {
-    "": {"schema_version", "kind", "case", "ranks", "valid", "verification", "fom", "time",
-         "flops", "memory", "comm", "overlap", "ranks_detail", "provenance"},
+    "": {"schema_version", "kind", "case", "case_index", "ranks", "valid", "verification", "fom",
+         "loss", "time", "flops", "memory", "comm", "overlap", "ranks_detail", "provenance"},
     "fom": {"tokens_per_s"},
     "time": {f"{part}_ms" for part in ("step", "serial", "compute", "comm", "forward", "backward")},
     "time.step_ms": {"median", "min", "max", "iterations"},
     "time.forward_ms": {"median", "min", "max", "iterations"},
     "time.backward_ms": {"median", "min", "max", "iterations"},
-    "flops": {"model_per_step", "gflops_per_rank", "gemm_gflops_per_rank", "fraction_of_gemm"},
-    "memory": {"saved_bytes", "saved_bytes_per_layer", "formula_bytes_per_layer", "peak_bytes",
-               "pool_bytes", "process_bytes", "by_tensor", "at_peak"},
-    "comm": {"calls"},
+    "flops": {"model_per_step", "launched_per_rank", "gflops_per_rank", "gemm_gflops_per_rank",
+              "fraction_of_gemm"},
+    "memory": {"saved_bytes", "saved_bytes_per_layer", "formula_bytes_per_layer",
+               "closed_formula_bytes_per_layer", "ends_saved_bytes", "ends_formula_bytes",
+               "ends_closed_formula_bytes", "norm_statistics_bytes", "peak_bytes", "pool_bytes",
+               "process_bytes", "parameter_bytes", "gradient_bytes", "optimizer_bytes",
+               "communication_buffer_bytes", "by_tensor", "ends", "at_peak", "tide"},
+    "comm": {"backend", "wire_bytes_per_step", "calls"},
     "overlap": {"mode", "exposed_ms", "timeline_exposed_ms", "intersect_ms", "efficiency",
                 "efficiency_ci", "efficiency_max", "osu_percent"},
 }
-CALL_KEYS = {"op", "count", "bytes", "wire_bytes", "seconds", "blocked_seconds",
+CALL_KEYS = {"op", "purpose", "count", "bytes", "wire_bytes", "seconds", "blocked_seconds",
              "busbw_gbytes_per_s"}
 
 

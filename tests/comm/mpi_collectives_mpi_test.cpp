@@ -13,7 +13,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t counts[] = {1, 7, 64, 1001};
 
-/// Small integers, so that sums are exact in any order: they depend on rank and position.
+/// Small integers, so that sums are exact in any order and in bf16, too: they depend on rank and
+/// position.
 double value_of(int rank, std::size_t i) {
   return static_cast<double>(rank + 1) * static_cast<double>(i % 13 + 1) - 5.0;
 }
@@ -39,7 +40,7 @@ class MpiCollectives : public ::testing::Test {
   static constexpr DType dtype = dtype_of<Real>;
   static constexpr auto w = static_cast<std::int64_t>(sizeof(Real));
 };
-using Reals = ::testing::Types<float, double>;
+using Reals = ::testing::Types<bfloat16, float, double>;
 TYPED_TEST_SUITE(MpiCollectives, Reals);
 
 TYPED_TEST(MpiCollectives, AllReduceSums) {
@@ -59,7 +60,7 @@ TYPED_TEST(MpiCollectives, AllGatherConcatenatesByRank) {
   for (const std::size_t count : counts) {
     for (const bool in_place : {false, true}) {
       const std::vector<TypeParam> own = this->own_values(count);
-      std::vector<TypeParam> all(count * this->ranks(), -99);
+      std::vector<TypeParam> all(count * this->ranks(), static_cast<TypeParam>(-99.0));
       TypeParam* block = all.data() + count * static_cast<std::size_t>(this->rank());
       if (in_place) std::copy(own.begin(), own.end(), block);
       Request request = this->comm_.all_gather(in_place ? block : own.data(), all.data(), count,
@@ -76,7 +77,7 @@ TYPED_TEST(MpiCollectives, AllGatherConcatenatesByRank) {
 TYPED_TEST(MpiCollectives, ReduceScatterSumsThisRanksBlock) {
   for (const std::size_t count : counts) {
     const std::vector<TypeParam> whole = this->own_values(count * this->ranks());
-    std::vector<TypeParam> block(count, -99);
+    std::vector<TypeParam> block(count, static_cast<TypeParam>(-99.0));
     Request request = this->comm_.reduce_scatter(whole.data(), block.data(), count, this->dtype,
                                                  Purpose::activation);
     this->comm_.wait(request);

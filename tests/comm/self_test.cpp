@@ -75,6 +75,17 @@ TYPED_TEST(SelfCollectives, CountsMessagesButNoWire) {
   EXPECT_EQ(comm.counters().total(Purpose::gradient).calls, 0);
 }
 
+TEST(SelfCollectives16Bit, CopyTwoBytesAnElement) {
+  SelfCommunicator comm;
+  const std::vector<bfloat16> send{bfloat16(1.5F), bfloat16(-2.0F), bfloat16(3.0F)};
+  std::vector<bfloat16> received(3, bfloat16(9.0F));
+  Request request =
+      comm.all_gather(send.data(), received.data(), 2, DType::bf16, Purpose::activation);
+  comm.wait(request);
+  EXPECT_EQ(received, (std::vector<bfloat16>{bfloat16(1.5F), bfloat16(-2.0F), bfloat16(9.0F)}));
+  EXPECT_EQ(comm.counters().total(Purpose::activation).message_bytes, 4);
+}
+
 TEST(SelfCommunicator, ControlOperationsKeepWhatTheyAreGiven) {
   SelfCommunicator comm;
   EXPECT_EQ(comm.rank(), 0);

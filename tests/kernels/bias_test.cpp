@@ -13,18 +13,24 @@ using support::random_table;
 using support::Table;
 
 template <class T>
-class BiasKernels : public ::testing::Test {
+class BiasForward : public ::testing::Test {
  protected:
   Device device_;
 };
-using Reals = ::testing::Types<float, double>;
-TYPED_TEST_SUITE(BiasKernels, Reals);
+TYPED_TEST_SUITE(BiasForward, support::FullPrecisions);
 
-TYPED_TEST(BiasKernels, ForwardOverwritesEveryRowWithTheBias) {
+template <class T>
+class BiasBackward : public ::testing::Test {
+ protected:
+  Device device_;
+};
+TYPED_TEST_SUITE(BiasBackward, support::Precisions);
+
+TYPED_TEST(BiasForward, OverwritesEveryRowWithTheBias) {
   using T = TypeParam;
   for (const std::int64_t width : support::odd_widths) {
     const auto bias = random_table<T>(1, width, 1);
-    const DeviceTable<T> y(3, width, T(99), 5);
+    const DeviceTable<T> y(3, width, T(99.0F), 5);
     bias_forward(this->device_, DeviceTable<T>(bias).vector(), y.view());
     this->device_.fence();
     const Table<T> actual = y.read();
@@ -36,7 +42,7 @@ TYPED_TEST(BiasKernels, ForwardOverwritesEveryRowWithTheBias) {
 }
 
 // Widths of 1, 2 and 3 strips of columns; rows that no number of threads divides.
-TYPED_TEST(BiasKernels, BackwardSumsTheColumns) {
+TYPED_TEST(BiasBackward, SumsTheColumns) {
   using T = TypeParam;
   for (const std::int64_t width : support::odd_widths) {
     for (const std::int64_t rows : {1, 5, 67}) {
@@ -45,7 +51,7 @@ TYPED_TEST(BiasKernels, BackwardSumsTheColumns) {
       for (std::int64_t i = 0; i < rows; ++i) {
         for (std::int64_t j = 0; j < width; ++j) expected(0, j) += static_cast<double>(dy(i, j));
       }
-      const DeviceTable<T> sums(1, width, T(99));
+      const DeviceTable<Accumulate<T>> sums(1, width, 99);
       bias_backward(this->device_, DeviceTable<T>(dy, 3).view(), sums.vector());
       this->device_.fence();
       EXPECT_TRUE(agrees(sums.read(), expected)) << rows << " x " << width;
@@ -53,12 +59,22 @@ TYPED_TEST(BiasKernels, BackwardSumsTheColumns) {
   }
 }
 
-TYPED_TEST(BiasKernels, NoRowsSumToZero) {
+TYPED_TEST(BiasBackward, NoRowsSumToZero) {
   using T = TypeParam;
-  const DeviceTable<T> sums(1, 600, T(99));
+  const DeviceTable<Accumulate<T>> sums(1, 600, 99);
   bias_backward(this->device_, DeviceTable<T>(Table<T>(0, 600)).view(), sums.vector());
   this->device_.fence();
   EXPECT_TRUE(agrees(sums.read(), Table<double>(1, 600)));
+}
+
+// In bfloat16 a sum of ones ends at 256.
+TYPED_TEST(BiasBackward, ManyTermsAreSummedInFullPrecision) {
+  using T = TypeParam;
+  const std::int64_t rows = 3001, width = 5;
+  const DeviceTable<Accumulate<T>> sums(1, width, 99);
+  bias_backward(this->device_, DeviceTable<T>(Table<T>(rows, width, T(1.0))).view(), sums.vector());
+  this->device_.fence();
+  for (const Accumulate<T> sum : sums.read().values) EXPECT_EQ(sum, 3001);
 }
 
 }  // namespace

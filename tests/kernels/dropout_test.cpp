@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "kernels/references.hpp"
 #include "support/tables.hpp"
 
 namespace tidemark::kernels {
@@ -17,15 +18,11 @@ using support::Table;
 
 constexpr philox::Key key{1234, 39};
 
-/// Whether the definition keeps a global element.
-bool keeps(double p, std::uint64_t element) {
-  return static_cast<double>(philox::word_of_element(key, element)) >= std::round(p * 4294967296.0);
-}
-
 template <class T>
 struct Run {
   Table<std::uint8_t> mask;
-  Table<T> out, dz, bias_gradient;
+  Table<T> out, dz;
+  Table<Accumulate<T>> bias_gradient;
 };
 
 /// Forward and backward of `z`; the mask has no elements without dropout.
@@ -35,8 +32,8 @@ Run<T> run(Device& device, const Dropout& dropout, const Table<T>& z, const Tabl
   std::optional<DeviceTable<std::uint8_t>> mask;
   if (dropout.active) mask.emplace(z.rows, z.columns, std::uint8_t{7});
   const Mask mask_view = mask ? mask->view() : Mask();
-  const DeviceTable<T> out(z.rows, z.columns, T(99)), dz(z.rows, z.columns, T(99));
-  const DeviceTable<T> bias_gradient(1, z.columns, T(99));
+  const DeviceTable<T> out(z.rows, z.columns, T(99.0F)), dz(z.rows, z.columns, T(99.0F));
+  const DeviceTable<Accumulate<T>> bias_gradient(1, z.columns, 99);
   bias_dropout_add_forward(device, dropout, DeviceTable<T>(z).view(), DeviceTable<T>(bias).vector(),
                            DeviceTable<T>(residual).view(), mask_view, out.view());
   bias_dropout_add_backward(device, dropout, DeviceTable<T>(dy).view(), mask_view, dz.view(),
@@ -50,8 +47,7 @@ class DropoutKernels : public ::testing::Test {
  protected:
   Device device_;
 };
-using Reals = ::testing::Types<float, double>;
-TYPED_TEST_SUITE(DropoutKernels, Reals);
+TYPED_TEST_SUITE(DropoutKernels, support::Precisions);
 
 TYPED_TEST(DropoutKernels, ForwardAndBackwardEqualTheNaiveLoops) {
   using T = TypeParam;
@@ -68,7 +64,8 @@ TYPED_TEST(DropoutKernels, ForwardAndBackwardEqualTheNaiveLoops) {
         for (std::int64_t i = 0; i < rows; ++i) {
           for (std::int64_t j = 0; j < width; ++j) {
             const bool kept =
-                p == 0.0 || keeps(p, first + static_cast<std::uint64_t>(i * width + j));
+                p == 0.0 ||
+                reference::keeps(key, p, first + static_cast<std::uint64_t>(i * width + j));
             const double factor = kept ? 1.0 / (1.0 - p) : 0.0;
             const double shifted = static_cast<double>(z(i, j)) + static_cast<double>(bias(0, j));
             out(i, j) = static_cast<double>(residual(i, j)) + factor * shifted;
@@ -112,7 +109,7 @@ TYPED_TEST(DropoutKernels, DropsTheFractionAskedForAndKeepsTheMean) {
   const std::int64_t rows = 64, width = 4096;
   const double count = static_cast<double>(rows * width);
   for (const double p : {0.1, 0.5, 0.9}) {
-    const Run<T> actual = run(this->device_, make_dropout(p, key, 0), Table<T>(rows, width, T(1)),
+    const Run<T> actual = run(this->device_, make_dropout(p, key, 0), Table<T>(rows, width, T(1.0)),
                               Table<T>(1, width), Table<T>(rows, width), Table<T>(rows, width));
     double kept = 0.0;
     double sum = 0.0;
@@ -120,13 +117,28 @@ TYPED_TEST(DropoutKernels, DropsTheFractionAskedForAndKeepsTheMean) {
     for (const T value : actual.out.values) sum += static_cast<double>(value);
     const double deviation = std::sqrt(p * (1.0 - p) / count);
     EXPECT_NEAR(kept / count, 1.0 - p, 5.0 * deviation) << p;
-    EXPECT_NEAR(sum / count, 1.0, 5.0 * deviation / (1.0 - p)) << p;
+    const double rounding = support::rounding_error<T>(1.0 / (1.0 - p)) * (1.0 - p);
+    EXPECT_NEAR(sum / count, 1.0, 5.0 * deviation / (1.0 - p) + rounding) << p;
+  }
+}
+
+TYPED_TEST(DropoutKernels, ManyBiasGradientsAreSummedInFullPrecision) {
+  using T = TypeParam;
+  const Table<T> ones(3001, 5, T(1.0));
+  for (const double p : {0.0, 0.5}) {
+    const Run<T> actual =
+        run(this->device_, make_dropout(p, key, 0), ones, Table<T>(1, 5), ones, ones);
+    for (std::int64_t j = 0; j < 5; ++j) {
+      double expected = 0.0;
+      for (std::int64_t i = 0; i < 3001; ++i) expected += p > 0.0 ? 2.0 * actual.mask(i, j) : 1.0;
+      EXPECT_EQ(static_cast<double>(actual.bias_gradient(0, j)), expected) << p;
+    }
   }
 }
 
 TYPED_TEST(DropoutKernels, StreamsDropDifferentElements) {
   using T = TypeParam;
-  const Table<T> any(8, 512, T(1)), none(1, 512);
+  const Table<T> any(8, 512, T(1.0)), none(1, 512);
   const Run<T> one = run(this->device_, make_dropout(0.5, {1234, 39}, 0), any, none, any, any);
   const Run<T> stream = run(this->device_, make_dropout(0.5, {1234, 46}, 0), any, none, any, any);
   const Run<T> seed = run(this->device_, make_dropout(0.5, {1235, 39}, 0), any, none, any, any);

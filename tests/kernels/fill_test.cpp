@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "support/tables.hpp"
 
 namespace tidemark::kernels {
@@ -16,7 +18,7 @@ template <class T>
 Table<T> filled(std::int64_t rows, std::int64_t columns, const GlobalPlace& place, double centre,
                 double width, std::int64_t gap = 0) {
   Device device;
-  const DeviceTable<T> matrix(rows, columns, T(99), gap);
+  const DeviceTable<T> matrix(rows, columns, T(99.0F), gap);
   fill_uniform(device, matrix.view(), key, place, centre, width);
   device.fence();
   EXPECT_TRUE(matrix.gap_is_untouched());
@@ -25,8 +27,7 @@ Table<T> filled(std::int64_t rows, std::int64_t columns, const GlobalPlace& plac
 
 template <class T>
 class FillKernel : public ::testing::Test {};
-using Reals = ::testing::Types<float, double>;
-TYPED_TEST_SUITE(FillKernel, Reals);
+TYPED_TEST_SUITE(FillKernel, support::Precisions);
 
 TYPED_TEST(FillKernel, EveryElementIsThatOfItsGlobalIndex) {
   using T = TypeParam;
@@ -38,8 +39,9 @@ TYPED_TEST(FillKernel, EveryElementIsThatOfItsGlobalIndex) {
         for (std::int64_t j = 0; j < columns; ++j) {
           const auto element = static_cast<std::uint64_t>((3 + i) * 45 + first_column + j);
           const double u = philox::centred_uniform(philox::word_of_element(key, element));
-          ASSERT_NEAR(static_cast<double>(actual(i, j)), 1.5 + 0.2 * u,
-                      sizeof(T) == 8 ? 1e-15 : 1e-7);
+          const double expected = 1.5 + 0.2 * u;
+          ASSERT_NEAR(static_cast<double>(actual(i, j)), expected,
+                      (sizeof(T) == 8 ? 1e-15 : 1e-7) + support::rounding_error<T>(expected));
         }
       }
     }
@@ -65,6 +67,30 @@ TYPED_TEST(FillKernel, ShardsHoldTheBitsOfTheWhole) {
 TYPED_TEST(FillKernel, WidthZeroIsAConstant) {
   for (const TypeParam value : filled<TypeParam>(2, 9, {0, 0, 9}, 0.25, 0.0).values) {
     EXPECT_EQ(value, TypeParam(0.25));
+  }
+}
+
+// The float nearest to this number lies half way between two bfloat16.
+TEST(FillBf16, ValuesAreRoundedOnceFromDouble) {
+  const double above_tie = 1.0 + std::ldexp(1.0, -8) + std::ldexp(1.0, -40);
+  for (const bfloat16 value : filled<bfloat16>(2, 37, {0, 0, 37}, above_tie, 0.0).values) {
+    EXPECT_EQ(value, 1.0F + std::ldexp(1.0F, -7));
+  }
+}
+
+// Memory from the pool is what an earlier tensor left there: NaN must go, too.
+TYPED_TEST(FillKernel, ZeroOverwritesWhateverThereWas) {
+  using T = TypeParam;
+  Device device;
+  for (const std::int64_t width : support::odd_widths) {
+    const DeviceTable<T> matrix(3, width, support::not_a_number<T>(), 2);
+    fill_zero(device, matrix.view());
+    device.fence();
+    for (const T value : matrix.read().values) {
+      ASSERT_EQ(value, T(0.0));
+      ASSERT_FALSE(std::signbit(static_cast<double>(value)));
+    }
+    EXPECT_TRUE(matrix.gap_is_untouched());
   }
 }
 

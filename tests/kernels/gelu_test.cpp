@@ -33,7 +33,7 @@ template <class T>
 class GeluKernels : public ::testing::Test {
  protected:
   Table<T> forward(const Table<T>& u, const Table<T>& bias, std::int64_t gap = 0) {
-    const DeviceTable<T> y(u.rows, u.columns, T(99), gap);
+    const DeviceTable<T> y(u.rows, u.columns, T(99.0F), gap);
     bias_gelu_forward(device_, DeviceTable<T>(u, gap).view(), DeviceTable<T>(bias).vector(),
                       y.view());
     device_.fence();
@@ -41,11 +41,13 @@ class GeluKernels : public ::testing::Test {
     return y.read();
   }
   struct Gradients {
-    Table<T> du, bias;
+    Table<T> du;
+    Table<Accumulate<T>> bias;
   };
   Gradients backward(const Table<T>& u, const Table<T>& bias, const Table<T>& dy,
                      std::int64_t gap = 0) {
-    const DeviceTable<T> gradient(dy, gap), sums(1, u.columns, T(99));
+    const DeviceTable<T> gradient(dy, gap);
+    const DeviceTable<Accumulate<T>> sums(1, u.columns, 99);
     bias_gelu_backward(device_, DeviceTable<T>(u, gap).view(), DeviceTable<T>(bias).vector(),
                        gradient.view(), sums.vector());
     device_.fence();
@@ -54,8 +56,7 @@ class GeluKernels : public ::testing::Test {
   }
   Device device_;
 };
-using Reals = ::testing::Types<float, double>;
-TYPED_TEST_SUITE(GeluKernels, Reals);
+TYPED_TEST_SUITE(GeluKernels, support::Precisions);
 
 TYPED_TEST(GeluKernels, ForwardAndBackwardEqualTheNaiveLoops) {
   using T = TypeParam;
@@ -90,9 +91,9 @@ TYPED_TEST(GeluKernels, FarFromZeroItIsTheIdentityOrZero) {
     for (const double sign : {1.0, -1.0}) {
       const Table<T> input(1, width, static_cast<T>(sign * u));
       const Table<T> y = this->forward(input, Table<T>(1, width));
-      const auto gradients = this->backward(input, Table<T>(1, width), Table<T>(1, width, T(1)));
+      const auto gradients = this->backward(input, Table<T>(1, width), Table<T>(1, width, T(1.0)));
       for (std::int64_t j = 0; j < width; ++j) {
-        const double limit = sign > 0 ? u : 0.0;
+        const double limit = sign > 0 ? static_cast<double>(input(0, j)) : 0.0;
         ASSERT_NEAR(static_cast<double>(y(0, j)), limit, 1e-7 * limit + 1e-30 * u) << sign * u;
         const double slope = sign > 0 ? 1.0 : 0.0;
         ASSERT_NEAR(static_cast<double>(gradients.du(0, j)), slope, 1e-7) << sign * u;
@@ -104,10 +105,10 @@ TYPED_TEST(GeluKernels, FarFromZeroItIsTheIdentityOrZero) {
 
 TYPED_TEST(GeluKernels, AtZeroItIsZeroWithSlopeOneHalf) {
   using T = TypeParam;
-  for (const T u : {T(0), T(-0.0), T(1e-30), T(-1e-30)}) {
+  for (const T u : {T(0.0), T(-0.0), T(1e-30), T(-1e-30)}) {
     const Table<T> input(1, 9, u);
     EXPECT_NEAR(static_cast<double>(this->forward(input, Table<T>(1, 9))(0, 8)), 0.0, 1e-30);
-    const auto gradients = this->backward(input, Table<T>(1, 9), Table<T>(1, 9, T(1)));
+    const auto gradients = this->backward(input, Table<T>(1, 9), Table<T>(1, 9, T(1.0)));
     EXPECT_NEAR(static_cast<double>(gradients.du(0, 8)), 0.5, 1e-7);
   }
 }
@@ -120,7 +121,17 @@ TYPED_TEST(GeluKernels, TheNegativeTailKeepsItsRelativeAccuracy) {
     const double z = root_two_over_pi * (u + 0.044715 * u * u * u);
     const double expected = u / (1.0 + std::exp(-2.0 * z));
     const Table<T> y = this->forward(Table<T>(1, 5, static_cast<T>(u)), Table<T>(1, 5));
-    EXPECT_NEAR(static_cast<double>(y(0, 0)) / expected, 1.0, 1e-4) << u;
+    EXPECT_NEAR(static_cast<double>(y(0, 0)) / expected, 1.0,
+                1e-4 + support::rounding_error<T>(expected) / std::abs(expected))
+        << u;
+  }
+}
+
+TYPED_TEST(GeluKernels, ManyBiasGradientsAreSummedInFullPrecision) {
+  using T = TypeParam;
+  const Table<T> far(3001, 5, T(64.0)), ones(3001, 5, T(1.0));  // where the slope is 1
+  for (const Accumulate<T> sum : this->backward(far, Table<T>(1, 5), ones).bias.values) {
+    EXPECT_EQ(sum, 3001);
   }
 }
 

@@ -50,8 +50,7 @@ class Gemm : public ::testing::Test {
  protected:
   Device device_;
 };
-using Reals = ::testing::Types<float, double>;
-TYPED_TEST_SUITE(Gemm, Reals);
+TYPED_TEST_SUITE(Gemm, support::FullPrecisions);
 
 TYPED_TEST(Gemm, EqualsTheNaiveLoopForAllOperationsStridesAndFactors) {
   using T = TypeParam;

@@ -77,7 +77,8 @@ Inputs<T> make_inputs(std::int64_t rows, std::int64_t width) {
   Inputs<T> in{random_table<T>(rows, width, 1, 4.0), random_table<T>(rows, width, 2),
                random_table<T>(1, width, 3), random_table<T>(1, width, 4),
                random_table<T>(rows, width, 5)};
-  for (T& value : in.x.values) value += T(0.5);  // a mean that is not lost in rounding
+  // A mean that is not lost in rounding.
+  for (T& value : in.x.values) value = static_cast<T>(static_cast<double>(value) + 0.5);
   return in;
 }
 
@@ -86,8 +87,7 @@ class NormKernels : public ::testing::Test {
  protected:
   Device device_;
 };
-using Reals = ::testing::Types<float, double>;
-TYPED_TEST_SUITE(NormKernels, Reals);
+TYPED_TEST_SUITE(NormKernels, support::Precisions);
 
 TYPED_TEST(NormKernels, ForwardAndBackwardEqualTheNaiveLoops) {
   using T = TypeParam;
@@ -95,9 +95,10 @@ TYPED_TEST(NormKernels, ForwardAndBackwardEqualTheNaiveLoops) {
     for (const std::int64_t rows : {1, 5}) {
       SCOPED_TRACE(::testing::Message() << rows << " x " << width);
       const Inputs<T> in = make_inputs<T>(rows, width);
-      const DeviceTable<T> x(in.x, 3), y(rows, width, T(99), 1), statistics(rows, 2, T(99));
+      const DeviceTable<T> x(in.x, 3), y(rows, width, T(99.0F), 1);
+      const DeviceTable<Accumulate<T>> statistics(rows, 2, 99);
       const DeviceTable<T> weight(in.weight), bias(in.bias), dy(in.dy, 2), dx(in.residual, 5);
-      const DeviceTable<T> dweight(1, width, T(99)), dbias(1, width, T(99));
+      const DeviceTable<Accumulate<T>> dweight(1, width, 99), dbias(1, width, 99);
       layer_norm_forward(this->device_, x.view(), weight.vector(), bias.vector(), y.view(),
                          statistics.view());
       layer_norm_backward(this->device_, dy.view(), x.view(), weight.vector(), statistics.view(),
@@ -124,32 +125,60 @@ TYPED_TEST(NormKernels, ForwardAndBackwardEqualTheNaiveLoops) {
   }
 }
 
-// Cancels all digits of a one-pass variance in fp32.
+// Cancels all digits of a one-pass variance in fp32; in bf16 the mean has to leave room for the
+// rest.
 TYPED_TEST(NormKernels, ALargeMeanDoesNotSpoilTheVariance) {
   using T = TypeParam;
   const std::int64_t width = 768;
+  const double mean = sizeof(T) == 2 ? 128.0 : 4096.0;
   Table<T> x(1, width);
-  for (std::int64_t j = 0; j < width; ++j) x(0, j) = T(4096) + T(j % 2 == 0 ? 1 : -1);
-  const DeviceTable<T> y(1, width, T(0)), statistics(1, 2, T(0));
-  const DeviceTable<T> one(1, width, T(1)), zero(1, width, T(0));
+  for (std::int64_t j = 0; j < width; ++j) x(0, j) = T(mean + (j % 2 == 0 ? 1.0 : -1.0));
+  const DeviceTable<T> y(1, width, T(0.0));
+  const DeviceTable<Accumulate<T>> statistics(1, 2, 0);
+  const DeviceTable<T> one(1, width, T(1.0)), zero(1, width, T(0.0));
   layer_norm_forward(this->device_, DeviceTable<T>(x).view(), one.vector(), zero.vector(), y.view(),
                      statistics.view());
   this->device_.fence();
   const double expected = 1.0 / std::sqrt(1.0 + 1e-5);
-  EXPECT_NEAR(static_cast<double>(y.read()(0, 0)), expected, 1e-6);
-  EXPECT_NEAR(static_cast<double>(y.read()(0, 1)), -expected, 1e-6);
+  const double bound = 1e-6 + support::rounding_error<T>(expected);
+  EXPECT_NEAR(static_cast<double>(y.read()(0, 0)), expected, bound);
+  EXPECT_NEAR(static_cast<double>(y.read()(0, 1)), -expected, bound);
+  EXPECT_NEAR(static_cast<double>(statistics.read()(0, 1)), expected, 1e-6);
 }
 
 TYPED_TEST(NormKernels, AConstantRowBecomesTheBias) {
   using T = TypeParam;
   const std::int64_t width = 40;
   const auto bias = random_table<T>(1, width, 8);
-  const DeviceTable<T> x(2, width, T(3)), y(2, width, T(0)), statistics(2, 2, T(0));
-  layer_norm_forward(this->device_, x.view(), DeviceTable<T>(1, width, T(1)).vector(),
+  const DeviceTable<T> x(2, width, T(3.0)), y(2, width, T(0.0));
+  const DeviceTable<Accumulate<T>> statistics(2, 2, 0);
+  layer_norm_forward(this->device_, x.view(), DeviceTable<T>(1, width, T(1.0)).vector(),
                      DeviceTable<T>(bias).vector(), y.view(), statistics.view());
   this->device_.fence();
   for (std::int64_t j = 0; j < width; ++j) EXPECT_NEAR(y.read()(1, j), bias(0, j), 1e-4);
   EXPECT_NEAR(static_cast<double>(statistics.read()(1, 1)), std::sqrt(1e5), 1.0);
+}
+
+TYPED_TEST(NormKernels, ManyParameterGradientsAreSummedInFullPrecision) {
+  using T = TypeParam;
+  const std::int64_t rows = 3001, width = 6;
+  Table<T> x(rows, width);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < width; ++j) x(i, j) = T(j % 2 == 0 ? 1.0 : -1.0);
+  }
+  Table<Accumulate<T>> statistics(rows, 2);  // mean 0, reciprocal deviation 1: normalised as it is
+  for (std::int64_t i = 0; i < rows; ++i) statistics(i, 1) = 1;
+  const DeviceTable<T> ones(rows, width, T(1.0)), dx(rows, width, T(0.0));
+  const DeviceTable<Accumulate<T>> dweight(1, width, 99), dbias(1, width, 99);
+  layer_norm_backward(this->device_, ones.view(), DeviceTable<T>(x).view(),
+                      DeviceTable<T>(1, width, T(1.0)).vector(),
+                      DeviceTable<Accumulate<T>>(statistics).view(), dx.view(), dweight.vector(),
+                      dbias.vector());
+  this->device_.fence();
+  for (std::int64_t j = 0; j < width; ++j) {
+    EXPECT_EQ(dbias.read()(0, j), 3001);
+    EXPECT_EQ(dweight.read()(0, j), j % 2 == 0 ? 3001 : -3001);
+  }
 }
 
 /// <dy, norm(x; weight, bias)> by the kernel, in doubles.

@@ -120,6 +120,21 @@ TEST_F(LedgerTest, ALeakIsNamedAtTheEndOfTheStep) {
   EXPECT_NE(message.find("after the step"), std::string::npos) << message;
 }
 
+// What outlives its step through an error or a forgotten owner must not vanish from the books.
+TEST_F(LedgerTest, ATensorHeldOneStepTooLongIsNamedUntilItDies) {
+  ledger_.begin_step();
+  auto held = make("held", 10, TensorClass::recomputed, 2);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    EXPECT_NE(message_of([&] { ledger_.end_step(); }).find("'held' of layer 2"), std::string::npos);
+    const std::string message = message_of([&] { ledger_.begin_step(); });
+    EXPECT_NE(message.find("1 activations"), std::string::npos) << message;
+    EXPECT_NE(message.find("'held' of layer 2"), std::string::npos) << message;
+  }
+  EXPECT_EQ(ledger_.tide().live_bytes, 40U);
+  held.reset();
+  EXPECT_NO_THROW(ledger_.begin_step());
+}
+
 TEST_F(LedgerTest, NothingMayBeLiveWhenAStepBegins) {
   const auto early = make("early", 10);
   const std::string message = message_of([&] { ledger_.begin_step(); });
@@ -171,6 +186,7 @@ TEST_F(LedgerTest, MemoryGoesBackToThePool) {
 
 TEST(TensorClasses, HaveTheNamesOfTheRecords) {
   EXPECT_EQ(name_of(TensorClass::saved), "saved");
+  EXPECT_EQ(name_of(TensorClass::recomputed), "recomputed");
   EXPECT_EQ(name_of(TensorClass::transient), "transient");
   EXPECT_EQ(name_of(TensorClass::workspace), "workspace");
 }

@@ -1,4 +1,5 @@
-// The stack's gradients against differences of <output, R>: input and every parameter.
+// The stack's gradients against differences of its scalar, <output, R> or the loss: input and every
+// parameter.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -34,75 +35,106 @@ void write(const Matrix<double>& matrix, const Table<double>& table) {
   Kokkos::deep_copy(matrix, host);
 }
 
+/// A stack in fp64 on one rank, its scalar and its gradients.
 class StackGradient : public ::testing::Test {
  protected:
-  /// <output, R> of the stack at an input; leaves what the forward saved to `backward`.
-  double loss_of(Stack<double>& stack, const Table<double>& input) {
-    auto x = stack.make_input();
-    write(x.view(), input);
-    const auto y = stack.forward(std::move(x));
+  /// The scalar; leaves what the forward saved to a backward.
+  double scalar_of(Stack<double>& stack, const Table<double>* input) {
+    memory::Tensor<double> x = stack.make_input();
+    if (input != nullptr) write(x.view(), *input);
+    const memory::Tensor<double> y = stack.forward(std::move(x));
     device_.fence();
-    return inner_product(read(y.view()), gradient_);
+    return stack.loss() ? *stack.loss() : inner_product(read(y.view()), output_gradient_);
   }
   /// The same, after which nothing is live.
-  double loss_alone(Stack<double>& stack, const Table<double>& input) {
-    const double loss = loss_of(stack, input);
+  double scalar_alone(Stack<double>& stack, const Table<double>* input = nullptr) {
+    ledger_.begin_step();
+    const double scalar = scalar_of(stack, input);
     stack.backward(stack.make_output_gradient()).reset();
-    return loss;
+    ledger_.end_step();
+    return scalar;
   }
   void expect_slope(const std::string& what, double by_backward,
-                    const std::function<double(double)>& loss_at) {
+                    const std::function<double(double)>& scalar_at) {
     const double step = 1e-5;
-    const double by_difference = (loss_at(step) - loss_at(-step)) / (2.0 * step);
-    EXPECT_NEAR(by_difference, by_backward, 1e-6 * std::max(1.0, std::abs(by_backward))) << what;
+    const double by_difference = (scalar_at(step) - scalar_at(-step)) / (2.0 * step);
+    EXPECT_NEAR(by_difference, by_backward, 1e-8 + 1e-6 * std::abs(by_backward)) << what;
     EXPECT_GT(std::abs(by_backward), 1e-4) << what << ": a slope of nothing proves nothing";
+  }
+  void expect_input_slope(Stack<double>& stack) {
+    const Table<double> input = read(stack.make_input().view());
+    output_gradient_ = read(stack.make_output_gradient().view());
+    scalar_of(stack, nullptr);
+    auto gradient = stack.backward(stack.make_output_gradient());
+    device_.fence();
+    const auto v = random_table<double>(input.rows, input.columns, 5);
+    const double slope = inner_product(read(gradient.view()), v);
+    gradient.reset();
+    expect_slope("input", slope, [&](double e) {
+      const Table<double> there = moved(input, e, v);
+      return scalar_alone(stack, &there);
+    });
+  }
+  void expect_every_slope(const config::Case& c) {
+    SCOPED_TRACE(support::describe(c));
+    Stack<double> stack(c, device_, ledger_, communicator_);
+    if (!c.model.has_ends()) expect_input_slope(stack);
+    scalar_alone(stack);
+    std::vector<Table<double>> gradients;
+    for (const auto& p : stack.store().parameters()) gradients.push_back(read(p.gradient));
+    std::size_t index = 0;
+    for (const auto& p : stack.store().parameters()) {
+      const Table<double> value = read(p.value);
+      const auto u = random_table<double>(value.rows, value.columns, 6);
+      expect_slope(p.spec.name, inner_product(gradients[index++], u), [&](double e) {
+        write(p.value, moved(value, e, u));
+        const double scalar = scalar_alone(stack);
+        write(p.value, value);
+        return scalar;
+      });
+    }
+    EXPECT_EQ(index,
+              12U * static_cast<std::size_t>(c.model.num_layers) + (c.model.has_ends() ? 3U : 0U));
+  }
+  static config::Case narrow_case() {
+    config::Case c = support::small_case(1, false);
+    c.model.ffn_hidden_size = 20;
+    return c;
   }
 
   Device device_;
   memory::Pool pool_;
   memory::Ledger ledger_{pool_};
   comm::SelfCommunicator communicator_;
-  Table<double> gradient_;
+  Table<double> output_gradient_;
 };
 
 TEST_F(StackGradient, OfInputAndEveryParameterAgreesWithFiniteDifferences) {
-  config::Case c = support::small_case(1, false);
-  c.model.ffn_hidden_size = 20;
+  config::Case c = narrow_case();
   for (const bool causal : {true, false}) {
+    c.model.causal = causal;
     for (const double dropout : {0.0, 0.2}) {
-      SCOPED_TRACE(::testing::Message() << "causal " << causal << ", dropout " << dropout);
-      c.model.causal = causal;
-      c.model.hidden_dropout = c.model.attention_dropout = dropout;
-      Stack<double> stack(c, device_, ledger_, communicator_);
-      const Table<double> input = read(stack.make_input().view());
-      gradient_ = read(stack.make_output_gradient().view());
-      loss_of(stack, input);
-      const auto input_gradient = stack.backward(stack.make_output_gradient());
-      device_.fence();
-      const Table<double> dx = read(input_gradient.view());
-      std::vector<Table<double>> parameter_gradients;
-      for (const auto& p : stack.store().parameters()) {
-        parameter_gradients.push_back(read(p.gradient));
-      }
-
-      const auto v = random_table<double>(input.rows, input.columns, 5);
-      expect_slope("input", inner_product(dx, v),
-                   [&](double e) { return loss_alone(stack, moved(input, e, v)); });
-      std::size_t index = 0;
-      for (const auto& p : stack.store().parameters()) {
-        const Table<double> value = read(p.value);
-        const auto u = random_table<double>(value.rows, value.columns, 6);
-        expect_slope(p.spec.name, inner_product(parameter_gradients[index], u), [&](double e) {
-          write(p.value, moved(value, e, u));
-          const double loss = loss_alone(stack, input);
-          write(p.value, value);
-          return loss;
-        });
-        ++index;
-      }
-      EXPECT_EQ(index, 24U);
+      expect_every_slope(support::with_dropouts(c, dropout, dropout));
+      expect_every_slope(support::blocked(support::with_dropouts(c, dropout, dropout)));
     }
   }
+}
+
+TEST_F(StackGradient, AgreesWithFiniteDifferencesWhateverIsRecomputed) {
+  const config::Case c = narrow_case();
+  expect_every_slope(support::recomputing(c, "selective"));
+  expect_every_slope(support::recomputing(c, "full"));
+  expect_every_slope(support::recomputing(support::blocked(c), "full"));
+}
+
+// The table is in use twice, as embedding and as output projection; its gradient has both parts.
+TEST_F(StackGradient, OfTheLossByEveryParameterAgreesWithFiniteDifferences) {
+  const config::Case c = support::with_ends(narrow_case());
+  expect_every_slope(c);
+  expect_every_slope(support::with_dropouts(c, 0.0, 0.0));
+  expect_every_slope(support::blocked(c));
+  expect_every_slope(support::recomputing(c, "selective"));
+  expect_every_slope(support::recomputing(support::blocked(c), "full"));
 }
 
 }  // namespace

@@ -9,7 +9,11 @@ namespace {
 
 // Two tensors of one stream would hold the same numbers.
 TEST(Streams, NameEveryRandomTensorApart) {
-  std::set<std::uint32_t> streams{input_stream, output_gradient_stream};
+  std::set<std::uint32_t> streams{input_stream,          output_gradient_stream,
+                                  tokens_stream,         embedding_weight_stream,
+                                  embedding_mask_stream, final_norm_weight_stream,
+                                  final_norm_bias_stream};
+  EXPECT_EQ(streams.size(), 7U);
   for (int layer = 0; layer < 100; ++layer) {
     for (const Slot slot :
          {Slot::norm1_weight, Slot::norm1_bias, Slot::qkv_weight, Slot::qkv_bias,
@@ -26,6 +30,11 @@ TEST(Streams, NameEveryRandomTensorApart) {
 TEST(Streams, AreNumberedByLayerAndSlot) {
   EXPECT_EQ(input_stream, 0U);
   EXPECT_EQ(output_gradient_stream, 1U);
+  EXPECT_EQ(tokens_stream, 2U);
+  EXPECT_EQ(embedding_weight_stream, 3U);
+  EXPECT_EQ(embedding_mask_stream, 4U);
+  EXPECT_EQ(final_norm_weight_stream, 5U);
+  EXPECT_EQ(final_norm_bias_stream, 6U);
   EXPECT_EQ(stream_of(0, Slot::norm1_weight), 32U);
   EXPECT_EQ(stream_of(0, Slot::hidden_mask1), 39U);
   EXPECT_EQ(stream_of(2, Slot::hidden_mask2), 3U * 32U + 14U);

@@ -48,6 +48,7 @@ WITHOUT_AND_WITH_ENDS = {"model.vocab_size": [0, 37]}
 CAUSAL_AND_NOT = {"model.causal": [True, False]}
 # Blocked attention has no core in memory that a backward could compute again.
 RECOMPUTE = {"materialized": ["none", "selective", "full"], "blocked": ["none", "full"]}
+KEEPING = {"materialized": ["none", "selective"], "blocked": ["none"]}
 # Attention takes 512 positions at a time: sizes for runs of several such blocks.
 LONG = {
     "model__num_layers": 1,
@@ -213,8 +214,8 @@ class OracleTest(unittest.TestCase):
         )
 
     def test_ends_on_four_ranks(self):
-        # Of a vocabulary of 5 the last rank has none but padding, and the third one row of it.
-        self.check({**OFF_AND_ON, "model.vocab_size": [5, 37, 40]}, parallel__tensor=4)
+        # Of a vocabulary of 10 the last rank has a single row, and two of padding.
+        self.check({**OFF_AND_ON, "model.vocab_size": [10, 37, 40]}, parallel__tensor=4)
 
     def test_ends_of_odd_sizes_on_three_ranks(self):
         self.check(
@@ -245,12 +246,15 @@ class OracleTest(unittest.TestCase):
         self.check_recomputation(OFF_AND_ON, parallel__tensor=4, model__vocab_size=37)
 
     def test_recomputation_with_kept_gathered_inputs(self):
-        self.check_recomputation(
-            {"parallel.keep_gathered": [False, True]},
-            parallel__tensor=2,
-            parallel__sequence=True,
-            model__vocab_size=37,
-        )
+        # Where whole layers are recomputed, none of their gathered inputs is kept.
+        for attention, recompute in KEEPING.items():
+            self.check(
+                {"recompute": recompute, "parallel.keep_gathered": [False, True]},
+                model__attention=attention,
+                parallel__tensor=2,
+                parallel__sequence=True,
+                model__vocab_size=37,
+            )
 
     def test_recomputation_without_dropout(self):
         self.check_recomputation(

@@ -62,6 +62,43 @@ TEST_F(Mappings, GatherPutsTheShardsInOrder) {
   }
 }
 
+// Not a region's: matrices of any shape, below each other in the order of the ranks.
+TEST_F(Mappings, RowsOfAllRanksAreStacked) {
+  const auto table = [&](int ranks) {
+    return ledger_.tensor<double>("rows", 0, TensorClass::transient, 5 * ranks, 2);
+  };
+  const Tensor own = table(1);
+  const Tensor all = table(comm_.size());
+  fill(own, 6);
+  gather_rows(context_, own.view(), all.view());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto rank = static_cast<int>(i / 10);
+    EXPECT_EQ(all.data()[i],
+              static_cast<double>((static_cast<int>(i % 10) * 7 + rank * 5 + 6) % 23 - 11));
+  }
+}
+
+TEST_F(Mappings, OfBf16MoveTwoBytesAnElementAndRoundTheirSums) {
+  const auto make = [&](std::int64_t row_count) {
+    return ledger_.tensor<bfloat16>("narrow", 0, TensorClass::transient, row_count, width);
+  };
+  const auto part = make(context_.local_tokens());
+  const auto all = make(tokens);
+  for (std::size_t i = 0; i < part.size(); ++i) part.data()[i] = bfloat16(comm_.rank() + 0.5);
+  gather_from_sequence_parallel_region(context_, part.view(), all.view());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(static_cast<float>(all.data()[i]), static_cast<float>(i / part.size()) + 0.5F);
+    all.data()[i] =
+        bfloat16(comm_.rank() == 0 ? 256.0F : 0.25F);  // the sum lies between 256 and 257
+  }
+  reduce_scatter_to_sequence_parallel_region(context_, all.view(), part.view());
+  reduce_from_tensor_parallel_region(context_, all.view());
+  EXPECT_EQ(static_cast<float>(part.data()[0]), 256.0F);
+  EXPECT_EQ(static_cast<float>(all.data()[0]), 256.0F);
+  EXPECT_EQ(comm_.counters().total(comm::Purpose::activation).message_bytes,
+            3 * 2 * tokens * width);
+}
+
 TEST_F(Mappings, GatherAndItsBackwardAreTransposes) {
   const Tensor x = shard(), gathered = whole(), y = whole(), scattered = shard();
   fill(x, 1);
@@ -108,13 +145,27 @@ TEST_F(Mappings, RefuseAShardOfTheWrongSize) {
   EXPECT_THROW(gather_from_sequence_parallel_region(context_, all.view(), other.view()), RunError);
 }
 
+// Each gradient is a sum of 1/3 and the like, which bf16 would cut off after 8 bits.
+TEST_F(Mappings, GradientsOfBf16ParametersAreSummedInFp32) {
+  ParameterStore<bfloat16> store;
+  const Parameter<bfloat16>& norm =
+      store.declare({"norm", 34, Sharing::replicated, 1, 3, {0, 0, 3}, 1.0, 0.2, true});
+  store.allocate(device_);
+  Kokkos::deep_copy(store.gradients(), 1.0F / 3.0F);
+  store.reduce_replicated_gradients(context_);
+  EXPECT_NEAR(norm.gradient(0, 1), static_cast<double>(comm_.size()) / 3.0, 1e-6);
+  if (comm_.size() > 1) {
+    EXPECT_EQ(comm_.counters().total(comm::Purpose::gradient).message_bytes, 12);
+  }
+}
+
 TEST_F(Mappings, ReplicatedParametersComeFirstAndTheirGradientsAreSummed) {
   ParameterStore<double> store;
   ParameterSpec sharded{"weight", 33, Sharing::sharded, 2, 3, {2 * comm_.rank(), 0, 3}, 0.0, 1.0};
   ParameterSpec replicated{"norm", 34, Sharing::replicated, 1, 3, {0, 0, 3}, 1.0, 0.2, true};
   Parameter<double>& weight = store.declare(sharded);
   Parameter<double>& norm = store.declare(replicated);
-  store.allocate();
+  store.allocate(device_);
   store.initialise(device_, 7);
   EXPECT_EQ(norm.gradient.data(), store.gradients().data());
   EXPECT_EQ(weight.gradient.data(), store.gradients().data() + 3);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <type_traits>
+
 #include "base/error.hpp"
 #include "comm/self.hpp"
 
@@ -18,7 +20,7 @@ TEST(ParameterStore, PlacesReplicatedParametersFirstEndToEndInOrderOfDeclaration
   const auto& b = store.declare(spec("b", Sharing::replicated, 1, 5));
   const auto& c = store.declare(spec("c", Sharing::sharded, 1, 4));
   const auto& d = store.declare(spec("d", Sharing::replicated, 1, 7));
-  store.allocate();
+  store.allocate(Device());
   float* const gradients = store.gradients().data();
   EXPECT_EQ(b.gradient.data(), gradients);
   EXPECT_EQ(d.gradient.data(), gradients + 5);
@@ -42,8 +44,33 @@ TEST(ParameterStore, PlacesReplicatedParametersFirstEndToEndInOrderOfDeclaration
 TEST(ParameterStore, TakesNoMoreDeclarationsOnceAllocated) {
   ParameterStore<double> store;
   store.declare(spec("a", Sharing::sharded, 2, 3));
-  store.allocate();
+  store.allocate(Device());
   EXPECT_THROW(store.declare(spec("late", Sharing::sharded, 2, 3)), RunError);
+}
+
+TEST(ParameterStore, GradientsOfBf16AreFp32) {
+  ParameterStore<bfloat16> store;
+  const auto& a = store.declare(spec("a", Sharing::sharded, 2, 3));
+  const auto& b = store.declare(spec("b", Sharing::replicated, 1, 5));
+  store.allocate(Device());
+  static_assert(std::is_same_v<decltype(a.gradient), Matrix<float>>);
+  EXPECT_EQ(store.value_bytes(), 22U);
+  EXPECT_EQ(store.gradient_bytes(), 44U);
+  EXPECT_EQ(a.value.data() - b.value.data(), 5);
+  EXPECT_EQ(a.gradient.data() - b.gradient.data(), 5);
+}
+
+TEST(ParameterStore, OnPaperItCountsBytesAndAllocatesNone) {
+  ParameterStore<bfloat16> store;
+  const auto& huge = store.declare(spec("huge", Sharing::sharded, 1 << 20, 1 << 20));
+  const auto& row = store.declare(spec("row", Sharing::replicated, 1, 8));
+  Device device = Device::on_paper();
+  store.allocate(device);
+  store.initialise(device, 7);
+  EXPECT_EQ(store.value_bytes(), (std::size_t{1} << 41) + 16);
+  EXPECT_EQ(store.gradient_bytes(), (std::size_t{1} << 42) + 32);
+  EXPECT_EQ(num_columns(huge.value), 1 << 20);
+  EXPECT_EQ(huge.gradient.data() - row.gradient.data(), 8);
 }
 
 TEST(ParameterStore, OneRankHasNothingToReduce) {
@@ -53,7 +80,7 @@ TEST(ParameterStore, OneRankHasNothingToReduce) {
   comm::SelfCommunicator communicator;
   ParameterStore<double> store;
   store.declare(spec("a", Sharing::replicated, 1, 3));
-  store.allocate();
+  store.allocate(Device());
   store.reduce_replicated_gradients({device, ledger, communicator, 8, true, false});
   EXPECT_EQ(communicator.counters().total(comm::Purpose::gradient).calls, 0);
 }

@@ -93,6 +93,18 @@ TEST(Record, InvalidHasNoFigureOfMerit) {
   EXPECT_NE(failure_lines(result).find("bad"), std::string::npos);
 }
 
+// A case with such a loss is invalid, which its record must live to say.
+TEST(Record, ALossThatIsNotFiniteIsAFinding) {
+  bench::CaseResult result = result_of_two_ranks();
+  EXPECT_EQ(run_record(result, no_provenance).at("loss"), nullptr);
+  result.loss = 3.25;
+  EXPECT_EQ(run_record(result, no_provenance).at("loss"), 3.25);
+  result.loss = std::nan("");
+  EXPECT_EQ(run_record(result, no_provenance).at("loss"), "not finite");
+  result.loss = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(run_record(result, no_provenance).at("loss"), "not finite");
+}
+
 TEST(Record, UnverifiedIsNeitherValidNorInvalid) {
   bench::CaseResult result = result_of_two_ranks();
   result.verification.checks.clear();
@@ -108,40 +120,6 @@ TEST(Record, RefusesAFigureThatIsNotFinite) {
   bench::CaseResult result = result_of_two_ranks();
   result.gemm_gflops = bench::summarize({0.0});
   EXPECT_THROW(run_record(result, no_provenance), RunError);
-}
-
-TEST(Table, ColumnsStayApart) {
-  bench::CaseResult result = result_of_two_ranks();
-  result.memory.saved = result.memory.peak = std::int64_t{1} << 40;
-  result.memory.formula_per_layer = std::int64_t{1} << 39;
-  result.step_ms = bench::summarize({123456.78});
-  std::istringstream row(table_row({result.settings}, result));
-  std::istringstream header(table_header({result.settings}));
-  const auto words = [](std::istream& line) {
-    int count = 0;
-    for (std::string word; line >> word;) {
-      ++count;
-    }
-    return count;
-  };
-  EXPECT_EQ(words(row), 11);
-  std::string first;
-  std::getline(header, first);
-  std::istringstream names(first);
-  EXPECT_EQ(words(names), 11);
-}
-
-TEST(Table, SweptSettingsWithoutAColumnStandInFront) {
-  bench::CaseResult result = result_of_two_ranks();
-  result.settings.swept = {{"model.hidden_size", "24"}, {"parallel.sequence", "true"}};
-  EXPECT_EQ(table_row({result.settings}, result).rfind("hidden_size=24", 0), 0U);
-}
-
-TEST(Table, TideListsTheLargestFirst) {
-  const std::string lines = tide_lines(result_of_two_ranks(), 1);
-  EXPECT_NE(lines.find("qkv"), std::string::npos);
-  EXPECT_EQ(lines.find("output"), std::string::npos);
-  EXPECT_NE(lines.find("1 smaller"), std::string::npos);
 }
 
 TEST(RecordFile, AppendsAndFlushesLineByLine) {

@@ -13,40 +13,14 @@
 #include "config/schema.hpp"
 #include "report/provenance.hpp"
 #include "report/record.hpp"
-#include "report/table.hpp"
-#include "support/cases.hpp"
+#include "report/results.hpp"
 
 namespace tidemark::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-bench::CaseResult complete_result() {
-  bench::CaseResult result;
-  result.settings = support::small_case(2, true, DType::fp32);
-  result.ranks = 2;
-  result.backend = "mpi";
-  result.verification.checks = {{"check", 0.0, 0.0, ""}};
-  for (bench::Summary* summary :
-       {&result.step_ms, &result.forward_ms, &result.backward_ms, &result.gemm_gflops}) {
-    *summary = bench::summarize({2.0, 1.0, 3.0});
-  }
-  result.model_flops_per_step = 1e7;
-  result.memory.closed_formula_per_layer = 7;
-  result.memory.process = 9;
-  result.memory.by_tensor = {{"qkv", 100, 100, true}};
-  result.memory.at_peak = {{"qkv", 0, "saved", 100}};
-  result.calls = {
-      {comm::Operation::all_gather, comm::Purpose::activation, 12, 1200, 600, 1e-3, 1e-3, 2.0}};
-  result.rank_details = {{.host = "a",
-                          .device = "cpu",
-                          .step_ms = 3.0,
-                          .blocked_ms = 1.0,
-                          .gemm_gflops = 10.0,
-                          .peak_bytes = 1500,
-                          .process_bytes = 2000}};
-  return result;
-}
+using support::complete_result;
 
 bool has(const Json& record, const std::string& pointer) {
   return record.contains(Json::json_pointer(pointer));
@@ -60,6 +34,7 @@ TEST(Schema, EveryKeyIsThereKnownOrNot) {
                                       "/valid",
                                       "/verification",
                                       "/fom/tokens_per_s",
+                                      "/loss",
                                       "/time/step_ms",
                                       "/time/serial_ms",
                                       "/time/compute_ms",
@@ -71,6 +46,7 @@ TEST(Schema, EveryKeyIsThereKnownOrNot) {
                                       "/time/step_ms/max",
                                       "/time/step_ms/iterations",
                                       "/flops/model_per_step",
+                                      "/flops/launched_per_rank",
                                       "/flops/gflops_per_rank",
                                       "/flops/gemm_gflops_per_rank",
                                       "/flops/fraction_of_gemm",
@@ -80,8 +56,19 @@ TEST(Schema, EveryKeyIsThereKnownOrNot) {
                                       "/memory/peak_bytes",
                                       "/memory/pool_bytes",
                                       "/memory/process_bytes",
+                                      "/memory/closed_formula_bytes_per_layer",
+                                      "/memory/ends_saved_bytes",
+                                      "/memory/ends_formula_bytes",
+                                      "/memory/ends_closed_formula_bytes",
+                                      "/memory/norm_statistics_bytes",
+                                      "/memory/parameter_bytes",
+                                      "/memory/gradient_bytes",
+                                      "/memory/optimizer_bytes",
+                                      "/memory/communication_buffer_bytes",
                                       "/memory/by_tensor/0",
+                                      "/memory/ends/0",
                                       "/memory/at_peak/0",
+                                      "/memory/tide",
                                       "/comm/calls/0/op",
                                       "/comm/calls/0/count",
                                       "/comm/calls/0/bytes",
@@ -132,6 +119,7 @@ TEST(Schema, NoFigureMayBeNaNOrInfinite) {
                           [](auto& r, double bad) { r.gemm_gflops.median = bad; },
                           [](auto& r, double bad) { r.gemm_gflops.samples[0] = bad; },
                           [](auto& r, double bad) { r.model_flops_per_step = bad; },
+                          [](auto& r, double bad) { r.launched_flops_per_rank = bad; },
                           [](auto& r, double bad) { r.calls[0].seconds = bad; },
                           [](auto& r, double bad) { r.calls[0].blocked_seconds = bad; },
                           [](auto& r, double bad) { r.calls[0].busbw_gbytes_per_s = bad; },
@@ -177,7 +165,7 @@ TEST(Schema, AFolderIsNoResultsFile) {
 TEST(Provenance, SaysWhereTheNumbersComeFrom) {
   const comm::MpiSession session;
   const Invocation invocation{{"tidemark", "run", "a.yaml"}, "a.yaml", "model: {}", 3};
-  const Json json = provenance(invocation, session);
+  const Json json = provenance(invocation, &session);
   for (const char* key :
        {"time_utc", "version", "git_hash", "compiler", "build_type", "flags", "kokkos", "blas",
         "mpi", "threads_per_rank", "processor", "command_line", "input"}) {
@@ -194,52 +182,16 @@ TEST(Provenance, SaysWhereTheNumbersComeFrom) {
   // FNV-1a's published value of the empty text, and a digest that sees one letter.
   Invocation empty = invocation;
   empty.input_text = "";
-  EXPECT_EQ(provenance(empty, session).at("input").at("fnv1a_64"), "cbf29ce484222325");
+  EXPECT_EQ(provenance(empty, &session).at("input").at("fnv1a_64"), "cbf29ce484222325");
   Invocation other = invocation;
   other.input_text = "model: []";
-  EXPECT_NE(provenance(other, session).at("input"), json.at("input"));
+  EXPECT_NE(provenance(other, &session).at("input"), json.at("input"));
 }
 
-TEST(Mode, NamesTheSharding) {
-  EXPECT_EQ(mode_of(support::small_case(1, false)), "single");
-  EXPECT_EQ(mode_of(support::small_case(1, true)), "single");
-  EXPECT_EQ(mode_of(support::small_case(2, false)), "TP");
-  EXPECT_EQ(mode_of(support::small_case(2, true)), "TP+SP");
-  config::Case keep = support::small_case(2, true);
-  keep.parallel.keep_gathered = true;
-  EXPECT_EQ(mode_of(keep), "TP+SP keep");
-}
-
-std::vector<std::string> words_of_row(const bench::CaseResult& result) {
-  std::istringstream row(table_row({result.settings}, result));
-  std::vector<std::string> words;
-  for (std::string word; row >> word;) words.push_back(word);
-  return words;
-}
-
-// Figures of a valid row: what a person reads must be what the record holds.
-TEST(TableRow, HoldsTheFiguresOfTheResult) {
-  bench::CaseResult result = complete_result();
-  result.memory.saved = 3 << 20;
-  result.memory.formula_per_layer = (3 << 20) / 2;
-  result.memory.peak = 5 << 20;
-  result.calls[0].wire_bytes = 1 << 20;
-  result.model_flops_per_step = 4e7;  // 2 ranks, 2 ms: 10 GFLOP/s a rank, of 2
-  EXPECT_EQ(words_of_row(result),
-            (std::vector<std::string>{"TP+SP", "2", "2.00", "18000.0", "10.0", "5.000", "3.00",
-                                      "3.00", "5.00", "1.00", "yes"}));
-}
-
-TEST(TableRow, GivesNoFigureOfMeritWithoutAVerdictThatItIsValid) {
-  bench::CaseResult result = complete_result();
-  result.verification.checks[0].value = 1.0;
-  EXPECT_EQ(words_of_row(result)[3], "INVALID");
-  EXPECT_EQ(words_of_row(result).back(), "INVALID");
-  EXPECT_EQ(failure_lines(result), "  INVALID: check: 1 is above 0\n");
-  result.verification.checks.clear();
-  EXPECT_EQ(words_of_row(result)[3], "-");
-  EXPECT_EQ(words_of_row(result).back(), "unknown");
-  EXPECT_EQ(failure_lines(result), "");
+TEST(Provenance, NamesNoMpiWhereThereIsNone) {
+  const Json json = provenance({{"tidemark", "plan", "a.yaml"}, "a.yaml", "", 1}, nullptr);
+  EXPECT_EQ(json.at("mpi"), nullptr);
+  EXPECT_EQ(json.at("threads_per_rank"), 1);
 }
 
 }  // namespace

@@ -4,13 +4,9 @@
 #include <cstddef>
 #include <cstring>
 #include <limits>
-#include <span>
-#include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
-#include "comm/communicator.hpp"
+#include "support/passing_communicator.hpp"
 
 namespace tidemark::support {
 
@@ -19,16 +15,16 @@ namespace tidemark::support {
 enum class Fault { none, perturb, not_a_number, no_exchange };
 
 /// Passes everything on, but spoils the result of the `at`-th collective of the step (from 0) on
-/// the `victim`, by default the last rank. Buffers must be host memory.
-class FaultyCommunicator final : public comm::Communicator {
+/// the `victim`, by default the last rank; `shift` is what a perturbed element is off by. Buffers
+/// must be host memory.
+class FaultyCommunicator final : public PassingCommunicator {
  public:
   FaultyCommunicator(comm::Communicator& inner, Fault fault, int at)
       : FaultyCommunicator(inner, fault, at, inner.size() - 1) {}
-  FaultyCommunicator(comm::Communicator& inner, Fault fault, int at, int victim)
-      : inner_(inner), fault_(fault), at_(at), victim_(victim) {}
+  FaultyCommunicator(comm::Communicator& inner, Fault fault, int at, int victim,
+                     double shift = 0.25)
+      : PassingCommunicator(inner), fault_(fault), at_(at), victim_(victim), shift_(shift) {}
 
-  [[nodiscard]] int rank() const noexcept override { return inner_.rank(); }
-  [[nodiscard]] int size() const noexcept override { return inner_.size(); }
   [[nodiscard]] std::string_view name() const noexcept override { return "faulty"; }
 
   comm::Request all_reduce(void* buffer, std::size_t count, DType dtype,
@@ -64,23 +60,6 @@ class FaultyCommunicator final : public comm::Communicator {
     spoil(recv, count, dtype, [&] { std::memcpy(recv, block, bytes); });
     return request;
   }
-  void wait(comm::Request& request) override { inner_.wait(request); }
-  void poll() override { inner_.poll(); }
-  void barrier() override { inner_.barrier(); }
-  void max_over_ranks(std::span<double> values) override { inner_.max_over_ranks(values); }
-  void min_over_ranks(std::span<double> values) override { inner_.min_over_ranks(values); }
-  void sum_over_ranks(std::span<double> values) override { inner_.sum_over_ranks(values); }
-  [[nodiscard]] std::string broadcast_bytes(std::string bytes, int root = 0) override {
-    return inner_.broadcast_bytes(std::move(bytes), root);
-  }
-  [[nodiscard]] std::vector<std::string> gather_bytes(std::string_view bytes) override {
-    return inner_.gather_bytes(bytes);
-  }
-  void set_context(std::string context) override { inner_.set_context(std::move(context)); }
-  [[nodiscard]] const comm::Counters& counters() const noexcept override {
-    return inner_.counters();
-  }
-  void reset_counters() noexcept override { inner_.reset_counters(); }
 
   [[nodiscard]] int calls() const { return calls_; }
 
@@ -91,11 +70,10 @@ class FaultyCommunicator final : public comm::Communicator {
     if (!now || fault_ == Fault::none) return;
     if (fault_ == Fault::no_exchange) {
       undo_exchange();
-    } else if (dtype == DType::fp64) {
-      spoil_some(static_cast<double*>(buffer), count);
-    } else {
-      spoil_some(static_cast<float*>(buffer), count);
+      return;
     }
+    with_scalar_of(dtype,
+                   [&](auto scalar) { spoil_some(static_cast<decltype(scalar)*>(buffer), count); });
   }
   // Elements of several tokens: what a single one does may be dropped right after, all of it.
   template <class T>
@@ -103,14 +81,15 @@ class FaultyCommunicator final : public comm::Communicator {
     constexpr std::size_t number = 16;
     for (std::size_t i = 0; i < number; ++i) {
       T& value = values[i * count / number];
-      value = fault_ == Fault::perturb ? value + T(0.25) : std::numeric_limits<T>::quiet_NaN();
+      value = static_cast<T>(fault_ == Fault::perturb ? static_cast<double>(value) + shift_
+                                                      : std::numeric_limits<double>::quiet_NaN());
     }
   }
 
-  comm::Communicator& inner_;
   Fault fault_;
   int at_;
   int victim_;
+  double shift_;
   int calls_ = 0;
 };
 

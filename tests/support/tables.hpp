@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -22,7 +23,7 @@ struct Table {
   std::vector<T> values;
 
   Table() = default;
-  Table(std::int64_t row_count, std::int64_t column_count, T value = T(0))
+  Table(std::int64_t row_count, std::int64_t column_count, T value = T(0.0F))
       : rows(row_count),
         columns(column_count),
         values(static_cast<std::size_t>(row_count * column_count), value) {}
@@ -37,6 +38,12 @@ struct Table {
     return static_cast<std::size_t>(row * columns + column);
   }
 };
+
+/// What the memory of an earlier tensor may hold, and what no sum gets rid of.
+template <class T>
+T not_a_number() {
+  return T(std::numeric_limits<Accumulate<T>>::quiet_NaN());
+}
 
 /// Uniform on +- width/2, by a generator that has nothing in common with the product's.
 template <class T>
@@ -116,18 +123,30 @@ class DeviceTable {
   }
 
  private:
-  static constexpr T sentinel = T(77);
+  static constexpr T sentinel = T(77.0F);
   std::int64_t rows_;
   std::int64_t columns_;
   std::int64_t stride_;
   Kokkos::View<T*, MemorySpace> storage_;
 };
 
-/// What a kernel in T may differ from the same in doubles, relative to the largest element.
+/// What a kernel in T may differ from the same in doubles, relative to the largest element; that
+/// of bfloat16 is that of its sums, to which `rounding_error` adds that of a stored result.
 template <class T>
 inline constexpr double tolerance = sizeof(T) == 8 ? 1e-13 : 5e-6;
 
-/// Succeeds where every element is within `bound` times max(1, max |expected|); never for NaN.
+/// How far rounding to T may take a number near `exact`: half a unit in the last place of bfloat16.
+/// 0 for the wider types, whose `tolerance` includes it.
+template <class T>
+double rounding_error(double exact) {
+  if (sizeof(T) != 2 || exact == 0.0) return 0.0;
+  int exponent = 0;  // |exact| = m 2^exponent, m in [1/2, 1)
+  std::frexp(exact, &exponent);
+  return std::ldexp(1.0, std::max(exponent, -125) - 9);
+}
+
+/// Succeeds where every element is within `bound` times max(1, max |expected|), and its own
+/// rounding, of what is expected; never for NaN.
 template <class T>
 ::testing::AssertionResult agrees(const Table<T>& actual, const Table<double>& expected,
                                   double bound = tolerance<T>) {
@@ -141,7 +160,7 @@ template <class T>
   for (std::int64_t i = 0; i < expected.rows; ++i) {
     for (std::int64_t j = 0; j < expected.columns; ++j) {
       const double error = std::abs(static_cast<double>(actual(i, j)) - expected(i, j));
-      if (!(error <= bound * scale)) {
+      if (!(error <= bound * scale + rounding_error<T>(expected(i, j)))) {
         return ::testing::AssertionFailure()
                << "element (" << i << ", " << j << ") is " << actual(i, j) << " instead of "
                << expected(i, j) << "; largest " << scale;
@@ -174,6 +193,10 @@ inline Table<double> moved(const Table<double>& x, double step, const Table<doub
   for (std::size_t i = 0; i < y.values.size(); ++i) y.values[i] += step * direction.values[i];
   return y;
 }
+
+/// The element types of activations, and those of sums and products.
+using Precisions = ::testing::Types<bfloat16, float, double>;
+using FullPrecisions = ::testing::Types<float, double>;
 
 /// Widths around vector lengths and around the 512 columns of a strip of column sums.
 inline constexpr std::int64_t odd_widths[] = {1, 3, 4, 7, 33, 513, 1025};

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""What the operating system says of a process bears out what the ledger says of its tensors.
+
+A process holds code and libraries, too, so it is growth that is compared: from a small case to one
+that needs some hundred MiB more. Environment: see harness.py.
+"""
+import os
+import pathlib
+import tempfile
+import unittest
+from unittest import mock
+
+import harness
+from records import measure
+
+MIB = 2 ** 20
+TOLERANCE = 0.03
+SMALL = """\
+model: {num_layers: 1, hidden_size: 64, num_attention_heads: 16, seq_length: 512}
+bench: {warmup: 1, iterations: 1}
+"""
+# Each grows another part: attention matrices, weights with their gradients, logits.
+SCORES = ("model.num_layers=3", "model.seq_length=1024")
+WEIGHTS = ("model.hidden_size=2048", "model.seq_length=16")
+LOGITS = ("model.vocab_size=50000",)
+
+
+def held_by(t, *settings):
+    """Bytes of the process, and those that Tidemark knows of, each of the largest rank."""
+    _, (record,) = measure(t, *settings, text=SMALL)
+    if record["valid"] is not True:
+        raise AssertionError(record["verification"])
+    memory = record["memory"]
+    known = ("pool_bytes", "parameter_bytes", "gradient_bytes", "communication_buffer_bytes")
+    return memory["process_bytes"], sum(memory[key] for key in known)
+
+
+class Growth(unittest.TestCase):
+    def share_of_known(self, t, large, *settings):
+        """The growth from the small to the large case, of the process over what is known."""
+        small = held_by(t, *settings)
+        process, known = (after - before for after, before in
+                          zip(held_by(t, *settings, *large), small))
+        self.assertGreater(known, 200 * MIB)
+        return process / known
+
+    def assert_borne_out(self, t, large, *settings):
+        self.assertAlmostEqual(self.share_of_known(t, large, *settings), 1.0, delta=TOLERANCE)
+
+    def test_of_attention_matrices(self):
+        for precision in ("fp32", "bf16"):
+            self.assert_borne_out(1, SCORES, f"precision={precision}")
+
+    def test_of_weights(self):
+        for precision in ("fp32", "bf16"):
+            self.assert_borne_out(1, WEIGHTS, f"precision={precision}")
+
+    def test_of_logits(self):
+        for precision in ("fp32", "bf16"):
+            self.assert_borne_out(1, LOGITS, f"precision={precision}")
+
+    def test_of_what_is_recomputed(self):
+        self.assert_borne_out(1, (*SCORES, "model.num_attention_heads=32"), "recompute=full")
+
+    def test_shows_what_is_hidden(self):
+        # Messages of 2 MiB in fp32, of which the hidden allocations are 20: a tenth of the growth.
+        large = ("model.num_layers=4", "model.seq_length=1024", "model.hidden_size=512")
+        self.assert_borne_out(2, large)
+        self.assert_borne_out(2, large, "precision=bf16")
+        with tempfile.TemporaryDirectory(prefix="tidemark-memory-") as folder:
+            program = harness.preloading(pathlib.Path(__file__).with_name("hoarding_mpi.c"), folder)
+            with mock.patch.dict(os.environ, {"TIDEMARK_EXECUTABLE": program,
+                                              "HOARDING_MPI_FACTOR": "20"}):
+                for precision in ("fp32", "bf16"):
+                    share = self.share_of_known(2, large, f"precision={precision}")
+                    self.assertGreater(share, 1.0 + 2 * TOLERANCE)
+
+
+if __name__ == "__main__":
+    unittest.main()

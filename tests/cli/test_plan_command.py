@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""The command `tidemark plan` as a user meets it: its help, output, refusals, and launchers.
+
+Environment: see harness.py.
+"""
+import os
+import pathlib
+import subprocess
+import unittest
+
+import harness
+from records import INPUT, SEQUENCE_OFF_AND_ON, parse
+
+
+class Plan(harness.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.write("case.yaml", INPUT)
+
+    def good(self, *arguments, ranks=1):
+        result = harness.run(["plan", *arguments], self.folder, ranks=ranks)
+        self.assertEqual((result.status, result.errors), (0, []), result)
+        return result
+
+    def refused(self, *arguments, ranks=1):
+        """The one line that says why; nothing else is printed."""
+        result = harness.run(["plan", *arguments], self.folder, ranks=ranks)
+        self.assertEqual((result.status, result.output, len(result.errors)), (2, "", 1), result)
+        return result.errors[0]
+
+    def read(self, name):
+        return pathlib.Path(self.folder, name).read_text(encoding="utf-8")
+
+
+class Help(Plan):
+    def test_lists_its_options_and_no_others(self):
+        for ranks in (1, 2):
+            result = self.good("--help", ranks=ranks)
+            self.assertEqual(result.output.count("Usage:"), 1)
+            for option in ("FILE", "--set", "--output", "--device-memory"):
+                self.assertIn(option, result.output)
+            for option in ("--dump", "--trace", "--progress"):
+                self.assertNotIn(option, result.output)
+
+
+class Output(Plan):
+    def test_begins_with_the_shape(self):
+        result = self.good("case.yaml", "--set", "parallel.tensor=4", "--set",
+                           "model.vocab_size=50", "--set", SEQUENCE_OFF_AND_ON)
+        lines = result.output.splitlines()
+        self.assertEqual(lines[:3], [
+            "small: L 3, h 64, ffn 256, a 8, s 32, b 2, V 50, fp32, on paper",
+            "vocabulary of 50 padded to 52, a multiple of t = 4", ""])
+        self.assertEqual(lines[3].split()[-4:], ["TP", "t=4", "TP+SP", "t=4"])
+
+    def test_appends_a_record_a_case(self):
+        earlier = '{"schema_version": 0, "kind": "of another program"}\n'
+        self.write("results.jsonl", earlier)
+        for _ in range(2):
+            self.good("case.yaml", "--output", "results.jsonl", "--set", SEQUENCE_OFF_AND_ON,
+                      "--set", "parallel.tensor=2")
+        text = self.read("results.jsonl")
+        self.assertTrue(text.startswith(earlier) and text.endswith("\n"))
+        records = [parse(line) for line in text.splitlines()[1:]]
+        self.assertEqual([record["kind"] for record in records], ["plan"] * 4)
+        self.assertEqual([record["case_index"] for record in records], [0, 1, 0, 1])
+        self.assertEqual([record["case"]["parallel"]["sequence"] for record in records],
+                         [False, True] * 2)
+        provenance = records[0]["provenance"]
+        self.assertIsNone(provenance["mpi"])
+        self.assertEqual(provenance["command_line"][1:3], ["plan", "case.yaml"])
+        self.assertEqual(provenance["input"]["file"], "case.yaml")
+
+    def test_is_not_written_unasked(self):
+        self.good("case.yaml")
+        self.assertEqual(os.listdir(self.folder), ["case.yaml"])
+
+    def test_that_nobody_can_read_is_a_failure(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("no device that is always full")
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            process = subprocess.run(harness.command(1, ["plan", "case.yaml"]), cwd=self.folder,
+                                     env=harness.environment(), stdout=full, text=True,
+                                     stderr=subprocess.PIPE, check=False)
+        self.assertEqual((process.returncode, process.stderr),
+                         (3, "standard output cannot be written\n"))
+
+
+class UnderALauncher(Plan):
+    """Batch scripts start everything with mpirun: what one process says is enough."""
+
+    def test_one_process_speaks(self):
+        alone = self.good("case.yaml", "--set", "parallel.tensor=8")
+        result = self.good("case.yaml", "--set", "parallel.tensor=8", "--output", "results.jsonl",
+                           ranks=2)
+        self.assertEqual(result.output, alone.output)
+        self.assertEqual(len(self.read("results.jsonl").splitlines()), 1)
+
+    def test_one_process_complains(self):
+        self.assertEqual(self.refused("nowhere.yaml", ranks=2),
+                         "nowhere.yaml: cannot read: No such file or directory")
+
+
+class Refusals(Plan):
+    def test_of_a_size_that_is_none(self):
+        for size in ("lots", "80", "-1GB", "8e9B", "80 gigabytes", "GB"):
+            self.assertEqual(self.refused("case.yaml", f"--device-memory={size}"),
+                             f"command line: --device-memory: '{size}' is not a size; expected a "
+                             "size such as 80GB or 79.6GiB")
+        self.assertEqual(self.refused("case.yaml", "--device-memory", "0GB"),
+                         "command line: --device-memory: '0GB' is less than one byte")
+        self.assertEqual(self.refused("case.yaml", "--device-memory", "9223372036854775808B"),
+                         "command line: --device-memory: '9223372036854775808B' is over 2^63 - 1 "
+                         "bytes")
+        self.assertRegex(self.refused("case.yaml", "--device-memory"), "--device-memory")
+
+    def test_of_keys_and_values_as_for_a_run(self):
+        self.write("case.yaml", INPUT + "paralel: {tensor: 2}\n")
+        run = harness.run(["run", "case.yaml"], self.folder)
+        self.assertEqual(self.refused("case.yaml"), "case.yaml:5:1: paralel: unknown key; did you "
+                         "mean parallel?")
+        self.assertEqual([self.refused("case.yaml")], run.errors)
+        self.write("case.yaml", INPUT)
+        self.assertEqual(self.refused("case.yaml", "--set", "parallel.tensor=3"),
+                         "--set parallel.tensor=3: parallel.tensor: 3 does not divide "
+                         "num_attention_heads 8")
+
+    def test_before_anything_is_written(self):
+        self.assertEqual(self.refused("case.yaml", "--output", "results.jsonl", "--set",
+                                      "sweep.parallel.tensor=[2, 3]"),
+                         "--set sweep.parallel.tensor=[2, 3]: parallel.tensor: 3 does not divide "
+                         "num_attention_heads 8")
+        self.assertEqual(os.listdir(self.folder), ["case.yaml"])
+
+    def test_of_what_only_a_run_can_do(self):
+        for option in ("--trace", "--dump", "--progress"):
+            self.assertIn(option, self.refused("case.yaml", option, "name"))
+
+    def test_of_files(self):
+        self.assertRegex(self.refused(), r"(?i)\bfile\b")
+        self.assertEqual(self.refused("case.yaml", "--output", "missing/results.jsonl"),
+                         "missing/results.jsonl: cannot be opened for writing: "
+                         "No such file or directory")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -46,9 +46,11 @@ Json summary_json(const bench::Summary& summary) {
   return json;
 }
 
-// An infinite error is a finding, not a failure to measure: JSON has no number for it, a word must
-// do.
-Json error_json(double value) { return std::isfinite(value) ? Json(value) : Json("infinite"); }
+// An infinite error, or a loss that is not finite, is a finding, not a failure to measure: JSON has
+// no number for it, a word must do.
+Json finding_json(double value, const char* word) {
+  return std::isfinite(value) ? Json(value) : Json(word);
+}
 
 Json verification_json(const bench::Verification& verification) {
   Json json;
@@ -57,7 +59,7 @@ Json verification_json(const bench::Verification& verification) {
   json["checks"] = Json::array();
   for (const bench::Check& check : verification.checks) {
     json["checks"].push_back({{"name", check.name},
-                              {"value", error_json(check.value)},
+                              {"value", finding_json(check.value, "infinite")},
                               {"bound", check.bound},
                               {"passed", check.passed()},
                               {"where", check.where}});
@@ -232,7 +234,7 @@ nlohmann::ordered_json run_record(const bench::CaseResult& result,
   json["valid"] = result.verification.performed() ? Json(result.valid()) : Json();
   json["verification"] = verification_json(result.verification);
   json["fom"]["tokens_per_s"] = result.valid() ? Json(number(result.tokens_per_s())) : Json();
-  json["loss"] = or_null(result.loss);
+  json["loss"] = result.loss ? finding_json(*result.loss, "not finite") : Json();
   json["time"] = time_json(result);
   json["flops"] = flops_json(result);
   json["memory"] = memory_json(result.memory);

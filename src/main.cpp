@@ -153,7 +153,8 @@ bool wants_plan(const std::vector<char*>& arguments) {
 
 /// True in one process of a job, by what launchers set, and true without a launcher.
 bool is_first_process() {
-  for (const char* const variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
+  for (const char* const variable :
+       {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
     if (const char* const rank = std::getenv(variable)) return std::string_view(rank) == "0";
   }
   return true;

@@ -73,7 +73,7 @@ void TraceFile::append(const bench::CaseResult& result) {
     const double forward = trace.forward_seconds * 1e6;
     const double backward = trace.backward_seconds * 1e6;
     const double last = changes.back().seconds * 1e6;
-    const double turned = std::clamp(trace.tide.turn_seconds * 1e6, 0.0, last);
+    const double turned = trace.tide.turn_seconds * 1e6;
     const double started = std::max(0.0, turned - forward);
     const double resumed = std::max(turned, last - backward);
     write(slice(rank, name, start_us_, last));

@@ -128,8 +128,7 @@ int MPI_Allgather(const void* send, int send_count, MPI_Datatype send_type, void
   PMPI_Comm_size(comm, &size);
   const char* fault = fault_of("Allgather", recv_count, size, recv_type);
   if (!survives(fault)) return MPI_ERR_OTHER;
-  const int code =
-      PMPI_Allgather(send, send_count, send_type, recv, recv_count, recv_type, comm);
+  const int code = PMPI_Allgather(send, send_count, send_type, recv, recv_count, recv_type, comm);
   spoil(fault, recv, recv_count * size, recv_type);
   return code;
 }

@@ -20,11 +20,15 @@ SHRUNK = ("parallel.tensor=2", "model.num_layers=1", "model.hidden_size=64",
 DIMENSIONS = {
     "quickstart.yaml": (2, 2048, 16, 1024, 1, 2),
     "gpt-1.3b.yaml": (24, 2048, 16, 2048, 1, 4),
+    "gpt-22b.yaml": (48, 6144, 64, 2048, 4, 8),
     "gpt-22b-layer.yaml": (1, 6144, 64, 2048, 4, 8),
+    "gpt-22b-memory.yaml": (1, 6144, 64, 2048, 1, 2),
     "gpt-175b-layer.yaml": (1, 12288, 96, 2048, 1, 8),
     "gpt-530b-layer.yaml": (1, 20480, 128, 2048, 1, 8),
     "gpt-1t-layer.yaml": (1, 25600, 160, 2048, 1, 8),
 }
+# What an input sweeps besides sequence parallelism, as the modes name it.
+MORE = dict.fromkeys(("gpt-22b", "gpt-22b-memory"), ["", "+selective", "+full"])
 MODEL_KEYS = ("num_layers", "hidden_size", "num_attention_heads", "seq_length",
               "micro_batch_size")
 
@@ -77,27 +81,39 @@ class Inputs(harness.TestCase):
             with self.subTest(path.name):
                 pathlib.Path(self.folder, "results.jsonl").unlink(missing_ok=True)
                 result, records = self.run_on_two(path, *SHRUNK)
-                self.assertEqual([row[0] for row in rows_of(result.output)], ["TP", "TP+SP"])
-                self.assertEqual([record["case"]["name"] for record in records], [path.stem] * 2)
-                self.assertEqual([record["valid"] for record in records], [True, True])
+                modes = [mode + more for mode in ("TP", "TP+SP") for more in MORE.get(path.stem, [""])]
+                self.assertEqual([row[0] for row in rows_of(result.output)], modes)
+                self.assertEqual([record["case"]["name"] for record in records],
+                                 [path.stem] * len(modes))
+                self.assertEqual([record["valid"] for record in records], [True] * len(modes))
 
     def test_show_what_their_comments_say(self):
         mib, gib = 2 ** 20, 2 ** 30
         for path in INPUTS:
+            if path.stem in MORE:
+                continue
             text = path.read_text(encoding="utf-8")
             comment = " ".join(re.match(r"(#.*\n)+", text)[0].replace("#", " ").split())
             *_, t = DIMENSIONS[path.name]
-            for precision in ("fp32", "bf16") if path.stem.endswith("-layer") else ("fp32",):
-                _, records = plan(t, f"precision={precision}", text=text)
-                self.assertEqual(len(records), 2)
-                for record in records:
-                    memory = record["memory"]
-                    self.assertRegex(comment, rf"\b{memory['saved_bytes_per_layer'] / mib:g}"
-                                     r"( MiB\b| and [\d.]+ MiB in the 16-bit)", path.name)
-                    if precision == "fp32" and path.stem != "quickstart":
-                        weights = (memory["parameter_bytes"] + memory["gradient_bytes"]) / gib
-                        self.assertRegex(comment, rf"(and gradients: {weights:.1f} GiB a rank|"
-                                         rf"beside {weights:.1f} GiB of weights and gradients)")
+            _, records = plan(t, text=text)
+            self.assertEqual(len(records), 2)
+            for record in records:
+                memory = record["memory"]
+                self.assertRegex(comment, rf"\b{memory['saved_bytes_per_layer'] / mib:g} MiB\b",
+                                 path.name)
+                if path.stem != "quickstart":
+                    weights = (memory["parameter_bytes"] + memory["gradient_bytes"]) / gib
+                    self.assertRegex(comment, rf"(and gradients: {weights:.1f} GiB a rank|"
+                                     rf"beside {weights:.1f} GiB of weights and gradients)")
+
+    def test_the_whole_22b_model_fits_as_its_comment_says(self):
+        path = ROOT / "inputs" / "gpt-22b.yaml"
+        text = path.read_text(encoding="utf-8")
+        _, records = plan(8, text=text)
+        totals = [f"{record['memory']['total_bytes'] / 2 ** 30:.0f} GiB" for record in records]
+        self.assertEqual(totals, ["106 GiB", "76 GiB", "52 GiB", "86 GiB", "56 GiB", "48 GiB"])
+        for total in (totals[0], totals[1], totals[3], totals[4]):
+            self.assertIn(total, text)
 
     def test_quickstart_shows_what_its_comment_and_the_readme_say(self):
         # Bytes do not depend on how long is measured, or on whether results are verified.

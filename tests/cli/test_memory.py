@@ -22,7 +22,7 @@ bench: {warmup: 1, iterations: 1}
 # Each grows another part: attention matrices, weights with their gradients, logits.
 SCORES = ("model.num_layers=3", "model.seq_length=1024")
 WEIGHTS = ("model.hidden_size=2048", "model.seq_length=16")
-LOGITS = ("model.vocab_size=50000",)
+LOGITS = ("model.vocab_size=100000",)
 
 
 def held_by(t, *settings):

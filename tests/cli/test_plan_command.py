@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import unittest
+from unittest import mock
 
 import harness
 from records import INPUT, SEQUENCE_OFF_AND_ON, parse
@@ -95,6 +96,12 @@ class UnderALauncher(Plan):
                            ranks=2)
         self.assertEqual(result.output, alone.output)
         self.assertEqual(len(self.read("results.jsonl").splitlines()), 1)
+
+    def test_knows_launchers_by_what_they_set(self):
+        for variable in ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"):
+            for rank, speaks in (("0", True), ("1", False), ("10", False)):
+                with mock.patch.dict(os.environ, {variable: rank}):
+                    self.assertEqual(self.good("case.yaml").output != "", speaks, variable)
 
     def test_one_process_complains(self):
         self.assertEqual(self.refused("nowhere.yaml", ranks=2),

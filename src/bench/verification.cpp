@@ -219,7 +219,7 @@ config::Case twin_of(const config::Case& c) {
   twin.model.num_query_groups = twin.model.num_attention_heads;
   // Rounding in bf16 shows far above its unit where a norm has few elements to go by.
   std::int64_t head_size = 8;
-  while (c.precision == DType::bf16 && twin.model.num_attention_heads * head_size < 64) {
+  while (c.precision == DType::bf16 && twin.model.num_attention_heads * head_size < 256) {
     head_size *= 2;
   }
   twin.model.hidden_size = twin.model.num_attention_heads * head_size;

@@ -116,8 +116,11 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::backward(const Context& context,
     // (s b, out/t)^T x (s b, in) -> (out/t, in)
     multiply(context, spec_.layer, Op::transpose, Op::none, dy, x, Vector<T>(), weight_.gradient);
     if (adds_bias_) {
+      static_assert(std::is_same_v<T, Y> || std::is_same_v<Y, Accumulate<T>>);
       if constexpr (std::is_same_v<T, Y>) {
         kernels::bias_backward(context.device, dy, bias_->vector_gradient());
+      } else {
+        TIDEMARK_REQUIRE(false, "a bias whose product is not rounded has no backward yet");
       }
     }
     saved_input_.reset();

@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "base/device.hpp"
 #include "base/error.hpp"
 #include "memory/pool.hpp"
 
@@ -24,7 +25,31 @@ std::size_t random_bytes(std::mt19937& random) {
   return sizes[random() % std::size(sizes)];
 }
 
+/// Leaves holes in the device's memory, so that new segments come to lie in no particular order.
+class ScatteredMemory {
+ public:
+  ScatteredMemory() {
+    std::mt19937 random(1);
+    std::vector<void*> holes;
+    for (int i = 0; i < 64; ++i) {
+      holes.push_back(Kokkos::kokkos_malloc<MemorySpace>((1 + random() % 5) * mebibyte + 4096));
+      pins_.push_back(Kokkos::kokkos_malloc<MemorySpace>(64));
+    }
+    std::shuffle(holes.begin(), holes.end(), random);
+    for (void* const hole : holes) Kokkos::kokkos_free<MemorySpace>(hole);
+  }
+  ~ScatteredMemory() {
+    for (void* const pin : pins_) Kokkos::kokkos_free<MemorySpace>(pin);
+  }
+  ScatteredMemory(const ScatteredMemory&) = delete;
+  ScatteredMemory& operator=(const ScatteredMemory&) = delete;
+
+ private:
+  std::vector<void*> pins_;
+};
+
 TEST(PoolOnPaper, HoldsToTheByteWhatTheDevicesHolds) {
+  const ScatteredMemory scattered;
   for (std::uint32_t seed = 0; seed < 100; ++seed) {
     std::mt19937 random(seed);
     Pool real;

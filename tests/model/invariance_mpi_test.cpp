@@ -34,17 +34,13 @@ TYPED_TEST_SUITE(Invariance, Reals);
 
 TYPED_TEST(Invariance, EveryShardingAgreesWithOneRankAlone) {
   using T = TypeParam;
-  support::WorstError worst;
   for (const config::Case& c : support::variants(this->comm_.size(), dtype_of<T>)) {
     const StepOutcome<T> whole = run_one_step<T>(unsharded(c), this->alone_);
     const StepOutcome<T> part = run_one_step<T>(c, this->comm_);
     ASSERT_EQ(part.size(), support::tensors_of_step(c)) << support::describe(c);
     const support::WorstError error = support::worst_error(c, part, whole);
     EXPECT_LE(error.value, this->bound_) << support::describe(c) << ", " << error.name;
-    if (error.value > worst.value)
-      worst = {error.value, error.name + " of " + support::describe(c)};
   }
-  std::printf("worst %.3g: %s\n", worst.value, worst.name.c_str());
 }
 
 // The bits: what is random is drawn by global index, so not even a rounding error may differ.

@@ -71,7 +71,6 @@ TYPED_TEST(Recompute, OfWholeLayersLeavesEveryBit) {
 TYPED_TEST(Recompute, BlockedAttentionAgreesWithMaterialized) {
   using T = TypeParam;
   const double bound = support::small_case_bound(dtype_of<T>);
-  support::WorstError worst;
   for (const config::Case& c : this->cases()) {
     const StepOutcome<T> expected = run_one_step<T>(c, this->comm_);
     // Ragged blocks, blocks of one, blocks that divide s, a single block, and one beyond s.
@@ -84,11 +83,9 @@ TYPED_TEST(Recompute, BlockedAttentionAgreesWithMaterialized) {
         const double error = bench::relative_error(item.tensor, expected.at(name).tensor,
                                                    {0, 0, item.tensor.columns});
         EXPECT_LE(error, bound) << name << ", block " << block << ", " << support::describe(other);
-        if (error > worst.value) worst = {error, name + " of " + support::describe(other)};
       }
     }
   }
-  std::printf("worst %.3g: %s\n", worst.value, worst.name.c_str());
 }
 
 }  // namespace

@@ -50,12 +50,16 @@ struct Device {
 };
 
 /// Runs `body(team)` for every row, `team.league_rank()` being the row: one team a row, its lanes
-/// along the columns: a warp on a GPU, a vectorised loop on a host.
+/// along the columns: a warp on a GPU, a vectorised loop on a host. A team may take `scratch_bytes`
+/// of memory for itself.
 template <class Body>
-void for_each_row(const Device& device, const char* label, std::int64_t rows, const Body& body) {
+void for_each_row(const Device& device, const char* label, std::int64_t rows, const Body& body,
+                  int scratch_bytes = 0) {
   if (!device.launches() || rows == 0) return;
   constexpr int lanes = runs_on_host ? 1 : 32;
-  Kokkos::parallel_for(label, TeamPolicy(*device.exec, static_cast<int>(rows), 1, lanes), body);
+  TeamPolicy policy(*device.exec, static_cast<int>(rows), 1, lanes);
+  if (scratch_bytes > 0) policy.set_scratch_size(0, Kokkos::PerTeam(scratch_bytes));
+  Kokkos::parallel_for(label, policy, body);
 }
 
 /// The columns [first, first + count) of a matrix, as a matrix with the same row stride.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <type_traits>
 
 #include "base/bfloat16.hpp"
 
@@ -56,6 +57,10 @@ struct Accumulation<bfloat16> {
 /// accumulation_of for C++ scalars: float for bfloat16, T for float and double.
 template <class T>
 using Accumulate = typename detail::Accumulation<T>::type;
+
+/// True where T is storage alone, and sums are of another type.
+template <class T>
+inline constexpr bool is_narrow = !std::is_same_v<T, Accumulate<T>>;
 
 /// DType of a C++ scalar: `dtype_of<float>` is DType::fp32.
 template <class T>

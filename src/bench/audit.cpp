@@ -58,10 +58,6 @@ class Differences {
   std::string first_;
 };
 
-}  // namespace
-
-namespace {
-
 /// Lines of the tensors on paper with the most that any of `holders` holds of each.
 std::vector<SavedLine> lines_of(const std::vector<theory::SavedTensor>& on_paper,
                                 const std::vector<BytesByName>& holders) {
@@ -157,9 +153,9 @@ Check check_saved(const config::Case& c, const memory::Tide& tide) {
   }
   if (!c.model.has_ends()) ends.erase("output");
   differences.expect_equal("layers", static_cast<std::int64_t>(holders.size()), c.model.num_layers);
+  const BytesByName on_paper = names_of(theory::saved_tensors_per_layer(c));
   for (const auto& [layer, names] : holders) {
-    expect_tensors(differences, fmt::format("layer {}", layer), names,
-                   names_of(theory::saved_tensors_per_layer(c)));
+    expect_tensors(differences, fmt::format("layer {}", layer), names, on_paper);
   }
   expect_tensors(differences, "the stack", ends, names_of(theory::saved_tensors_of_ends(c)));
   for (const memory::Entry& entry : tide.at_turn) {

@@ -30,7 +30,7 @@ HostTensor<Accumulate<T>> copy_to_host(const Device& device, const Matrix<T>& ma
   HostTensor<Accumulate<T>> copy;
   copy.rows = num_rows(matrix);
   copy.columns = num_columns(matrix);
-  if constexpr (std::is_same_v<T, Accumulate<T>>) {
+  if constexpr (!is_narrow<T>) {
     copy.values = std::move(raw);
   } else {
     copy.values.assign(raw.begin(), raw.end());

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "kernels/softmax.hpp"
+
 namespace tidemark::kernels {
 
 namespace {
@@ -22,17 +24,7 @@ KOKKOS_INLINE_FUNCTION std::int64_t first_score(const ScoreBlock& block, std::in
 constexpr int mask_bytes = 512;
 using MaskScratch = Kokkos::View<std::uint8_t*, ExecutionSpace::scratch_memory_space,
                                  Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-
-/// Like for_each_row, with scratch memory for a piece of a row's mask.
-template <class Body>
-void for_each_masked_row(const Device& device, const char* label, std::int64_t rows,
-                         const Body& body) {
-  if (!device.launches() || rows == 0) return;
-  TeamPolicy policy(*device.exec, static_cast<int>(rows), 1, runs_on_host ? 1 : 32);
-  policy.set_scratch_size(0,
-                          Kokkos::PerTeam(static_cast<int>(MaskScratch::shmem_size(mask_bytes))));
-  Kokkos::parallel_for(label, policy, body);
-}
+int scratch_for_mask() { return static_cast<int>(MaskScratch::shmem_size(mask_bytes)); }
 
 /// Calls `use(j, kept)` for the scores [0, count) of a row that begins at `first`; kept is 0 or 1.
 template <class Use>
@@ -54,8 +46,7 @@ KOKKOS_INLINE_FUNCTION void for_each_drawn(const TeamMember& team, const Dropout
 template <class F>
 void begin_online_softmax(Device& device, const Matrix<F>& statistics, const Matrix<F>& sums) {
   const int width = static_cast<int>(num_columns(sums));
-  // Lower than any score, and yet its difference to any is finite.
-  constexpr F lowest = sizeof(F) == sizeof(double) ? F(-1e300) : F(-1e37);
+  constexpr F lowest = below_all_scores<F>;
   for_each_row(
       device, "tidemark::begin_online_softmax", num_rows(sums),
       KOKKOS_LAMBDA(const TeamMember& team) {
@@ -79,8 +70,9 @@ void online_softmax(Device& device, const ScoreBlock& block, const Dropout& drop
   const Dropout drop = dropout;
   const F score_scale = static_cast<F>(block.scale);
   const F keep_scale = static_cast<F>(dropout.scale);
-  for_each_masked_row(
-      device, "tidemark::online_softmax", num_rows(scores), KOKKOS_LAMBDA(const TeamMember& team) {
+  for_each_row(
+      device, "tidemark::online_softmax", num_rows(scores),
+      KOKKOS_LAMBDA(const TeamMember& team) {
         const std::int64_t row = team.league_rank();
         const int seen = seen_keys(at, row, keys);
         F* const p = row_pointer(scores, row);
@@ -116,7 +108,8 @@ void online_softmax(Device& device, const ScoreBlock& block, const Dropout& drop
               team, drop, first_score(at, row), seen,
               [&](const int j, const std::uint8_t kept) { p[j] *= keep_scale * F(kept); });
         }
-      });
+      },
+      scratch_for_mask());
 }
 
 template <class T>
@@ -172,7 +165,7 @@ void block_softmax_backward(Device& device, const ScoreBlock& block, const Dropo
   const Dropout drop = dropout;
   const F score_scale = static_cast<F>(block.scale);
   const F keep_scale = static_cast<F>(dropout.scale);
-  for_each_masked_row(
+  for_each_row(
       device, "tidemark::block_softmax_backward", num_rows(scores),
       KOKKOS_LAMBDA(const TeamMember& team) {
         const std::int64_t row = team.league_rank();
@@ -200,7 +193,8 @@ void block_softmax_backward(Device& device, const ScoreBlock& block, const Dropo
           p[seen + j] = F(0);
           g[seen + j] = F(0);
         });
-      });
+      },
+      scratch_for_mask());
 }
 
 #define TIDEMARK_INSTANTIATE(F)                                                              \

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "kernels/softmax.hpp"
+
 namespace tidemark::kernels {
 
 namespace {
@@ -35,7 +37,7 @@ KOKKOS_INLINE_FUNCTION Combined<F> combine(const Matrix<F>& statistics, std::int
 template <class F>
 void cross_entropy_statistics(Device& device, const Tokens& tokens, const VocabularyShard& shard,
                               const Matrix<F>& logits, const Matrix<F>& statistics) {
-  constexpr F lowest = sizeof(F) == sizeof(double) ? F(-1e300) : F(-1e37);
+  constexpr F lowest = below_all_scores<F>;
   const int valid = static_cast<int>(shard.valid);
   const std::int64_t first_id = shard.first_id;
   const Tokens text = tokens;

@@ -18,6 +18,44 @@ Dropout make_dropout(double p, philox::Key key, std::uint64_t first_element) {
 }
 
 template <class T>
+void dropout_forward(Device& device, const Dropout& dropout, const Matrix<T>& x, const Mask& mask) {
+  if (!dropout.active) return;
+  using F = Accumulate<T>;
+  const int width = static_cast<int>(num_columns(x));
+  const F scale = static_cast<F>(dropout.scale);
+  const Dropout drop = dropout;
+  for_each_row(
+      device, "tidemark::dropout_forward", num_rows(x), KOKKOS_LAMBDA(const TeamMember& team) {
+        const std::int64_t row = team.league_rank();
+        T* const value = row_pointer(x, row);
+        std::uint8_t* const kept = row_pointer(mask, row);
+        draw_mask(team, drop, row * width, width, kept);
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
+          value[j] = T(F(value[j]) * (scale * F(kept[j])));
+        });
+      });
+}
+
+template <class T>
+void dropout_backward(Device& device, const Dropout& dropout, const Mask& mask,
+                      const Matrix<T>& gradient) {
+  if (!dropout.active) return;
+  using F = Accumulate<T>;
+  const int width = static_cast<int>(num_columns(gradient));
+  const F scale = static_cast<F>(dropout.scale);
+  for_each_row(
+      device, "tidemark::dropout_backward", num_rows(gradient),
+      KOKKOS_LAMBDA(const TeamMember& team) {
+        const std::int64_t row = team.league_rank();
+        T* const value = row_pointer(gradient, row);
+        const std::uint8_t* const kept = row_pointer(mask, row);
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
+          value[j] = T(F(value[j]) * (scale * F(kept[j])));
+        });
+      });
+}
+
+template <class T>
 void bias_dropout_add_forward(Device& device, const Dropout& dropout, const Matrix<T>& z,
                               const Vector<T>& bias, const Matrix<T>& residual, const Mask& mask,
                               const Matrix<T>& out) {
@@ -77,6 +115,8 @@ void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Mat
 }
 
 #define TIDEMARK_INSTANTIATE(T)                                                                   \
+  template void dropout_forward(Device&, const Dropout&, const Matrix<T>&, const Mask&);          \
+  template void dropout_backward(Device&, const Dropout&, const Mask&, const Matrix<T>&);         \
   template void bias_dropout_add_forward(Device&, const Dropout&, const Matrix<T>&,               \
                                          const Vector<T>&, const Matrix<T>&, const Mask&,         \
                                          const Matrix<T>&);                                       \

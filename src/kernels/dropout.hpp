@@ -36,6 +36,16 @@ KOKKOS_INLINE_FUNCTION void draw_mask(const Member& team, const Dropout& dropout
   team.team_barrier();  // the lanes that read the mask next are not those that wrote it
 }
 
+/// In place x -> dropout(x), and the mask: x, mask [R, h], contiguous and consecutive in the global
+/// tensor. Does nothing without dropout.
+template <class T>
+void dropout_forward(Device& device, const Dropout& dropout, const Matrix<T>& x, const Mask& mask);
+
+/// In place: the gradient of dropout's output -> that of its input.
+template <class T>
+void dropout_backward(Device& device, const Dropout& dropout, const Mask& mask,
+                      const Matrix<T>& gradient);
+
 /// out = residual + dropout(z + bias), row by row, and the mask of what was kept.
 /// z, residual, out, mask [R, h], contiguous and consecutive in the global tensor; bias [h].
 /// Without dropout the mask is not touched and may be empty.

@@ -1,5 +1,7 @@
 #include "kernels/embedding.hpp"
 
+#include "kernels/column_sums.hpp"
+
 namespace tidemark::kernels {
 
 template <class T>
@@ -26,7 +28,7 @@ template <class T>
 void embedding_backward(Device& device, const Tokens& tokens, std::int64_t first_id,
                         const Matrix<T>& dy, const Matrix<Accumulate<T>>& gradient) {
   using F = Accumulate<T>;
-  constexpr std::int64_t strip = runs_on_host ? 512 : 32;
+  constexpr std::int64_t strip = detail::strip_columns;
   const std::int64_t columns = num_columns(dy);
   const std::int64_t count = num_rows(dy);
   const std::int64_t ids = num_rows(gradient);
@@ -48,51 +50,11 @@ void embedding_backward(Device& device, const Tokens& tokens, std::int64_t first
       });
 }
 
-template <class T>
-void dropout_forward(Device& device, const Dropout& dropout, const Matrix<T>& x, const Mask& mask) {
-  if (!dropout.active) return;
-  using F = Accumulate<T>;
-  const int width = static_cast<int>(num_columns(x));
-  const F scale = static_cast<F>(dropout.scale);
-  const Dropout drop = dropout;
-  for_each_row(
-      device, "tidemark::dropout_forward", num_rows(x), KOKKOS_LAMBDA(const TeamMember& team) {
-        const std::int64_t row = team.league_rank();
-        T* const value = row_pointer(x, row);
-        std::uint8_t* const kept = row_pointer(mask, row);
-        draw_mask(team, drop, row * width, width, kept);
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          value[j] = T(F(value[j]) * (scale * F(kept[j])));
-        });
-      });
-}
-
-template <class T>
-void dropout_backward(Device& device, const Dropout& dropout, const Mask& mask,
-                      const Matrix<T>& gradient) {
-  if (!dropout.active) return;
-  using F = Accumulate<T>;
-  const int width = static_cast<int>(num_columns(gradient));
-  const F scale = static_cast<F>(dropout.scale);
-  for_each_row(
-      device, "tidemark::dropout_backward", num_rows(gradient),
-      KOKKOS_LAMBDA(const TeamMember& team) {
-        const std::int64_t row = team.league_rank();
-        T* const value = row_pointer(gradient, row);
-        const std::uint8_t* const kept = row_pointer(mask, row);
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          value[j] = T(F(value[j]) * (scale * F(kept[j])));
-        });
-      });
-}
-
 #define TIDEMARK_INSTANTIATE(T)                                                            \
   template void embedding_forward(Device&, const Tokens&, std::int64_t, const Matrix<T>&,  \
                                   const Matrix<T>&);                                       \
   template void embedding_backward(Device&, const Tokens&, std::int64_t, const Matrix<T>&, \
-                                   const Matrix<Accumulate<T>>&);                          \
-  template void dropout_forward(Device&, const Dropout&, const Matrix<T>&, const Mask&);   \
-  template void dropout_backward(Device&, const Dropout&, const Mask&, const Matrix<T>&);
+                                   const Matrix<Accumulate<T>>&);
 TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)

@@ -6,7 +6,6 @@
 
 #include "base/device.hpp"
 #include "base/philox.hpp"
-#include "kernels/dropout.hpp"
 
 namespace tidemark::kernels {
 
@@ -39,15 +38,5 @@ void embedding_forward(Device& device, const Tokens& tokens, std::int64_t first_
 template <class T>
 void embedding_backward(Device& device, const Tokens& tokens, std::int64_t first_id,
                         const Matrix<T>& dy, const Matrix<Accumulate<T>>& gradient);
-
-/// In place x -> dropout(x), and the mask: x, mask [R, h], contiguous and consecutive in the global
-/// tensor. Does nothing without dropout.
-template <class T>
-void dropout_forward(Device& device, const Dropout& dropout, const Matrix<T>& x, const Mask& mask);
-
-/// In place: the gradient of dropout's output -> that of its input.
-template <class T>
-void dropout_backward(Device& device, const Dropout& dropout, const Mask& mask,
-                      const Matrix<T>& gradient);
 
 }  // namespace tidemark::kernels

@@ -10,7 +10,7 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
                              const Matrix<Accumulate<T>>& scores, const Matrix<T>& probabilities,
                              const Mask& mask, const Matrix<T>& dropped) {
   using F = Accumulate<T>;
-  constexpr bool narrow = !std::is_same_v<T, F>;
+  constexpr bool narrow = is_narrow<T>;
   const int keys = static_cast<int>(num_columns(scores));
   const F score_scale = static_cast<F>(shape.scale);
   const bool causal = shape.causal;

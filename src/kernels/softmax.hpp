@@ -7,6 +7,11 @@
 
 namespace tidemark::kernels {
 
+/// Where a search for the highest score begins: lower than any, and yet its difference to any is
+/// finite.
+template <class F>
+inline constexpr F below_all_scores = sizeof(F) == sizeof(double) ? F(-1e300) : F(-1e37);
+
 /// What the rows of a score matrix mean: row r holds the scores of query r mod s over all s keys.
 struct ScoreShape {
   double scale = 1.0;  ///< 1/sqrt(d)

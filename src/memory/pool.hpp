@@ -65,7 +65,7 @@ class Pool {
   void free_segments();
 
   Source source_;
-  Blocks blocks_;           ///< every block, by address
+  Blocks blocks_;            ///< every block, by address
   std::set<Order> by_size_;  ///< the free ones
   std::vector<void*> segments_;
   std::size_t held_ = 0;

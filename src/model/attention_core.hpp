@@ -73,7 +73,7 @@ class HeadPanel {
 
   HeadPanel(const parallel::Context& context, const CoreShape& shape, std::string_view name,
             std::int64_t width) {
-    if constexpr (narrow) {
+    if constexpr (is_narrow<T>) {
       storage_ = context.ledger.tensor<F>(name, shape.layer, memory::TensorClass::workspace,
                                           shape.length, width);
     }
@@ -81,7 +81,7 @@ class HeadPanel {
 
   /// For reading: `part` [s, width] with its values.
   Matrix<F> load(Device& device, const Matrix<T>& part) const {
-    if constexpr (narrow) {
+    if constexpr (is_narrow<T>) {
       kernels::convert(device, part, storage_.view());
       return storage_.view();
     } else {
@@ -90,18 +90,17 @@ class HeadPanel {
   }
   /// For writing: what `store` will leave in `part`.
   Matrix<F> target([[maybe_unused]] const Matrix<T>& part) const {
-    if constexpr (narrow) {
+    if constexpr (is_narrow<T>) {
       return storage_.view();
     } else {
       return part;
     }
   }
   void store([[maybe_unused]] Device& device, [[maybe_unused]] const Matrix<T>& part) const {
-    if constexpr (narrow) kernels::convert(device, storage_.view(), part);
+    if constexpr (is_narrow<T>) kernels::convert(device, storage_.view(), part);
   }
 
  private:
-  static constexpr bool narrow = !std::is_same_v<T, F>;
   memory::Tensor<F> storage_;
 };
 

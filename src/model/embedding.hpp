@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/case.hpp"
+#include "kernels/dropout.hpp"
 #include "kernels/embedding.hpp"
 #include "memory/ledger.hpp"
 #include "model/layer.hpp"

@@ -13,9 +13,6 @@ using kernels::Op;
 using memory::TensorClass;
 using parallel::Context;
 
-template <class T>
-constexpr bool is_narrow = !std::is_same_v<T, Accumulate<T>>;
-
 }  // namespace
 
 template <class T>

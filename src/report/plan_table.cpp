@@ -61,14 +61,9 @@ class Columns {
  private:
   /// The mode and t, and what else is swept.
   static std::string label_of(const PlanResult& plan) {
-    std::string label =
-        fmt::format("{} t={}", mode_of(plan.settings), plan.settings.parallel.tensor);
-    for (const auto& [key, value] : plan.settings.swept) {
-      const bool is_in_mode =
-          key.rfind("parallel.", 0) == 0 || key == "recompute" || key == "model.attention";
-      if (!is_in_mode) label += fmt::format(" {}={}", key.substr(key.rfind('.') + 1), value);
-    }
-    return label;
+    const std::string swept = sweep_label(plan.settings);
+    return fmt::format("{} t={}{}{}", mode_of(plan.settings), plan.settings.parallel.tensor,
+                       swept.empty() ? "" : " ", swept);
   }
 
   struct Line {

@@ -152,7 +152,8 @@ Json tide_json(const std::vector<bench::StepTrace>& traces) {
   return json;
 }
 
-Json comm_json(const std::string& backend, const std::vector<bench::CallLine>& calls) {
+/// A plan has no backend: null.
+Json comm_json(const Json& backend, const std::vector<bench::CallLine>& calls) {
   Json json;
   json["backend"] = backend;
   json["wire_bytes_per_step"] = bench::wire_bytes(calls, comm::Purpose::activation);
@@ -262,8 +263,7 @@ nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
   json["memory"]["total_bytes"] = plan.total_bytes();
   json["memory"]["device_bytes"] = or_null(device_memory);
   json["memory"]["fits"] = device_memory ? Json(plan.total_bytes() <= *device_memory) : Json();
-  json["comm"] = comm_json("", plan.calls);
-  json["comm"]["backend"] = nullptr;
+  json["comm"] = comm_json(nullptr, plan.calls);
   json["provenance"] = provenance;
   return json;
 }

@@ -18,17 +18,6 @@ bool has_own_column(const std::string& key) {
   return key.rfind("parallel.", 0) == 0 || key == "recompute" || key == "model.attention";
 }
 
-std::string sweep_label(const config::Case& c) {
-  std::string label;
-  for (const auto& [key, value] : c.swept) {
-    if (!has_own_column(key)) {
-      label +=
-          fmt::format("{}{}={}", label.empty() ? "" : " ", key.substr(key.rfind('.') + 1), value);
-    }
-  }
-  return label;
-}
-
 std::size_t label_width(const std::vector<config::Case>& cases) {
   std::size_t width = 0;
   for (const config::Case& c : cases) {
@@ -77,6 +66,17 @@ std::string mode_of(const config::Case& c) {
   if (c.recompute != "none") mode += "+" + c.recompute;
   if (c.model.is_blocked()) mode += "+blocked";
   return mode;
+}
+
+std::string sweep_label(const config::Case& c) {
+  std::string label;
+  for (const auto& [key, value] : c.swept) {
+    if (!has_own_column(key)) {
+      label +=
+          fmt::format("{}{}={}", label.empty() ? "" : " ", key.substr(key.rfind('.') + 1), value);
+    }
+  }
+  return label;
 }
 
 std::string shape_of(const config::Case& c) {

@@ -22,6 +22,9 @@ std::string failure_lines(const bench::CaseResult& result);
 /// "TP+SP+selective".
 std::string mode_of(const config::Case& c);
 
+/// What a case sweeps beyond its mode and t, "micro_batch_size=4"; empty where that is nothing.
+std::string sweep_label(const config::Case& c);
+
 /// What all cases of an input usually share: "name: L 2, h 2048, ..., fp32".
 std::string shape_of(const config::Case& c);
 

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "kernels/embedding.hpp"
+#include "kernels/dropout.hpp"
 #include "kernels/references.hpp"
 #include "support/tables.hpp"
 

@@ -1,0 +1,36 @@
+"""Runs of the tidemark binary for the benchmark scripts."""
+
+import json
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def add_options(parser):
+    """The options that every benchmark script has: how to start ranks, and of which binary."""
+    parser.add_argument("--mpiexec", default="mpirun -n 2")
+    parser.add_argument("--executable", type=Path, default=ROOT / "build/release/tidemark")
+
+
+def environment():
+    """One thread a rank; Open MPI refuses root unless it is told twice."""
+    env = dict(os.environ, OMP_NUM_THREADS="1", OMP_PROC_BIND="false")
+    if os.geteuid() == 0:
+        env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    return env
+
+
+def run_quickstart(args, settings):
+    """The records of inputs/quickstart.yaml, its keys overridden by `settings`."""
+    overrides = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    with tempfile.TemporaryDirectory() as folder:
+        output = os.path.join(folder, "records.jsonl")
+        command = [*shlex.split(args.mpiexec), str(args.executable), "run",
+                   str(ROOT / "inputs/quickstart.yaml"), "--output", output, *overrides]
+        subprocess.run(command, env=environment(), check=True, stdout=subprocess.DEVNULL)
+        with open(output, encoding="utf-8") as lines:
+            return [json.loads(line) for line in lines]

@@ -16,6 +16,7 @@
 #include "base/error.hpp"
 #include "comm/cores.hpp"
 #include "comm/mpi_session.hpp"
+#include "commands/collectives.hpp"
 #include "commands/plan.hpp"
 #include "commands/run.hpp"
 #include "kernels/gemm.hpp"
@@ -75,6 +76,8 @@ class KokkosSession {
 struct CommandLine {
   std::optional<ExitStatus> done;  ///< help or the version was asked for: nothing is left to do
   bool plans = false;
+  bool measures_collectives = false;
+  tidemark::commands::CollectivesArguments collectives;
   tidemark::commands::RunArguments run;
   tidemark::commands::PlanArguments plan;
 };
@@ -115,6 +118,20 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
                    "Say whether training fits into this much memory a rank")
       ->type_name("SIZE");
 
+  CLI::App* const collectives_app = app.add_subcommand(
+      "collectives", "Measure the collectives by themselves, by every algorithm");
+  collectives_app->add_option("--min", line.collectives.smallest, "Smallest message")
+      ->type_name("SIZE")
+      ->capture_default_str();
+  collectives_app->add_option("--max", line.collectives.largest, "Largest message, by steps of 4")
+      ->type_name("SIZE")
+      ->capture_default_str();
+  collectives_app->add_option("--precision", line.collectives.precision, "Element type")
+      ->capture_default_str();
+  collectives_app->add_option("--repeats", line.collectives.repeats, "Calls of each")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+
   try {
     app.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::ParseError& error) {
@@ -125,9 +142,10 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
     throw tidemark::InputError(fmt::format("command line: {}; see tidemark --help", error.what()));
   }
   line.plans = plan_app->parsed();
-  if (!line.plans && !run_app->parsed()) {
+  line.measures_collectives = collectives_app->parsed();
+  if (!line.plans && !line.measures_collectives && !run_app->parsed()) {
     throw tidemark::InputError(
-        "command line: a command is needed: run or plan; see tidemark --help");
+        "command line: a command is needed: run, plan or collectives; see tidemark --help");
   }
   return line;
 }
@@ -137,6 +155,7 @@ ExitStatus run_command(const std::vector<char*>& arguments,
   KokkosSession kokkos(arguments);
   CommandLine line = parse(kokkos.own_arguments, session.rank() == 0);
   if (line.done) return *line.done;
+  if (line.measures_collectives) return tidemark::commands::collectives(line.collectives, session);
   line.run.command_line.assign(arguments.begin(), arguments.end());
   tidemark::Device device;
   line.run.threads = Kokkos::DefaultHostExecutionSpace().concurrency();

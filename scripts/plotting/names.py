@@ -4,6 +4,9 @@ import json
 
 from plotting.records import SYMBOLS, say
 
+WORDS = {"overlap.mode": "overlap {}", "emulated_link.latency_us": "emulated latency {:g} \u00b5s",
+         "emulated_link.bandwidth_gbytes_per_s": "emulated {:g} GB/s"}
+
 
 def settings(record):
     """The case as a flat dict of dotted keys, without bench.*, which cannot change bytes, without
@@ -45,6 +48,8 @@ def word_for(key, value):
         return value
     if key in SYMBOLS:
         return f"{SYMBOLS[key]} {value}"
+    if key in WORDS:
+        return WORDS[key].format(value)
     return f"{key.rpartition('.')[2]}={value if isinstance(value, str) else json.dumps(value)}"
 
 
@@ -57,23 +62,23 @@ def shared_and_varying(records):
     return shared, [key for key in keys if key not in shared]
 
 
-def named(figure, records, over_t=False):
-    """(label, record) of each: its mode, and what tells it from the others, t excepted with
-    `over_t`. Of records of one label and one t the last counts; the others are named on stderr."""
+def named(figure, records, over=None, always=()):
+    """(label, record) of each: its mode, and what tells it from the others, the key `over`
+    excepted, which lines run along; the keys `always` are named even where they tell nothing. Of
+    records of one label and one value of `over` the last counts; the others are named on stderr."""
     _, varying = shared_and_varying(records)
-    if over_t and "parallel.tensor" in varying:
-        varying.remove("parallel.tensor")
+    varying = [*always, *(key for key in varying if key != over and key not in always)]
     kinds = {record.is_plan for record in records}
     latest = {}
     for record in records:
         flat = settings(record)
-        words = [mode_of(record, over_t),
+        words = [mode_of(record, over == "parallel.tensor"),
                  *(word_for(key, flat[key]) for key in varying if key in flat)]
         if record.is_plan and len(kinds) > 1:
             words.append("plan")
         if not record.is_plan and record.data["valid"] is None:
             words.append("not verified")
-        key = (", ".join(words), record.t)
+        key = (", ".join(words), flat.get(over))
         if key in latest:
             say(f"{figure}: {latest[key].place}: left out: the same case stands again at "
                 f"{record.place}")

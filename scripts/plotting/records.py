@@ -11,12 +11,16 @@ SHAPE = {"num_layers": "L", "hidden_size": "h", "ffn_hidden_size": "ffn",
 SYMBOLS = {**{f"model.{key}": symbol for key, symbol in SHAPE.items()}, "parallel.tensor": "t"}
 INT, TEXT, FLAG, LIST = (int,), (str,), (bool,), (list,)
 INT_OR_NULL = (int, type(None))
-# What the figures need of a record: dotted key, types. JSON's true is no number.
-NEEDED = {
+# What all figures need of a record, to name it: dotted key, types. JSON's true is no number.
+NEEDED_OF_ALL = {
     "kind": TEXT, "valid": (bool, type(None)),
     "case.name": TEXT, "case.precision": TEXT, "case.recompute": TEXT,
     "case.model.attention": TEXT, **{f"case.{key}": INT for key in SYMBOLS},
     "case.parallel.sequence": FLAG, "case.parallel.keep_gathered": FLAG,
+}
+# What the figures of memory need.
+NEEDED = {
+    **NEEDED_OF_ALL,
     "memory.saved_bytes": INT_OR_NULL, "memory.saved_bytes_per_layer": INT_OR_NULL,
     "memory.formula_bytes_per_layer": INT, "memory.peak_bytes": INT_OR_NULL,
     "memory.by_tensor": LIST, "memory.tide": (dict, type(None)),
@@ -117,23 +121,36 @@ def refuse_constant(name):
     raise ValueError(f"{name} is no JSON")
 
 
-def read(path):
-    """The records of a file, in order; raises InputError, `FILE: ...` or `FILE:LINE: ...`."""
+def read_bytes(path):
     try:
-        lines = Path(path).read_bytes().split(b"\n")
+        return Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def parse(text):
+    """JSON as it is defined, without NaN; raises ValueError, for bad UTF-8, too."""
+    try:
+        return json.loads(text.decode("utf-8"), parse_constant=refuse_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def read(path, is_fit=check):
+    """The records of a file, in order, each of which `is_fit` lets pass; raises InputError,
+    `FILE: ...` or `FILE:LINE: ...`."""
+    lines = read_bytes(path).split(b"\n")
     records = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         place = f"{path}:{number}"
         try:
-            data = json.loads(line.decode("utf-8"), parse_constant=refuse_constant)
-            check(data)
+            data = parse(line)
+            is_fit(data)
         except InputError as error:
             raise InputError(f"{place}: {error}") from error
-        except (ValueError, RecursionError) as error:  # bad UTF-8 is a ValueError, too
+        except ValueError as error:
             raise InputError(f"{place}: not a JSON record: {error}") from error
         records.append(Record(place, data))
     return records

@@ -65,8 +65,8 @@ def saved_series(records):
 def peak_series(records):
     """One series a mode and whatever else but t differs, in the order of the records."""
     lines = {}
-    over_t = any(record.t > 1 for record in records)
-    for label, record in named("peak", records, over_t):
+    over = "parallel.tensor" if any(record.t > 1 for record in records) else None
+    for label, record in named("peak", records, over):
         lines.setdefault(label, []).append(record)
     for members in lines.values():
         members.sort(key=lambda record: record.t)

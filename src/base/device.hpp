@@ -1,8 +1,10 @@
 // Where Tidemark computes: the Kokkos execution space, its memory, and the view types of the stack.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include <Kokkos_Core.hpp>
 
@@ -31,6 +33,13 @@ using TeamMember = TeamPolicy::member_type;
 inline constexpr bool runs_on_host =
     Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
 
+/// One kernel, or product, as the host saw it.
+struct KernelRecord {
+  const char* label;  ///< a string literal
+  std::chrono::steady_clock::time_point begin, end;
+};
+using KernelLog = std::vector<KernelRecord>;
+
 /// The compute queue of this rank, handed to every kernel.
 struct Device {
   /// Where kernels run. Empty for a device on paper, on which nothing is launched and no memory is
@@ -39,14 +48,38 @@ struct Device {
   std::optional<ExecutionSpace> exec = ExecutionSpace();
   /// Floating-point operations (a multiply and an add are two) of all products launched so far.
   std::uint64_t gemm_flops = 0;
+  /// Where kernels on the host are noted, which are complete when their launch returns; null:
+  /// nowhere. The caller owns it.
+  KernelLog* kernel_log = nullptr;
 
-  static Device on_paper() { return {std::nullopt}; }
+  static Device on_paper() {
+    Device device{std::nullopt};
+    return device;
+  }
   [[nodiscard]] bool launches() const { return exec.has_value(); }
 
   /// Waits for the kernels of this instance only, so that what runs elsewhere is not disturbed.
   void fence() const {
     if (exec) exec->fence();
   }
+};
+
+/// Notes what is launched during its life as one kernel.
+class KernelNote {
+ public:
+  KernelNote(const Device& device, const char* label) : log_(device.kernel_log), label_(label) {
+    if (log_ != nullptr) begin_ = std::chrono::steady_clock::now();
+  }
+  ~KernelNote() {
+    if (log_ != nullptr) log_->push_back({label_, begin_, std::chrono::steady_clock::now()});
+  }
+  KernelNote(const KernelNote&) = delete;
+  KernelNote& operator=(const KernelNote&) = delete;
+
+ private:
+  KernelLog* log_;
+  const char* label_;
+  std::chrono::steady_clock::time_point begin_;
 };
 
 /// Runs `body(team)` for every row, `team.league_rank()` being the row: one team a row, its lanes
@@ -57,6 +90,7 @@ void for_each_row(const Device& device, const char* label, std::int64_t rows, co
                   int scratch_bytes = 0) {
   if (!device.launches() || rows == 0) return;
   constexpr int lanes = runs_on_host ? 1 : 32;
+  const KernelNote note(device, label);
   TeamPolicy policy(*device.exec, static_cast<int>(rows), 1, lanes);
   if (scratch_bytes > 0) policy.set_scratch_size(0, Kokkos::PerTeam(scratch_bytes));
   Kokkos::parallel_for(label, policy, body);

@@ -89,6 +89,37 @@ std::vector<RankDetail> gather_details(const RankDetail& own, comm::Communicator
   return details;
 }
 
+namespace {
+
+/// A slice in a form that can be sent; names are cut.
+struct FlatSlice {
+  TraceSlice::Track track;
+  std::int64_t bytes;
+  double begin, end;
+  std::array<char, 48> name;
+};
+
+std::string bytes_of(const std::vector<TraceSlice>& slices) {
+  std::string bytes;
+  for (const TraceSlice& slice : slices) {
+    FlatSlice flat{slice.track, slice.bytes, slice.begin, slice.end, {}};
+    slice.name.copy(flat.name.data(), flat.name.size() - 1);
+    bytes += bytes_of(flat);
+  }
+  return bytes;
+}
+
+std::vector<TraceSlice> slices_in(const std::string& bytes) {
+  std::vector<TraceSlice> slices;
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(FlatSlice)) {
+    const auto flat = value_of<FlatSlice>(bytes.substr(at, sizeof(FlatSlice)));
+    slices.push_back({flat.track, flat.name.data(), flat.bytes, flat.begin, flat.end});
+  }
+  return slices;
+}
+
+}  // namespace
+
 std::vector<StepTrace> gather_traces(const StepTrace& own, comm::Communicator& communicator) {
   struct Head {
     double forward, backward, turn_seconds;
@@ -101,10 +132,11 @@ std::vector<StepTrace> gather_traces(const StepTrace& own, comm::Communicator& c
   const auto heads = communicator.gather_bytes(bytes_of(
       Head{own.forward_seconds, own.backward_seconds, own.tide.turn_seconds, own.tide.turn}));
   const auto all_series = communicator.gather_bytes(series);
+  const auto all_slices = communicator.gather_bytes(bytes_of(own.slices));
   std::vector<StepTrace> traces;
   for (std::size_t rank = 0; rank < heads.size(); ++rank) {
     const auto head = value_of<Head>(heads[rank]);
-    StepTrace trace{head.forward, head.backward, {}};
+    StepTrace trace{head.forward, head.backward, {}, slices_in(all_slices[rank])};
     trace.tide.turn = head.turn;
     trace.tide.turn_seconds = head.turn_seconds;
     trace.tide.changes.resize(all_series[rank].size() / sizeof(memory::LiveBytes));

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "bench/overlap.hpp"
 #include "bench/statistics.hpp"
 #include "bench/verification.hpp"
+#include "comm/communicator.hpp"
 #include "comm/operation.hpp"
 #include "config/case.hpp"
 #include "memory/ledger.hpp"
@@ -77,11 +79,34 @@ struct RankDetail {
   std::optional<std::int64_t> process_bytes;
 };
 
+/// An interval of a traced step, in seconds on the clock of its tide.
+struct TraceSlice {
+  enum class Track { compute, comm, waiting };
+  Track track = Track::compute;
+  std::string name;
+  std::int64_t bytes = 0;  ///< of a call: the message
+  double begin = 0.0;
+  double end = 0.0;
+};
+
+/// How the communication of a case was hidden.
+struct OverlapResult {
+  std::string mode;  ///< none, bulk or ring; where the input says auto, what was chosen
+  OverlapSamples samples;
+  OverlapFigures figures;
+  double timeline_exposed_ms = 0.0;  ///< median of the rank that was longest in the communicator
+  double intersect_ms =
+      0.0;                   ///< median of the rank that had least computation beside communication
+  double polling_ms = 0.0;   ///< mean a step, largest rank
+  std::string void_because;  ///< why no figure is given, where that is so: a tool that fences
+};
+
 /// One traced step of one rank.
 struct StepTrace {
   double forward_seconds = 0.0;
   double backward_seconds = 0.0;
   memory::TideHistory tide;
+  std::vector<TraceSlice> slices;  ///< what it computed and communicated, in order of beginning
 };
 
 /// Wire bytes of a step for one purpose, a rank.
@@ -101,10 +126,14 @@ struct CaseResult {
 
   MemoryFigures memory;
   std::vector<CallLine> calls;
+  std::vector<comm::AlgorithmChoice> algorithms;  ///< what `auto` measured and chose
+  std::optional<OverlapResult> overlap;           ///< where communication was to be hidden
   std::vector<RankDetail> rank_details;
   std::vector<StepTrace> traces;  ///< by rank, where a trace was asked for
 
   [[nodiscard]] bool valid() const { return verification.passed(); }
+  /// A what-if: its times are no machine's.
+  [[nodiscard]] bool is_emulated() const { return settings.emulated_link.is_emulated(); }
   [[nodiscard]] double gflops_per_rank() const {
     return model_flops_per_step / ranks / (step_ms.median * 1e-3) * 1e-9;
   }

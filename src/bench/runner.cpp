@@ -1,5 +1,6 @@
 #include "bench/runner.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "bench/ablation.hpp"
 #include "bench/audit.hpp"
 #include "bench/capacity.hpp"
 #include "bench/dump.hpp"
@@ -15,6 +17,8 @@
 #include "bench/gradient_check.hpp"
 #include "bench/product_rate.hpp"
 #include "bench/step.hpp"
+#include "bench/tools.hpp"
+#include "comm/emulated_link.hpp"
 #include "comm/factory.hpp"
 #include "memory/allocations.hpp"
 #include "memory/process.hpp"
@@ -30,7 +34,11 @@ struct Series {
   std::vector<double> step_ms, forward_ms, backward_ms;  ///< of the slowest rank
   std::vector<double> own_gemm_gflops;
   std::vector<double> gemm_gflops;  ///< mean over ranks
-  comm::Counters counters;
+  comm::Counters counters;          ///< of the timed steps
+  OverlapSamples overlap;
+  std::vector<double> occupied_ms;   ///< this rank inside the communicator, step by step
+  std::vector<double> intersect_ms;  ///< this rank's kernels beside communication, likewise
+  double polling_seconds = 0.0;
   std::uint64_t gemm_flops = 0;         ///< of all timed steps
   std::int64_t hidden_allocations = 0;  ///< in all timed steps
   std::string first_allocation;
@@ -45,6 +53,7 @@ class Runner {
         communicator_(communicator),
         ledger_(pool_),
         stack_(c, environment.device, ledger_, communicator),
+        ablation_(stack_, environment.device, communicator),
         product_rate_(stack_) {}
 
   void warm_up() {
@@ -52,17 +61,24 @@ class Runner {
       announce(fmt::format("warm-up {}/{}", i + 1, case_.bench.warmup));
       run_step(stack_);
     }
+    if (case_.overlap.is_chosen()) choose_mode();
+    if (case_.overlaps()) {
+      for (const Variant variant : all_variants) ablation_.run(variant);
+    }
     product_rate_.measure();
     pool_after_warm_up_ = ledger_.pool_bytes();
   }
 
+  /// `iterations` steps; where overlap is measured, more of them until it is resolved.
   void measure() {
     communicator_.reset_counters();
-    for (std::int64_t i = 0; i < case_.bench.iterations; ++i) {
-      announce(fmt::format("iteration {}/{}", i + 1, case_.bench.iterations));
+    const auto limit = static_cast<std::size_t>(case_.bench.max_iterations);
+    std::size_t count = static_cast<std::size_t>(case_.bench.iterations);
+    for (std::size_t i = 0; i < count; ++i) {
+      announce(fmt::format("iteration {}/{}", i + 1, count));
       measure_once();
+      if (i + 1 == count && count < limit && case_.overlaps() && !is_resolved()) ++count;
     }
-    series_.counters = communicator_.counters();
   }
 
   void check(Verification& verification) {
@@ -70,7 +86,7 @@ class Runner {
     const auto add = [&](Check check) {
       verification.checks.push_back(worst_over_ranks(std::move(check), communicator_));
     };
-    const int steps = static_cast<int>(case_.bench.iterations);
+    const int steps = iterations();
     add(check_saved(case_, tide_));
     add(check_traffic(case_, series_.counters, steps));
     add(check_flops(case_, series_.gemm_flops / static_cast<std::uint64_t>(steps)));
@@ -95,19 +111,23 @@ class Runner {
     result.gemm_gflops = summarize(series_.gemm_gflops);
     result.model_flops_per_step = theory::model_flops_per_step(case_);
     result.launched_flops_per_rank = theory::launched_flops_per_step(case_);
-    result.loss = stack_.loss();
-    result.calls =
-        mean_calls(series_.counters, static_cast<int>(case_.bench.iterations), communicator_);
+    result.loss = loss_;
+    result.calls = mean_calls(series_.counters, iterations(), communicator_);
+    result.algorithms = communicator_.choices();
+    if (case_.overlaps()) result.overlap = overlap_result();
     process_bytes_ = memory::process_peak_bytes();
     result.memory = memory_figures();
     result.rank_details = gather_details(own_detail(), communicator_);
   }
 
-  /// One more step, with its tide.
+  /// One more step, with its tide and its timeline.
   void trace(CaseResult& result) {
     announce("tracing a step");
-    const StepTime time = run_step(stack_);
-    result.traces = gather_traces({time.forward, time.backward, ledger_.history()}, communicator_);
+    StepLog log;
+    const StepTime time = ablation_.run(Variant::step, &log);
+    StepTrace own{time.forward, time.backward, ledger_.history(), {}};
+    own.slices = slices_of(log, ledger_.start());
+    result.traces = gather_traces(own, communicator_);
   }
 
  private:
@@ -118,31 +138,117 @@ class Runner {
     }
   }
 
-  StepTime timed_step() {
+  [[nodiscard]] int iterations() const { return static_cast<int>(series_.step_ms.size()); }
+
+  /// The fastest of all modes, each measured several times in turn; none where none is as fast.
+  void choose_mode() {
+    constexpr int rounds = 5;
+    constexpr std::array modes{parallel::OverlapMode::none, parallel::OverlapMode::bulk,
+                               parallel::OverlapMode::ring};
+    std::array<std::vector<double>, modes.size()> seconds;
+    for (int round = 0; round < rounds; ++round) {
+      for (std::size_t i = 0; i < modes.size(); ++i) {
+        announce(fmt::format("choosing the overlap mode: {}", parallel::name_of(modes[i])));
+        ablation_.choose(modes[i]);
+        seconds[i].push_back(slowest(ablation_.run(Variant::step)).step());
+      }
+    }
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < modes.size(); ++i) {
+      if (median_of(seconds[i]) < median_of(seconds[best])) best = i;
+    }
+    ablation_.choose(modes[best]);
+    case_.overlap.mode = parallel::name_of(modes[best]);
+  }
+
+  [[nodiscard]] StepTime slowest(const StepTime& own) {
+    std::array<double, 3> times{own.forward, own.backward, own.step()};
+    communicator_.max_over_ranks(times);
+    // The slowest step need not be the sum of the slowest halves.
+    return {times[0], times[2] - times[0]};
+  }
+
+  [[nodiscard]] bool is_resolved() {
+    const OverlapFigures figures = overlap_of(series_.overlap);
+    return !figures.is_meaningful || figures.is_resolved;
+  }
+
+  StepTime timed_step(StepLog* log) {
+    const std::uint64_t flops_before = environment_.device.gemm_flops;
+    const comm::Counters calls_before = communicator_.counters();
+    const double polling_before = communicator_.polling_seconds();
     const memory::AllocationWatch watch;
-    const StepTime time = run_step(stack_);
+    const StepTime time = ablation_.run(Variant::step, log);
     if (series_.hidden_allocations == 0) series_.first_allocation = watch.first();
     series_.hidden_allocations += watch.count();
+    series_.gemm_flops += environment_.device.gemm_flops - flops_before;
+    series_.counters.add(communicator_.counters().since(calls_before));
+    series_.polling_seconds += communicator_.polling_seconds() - polling_before;
+    tide_ = ledger_.tide();
+    loss_ = stack_.loss();
     return time;
   }
 
   void measure_once() {
-    const std::uint64_t flops_before = environment_.device.gemm_flops;
-    const StepTime own = timed_step();
-    series_.gemm_flops += environment_.device.gemm_flops - flops_before;
-    tide_ = ledger_.tide();
+    log_.clear();
+    if (case_.overlaps())
+      measure_variants();
+    else
+      take_step(timed_step(nullptr));
+    std::array<double, 1> rate{product_rate_.measure()};
+    series_.own_gemm_gflops.push_back(rate[0]);
+    communicator_.sum_over_ranks(rate);
+    series_.gemm_gflops.push_back(rate[0] / communicator_.size());
+  }
 
+  double take_step(const StepTime& own) {
     std::array<double, 3> slowest{own.step(), own.forward, own.backward};
     communicator_.max_over_ranks(slowest);
     series_.own_step_ms.push_back(own.step() * 1e3);
     series_.step_ms.push_back(slowest[0] * 1e3);
     series_.forward_ms.push_back(slowest[1] * 1e3);
     series_.backward_ms.push_back(slowest[2] * 1e3);
+    return series_.step_ms.back();
+  }
 
-    std::array<double, 1> rate{product_rate_.measure()};
-    series_.own_gemm_gflops.push_back(rate[0]);
-    communicator_.sum_over_ranks(rate);
-    series_.gemm_gflops.push_back(rate[0] / communicator_.size());
+  /// One quadruple. Every other one runs backwards, lest what comes first have it better.
+  void measure_variants() {
+    std::array<Variant, all_variants.size()> order = all_variants;
+    if (series_.overlap.size() % 2 == 1) std::reverse(order.begin(), order.end());
+    for (const Variant variant : order) {
+      if (variant == Variant::step) {
+        series_.overlap.step.push_back(take_step(timed_step(&log_)));
+        series_.occupied_ms.push_back(occupied_seconds(log_) * 1e3);
+        series_.intersect_ms.push_back(overlapped_seconds(log_) * 1e3);
+        continue;
+      }
+      const double ms = slowest(ablation_.run(variant)).step() * 1e3;
+      (variant == Variant::serial    ? series_.overlap.serial
+       : variant == Variant::compute ? series_.overlap.compute
+                                     : series_.overlap.comm)
+          .push_back(ms);
+    }
+  }
+
+  OverlapResult overlap_result() {
+    OverlapResult overlap;
+    overlap.mode = case_.overlap.mode;
+    overlap.samples = series_.overlap;
+    overlap.figures = overlap_of(series_.overlap);
+    std::array<double, 2> most{median_of(series_.occupied_ms),
+                               series_.polling_seconds * 1e3 / iterations()};
+    communicator_.max_over_ranks(most);
+    std::array<double, 1> least{median_of(series_.intersect_ms)};
+    communicator_.min_over_ranks(least);
+    overlap.timeline_exposed_ms = most[0];
+    overlap.polling_ms = most[1];
+    overlap.intersect_ms = least[0];
+    if (const std::string tool = fencing_tool(); !tool.empty()) {
+      overlap.void_because = fmt::format("{} fences every kernel", tool);
+      overlap.figures.efficiency.reset();
+      overlap.figures.interval.reset();
+    }
+    return overlap;
   }
 
   MemoryFigures memory_figures() {
@@ -164,18 +270,21 @@ class Runner {
             environment_.device_name,
             environment_.threads,
             median_of(series_.own_step_ms),
-            blocked * 1e3 / static_cast<double>(case_.bench.iterations),
+            blocked * 1e3 / iterations(),
             median_of(series_.own_gemm_gflops),
             static_cast<std::int64_t>(tide_.peak_bytes),
             process_bytes_};
   }
 
-  const config::Case& case_;
+  config::Case case_;  ///< with the overlap mode that was chosen
   const Environment& environment_;
   comm::Communicator& communicator_;
   memory::Pool pool_;
   memory::Ledger ledger_;
   model::Stack<T> stack_;
+  Ablation<T> ablation_;
+  StepLog log_;
+  std::optional<double> loss_;
   ProductRate<T> product_rate_;
   std::size_t pool_after_warm_up_ = 0;
   Series series_;
@@ -189,6 +298,16 @@ void forget_process_bytes(CaseResult& result) {
   for (RankDetail& detail : result.rank_details) {
     detail.process_bytes.reset();
   }
+}
+
+comm::CommunicatorOptions options_of(const config::Case& c) {
+  comm::CommunicatorOptions options;
+  options.backend = c.comm.backend;
+  options.ranks = static_cast<int>(c.parallel.tensor);
+  options.timeout = std::chrono::duration<double>(c.bench.timeout_s);
+  options.algorithm = c.comm.algorithm;
+  options.progress_thread = c.overlaps() && c.overlap.progress == "thread";
+  return options;
 }
 
 template <class T>
@@ -213,9 +332,14 @@ void run_in(const config::Case& c, const Environment& environment, comm::Communi
 
 CaseResult run_case(const config::Case& c, const Environment& environment,
                     const std::optional<std::filesystem::path>& dump_folder) {
-  const auto communicator =
-      comm::make_communicator({c.comm.backend, static_cast<int>(c.parallel.tensor),
-                               std::chrono::duration<double>(c.bench.timeout_s)});
+  const auto transport = comm::make_communicator(options_of(c));
+  std::unique_ptr<comm::Communicator> link;
+  if (c.emulated_link.is_emulated()) {
+    link = std::make_unique<comm::EmulatedLink>(
+        *transport,
+        comm::LinkModel{c.emulated_link.latency_us, c.emulated_link.bandwidth_gbytes_per_s});
+  }
+  comm::Communicator* const communicator = link ? link.get() : transport.get();
   communicator->set_context(fmt::format("set-up of case {}", c.index + 1));
   const bool mark_is_new = memory::reset_process_peak() || c.index == 0;
   communicator->barrier();  // the node's other ranks have given their free memory back, too
@@ -225,6 +349,7 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
   result.settings = c;
   result.ranks = communicator->size();
   result.backend = communicator->name();
+  communicator->set_overlapping(c.overlaps());
   if (c.bench.verify) {
     communicator->set_context(fmt::format("twin of case {}", c.index + 1));
     if (environment.progress) {

@@ -228,6 +228,8 @@ config::Case twin_of(const config::Case& c) {
   twin.model.seq_length = (many ? 2 : 9) * ranks;
   // Three blocks, the last of them of one or two positions.
   twin.model.attention_block = (twin.model.seq_length - 1) / 2;
+  // Several tiles a product, the last of them narrower.
+  twin.overlap.tile_columns = 5;
   // Padded to a multiple of t, but for t = 1.
   if (c.model.has_ends()) twin.model.vocab_size = 11 * ranks - 1;
   twin.model.micro_batch_size = std::min<std::int64_t>(2, c.model.micro_batch_size);

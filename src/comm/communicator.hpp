@@ -1,6 +1,7 @@
 // The one interface through which tensor-parallel ranks exchange data.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -10,12 +11,25 @@
 #include <vector>
 
 #include "base/dtype.hpp"
+#include "comm/account.hpp"
 #include "comm/counters.hpp"
 #include "comm/operation.hpp"
+#include "comm/rounds.hpp"
 
 namespace tidemark::comm {
 
 class Communicator;
+
+/// What `auto` chose for messages of one size class, and why.
+struct AlgorithmChoice {
+  Operation operation;
+  DType dtype;
+  std::int64_t message_bytes;  ///< of the call that was measured; it stands for its power of two
+  Algorithm algorithm;
+  /// The fastest call of the slowest rank, by algorithm in the order of its values; 0: not
+  /// measured.
+  std::array<double, 3> seconds{};
+};
 
 /// A collective under way. Move-only; an empty request is complete.
 ///
@@ -85,6 +99,15 @@ class Communicator {
                                                std::size_t count_per_rank, DType dtype,
                                                Purpose purpose) = 0;
 
+  /// Sends `send` [count] to rank `to` and receives `recv` [count] from rank `from`, which must not
+  /// overlap; every rank calls it, so that who receives is sent to.
+  [[nodiscard]] virtual Request exchange(const void* send, int to, void* recv, int from,
+                                         std::size_t count, DType dtype, Purpose purpose) = 0;
+
+  /// Whether calls are waited for at once (false, as at the beginning), so that they may as well be
+  /// carried out when they are posted; or go on beside other work.
+  virtual void set_overlapping(bool) {}
+
   /// Returns when the call is complete, its buffers usable; at once for a complete request.
   virtual void wait(Request& request) = 0;
   /// Drives pending calls; never blocks.
@@ -110,6 +133,12 @@ class Communicator {
   /// Counters of this rank since the last reset; copy them for a snapshot.
   [[nodiscard]] virtual const Counters& counters() const noexcept = 0;
   virtual void reset_counters() noexcept = 0;
+  /// Seconds that `poll` took since the last reset.
+  [[nodiscard]] virtual double polling_seconds() const noexcept { return 0.0; }
+  /// From now on, every call goes into `log`, too, which the caller owns; null: no longer.
+  virtual void attach(CallLog*) noexcept {}
+  /// What was measured where the algorithm was to be chosen, in order of choice.
+  [[nodiscard]] virtual std::vector<AlgorithmChoice> choices() const { return {}; }
 };
 
 }  // namespace tidemark::comm

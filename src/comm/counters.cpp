@@ -21,6 +21,7 @@ void accumulate(CallStats& sum, const CallStats& term) {
 }  // namespace
 
 std::int64_t wire_bytes(Operation operation, int ranks, std::int64_t message_bytes) {
+  if (operation == Operation::send_recv) return message_bytes;
   // Dividing before multiplying keeps the intermediate values below the message itself.
   const std::int64_t n = ranks;
   const std::int64_t factor = passes(operation) * (n - 1);
@@ -30,6 +31,7 @@ std::int64_t wire_bytes(Operation operation, int ranks, std::int64_t message_byt
 std::optional<double> busbw_gbytes_per_s(Operation operation, int ranks, const CallStats& stats) {
   if (ranks <= 1 || stats.seconds <= 0.0) return std::nullopt;
   const double algorithm_bandwidth = static_cast<double>(stats.message_bytes) / stats.seconds;
+  if (operation == Operation::send_recv) return algorithm_bandwidth / 1e9;
   const double share = static_cast<double>(ranks - 1) / static_cast<double>(ranks);
   return algorithm_bandwidth * passes(operation) * share / 1e9;
 }
@@ -42,6 +44,14 @@ void Counters::add(Operation operation, Purpose purpose, int ranks, std::int64_t
               .wire_bytes = comm::wire_bytes(operation, ranks, message_bytes),
               .seconds = seconds,
               .blocked_seconds = blocked_seconds});
+}
+
+void Counters::add(const Counters& other) {
+  for (const Purpose purpose : all_purposes) {
+    for (const Operation operation : all_operations) {
+      accumulate(stats_[index_of(purpose)][index_of(operation)], other.at(operation, purpose));
+    }
+  }
 }
 
 CallStats Counters::total(Purpose purpose) const {

@@ -13,7 +13,7 @@ namespace tidemark::comm {
 struct CallStats {
   std::int64_t calls = 0;
   /// Bytes as nccl-tests counts them: all-reduce, the buffer; all-gather, the gathered tensor;
-  /// reduce-scatter, the tensor before it is scattered.
+  /// reduce-scatter, the tensor before it is scattered; send_recv, the block that is sent.
   std::int64_t message_bytes = 0;
   /// Bytes that this rank must send by a bandwidth-optimal algorithm; see `wire_bytes`.
   std::int64_t wire_bytes = 0;
@@ -22,13 +22,15 @@ struct CallStats {
 };
 
 /// Wire bytes a rank of one collective over `ranks` ranks on a message of N = `message_bytes`:
-/// 2 (ranks-1) N / ranks for an all-reduce, (ranks-1) N / ranks for the others, rounded down where
-/// N does not divide. It is the lower bound of Patarasuk and Yuan, "Bandwidth optimal all-reduce
-/// algorithms for clusters of workstations" (2009), not a reading of the network card.
+/// 2 (ranks-1) N / ranks for an all-reduce, (ranks-1) N / ranks for an all-gather or
+/// reduce-scatter, rounded down where N does not divide, and N for a send_recv. It is the lower
+/// bound of Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
+/// workstations" (2009), not a reading of the network card.
 std::int64_t wire_bytes(Operation operation, int ranks, std::int64_t message_bytes);
 
 /// Bus bandwidth in GB/s (1 GB = 1e9 bytes) by the formulas of nccl-tests: N / seconds times
-/// 2 (ranks-1) / ranks for an all-reduce, times (ranks-1) / ranks for the others. Over several
+/// 2 (ranks-1) / ranks for an all-reduce, times (ranks-1) / ranks for an all-gather or
+/// reduce-scatter, times 1 for a send_recv. Over several
 /// calls it is the bandwidth of their sums. Unknown (nullopt) for one rank, and where no time was
 /// counted.
 std::optional<double> busbw_gbytes_per_s(Operation operation, int ranks, const CallStats& stats);
@@ -43,6 +45,9 @@ class Counters {
   [[nodiscard]] const CallStats& at(Operation operation, Purpose purpose) const noexcept {
     return stats_[index_of(purpose)][index_of(operation)];
   }
+
+  /// Adds all that `other` counted.
+  void add(const Counters& other);
 
   /// Sum over all operations of one purpose.
   [[nodiscard]] CallStats total(Purpose purpose) const;

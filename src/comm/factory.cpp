@@ -18,6 +18,15 @@ bool mpi_is_running() {
   return initialized != 0 && finalized == 0;
 }
 
+Algorithm algorithm_of(const std::string& name) {
+  if (name == "auto") return Algorithm::native;  // until something is measured
+  for (const Algorithm algorithm : {Algorithm::native, Algorithm::pairwise, Algorithm::ring}) {
+    if (name == name_of(algorithm)) return algorithm;
+  }
+  throw InputError(fmt::format(
+      "comm.algorithm: '{}' is unknown; expected auto, native, pairwise or ring", name));
+}
+
 int processes_of_job() {
   int size = 1;
   if (mpi_is_running()) MPI_Comm_size(MPI_COMM_WORLD, &size);
@@ -42,8 +51,12 @@ std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& optio
   if (options.backend == "self" || (options.backend == "auto" && single)) {
     return make_self_communicator();
   }
+  MpiOptions mpi;
+  mpi.automatic = options.algorithm == "auto";
+  mpi.algorithm = algorithm_of(options.algorithm);
+  mpi.progress_thread = options.progress_thread;
   if (!mpi_is_running()) throw RunError("comm.backend: mpi is asked for, but MPI is not running");
-  return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, options.timeout);
+  return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, options.timeout, mpi);
 }
 
 std::unique_ptr<Communicator> make_self_communicator() {

@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <limits>
 
 #include "base/error.hpp"
+#include "comm/mpi_flights.hpp"
 
 namespace tidemark::comm {
 
@@ -52,19 +53,54 @@ std::string describe_error(int code) {
   return {text, static_cast<std::size_t>(length)};
 }
 
-/// A NaN on any rank has to show in the result, which fmax and fmin would hide.
-double larger(double a, double b) { return std::isnan(a) || a > b ? a : b; }
-double smaller(double a, double b) { return std::isnan(a) || a < b ? a : b; }
-double plus(double a, double b) { return a + b; }
-
 }  // namespace
 
-MpiCommunicator::MpiCommunicator(MPI_Comm parent, std::chrono::duration<double> timeout)
-    : watchdog_(timeout, rank_in(parent)) {
+/// Asks for the lock only every so often: whoever computes finds it free.
+class MpiCommunicator::Driver {
+ public:
+  Driver(MpiCommunicator& owner, std::chrono::microseconds interval)
+      : owner_(owner), interval_(interval), thread_([this] { work(); }) {}
+  ~Driver() {
+    stop_ = true;
+    thread_.join();
+  }
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+
+ private:
+  void work() {
+    while (!stop_) {
+      if (owner_.mutex_.try_lock()) {
+        const std::lock_guard lock(owner_.mutex_, std::adopt_lock);
+        if (!owner_.flights_->empty()) {
+          const Clock::time_point begin = Clock::now();
+          owner_.drive(0);
+          owner_.account_.add_polling(Clock::now() - begin);
+        }
+      }
+      std::this_thread::sleep_for(interval_);
+    }
+  }
+
+  MpiCommunicator& owner_;
+  std::chrono::microseconds interval_;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+MpiCommunicator::MpiCommunicator(MPI_Comm parent, std::chrono::duration<double> timeout,
+                                 MpiOptions options)
+    : watchdog_(timeout, rank_in(parent)), options_(options) {
   duplicate(parent);
+  account_ = Account(handle_.size);
+  flights_ = std::make_unique<MpiFlights>(handle_.comm, options_.sum);
+  if (options_.progress_thread) {
+    driver_ = std::make_unique<Driver>(*this, options_.progress_interval);
+  }
 }
 
 MpiCommunicator::~MpiCommunicator() {
+  driver_.reset();
   // Freeing is collective: where an exception unwinds this rank, the others may never come.
   if (std::uncaught_exceptions() > 0) return;
   int finalized = 0;
@@ -119,28 +155,10 @@ void MpiCommunicator::require_apart(const void* block, const void* whole, std::s
   }
 }
 
-template <class Call>
-Request MpiCommunicator::counted(Operation operation, Purpose purpose, std::size_t message_bytes,
-                                 const Call& call) {
-  const Watchdog::Clock::time_point start = Watchdog::Clock::now();
-  int code = MPI_SUCCESS;
-  {
-    const Watchdog::Call watched(watchdog_, name_of(operation).data(), start);
-    code = call();
-  }
-  const std::chrono::duration<double> elapsed = Watchdog::Clock::now() - start;
-  check(code, name_of(operation));
-  counters_.add(operation, purpose, handle_.size, static_cast<std::int64_t>(message_bytes),
-                elapsed.count(), elapsed.count());
-  return {};
-}
-
 Request MpiCommunicator::all_reduce(void* buffer, std::size_t count, DType dtype, Purpose purpose) {
   constexpr Operation operation = Operation::all_reduce;
   const int n = checked_count(count, 1, name_of(operation));
-  return counted(operation, purpose, count * size_of(dtype), [&] {
-    return MPI_Allreduce(MPI_IN_PLACE, buffer, n, datatype_of(dtype), sum_of(dtype), handle_.comm);
-  });
+  return carry_out({operation, purpose, dtype, nullptr, buffer, n, count * size_of(dtype)});
 }
 
 Request MpiCommunicator::all_gather(const void* send, void* recv, std::size_t count_per_rank,
@@ -150,12 +168,9 @@ Request MpiCommunicator::all_gather(const void* send, void* recv, std::size_t co
   const std::size_t block_bytes = count_per_rank * size_of(dtype);
   const std::byte* own = static_cast<const std::byte*>(recv);
   if (own != nullptr) own += block_bytes * static_cast<std::size_t>(handle_.rank);
-  const bool in_place = send == own;
-  if (!in_place) require_apart(send, recv, block_bytes, name_of(operation));
-  return counted(operation, purpose, block_bytes * static_cast<std::size_t>(handle_.size), [&] {
-    const MPI_Datatype type = datatype_of(dtype);
-    return MPI_Allgather(in_place ? MPI_IN_PLACE : send, n, type, recv, n, type, handle_.comm);
-  });
+  if (send != own) require_apart(send, recv, block_bytes, name_of(operation));
+  return carry_out({operation, purpose, dtype, send, recv, n,
+                    block_bytes * static_cast<std::size_t>(handle_.size)});
 }
 
 Request MpiCommunicator::reduce_scatter(const void* send, void* recv, std::size_t count_per_rank,
@@ -165,94 +180,164 @@ Request MpiCommunicator::reduce_scatter(const void* send, void* recv, std::size_
   const std::size_t block_bytes = count_per_rank * size_of(dtype);
   const bool in_place = send == recv && handle_.size == 1;
   if (!in_place) require_apart(recv, send, block_bytes, name_of(operation));
-  return counted(operation, purpose, block_bytes * static_cast<std::size_t>(handle_.size), [&] {
-    return MPI_Reduce_scatter_block(in_place ? MPI_IN_PLACE : send, recv, n, datatype_of(dtype),
-                                    sum_of(dtype), handle_.comm);
-  });
+  return carry_out({operation, purpose, dtype, send, recv, n,
+                    block_bytes * static_cast<std::size_t>(handle_.size)});
+}
+
+Request MpiCommunicator::exchange(const void* send, int to, void* recv, int from, std::size_t count,
+                                  DType dtype, Purpose purpose) {
+  constexpr Operation operation = Operation::send_recv;
+  const int n = checked_count(count, 1, name_of(operation));
+  Round round;
+  if (count > 0) {
+    round.receives.push_back({from, {Place::recv, 0, count}});
+    round.sends.push_back({to, {Place::send, 0, count}});
+  }
+  Script script;
+  script.rounds.push_back(std::move(round));
+  return start_script({operation, purpose, dtype, send, recv, n, count * size_of(dtype)},
+                      std::move(script));
+}
+
+Request MpiCommunicator::carry_out(const Call& call) {
+  return carry_out_by(options_.automatic ? algorithm_for(call) : options_.algorithm, call);
+}
+
+Request MpiCommunicator::carry_out_by(Algorithm algorithm, const Call& call) {
+  if (algorithm != Algorithm::native) {
+    const std::size_t segment =
+        std::max<std::size_t>(1, options_.segment_bytes / size_of(call.dtype));
+    return start_script(call, script_of(call.operation, algorithm, handle_.rank, handle_.size,
+                                        static_cast<std::size_t>(call.count), segment));
+  }
+  if (!overlapping_) return blocking_native(call);
+  const std::lock_guard lock(mutex_);
+  const Clock::time_point posted = Clock::now();
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(call_native(call, &request), name_of(call.operation));
+  const std::uint64_t ticket =
+      flights_->start({call.operation, call.purpose, static_cast<std::int64_t>(call.message_bytes),
+                       call.dtype, datatype_of(call.dtype), call.send, call.recv, call.counted},
+                      request, posted);
+  if (call.counted) account_.occupied({call.operation, false, posted, Clock::now()});
+  return {*this, ticket};
+}
+
+Request MpiCommunicator::start_script(const Call& call, Script script) {
+  const std::lock_guard lock(mutex_);
+  const Clock::time_point posted = Clock::now();
+  const std::uint64_t ticket =
+      flights_->start({call.operation, call.purpose, static_cast<std::int64_t>(call.message_bytes),
+                       call.dtype, datatype_of(call.dtype), call.send, call.recv, call.counted},
+                      std::move(script), posted);
+  if (call.counted) account_.occupied({call.operation, false, posted, Clock::now()});
+  return {*this, ticket};
+}
+
+/// Blocking where `request` is null.
+int MpiCommunicator::call_native(const Call& call, MPI_Request* request) const {
+  const MPI_Datatype type = datatype_of(call.dtype);
+  const MPI_Op sum = sum_of(call.dtype);
+  const MPI_Comm comm = handle_.comm;
+  const int n = call.count;
+  if (call.operation == Operation::all_reduce) {
+    return request == nullptr
+               ? MPI_Allreduce(MPI_IN_PLACE, call.recv, n, type, sum, comm)
+               : MPI_Iallreduce(MPI_IN_PLACE, call.recv, n, type, sum, comm, request);
+  }
+  if (call.operation == Operation::all_gather) {
+    const auto* own = static_cast<const std::byte*>(call.recv);
+    if (own != nullptr) {
+      own += static_cast<std::size_t>(n) * static_cast<std::size_t>(handle_.rank) *
+             size_of(call.dtype);
+    }
+    const void* const send = call.send == own ? MPI_IN_PLACE : call.send;
+    return request == nullptr ? MPI_Allgather(send, n, type, call.recv, n, type, comm)
+                              : MPI_Iallgather(send, n, type, call.recv, n, type, comm, request);
+  }
+  const void* const send = call.send == call.recv ? MPI_IN_PLACE : call.send;
+  return request == nullptr
+             ? MPI_Reduce_scatter_block(send, call.recv, n, type, sum, comm)
+             : MPI_Ireduce_scatter_block(send, call.recv, n, type, sum, comm, request);
+}
+
+Request MpiCommunicator::blocking_native(const Call& call) {
+  const std::lock_guard lock(mutex_);
+  const Clock::time_point posted = Clock::now();
+  int code = MPI_SUCCESS;
+  {
+    const Watchdog::Call watched(watchdog_, name_of(call.operation).data(), posted);
+    code = call_native(call, nullptr);
+  }
+  const Clock::time_point completed = Clock::now();
+  check(code, name_of(call.operation));
+  if (!call.counted) return {};
+  account_.add({call.operation, call.purpose, static_cast<std::int64_t>(call.message_bytes), posted,
+                completed},
+               std::chrono::duration<double>(completed - posted).count());
+  account_.occupied({call.operation, false, posted, completed});
+  return {};
+}
+
+/// Moves calls on, without blocking where `awaited` is 0, else until that one is complete.
+void MpiCommunicator::drive(std::uint64_t awaited) {
+  std::vector<Landed> landed;
+  const Clock::time_point begin = Clock::now();
+  const char* operation = "progress";
+  if (awaited != 0) operation = name_of(flights_->plan_of(awaited).operation).data();
+  Clock::time_point now = begin;
+  Clock::time_point next_report = begin + std::chrono::seconds(1);
+  bool complete = awaited == 0;
+  bool detailed = false;
+  do {
+    landed.clear();
+    check(flights_->advance(landed), operation);
+    now = Clock::now();
+    for (const Landed& call : landed) {
+      const bool is_awaited = call.ticket == awaited;
+      complete = complete || is_awaited;
+      const Clock::duration waited = is_awaited ? call.call.completed - begin : Clock::duration(0);
+      if (call.counted) {
+        account_.add(call.call,
+                     call.posting_seconds + std::chrono::duration<double>(waited).count());
+      }
+    }
+    if (!complete && now > next_report) {
+      next_report = now + std::chrono::seconds(1);
+      detailed = true;
+      const std::vector<int> ranks = flights_->awaited_ranks(awaited);
+      watchdog_.set_detail(ranks.empty()
+                               ? ""
+                               : fmt::format("nothing came from rank{} {}",
+                                             ranks.size() > 1 ? "s" : "", fmt::join(ranks, ", ")));
+    }
+  } while (!complete);
+  if (detailed) watchdog_.set_detail("");
 }
 
 void MpiCommunicator::wait(Request& request) {
-  TIDEMARK_REQUIRE(!request.pending(), "a request of another communicator");
-}
-
-template <class Call>
-void MpiCommunicator::control(const char* operation, const Call& call) {
-  int code = MPI_SUCCESS;
-  {
-    const Watchdog::Call watched(watchdog_, operation);
-    code = call();
-  }
-  check(code, operation);
-}
-
-void MpiCommunicator::barrier() {
-  control("barrier", [&] { return MPI_Barrier(handle_.comm); });
-}
-
-void MpiCommunicator::max_over_ranks(std::span<double> values) {
-  fold_over_ranks(values, larger, "max_over_ranks");
-}
-
-void MpiCommunicator::min_over_ranks(std::span<double> values) {
-  fold_over_ranks(values, smaller, "min_over_ranks");
-}
-
-void MpiCommunicator::sum_over_ranks(std::span<double> values) {
-  fold_over_ranks(values, plus, "sum_over_ranks");
-}
-
-void MpiCommunicator::fold_over_ranks(std::span<double> values, Fold fold, const char* operation) {
-  // Gathered, then folded in rank order: MPI_Allreduce need not give all ranks the same bits.
-  const int n = checked_count(values.size(), handle_.size, operation);
-  std::vector<double> all(values.size() * static_cast<std::size_t>(handle_.size));
-  control(operation, [&] {
-    return MPI_Allgather(values.data(), n, MPI_DOUBLE, all.data(), n, MPI_DOUBLE, handle_.comm);
-  });
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = all[i];
-    for (std::size_t k = i + values.size(); k < all.size(); k += values.size()) {
-      values[i] = fold(values[i], all[k]);
+  if (!request.pending()) return;
+  TIDEMARK_REQUIRE(request.owner() == this, "a request of another communicator");
+  const std::lock_guard lock(mutex_);
+  if (flights_->is_under_way(request.ticket())) {
+    const Clock::time_point begin = Clock::now();
+    const Operation operation = flights_->plan_of(request.ticket()).operation;
+    const bool counted = flights_->plan_of(request.ticket()).counted;
+    {
+      const Watchdog::Call watched(watchdog_, name_of(operation).data(), begin);
+      drive(request.ticket());
     }
+    if (counted) account_.occupied({operation, false, begin, Clock::now()});
   }
+  request.mark_complete();
 }
 
-std::string MpiCommunicator::broadcast_bytes(std::string bytes, int root) {
-  constexpr const char* operation = "broadcast_bytes";
-  std::uint64_t length = bytes.size();
-  control(operation, [&] { return MPI_Bcast(&length, 1, MPI_UINT64_T, root, handle_.comm); });
-  // Checked when every rank knows the length, so that all fail or none does.
-  const int n = checked_count(length, 1, operation);
-  bytes.resize(length);
-  control(operation, [&] { return MPI_Bcast(bytes.data(), n, MPI_CHAR, root, handle_.comm); });
-  return bytes;
-}
-
-std::vector<std::string> MpiCommunicator::gather_bytes(std::string_view bytes) {
-  constexpr const char* operation = "gather_bytes";
-  const auto ranks = static_cast<std::size_t>(handle_.size);
-  const std::uint64_t length = bytes.size();
-  std::vector<std::uint64_t> lengths(ranks);
-  control(operation, [&] {
-    return MPI_Allgather(&length, 1, MPI_UINT64_T, lengths.data(), 1, MPI_UINT64_T, handle_.comm);
-  });
-  std::vector<int> counts(ranks);
-  std::vector<int> offsets(ranks);
-  std::size_t total = 0;
-  for (std::size_t r = 0; r < ranks; ++r) {
-    offsets[r] = checked_count(total, 1, operation);
-    counts[r] = checked_count(lengths[r], 1, operation);
-    total += lengths[r];
-  }
-  std::string all(total, '\0');
-  control(operation, [&] {
-    return MPI_Allgatherv(bytes.data(), static_cast<int>(length), MPI_CHAR, all.data(),
-                          counts.data(), offsets.data(), MPI_CHAR, handle_.comm);
-  });
-  std::vector<std::string> parts;
-  for (std::size_t r = 0; r < ranks; ++r) {
-    parts.push_back(all.substr(static_cast<std::size_t>(offsets[r]), lengths[r]));
-  }
-  return parts;
+void MpiCommunicator::poll() {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock() || flights_->empty()) return;
+  const Clock::time_point begin = Clock::now();
+  drive(0);
+  account_.occupied({Operation::send_recv, true, begin, Clock::now()});
 }
 
 }  // namespace tidemark::comm

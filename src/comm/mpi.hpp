@@ -11,18 +11,45 @@
 #include <mpi.h>
 
 #include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <tuple>
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "comm/sums.hpp"
 #include "comm/watchdog.hpp"
 
 namespace tidemark::comm {
 
-/// Collectives over MPI's own, blocking ones: each is carried out when it is posted, so the request
-/// returned is complete, and blocked seconds equal seconds. Sums are formed in the element type, in
-/// the order that the MPI library chooses.
+class MpiFlights;
+
+/// How an MpiCommunicator works.
+struct MpiOptions {
+  /// Of the collectives; `automatic` measures for each operation and size class, at the first call
+  /// of it, and keeps to the fastest.
+  Algorithm algorithm = Algorithm::native;
+  bool automatic = false;
+  /// Bytes of the pieces in which own algorithms send what is summed: two of each peer's fit into a
+  /// second-level cache.
+  std::size_t segment_bytes = 256 * 1024;
+  /// A thread of its own drives calls that are under way, once every `progress_interval`.
+  bool progress_thread = false;
+  std::chrono::microseconds progress_interval{200};
+  SumFunction sum = sum_on_host;
+};
+
+/// Collectives over MPI: the library's own, or by own algorithms over Isend and Irecv.
+///
+/// Own algorithms and exchanges go on beside other work and move only while somebody calls in:
+/// `wait`, `poll`, or the thread of MpiOptions. The library's own are carried out when they are
+/// posted, unless `set_overlapping` says that there is other work. Sums of own algorithms are
+/// formed as Algorithm says; those of the library in the element type, in an order that it chooses.
 ///
 /// A message of more than 2^31 - 1 elements (all ranks' blocks together) is refused with a
 /// RunError, since MPI-3 counts in int. Calls that last longer than the timeout end the process;
@@ -30,8 +57,9 @@ namespace tidemark::comm {
 class MpiCommunicator final : public Communicator {
  public:
   /// Duplicates `parent`, a collective call, and leaves `parent` to the caller. MPI must be
-  /// initialised, with at least MPI_THREAD_FUNNELED.
-  MpiCommunicator(MPI_Comm parent, std::chrono::duration<double> timeout);
+  /// initialised, with at least MPI_THREAD_FUNNELED, and MPI_THREAD_SERIALIZED for a progress
+  /// thread.
+  MpiCommunicator(MPI_Comm parent, std::chrono::duration<double> timeout, MpiOptions options = {});
   ~MpiCommunicator() override;
 
   [[nodiscard]] int rank() const noexcept override { return handle_.rank; }
@@ -44,8 +72,11 @@ class MpiCommunicator final : public Communicator {
                                    DType dtype, Purpose purpose) override;
   [[nodiscard]] Request reduce_scatter(const void* send, void* recv, std::size_t count_per_rank,
                                        DType dtype, Purpose purpose) override;
+  [[nodiscard]] Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
+                                 DType dtype, Purpose purpose) override;
+  void set_overlapping(bool overlapping) override { overlapping_ = overlapping; }
   void wait(Request& request) override;
-  void poll() override {}
+  void poll() override;
 
   void barrier() override;
   void max_over_ranks(std::span<double> values) override;
@@ -55,8 +86,13 @@ class MpiCommunicator final : public Communicator {
   [[nodiscard]] std::vector<std::string> gather_bytes(std::string_view bytes) override;
 
   void set_context(std::string context) override { watchdog_.set_context(std::move(context)); }
-  [[nodiscard]] const Counters& counters() const noexcept override { return counters_; }
-  void reset_counters() noexcept override { counters_.reset(); }
+  [[nodiscard]] const Counters& counters() const noexcept override { return account_.counters(); }
+  void reset_counters() noexcept override { account_.reset(); }
+  [[nodiscard]] double polling_seconds() const noexcept override {
+    return account_.polling_seconds();
+  }
+  void attach(CallLog* log) noexcept override { account_.attach(log); }
+  [[nodiscard]] std::vector<AlgorithmChoice> choices() const override { return choices_; }
 
  private:
   struct Handle {
@@ -65,25 +101,58 @@ class MpiCommunicator final : public Communicator {
     int rank = 0;
     int size = 1;
   };
-  [[nodiscard]] MPI_Op sum_of(DType dtype) const;
+  /// A collective, before anybody has decided how it is carried out.
+  struct Call {
+    Operation operation;
+    Purpose purpose;
+    DType dtype;
+    const void* send;
+    void* recv;
+    int count;  ///< elements: of the buffer for an all-reduce, of a rank's block for the others
+    std::size_t message_bytes;
+    bool counted = true;
+  };
   using Fold = double (*)(double, double);
 
+  // mpi.cpp
   void duplicate(MPI_Comm parent);
   [[noreturn]] void fail(std::string_view operation, std::string_view reason) const;
   void check(int code, std::string_view operation) const;
   [[nodiscard]] int checked_count(std::size_t count, int blocks, std::string_view operation) const;
   void require_apart(const void* block, const void* whole, std::size_t block_bytes,
                      std::string_view operation) const;
+  [[nodiscard]] MPI_Op sum_of(DType dtype) const;
+  Request carry_out(const Call& call);
+  Request carry_out_by(Algorithm algorithm, const Call& call);
+  Request start_script(const Call& call, Script script);
+  int call_native(const Call& call, MPI_Request* request) const;
+  Request blocking_native(const Call& call);
+  void drive(std::uint64_t awaited);
+
+  // mpi_choice.cpp
+  [[nodiscard]] Algorithm algorithm_for(const Call& call);
+  [[nodiscard]] AlgorithmChoice measure(const Call& call);
+
+  // mpi_control.cpp
   void fold_over_ranks(std::span<double> values, Fold fold, const char* operation);
-  template <class Call>
-  void control(const char* operation, const Call& call);
-  template <class Call>
-  Request counted(Operation operation, Purpose purpose, std::size_t message_bytes,
-                  const Call& call);
+  void meet(const char* operation);
+  template <class Body>
+  void control(const char* operation, const Body& body);
+
+  /// Drives calls from a thread of its own, for as long as it lives.
+  class Driver;
 
   Watchdog watchdog_;  // first, since it watches the duplication, too
+  MpiOptions options_;
   Handle handle_;
-  Counters counters_;
+  Account account_{1};
+  std::vector<AlgorithmChoice> choices_;
+  /// By operation, type, size class, and whether calls go on beside other work.
+  std::map<std::tuple<Operation, DType, int, bool>, Algorithm> chosen_;
+  bool overlapping_ = false;
+  std::mutex mutex_;  ///< guards the flights and the account against the driver
+  std::unique_ptr<MpiFlights> flights_;
+  std::unique_ptr<Driver> driver_;  ///< last: it uses all the rest
 };
 
 }  // namespace tidemark::comm

@@ -14,7 +14,7 @@ namespace tidemark::comm {
 namespace {
 
 int level_of(MpiThreads threads) {
-  return threads == MpiThreads::multiple ? MPI_THREAD_MULTIPLE : MPI_THREAD_FUNNELED;
+  return threads == MpiThreads::multiple ? MPI_THREAD_MULTIPLE : MPI_THREAD_SERIALIZED;
 }
 
 void check(int code, const char* what) {

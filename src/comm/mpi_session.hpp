@@ -9,8 +9,8 @@ namespace tidemark::comm {
 
 /// How threads of one process may call MPI.
 enum class MpiThreads {
-  funneled,  ///< only the thread that made the session
-  multiple,  ///< any thread at any time
+  serialized,  ///< one thread at a time
+  multiple,    ///< any thread at any time
 };
 
 /// Initialises MPI when made and finalises it when destroyed; at most one in a process. Where the
@@ -20,7 +20,7 @@ enum class MpiThreads {
 class MpiSession {
  public:
   /// Throws RunError when MPI cannot start or does not grant the threads asked for.
-  explicit MpiSession(MpiThreads threads = MpiThreads::funneled);
+  explicit MpiSession(MpiThreads threads = MpiThreads::serialized);
   /// Finalises, which waits for the other ranks. Where an exception unwinds it, the others may
   /// never come, so it ends the job with ExitStatus::failed. On an error that only some ranks may
   /// have met, catch it inside the session's scope and call `abort` with the error's own status.

@@ -7,8 +7,9 @@
 
 namespace tidemark::comm {
 
-/// The collectives that move tensors between tensor-parallel ranks.
-enum class Operation { all_reduce, all_gather, reduce_scatter };
+/// What moves tensors between tensor-parallel ranks: collectives, and the exchanges of which the
+/// `ring` schedule makes them up: a block sent to one rank while another is received.
+enum class Operation { all_reduce, all_gather, reduce_scatter, send_recv };
 
 /// What a collective carries. Counters keep the two apart: the published traffic of a layer is that
 /// of activations (and their gradients); sequence parallelism adds an all-reduce of the gradients
@@ -16,7 +17,7 @@ enum class Operation { all_reduce, all_gather, reduce_scatter };
 enum class Purpose { activation, gradient };
 
 inline constexpr std::array all_operations{Operation::all_reduce, Operation::all_gather,
-                                           Operation::reduce_scatter};
+                                           Operation::reduce_scatter, Operation::send_recv};
 inline constexpr std::array all_purposes{Purpose::activation, Purpose::gradient};
 
 /// Name as in the records. The text is NUL-terminated and lives as long as the program.
@@ -28,6 +29,8 @@ constexpr std::string_view name_of(Operation operation) noexcept {
       return "all_gather";
     case Operation::reduce_scatter:
       return "reduce_scatter";
+    case Operation::send_recv:
+      return "send_recv";
   }
   return "unknown";
 }

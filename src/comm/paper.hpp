@@ -31,6 +31,10 @@ class PaperCommunicator final : public Communicator {
                                        Purpose purpose) override {
     return count_call(Operation::reduce_scatter, count_per_rank, size_, dtype, purpose);
   }
+  [[nodiscard]] Request exchange(const void*, int, void*, int, std::size_t count, DType dtype,
+                                 Purpose purpose) override {
+    return count_call(Operation::send_recv, count, 1, dtype, purpose);
+  }
   void wait(Request&) override {}
   void poll() override {}
 

@@ -12,13 +12,14 @@ namespace tidemark::comm {
 
 Request SelfCommunicator::copy(Operation operation, const void* send, void* recv, std::size_t count,
                                DType dtype, Purpose purpose) {
-  const auto start = std::chrono::steady_clock::now();
+  const Clock::time_point posted = Clock::now();
   const std::size_t bytes = count * size_of(dtype);
   // memcpy may not be given null pointers even to copy nothing.
   if (send != recv && bytes > 0) std::memcpy(recv, send, bytes);
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  counters_.add(operation, purpose, 1, static_cast<std::int64_t>(bytes), elapsed.count(),
-                elapsed.count());
+  const Clock::time_point completed = Clock::now();
+  account_.add({operation, purpose, static_cast<std::int64_t>(bytes), posted, completed},
+               std::chrono::duration<double>(completed - posted).count());
+  account_.occupied({operation, false, posted, completed});
   return {};
 }
 
@@ -35,6 +36,11 @@ Request SelfCommunicator::all_gather(const void* send, void* recv, std::size_t c
 Request SelfCommunicator::reduce_scatter(const void* send, void* recv, std::size_t count_per_rank,
                                          DType dtype, Purpose purpose) {
   return copy(Operation::reduce_scatter, send, recv, count_per_rank, dtype, purpose);
+}
+
+Request SelfCommunicator::exchange(const void* send, int, void* recv, int, std::size_t count,
+                                   DType dtype, Purpose purpose) {
+  return copy(Operation::send_recv, send, recv, count, dtype, purpose);
 }
 
 void SelfCommunicator::wait(Request& request) {

@@ -23,6 +23,8 @@ class SelfCommunicator final : public Communicator {
                                    DType dtype, Purpose purpose) override;
   [[nodiscard]] Request reduce_scatter(const void* send, void* recv, std::size_t count_per_rank,
                                        DType dtype, Purpose purpose) override;
+  [[nodiscard]] Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
+                                 DType dtype, Purpose purpose) override;
   void wait(Request& request) override;
   void poll() override {}
 
@@ -34,14 +36,15 @@ class SelfCommunicator final : public Communicator {
   [[nodiscard]] std::vector<std::string> gather_bytes(std::string_view bytes) override;
 
   void set_context(std::string context) override { context_ = std::move(context); }
-  [[nodiscard]] const Counters& counters() const noexcept override { return counters_; }
-  void reset_counters() noexcept override { counters_.reset(); }
+  [[nodiscard]] const Counters& counters() const noexcept override { return account_.counters(); }
+  void reset_counters() noexcept override { account_.reset(); }
+  void attach(CallLog* log) noexcept override { account_.attach(log); }
 
  private:
   Request copy(Operation operation, const void* send, void* recv, std::size_t count, DType dtype,
                Purpose purpose);
 
-  Counters counters_;
+  Account account_{1};
   std::string context_ = "set-up";
 };
 

@@ -52,6 +52,11 @@ void Watchdog::set_context(std::string context) {
   context_ = std::move(context);
 }
 
+void Watchdog::set_detail(std::string detail) {
+  const std::lock_guard lock(mutex_);
+  detail_ = std::move(detail);
+}
+
 std::string Watchdog::context() const {
   const std::lock_guard lock(mutex_);
   return context_;
@@ -87,10 +92,10 @@ void Watchdog::watch() {
 }
 
 void Watchdog::end_process(const Overdue& overdue) const {
-  const std::string line =
-      fmt::format("{} is overdue in {} on rank {}: not complete after {:.1f} s (timeout {:g} s)\n",
-                  overdue.operation, context_, rank_, overdue.seconds,
-                  std::chrono::duration<double>(timeout_).count());
+  const std::string line = fmt::format(
+      "{} is overdue in {} on rank {}: not complete after {:.1f} s (timeout {:g} s){}{}\n",
+      overdue.operation, context_, rank_, overdue.seconds,
+      std::chrono::duration<double>(timeout_).count(), detail_.empty() ? "" : "; ", detail_);
   // One write, so that lines of several ranks do not mix; past the stdio locks, which the thread
   // that hangs may hold. Nothing can be done where it fails.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());

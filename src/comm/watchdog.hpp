@@ -46,6 +46,9 @@ class Watchdog {
     Watchdog& watchdog_;
   };
 
+  /// Adds to the line what the current call still waits for: "nothing came from rank 1".
+  void set_detail(std::string detail);
+
   /// Words for the line: "step 3 of case 1". Takes a mutex: for once a step, not for every call.
   void set_context(std::string context);
   [[nodiscard]] std::string context() const;
@@ -75,6 +78,7 @@ class Watchdog {
   std::condition_variable stop_changed_;
   bool stop_ = false;
   std::string context_ = "set-up";
+  std::string detail_;
 
   std::thread thread_;  ///< last, so that all it uses exists before it starts
 };

@@ -12,6 +12,7 @@
 #include "comm/rank_zero.hpp"
 #include "config/reader.hpp"
 #include "config/sweep.hpp"
+#include "report/overlap_lines.hpp"
 #include "report/print.hpp"
 #include "report/provenance.hpp"
 #include "report/record.hpp"
@@ -163,8 +164,12 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
       trace->append(result);
     }
     if (speaks) {
-      report::print(report::table_row(cases, result) + report::failure_lines(result));
+      report::print(report::table_row(cases, result) + report::failure_lines(result) +
+                    report::overlap_lines(result));
       tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
+      if (const std::string chosen = report::algorithm_lines(result); !chosen.empty()) {
+        tides.text += fmt::format("Fastest algorithms of {}:\n{}", report::mode_of(c), chosen);
+      }
     }
     if (result.verification.performed() && !result.valid()) {
       status = ExitStatus::invalid;

@@ -45,8 +45,22 @@ struct ParallelConfig {
 
 struct OverlapConfig {
   std::string mode = "none";
-  std::string progress = "none";
+  std::string progress = "poll";
   std::int64_t chunks = 4;
+  /// Columns of a product between two polls; no setting: small cases of verification cut it.
+  std::int64_t tile_columns = 768;
+
+  [[nodiscard]] bool is_chosen() const { return mode == "auto"; }
+};
+
+/// What-if: a link that collectives are no faster than; 0 and 0: none.
+struct EmulatedLinkConfig {
+  double latency_us = 0.0;
+  double bandwidth_gbytes_per_s = 0.0;
+
+  [[nodiscard]] bool is_emulated() const {
+    return latency_us > 0.0 || bandwidth_gbytes_per_s > 0.0;
+  }
 };
 
 struct CommConfig {
@@ -71,6 +85,7 @@ struct Case {
   ParallelConfig parallel;
   OverlapConfig overlap;
   CommConfig comm;
+  EmulatedLinkConfig emulated_link;
   BenchConfig bench;
 
   std::size_t index = 0;  ///< position in the sweep, from 0
@@ -98,6 +113,8 @@ struct Case {
   }
   [[nodiscard]] bool recomputes_core() const { return recompute == "selective"; }
   [[nodiscard]] bool recomputes_layer() const { return recompute == "full"; }
+  /// True where there is communication, and it is to be hidden.
+  [[nodiscard]] bool overlaps() const { return overlap.mode != "none" && parallel.tensor > 1; }
   /// True where sequence parallelism has something to shard.
   [[nodiscard]] bool sequence_parallel() const { return parallel.sequence && parallel.tensor > 1; }
 };

@@ -18,6 +18,7 @@ constexpr IntegerRange sizes{1, max_size};
 constexpr IntegerRange vocabularies{0, max_size};
 constexpr RealRange probabilities{0.0, true, 1.0, false};
 constexpr RealRange timeouts{0.0, false, 1e9, true};
+constexpr RealRange link_figures{0.0, true, 1e9, true};
 
 /// A row whose field is a member of Case: `field` maps a Case& to a reference to that member.
 template <class Field>
@@ -128,20 +129,32 @@ void add_parallel_rows(std::vector<Setting>& rows) {
                      "what is computed again in backward instead of being saved: nothing, the "
                      "attention core, or whole layers",
                      TIDEMARK_FIELD(recompute)));
-  rows.push_back(row("overlap.mode", Choice{{"none"}}, "",
-                     "how communication is hidden behind the matrix products",
+  rows.push_back(row("overlap.mode", Choice{{"none", "bulk", "ring", "auto"}}, "",
+                     "how communication is hidden behind the matrix products: not at all; behind "
+                     "products that do not depend on it; also behind those that do, taken apart; "
+                     "or by whichever of these is fastest here",
                      TIDEMARK_FIELD(overlap.mode)));
-  rows.push_back(row("overlap.progress", Choice{{"none"}}, "",
-                     "who drives the communication meanwhile", TIDEMARK_FIELD(overlap.progress)));
-  rows.push_back(row(
-      "overlap.chunks", sizes, "",
-      "pieces that an overlapped product is cut into; without effect where overlap.mode is none",
-      TIDEMARK_FIELD(overlap.chunks)));
+  rows.push_back(row("overlap.progress", Choice{{"poll", "thread", "none"}}, "",
+                     "who drives the communication meanwhile: the rank itself between tiles of a "
+                     "product, a thread of its own, or nobody (the network does it)",
+                     TIDEMARK_FIELD(overlap.progress)));
+  rows.push_back(
+      row("overlap.chunks", sizes, "",
+          "pieces that a product is cut into whose all-reduce hides behind it: ring without SP",
+          TIDEMARK_FIELD(overlap.chunks)));
   rows.push_back(row("comm.backend", Choice{{"auto", "mpi"}}, "",
                      "library that carries the collectives", TIDEMARK_FIELD(comm.backend)));
-  rows.push_back(row("comm.algorithm", Choice{{"auto", "native"}}, "",
-                     "algorithm of the collectives; native is the library's own",
+  rows.push_back(row("comm.algorithm", Choice{{"auto", "native", "pairwise", "ring"}}, "",
+                     "algorithm of MPI's collectives: the library's own, one of ours, or whichever "
+                     "is fastest for the operation and size",
                      TIDEMARK_FIELD(comm.algorithm)));
+  rows.push_back(row("emulated_link.latency_us", link_figures, "",
+                     "what-if: microseconds that a collective takes at least",
+                     TIDEMARK_FIELD(emulated_link.latency_us)));
+  rows.push_back(row("emulated_link.bandwidth_gbytes_per_s", link_figures, "0: as it is",
+                     "what-if: bandwidth of a link that collectives are no faster than, 1 GB = 1e9 "
+                     "bytes, each way",
+                     TIDEMARK_FIELD(emulated_link.bandwidth_gbytes_per_s)));
 }
 
 void add_bench_rows(std::vector<Setting>& rows) {
@@ -150,8 +163,8 @@ void add_bench_rows(std::vector<Setting>& rows) {
   rows.push_back(
       row("bench.iterations", sizes, "", "timed steps", TIDEMARK_FIELD(bench.iterations)));
   rows.push_back(row("bench.max_iterations", sizes, "40, or iterations where that is more",
-                     "most timed steps where overlap has to be resolved; without effect where "
-                     "overlap.mode is none",
+                     "most timed steps where it takes more to resolve the overlap efficiency; "
+                     "without effect where overlap.mode is none",
                      TIDEMARK_FIELD(bench.max_iterations)));
   rows.push_back(row("bench.seed", IntegerRange{0, 4294967295}, "",
                      "seed of weights, inputs and dropout masks", TIDEMARK_FIELD(bench.seed)));

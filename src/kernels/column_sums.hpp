@@ -23,6 +23,7 @@ template <class T, int N, class AddRow>
 void column_sums(Device& device, const char* label, std::int64_t rows, std::int64_t columns,
                  const AddRow& add_row, const Kokkos::Array<Vector<T>, N>& sums) {
   if (!device.launches()) return;
+  const KernelNote note(device, label);
   using Scratch = Kokkos::View<T*, ExecutionSpace::scratch_memory_space,
                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
   const int strips = static_cast<int>((columns + strip_columns - 1) / strip_columns);

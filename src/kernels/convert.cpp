@@ -16,5 +16,8 @@ void convert(Device& device, const Matrix<From>& from, const Matrix<To>& to) {
 
 template void convert(Device&, const Matrix<bfloat16>&, const Matrix<float>&);
 template void convert(Device&, const Matrix<float>&, const Matrix<bfloat16>&);
+template void convert(Device&, const Matrix<bfloat16>&, const Matrix<bfloat16>&);
+template void convert(Device&, const Matrix<float>&, const Matrix<float>&);
+template void convert(Device&, const Matrix<double>&, const Matrix<double>&);
 
 }  // namespace tidemark::kernels

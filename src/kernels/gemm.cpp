@@ -35,6 +35,7 @@ void gemm(Device& device, Op op_a, Op op_b, T alpha, const Matrix<T>& a, const M
   const std::int64_t n = num_columns(c);
   const std::int64_t k = op_a == Op::transpose ? num_rows(a) : num_columns(a);
   if (device.launches()) {
+    const KernelNote note(device, "product");
     const char name_a[] = {static_cast<char>(op_a), '\0'};
     const char name_b[] = {static_cast<char>(op_b), '\0'};
     compat::gemm(*device.exec, name_a, name_b, alpha, a, b, beta, c);

@@ -83,16 +83,19 @@ std::int64_t mixed_gemm_workspace(std::int64_t m, std::int64_t n, std::int64_t k
 
 template <class A, class B, class C>
 void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matrix<B>& b,
-                const Vector<B>& bias, const Matrix<C>& c, const Vector<Accumulate<B>>& workspace) {
+                const Vector<B>& bias, const Matrix<C>& c, const Vector<Accumulate<B>>& workspace,
+                bool accumulate) {
   using F = Accumulate<B>;
   // Panels are cut to the shape of C: what is cut from a matrix of another shape would still fit.
   require_product_fits(op_a, op_b, shape_of(a), shape_of(b), shape_of(c));
   const bool has_bias = bias.extent(0) > 0;
+  TIDEMARK_REQUIRE(!accumulate || (std::is_same_v<C, F> && !has_bias),
+                   "only sums that are not rounded can be added to");
   TIDEMARK_REQUIRE(!has_bias || bias.extent(0) == c.extent(1),
                    fmt::format("bias of {} for {} columns", bias.extent(0), c.extent(1)));
   if constexpr (std::is_same_v<A, F> && std::is_same_v<B, F> && std::is_same_v<C, F>) {
     if (has_bias) bias_forward(device, bias, c);
-    gemm(device, op_a, op_b, F(1), a, b, has_bias ? F(1) : F(0), c);
+    gemm(device, op_a, op_b, F(1), a, b, has_bias || accumulate ? F(1) : F(0), c);
   } else {
     const bool transpose_a = op_a == Op::transpose;
     const bool transpose_b = op_b == Op::transpose;
@@ -125,7 +128,7 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
           sums =
               Matrix<F>(for_c, static_cast<std::size_t>(height), static_cast<std::size_t>(width));
         }
-        gemm(device, op_a, op_b, F(1), left, right, F(0), sums);
+        gemm(device, op_a, op_b, F(1), left, right, accumulate ? F(1) : F(0), sums);
         store(device, sums, shift, target);
       }
     }
@@ -135,7 +138,7 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
 #define TIDEMARK_INSTANTIATE(A, B, C)                                                             \
   template std::int64_t mixed_gemm_workspace<A, B, C>(std::int64_t, std::int64_t, std::int64_t);  \
   template void mixed_gemm(Device&, Op, Op, const Matrix<A>&, const Matrix<B>&, const Vector<B>&, \
-                           const Matrix<C>&, const Vector<Accumulate<B>>&);
+                           const Matrix<C>&, const Vector<Accumulate<B>>&, bool);
 TIDEMARK_INSTANTIATE(float, float, float)
 TIDEMARK_INSTANTIATE(double, double, double)
 TIDEMARK_INSTANTIATE(bfloat16, bfloat16, bfloat16)  // Y = X W^T, dX = dY W

@@ -10,14 +10,15 @@ namespace tidemark::kernels {
 
 /// C = op(A) op(B), plus bias [n] on every row where it is given; op(A) [m, k], op(B) [k, n],
 /// C [m, n]. Each of A, B, C is of type T or Accumulate<T>; sums are formed in Accumulate<T> and
-/// rounded once.
+/// rounded once. `accumulate`: C += op(A) op(B) instead, for C of type Accumulate<T> without bias.
 ///
 /// Operands of bf16 are multiplied in panels that are converted into `workspace`, at least
 /// `mixed_gemm_workspace<A, B, C>(m, n, k)` elements: bounded, however large the operands are. For
 /// fp32 and fp64 that is 0, and this is `gemm`. Errors as there.
 template <class A, class B, class C>
 void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matrix<B>& b,
-                const Vector<B>& bias, const Matrix<C>& c, const Vector<Accumulate<B>>& workspace);
+                const Vector<B>& bias, const Matrix<C>& c, const Vector<Accumulate<B>>& workspace,
+                bool accumulate = false);
 
 /// Elements of Accumulate<T> that the product needs for its panels.
 template <class A, class B, class C>

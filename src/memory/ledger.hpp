@@ -126,6 +126,8 @@ class Ledger {
   [[nodiscard]] const Tide& tide() const;
   /// The account so far, or of the last step, as a series.
   [[nodiscard]] TideHistory history() const;
+  /// When the account began.
+  [[nodiscard]] std::chrono::steady_clock::time_point start() const { return start_; }
   [[nodiscard]] std::size_t pool_bytes() const { return pool_.held_bytes(); }
 
  private:

@@ -41,6 +41,7 @@ constexpr parallel::LinearNames proj_names{
     .input_gradient = "proj input gradient",
     .input_gradient_shard = "",
     .gathered_gradient = "proj output gradient gathered",
+    .arrived_parts = "proj output parts",
 };
 
 }  // namespace

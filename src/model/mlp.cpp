@@ -31,6 +31,7 @@ constexpr parallel::LinearNames fc2_names{
     .input_gradient = "fc2 input gradient",
     .input_gradient_shard = "",
     .gathered_gradient = "fc2 output gradient gathered",
+    .arrived_parts = "fc2 output parts",
 };
 
 }  // namespace

@@ -11,32 +11,51 @@ namespace tidemark::model {
 using memory::TensorClass;
 
 namespace {
+
 // Uniform numbers of unit variance.
 const double unit_variance_width = std::sqrt(12.0);
+
 }  // namespace
+
+parallel::Schedule schedule_of(const config::Case& settings) {
+  const config::OverlapConfig& overlap = settings.overlap;
+  return {parallel::overlap_mode_of(overlap.is_chosen() ? "ring" : overlap.mode),
+          overlap.progress == "poll", overlap.chunks, overlap.tile_columns};
+}
 
 template <class T>
 Stack<T>::Stack(const config::Case& settings, Device& device, memory::Ledger& ledger,
                 comm::Communicator& communicator)
-    : settings_(settings),
-      context_{device,
-               ledger,
-               communicator,
-               settings.model.tokens(),
-               settings.sequence_parallel(),
-               settings.parallel.keep_gathered,
-               TensorClass::saved} {
+    : settings_(settings) {
+  use(device, communicator, schedule_of(settings), ledger);
   if (settings.model.has_ends()) {
-    embedding_.emplace(store_, settings, context_);
+    embedding_.emplace(store_, settings, *context_);
   }
   for (int layer = 0; layer < settings.model.num_layers; ++layer) {
-    layers_.emplace_back(store_, settings, context_, layer);
+    layers_.emplace_back(store_, settings, *context_, layer);
   }
   if (embedding_) {
-    head_.emplace(store_, embedding_->weight(), settings, context_);
+    head_.emplace(store_, embedding_->weight(), settings, *context_);
   }
   store_.allocate(device);
   store_.initialise(device, static_cast<std::uint32_t>(settings.bench.seed));
+}
+
+template <class T>
+void Stack<T>::use(Device& device, comm::Communicator& communicator,
+                   const parallel::Schedule& schedule, memory::Ledger& ledger) {
+  context_.emplace(parallel::Context{
+      device, ledger, communicator, settings_.model.tokens(), settings_.sequence_parallel(),
+      settings_.parallel.keep_gathered, TensorClass::saved, schedule});
+}
+
+template <class T>
+void Stack<T>::run_with(Device& device, comm::Communicator& communicator,
+                        const parallel::Schedule& schedule) {
+  TIDEMARK_REQUIRE(
+      communicator.rank() == context_->rank() && communicator.size() == context_->ranks(),
+      "the parameters are those of another rank");
+  use(device, communicator, schedule, context_->ledger);
 }
 
 template <class T>
@@ -44,10 +63,10 @@ memory::Tensor<T> Stack<T>::random_rows(const char* name, int layer, TensorClass
                                         std::uint32_t stream) {
   const std::int64_t hidden = settings_.model.hidden_size;
   Tensor tensor =
-      context_.ledger.tensor<T>(name, layer, tensor_class, context_.local_tokens(), hidden);
-  kernels::fill_uniform(context_.device, tensor.view(),
+      context_->ledger.tensor<T>(name, layer, tensor_class, context_->local_tokens(), hidden);
+  kernels::fill_uniform(context_->device, tensor.view(),
                         {static_cast<std::uint32_t>(settings_.bench.seed), stream},
-                        {context_.first_token(), 0, hidden}, 0.0, unit_variance_width);
+                        {context_->first_token(), 0, hidden}, 0.0, unit_variance_width);
   return tensor;
 }
 
@@ -83,14 +102,14 @@ OutputEntry Stack<T>::input_of(int layer) const {
 
 template <class T>
 memory::Tensor<T> Stack<T>::forward(Tensor input) {
-  Tensor x = embedding_ ? embedding_->forward(context_, input_of(0)) : std::move(input);
+  Tensor x = embedding_ ? embedding_->forward(*context_, input_of(0)) : std::move(input);
   show(embedding_ ? "embedding" : "input", x);
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-    x = layers_[layer].forward(context_, std::move(x), input_of(static_cast<int>(layer) + 1));
+    x = layers_[layer].forward(*context_, std::move(x), input_of(static_cast<int>(layer) + 1));
   }
   show("output", x);
   if (head_) {
-    loss_ = head_->forward(context_, std::move(x));
+    loss_ = head_->forward(*context_, std::move(x));
     x.reset();
   }
   return x;
@@ -98,18 +117,18 @@ memory::Tensor<T> Stack<T>::forward(Tensor input) {
 
 template <class T>
 memory::Tensor<T> Stack<T>::backward(Tensor output_gradient) {
-  Tensor gradient = head_ ? head_->backward(context_) : std::move(output_gradient);
+  Tensor gradient = head_ ? head_->backward(*context_) : std::move(output_gradient);
   show("output_grad", gradient);
   for (std::size_t layer = layers_.size(); layer > 0; --layer) {
-    layers_[layer - 1].backward(context_, gradient);
+    layers_[layer - 1].backward(*context_, gradient);
   }
   show(embedding_ ? "embedding_grad" : "input_grad", gradient);
   if (embedding_) {
-    embedding_->backward(context_, std::move(gradient));
+    embedding_->backward(*context_, std::move(gradient));
     gradient.reset();
   }
-  if (context_.sequence) {
-    store_.reduce_replicated_gradients(context_);
+  if (context_->sequence) {
+    store_.reduce_replicated_gradients(*context_);
   }
   return gradient;
 }

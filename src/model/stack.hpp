@@ -16,6 +16,10 @@
 
 namespace tidemark::model {
 
+/// The schedule that a case asks for; where the mode is still to be chosen, the one that takes most
+/// memory.
+parallel::Schedule schedule_of(const config::Case& settings);
+
 /// Sees tensors of a step as they come to be, each [s b, h] or this rank's [s b / t, h] under SP.
 /// The matrix is valid only during the call; the device may still be at work on it.
 template <class T>
@@ -47,6 +51,11 @@ class Stack {
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
+  /// From the next step on, runs on another device, over another communicator with the same place
+  /// among the ranks, or on another schedule; what they refer to must outlive the stack.
+  void run_with(Device& device, comm::Communicator& communicator,
+                const parallel::Schedule& schedule);
+
   /// The fixed random input, this rank's rows: [s b, h] or under SP [s b / t, h].
   Tensor make_input();
   /// The fixed random gradient R of the output, in the same shape: the scalar is <output, R>.
@@ -63,18 +72,20 @@ class Stack {
   void observe(Observer<T> observer) { observer_ = std::move(observer); }
 
   [[nodiscard]] const parallel::ParameterStore<T>& store() const { return store_; }
-  [[nodiscard]] const parallel::Context& context() const { return context_; }
+  [[nodiscard]] const parallel::Context& context() const { return *context_; }
   /// The weight of the largest product with a weight, in the first layer: [out/t, h].
   [[nodiscard]] const Matrix<T>& largest_weight() { return layers_.front().largest_weight(); }
 
  private:
+  void use(Device& device, comm::Communicator& communicator, const parallel::Schedule& schedule,
+           memory::Ledger& ledger);
   Tensor random_rows(const char* name, int layer, memory::TensorClass tensor_class,
                      std::uint32_t stream);
   [[nodiscard]] OutputEntry input_of(int layer) const;
   void show(std::string_view name, const Tensor& tensor) const;
 
   config::Case settings_;
-  parallel::Context context_;
+  std::optional<parallel::Context> context_;
   parallel::ParameterStore<T> store_;
   std::optional<Embedding<T>> embedding_;
   std::deque<Layer<T>> layers_;

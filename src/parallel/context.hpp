@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "comm/communicator.hpp"
 #include "memory/ledger.hpp"
+#include "parallel/schedule.hpp"
 
 namespace tidemark::parallel {
 
@@ -22,7 +23,13 @@ struct Context {
       false;  ///< save the gathered input of a column-parallel product, not its shard
   /// How what a layer keeps for its backward is entered: `recomputed` where the layer runs again.
   memory::TensorClass kept = memory::TensorClass::saved;
+  Schedule schedule = {};
 
+  /// Whether the pairs of bulk overlap run beside each other; those of ring do, too, in that mode.
+  [[nodiscard]] bool overlaps() const { return schedule.mode != OverlapMode::none && ranks() > 1; }
+  [[nodiscard]] bool takes_apart() const {
+    return schedule.mode == OverlapMode::ring && ranks() > 1;
+  }
   [[nodiscard]] std::int64_t ranks() const { return communicator.size(); }
   [[nodiscard]] std::int64_t rank() const { return communicator.rank(); }
   /// Rows of an activation outside the TP regions on this rank: s b, or s b / t under SP.

@@ -9,6 +9,7 @@
 #include "memory/ledger.hpp"
 #include "parallel/context.hpp"
 #include "parallel/parameters.hpp"
+#include "parallel/product.hpp"
 
 namespace tidemark::parallel {
 
@@ -21,6 +22,7 @@ struct LinearNames {
   std::string_view input_gradient;
   std::string_view input_gradient_shard;
   std::string_view gathered_gradient;
+  std::string_view arrived_parts = "";  ///< under SP and ring: what others add to the output shard
 };
 
 /// What a linear layer is made of.
@@ -65,9 +67,22 @@ class ColumnParallelLinear {
   [[nodiscard]] Parameter<T>& weight() { return weight_; }
 
  private:
-  void apply(const Context& context, const Matrix<T>& input, const Matrix<Y>& output);
-  Tensor gather(const Context& context, const Tensor& shard, std::string_view name,
-                memory::TensorClass tensor_class) const;
+  void apply(const Context& context, const Matrix<T>& input, const Matrix<Y>& output,
+             Beside beside);
+  void apply_shard_by_shard(const Context& context, const Matrix<T>& shard, const Matrix<T>& whole,
+                            const Matrix<Y>& output);
+  void write_parameter_gradients(const Context& context, const Matrix<Y>& dy, const Matrix<T>& x,
+                                 Beside beside);
+  Tensor partial_input_gradient(const Context& context, const Matrix<Y>& dy, Beside beside);
+  Tensor overlapped_backward(const Context& context, memory::Tensor<Y> output_gradient);
+  [[nodiscard]] bool gathers_again(const Context& context) const {
+    return context.sequence && !context.keep_gathered;
+  }
+  [[nodiscard]] Tensor new_gathered_input(const Context& context) const {
+    return context.ledger.tensor<T>(names_.gathered_input, spec_.layer,
+                                    memory::TensorClass::transient, context.tokens, spec_.in);
+  }
+  [[nodiscard]] Tensor new_gradient_shard(const Context& context) const;
 
   LinearSpec spec_;
   LinearNames names_;
@@ -102,6 +117,20 @@ class RowParallelLinear {
   [[nodiscard]] Parameter<T>& bias() { return bias_; }
 
  private:
+  void apply(const Context& context, const Matrix<T>& input, const Matrix<T>& output,
+             Beside beside);
+  Tensor scatter_shard_by_shard(const Context& context, const Tensor& partial);
+  Tensor reduce_by_chunks(const Context& context, Tensor partial);
+  Tensor backward_shard_by_shard(const Context& context, const Matrix<T>& shard,
+                                 const Matrix<T>& whole);
+  void write_weight_gradient(const Context& context, const Matrix<T>& dy, const Matrix<T>& x,
+                             Beside beside, Into into);
+  void write_input_gradient(const Context& context, const Matrix<T>& dy, const Matrix<T>& dx,
+                            Beside beside);
+  [[nodiscard]] Tensor new_output_shard(const Context& context) const;
+  [[nodiscard]] Tensor new_input_gradient(const Context& context) const;
+  void hand_over(Tensor* input);
+
   LinearSpec spec_;
   LinearNames names_;
   Parameter<T>& weight_;

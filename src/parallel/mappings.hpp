@@ -60,6 +60,23 @@ void reduce_scatter_to_sequence_parallel_region_backward(const Context& context,
                                                          const Matrix<T>& shard,
                                                          const Matrix<T>& whole);
 
+// The same, begun only: for what runs beside a product. The communicator has the buffers until the
+// request has been waited for.
+
+template <class T>
+[[nodiscard]] comm::Request start_copy_to_tensor_parallel_region_backward(
+    const Context& context, const Matrix<T>& gradient);
+template <class T>
+[[nodiscard]] comm::Request start_reduce_from_tensor_parallel_region(const Context& context,
+                                                                     const Matrix<T>& partial);
+template <class T>
+[[nodiscard]] comm::Request start_gather_from_sequence_parallel_region(const Context& context,
+                                                                       const Matrix<T>& shard,
+                                                                       const Matrix<T>& whole);
+template <class T>
+[[nodiscard]] comm::Request start_gather_from_sequence_parallel_region_backward(
+    const Context& context, const Matrix<T>& gradient, const Matrix<T>& shard);
+
 /// Every rank's matrix [R, C] below that of the rank before, in `all` [t R, C]: for the statistics
 /// of the loss, which no region shards.
 template <class T>

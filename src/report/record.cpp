@@ -70,9 +70,13 @@ Json verification_json(const bench::Verification& verification) {
 Json time_json(const bench::CaseResult& result) {
   Json json;
   json["step_ms"] = summary_json(result.step_ms);
-  json["serial_ms"] = nullptr;
-  json["compute_ms"] = nullptr;
-  json["comm_ms"] = nullptr;
+  const auto variant_json = [&](std::vector<double> bench::OverlapSamples::*samples) {
+    return result.overlap ? summary_json(bench::summarize(result.overlap->samples.*samples))
+                          : Json();
+  };
+  json["serial_ms"] = variant_json(&bench::OverlapSamples::serial);
+  json["compute_ms"] = variant_json(&bench::OverlapSamples::compute);
+  json["comm_ms"] = variant_json(&bench::OverlapSamples::comm);
   json["forward_ms"] = summary_json(result.forward_ms);
   json["backward_ms"] = summary_json(result.backward_ms);
   return json;
@@ -171,13 +175,57 @@ Json comm_json(const Json& backend, const std::vector<bench::CallLine>& calls) {
   return json;
 }
 
+Json algorithms_json(const std::vector<comm::AlgorithmChoice>& choices) {
+  Json json = Json::array();
+  for (const comm::AlgorithmChoice& choice : choices) {
+    Json seconds;
+    for (const comm::Algorithm algorithm :
+         {comm::Algorithm::native, comm::Algorithm::pairwise, comm::Algorithm::ring}) {
+      const double measured = choice.seconds[static_cast<std::size_t>(algorithm)];
+      seconds[std::string(comm::name_of(algorithm))] =
+          measured > 0.0 ? Json(number(measured)) : Json();
+    }
+    json.push_back({{"op", comm::name_of(choice.operation)},
+                    {"dtype", name_of(choice.dtype)},
+                    {"bytes", choice.message_bytes},
+                    {"algorithm", comm::name_of(choice.algorithm)},
+                    {"seconds", seconds}});
+  }
+  return json;
+}
+
 Json overlap_json(const bench::CaseResult& result) {
   Json json;
-  json["mode"] = result.settings.overlap.mode;
-  for (const char* key : {"exposed_ms", "timeline_exposed_ms", "intersect_ms", "efficiency",
-                          "efficiency_ci", "efficiency_max", "osu_percent"}) {
-    json[key] = nullptr;
+  if (!result.overlap) {
+    json["mode"] = result.settings.overlap.mode;
+    for (const char* key :
+         {"exposed_ms", "serial_exposed_ms", "timeline_exposed_ms", "intersect_ms", "polling_ms",
+          "efficiency", "efficiency_ci", "efficiency_max", "osu_percent", "meaningful", "resolved",
+          "exceeds_max", "void_because"}) {
+      json[key] = nullptr;
+    }
+    return json;
   }
+  const bench::OverlapResult& overlap = *result.overlap;
+  const bench::OverlapFigures& figures = overlap.figures;
+  json["mode"] = overlap.mode;
+  json["exposed_ms"] = number(figures.exposed_ms);
+  json["serial_exposed_ms"] = number(figures.serial_exposed_ms);
+  json["timeline_exposed_ms"] = number(overlap.timeline_exposed_ms);
+  json["intersect_ms"] = number(overlap.intersect_ms);
+  json["polling_ms"] = number(overlap.polling_ms);
+  // An efficiency that is not resolved is no number; its interval says how much is known.
+  json["efficiency"] = figures.is_resolved ? or_null(figures.efficiency) : Json();
+  json["efficiency_ci"] = nullptr;
+  if (figures.interval) {
+    json["efficiency_ci"] = {number(figures.interval->first), number(figures.interval->second)};
+  }
+  json["efficiency_max"] = or_null(figures.efficiency_max);
+  json["osu_percent"] = or_null(figures.osu_percent);
+  json["meaningful"] = figures.is_meaningful;
+  json["resolved"] = figures.is_resolved;
+  json["exceeds_max"] = figures.exceeds_max;
+  json["void_because"] = overlap.void_because.empty() ? Json() : Json(overlap.void_because);
   return json;
 }
 
@@ -234,13 +282,17 @@ nlohmann::ordered_json run_record(const bench::CaseResult& result,
   json["ranks"] = result.ranks;
   json["valid"] = result.verification.performed() ? Json(result.valid()) : Json();
   json["verification"] = verification_json(result.verification);
-  json["fom"]["tokens_per_s"] = result.valid() ? Json(number(result.tokens_per_s())) : Json();
+  // What a link that does not exist would give is nobody's figure of merit.
+  const bool has_merit = result.valid() && !result.is_emulated();
+  json["fom"]["tokens_per_s"] = has_merit ? Json(number(result.tokens_per_s())) : Json();
   json["loss"] = result.loss ? finding_json(*result.loss, "not finite") : Json();
   json["time"] = time_json(result);
   json["flops"] = flops_json(result);
   json["memory"] = memory_json(result.memory);
   json["memory"]["tide"] = tide_json(result.traces);
   json["comm"] = comm_json(result.backend, result.calls);
+  json["comm"]["algorithms"] = algorithms_json(result.algorithms);
+  json["comm"]["emulated"] = result.is_emulated();
   json["overlap"] = overlap_json(result);
   json["ranks_detail"] = ranks_json(result);
   json["provenance"] = provenance;
@@ -264,6 +316,8 @@ nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
   json["memory"]["device_bytes"] = or_null(device_memory);
   json["memory"]["fits"] = device_memory ? Json(plan.total_bytes() <= *device_memory) : Json();
   json["comm"] = comm_json(nullptr, plan.calls);
+  json["comm"]["algorithms"] = nullptr;
+  json["comm"]["emulated"] = nullptr;
   json["provenance"] = provenance;
   return json;
 }

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -21,6 +22,43 @@ constexpr double gap_us = 1000.0;  // between cases
 Json slice(std::size_t rank, const std::string& name, double start, double duration) {
   return {{"ph", "X"},    {"pid", rank}, {"tid", "step"},
           {"name", name}, {"ts", start}, {"dur", duration}};
+}
+
+/// Calls of one rank may be under way together: each stands in the first lane that is free, since
+/// slices of one track must nest.
+class Lanes {
+ public:
+  std::size_t lane_for(const bench::TraceSlice& slice) {
+    for (std::size_t lane = 0; lane < free_from_.size(); ++lane) {
+      if (free_from_[lane] <= slice.begin) {
+        free_from_[lane] = slice.end;
+        return lane;
+      }
+    }
+    free_from_.push_back(slice.end);
+    return free_from_.size() - 1;
+  }
+
+ private:
+  std::vector<double> free_from_;
+};
+
+Json slice_event(std::size_t rank, double start, const bench::TraceSlice& slice, Lanes& lanes) {
+  using Track = bench::TraceSlice::Track;
+  std::string track = "compute";
+  if (slice.track == Track::waiting) track = "comm: this rank waits";
+  if (slice.track == Track::comm) {
+    const std::size_t lane = lanes.lane_for(slice);
+    track = lane == 0 ? "comm" : fmt::format("comm {}", lane + 1);
+  }
+  Json event{{"ph", "X"},
+             {"pid", rank},
+             {"tid", track},
+             {"name", slice.name},
+             {"ts", start + slice.begin * 1e6},
+             {"dur", (slice.end - slice.begin) * 1e6}};
+  if (slice.track == Track::comm) event["args"] = {{"bytes", slice.bytes}};
+  return event;
 }
 
 Json counter(std::size_t rank, double start, const memory::LiveBytes& live) {
@@ -80,6 +118,10 @@ void TraceFile::append(const bench::CaseResult& result) {
     write(slice(rank, "forward", start_us_ + started, turned - started));
     write(slice(rank, "backward", start_us_ + resumed, last - resumed));
     for (const memory::LiveBytes& live : changes) write(counter(rank, start_us_, live));
+    Lanes lanes;
+    for (const bench::TraceSlice& slice : trace.slices) {
+      write(slice_event(rank, start_us_, slice, lanes));
+    }
     end = std::max(end, start_us_ + last);
   }
   file_ << std::flush;

@@ -12,7 +12,10 @@ namespace tidemark::report {
 
 /// One file for all cases of a run, one after another in time; pid is the rank, times are in
 /// microseconds. Each case has a slice for its step and one for either direction, and a counter
-/// "live activations" of the bytes of each class, changing as the ledger did.
+/// "live activations" of the bytes of each class, changing as the ledger did. On a host, track
+/// `compute` has the kernels, `comm` every call from posting until it was complete (more such
+/// tracks where calls are under way together), and a third one the time in which the rank was
+/// inside the communicator: who waited, and for what.
 ///
 /// Every case is flushed as it ends: the format allows the closing bracket to be missing.
 class TraceFile {

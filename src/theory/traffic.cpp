@@ -1,5 +1,6 @@
 #include "theory/traffic.hpp"
 
+#include <algorithm>
 #include <initializer_list>
 
 #include "theory/exact.hpp"
@@ -26,6 +27,10 @@ StepTraffic sum_of(Operation operation, Purpose purpose, std::int64_t t,
     sum.calls = exact_sum({sum.calls, calls});
     sum.message_bytes = exact_sum({sum.message_bytes, exact_product({calls, bytes})});
   }
+  if (operation == Operation::send_recv) {
+    sum.wire_bytes = sum.message_bytes;
+    return sum;
+  }
   const std::int64_t units = operation == Operation::all_reduce ? 2 : 1;
   sum.wire_bytes = exact_product({units, t - 1, exact_quotient(sum.message_bytes, t)});
   return sum;
@@ -44,28 +49,55 @@ std::vector<StepTraffic> step_traffic(const config::Case& c) {
   const auto w = static_cast<std::int64_t>(c.element_bytes());
   const auto f = static_cast<std::int64_t>(c.accumulation_bytes());
   const std::int64_t tensor = exact_product({m.tokens(), h, w});  // [s, b, h]
+  // A mode that is still to be chosen counts as that which takes most apart.
+  const bool rings = c.overlap.mode == "ring" || c.overlap.is_chosen();
 
-  // One of each kind where a sublayer begins or ends, in every pass over it; the ends are two more
-  // such places: the embedding ends like a sublayer, the output projection begins like one.
-  const std::int64_t passes = c.recomputes_layer() ? 3 : 2;
-  const std::int64_t places = exact_sum({exact_product({2, passes, layers}), 2 * ends});
+  // A collective where a sublayer begins and one where it ends, in every pass over the stack.
+  const std::int64_t forwards = c.recomputes_layer() ? 2 : 1;
+  const std::int64_t sublayers = 2 * layers;
   // Maximum, sum of exponentials and the label's logit of each token, from each rank.
   const Messages loss{ends, exact_product({3, t, m.tokens(), f})};
 
   if (!c.sequence_parallel()) {
-    std::vector<StepTraffic> traffic{
-        sum_of(Operation::all_reduce, Purpose::activation, t, {{places, tensor}})};
+    // In forward at the end of a sublayer and of the embedding, in backward where a sublayer and
+    // the output projection begin. By chunks of rows, an end of a sublayer has more calls.
+    const std::int64_t ended = exact_product({forwards, sublayers});
+    const std::int64_t chunks = rings ? std::min(c.overlap.chunks, m.tokens()) : 1;
+    const Messages whole{exact_sum({sublayers, 2 * ends, rings ? 0 : ended}), tensor};
+    StepTraffic reduced = sum_of(Operation::all_reduce, Purpose::activation, t, {whole});
+    if (rings) {
+      StepTraffic by_chunks =
+          sum_of(Operation::all_reduce, Purpose::activation, t, {{ended, tensor}});
+      reduced.calls = exact_sum({reduced.calls, exact_product({ended, chunks})});
+      reduced.message_bytes = exact_sum({reduced.message_bytes, by_chunks.message_bytes});
+      reduced.wire_bytes = exact_sum({reduced.wire_bytes, by_chunks.wire_bytes});
+    }
+    std::vector<StepTraffic> traffic{reduced};
     if (ends > 0) traffic.push_back(sum_of(Operation::all_gather, Purpose::activation, t, {loss}));
     return traffic;
   }
-  // The inputs of qkv, fc1 and the output projection are gathered again unless they were kept.
-  const std::int64_t inputs = exact_sum({exact_product({2, layers}), ends});
-  const std::int64_t gathers = exact_sum({places, c.parallel.keep_gathered ? 0 : inputs});
+  // Gathers: where a sublayer begins in forward, and the output projection; in backward where a
+  // sublayer ends, and the embedding; and again the inputs of qkv, fc1 and the output projection,
+  // unless they were kept. Scatters are their conjugates, without the latter.
+  const std::int64_t begun = exact_product({forwards, sublayers});
+  const std::int64_t again = c.parallel.keep_gathered ? 0 : exact_sum({sublayers, ends});
+  // Taken apart are those that a product waits for, or that wait for one: t - 1 exchanges each.
+  const std::int64_t gathers_apart = rings ? exact_sum({begun, ends, sublayers}) : 0;
+  const std::int64_t scatters_apart = rings ? begun : 0;
+  const std::int64_t gathers = exact_sum({begun, sublayers, 2 * ends, again}) - gathers_apart;
+  const std::int64_t scatters = exact_sum({begun, sublayers, 2 * ends}) - scatters_apart;
   const std::int64_t gradients =
       exact_product({exact_sum({exact_product({6, layers}), 2 * ends}), h, f});
-  return {sum_of(Operation::all_gather, Purpose::activation, t, {{gathers, tensor}, loss}),
-          sum_of(Operation::reduce_scatter, Purpose::activation, t, {{places, tensor}}),
-          sum_of(Operation::all_reduce, Purpose::gradient, t, {{1, gradients}})};
+  std::vector<StepTraffic> traffic{
+      sum_of(Operation::all_gather, Purpose::activation, t, {{gathers, tensor}, loss}),
+      sum_of(Operation::reduce_scatter, Purpose::activation, t, {{scatters, tensor}}),
+      sum_of(Operation::all_reduce, Purpose::gradient, t, {{1, gradients}})};
+  if (rings) {
+    traffic.push_back(
+        sum_of(Operation::send_recv, Purpose::activation, t,
+               {{exact_product({t - 1, exact_sum({gathers_apart, scatters_apart})}), tensor / t}}));
+  }
+  return traffic;
 }
 
 std::int64_t wire_bytes_per_step(const config::Case& c, Purpose purpose) {

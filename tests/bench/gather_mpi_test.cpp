@@ -113,7 +113,11 @@ TEST_F(Gather, DetailsOfEveryRankReachEveryRank) {
 
 /// As long as the rank is high: the ranks' series differ in length.
 StepTrace trace_of(int rank) {
-  StepTrace trace{0.5 + rank, 0.25 + rank, {}};
+  StepTrace trace{0.5 + rank, 0.25 + rank, {}, {}};
+  for (int i = 0; i < rank + 2; ++i) {
+    trace.slices.push_back({TraceSlice::Track::comm, i == 0 ? "all_gather" : std::string(60, 'x'),
+                            100 + rank, 0.125 * i, 0.25 * i});
+  }
   for (int i = 0; i < 1 + 100 * rank; ++i) {
     const auto bytes = static_cast<std::size_t>(1000 * rank + i);
     trace.tide.changes.push_back({0.001 * i, {bytes, bytes + 1, bytes + 2, bytes + 3}});
@@ -131,6 +135,14 @@ TEST_F(Gather, TracesOfEveryRankReachEveryRank) {
     EXPECT_EQ(trace.forward_seconds, expected.forward_seconds);
     EXPECT_EQ(trace.backward_seconds, expected.backward_seconds);
     EXPECT_EQ(trace.tide.turn, expected.tide.turn);
+    ASSERT_EQ(trace.slices.size(), expected.slices.size());
+    for (std::size_t i = 0; i < expected.slices.size(); ++i) {
+      EXPECT_EQ(trace.slices[i].track, expected.slices[i].track);
+      EXPECT_EQ(trace.slices[i].name, expected.slices[i].name.substr(0, 47));  // cut
+      EXPECT_EQ(trace.slices[i].bytes, expected.slices[i].bytes);
+      EXPECT_EQ(trace.slices[i].begin, expected.slices[i].begin);
+      EXPECT_EQ(trace.slices[i].end, expected.slices[i].end);
+    }
     ASSERT_EQ(trace.tide.changes.size(), expected.tide.changes.size());
     for (std::size_t i = 0; i < expected.tide.changes.size(); ++i) {
       EXPECT_EQ(trace.tide.changes[i].seconds, expected.tide.changes[i].seconds);

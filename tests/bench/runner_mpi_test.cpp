@@ -23,7 +23,7 @@ class RunCase : public ::testing::Test {
  protected:
   CaseResult run(config::Case c, std::int64_t iterations = 3) {
     c.bench.warmup = 1;
-    c.bench.iterations = iterations;
+    c.bench.iterations = c.bench.max_iterations = iterations;
     const Environment environment{
         .device = device_,
         .session = session_,

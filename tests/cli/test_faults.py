@@ -27,6 +27,8 @@ ABOVE_TWIN = 5000
 PARTNER_IS_GONE = re.compile(r"\[\S+:\d+\] (Read|Write) -1, expected \d+, errno = \d+$")
 # Forward and backward: four all-reduces, or four reduce-scatters, a layer.
 CALLS_A_STEP = 4 * LAYERS
+# By messages of our own, so that who is waited for is known.
+HIDDEN = ("overlap.mode=ring", "comm.algorithm=pairwise")
 
 
 def is_running(pid):
@@ -64,7 +66,9 @@ class Faults(harness.TestCase):
         self.addCleanup(patch.stop)
 
     def arguments(self, ranks, *settings):
-        settings = (f"parallel.tensor={ranks}", f"bench.timeout_s={TIMEOUT_S}", *settings)
+        # The library's own collectives are what fails on demand, in calls that are counted.
+        settings = (f"parallel.tensor={ranks}", f"bench.timeout_s={TIMEOUT_S}",
+                    "comm.algorithm=native", *settings)
         return ["run", "case.yaml", "--output", "results.jsonl", "--kokkos-disable-warnings",
                 *(word for setting in settings for word in ("--set", setting))]
 
@@ -211,18 +215,25 @@ class FailedCalls(Faults):
 
 class LostRanks(Faults):
     def assert_overdue(self, result, line, ranks):
-        """In time, with status 3 and the line `line` of at least one of `ranks`."""
+        """In time, with status 3 and the line `line` of at least one of `ranks`. Returns, by rank,
+        the other ranks that the line of one of `ranks` waits for."""
         self.assertEqual(result.status, 3, result)
         self.assertLess(result.seconds, TIMEOUT_S + GRACE_S)
         found = []
+        missing = {}
         for error in result.errors:
             if PARTNER_IS_GONE.match(error):
                 continue
             self.assertRegex(error, rf"^{line} on rank [0-9]: not complete after "
-                             rf"{TIMEOUT_S}\.[0-9] s \(timeout {TIMEOUT_S} s\)$")
+                             rf"{TIMEOUT_S}\.[0-9] s \(timeout {TIMEOUT_S} s\)"
+                             r"(; nothing came from (rank [0-9]|ranks [0-9](, [0-9])+))?$")
             found.append(int(error.partition(" on rank ")[2][0]))
+            if found[-1] in ranks:
+                waited_for = error.partition("; nothing came from ")[2]
+                missing[found[-1]] = {int(digit) for digit in re.findall("[0-9]", waited_for)}
         self.assertEqual(len(found), len(set(found)))  # each rank speaks once
         self.assertTrue(set(found) & set(ranks), found)
+        return missing
 
     def test_a_call_that_hangs(self):
         self.break_mpi("hang", above_bytes=ABOVE_TWIN, rank=1, call=2 * CALLS_A_STEP)
@@ -252,18 +263,19 @@ class LostRanks(Faults):
     def test_a_killed_rank_zero(self):
         self.assert_ends_without(rank=0)
 
-    def stop(self, rank):
-        """Stops a rank once the first case has ended; how the run ends from then on."""
-        command = harness.command(2, self.arguments(2, "sweep.bench.iterations=[1, 1000000]",
-                                                    "bench.max_iterations=1000000"))
+    def interrupt(self, signal_number, rank, *settings, ranks=2):
+        """Sends a rank a signal once the first case has ended; how the run ends from then on."""
+        command = harness.command(ranks, self.arguments(
+            ranks, "sweep.bench.iterations=[1, 1000000]", *settings))
         process = subprocess.Popen(command, cwd=self.folder, env=harness.environment(),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True, start_new_session=True)
         try:
             results = pathlib.Path(self.folder, "results.jsonl")
             self.wait_for(lambda: results.exists() and results.stat().st_size > 0, "a record")
+            time.sleep(0.5)  # into the steps of the second case
             start = time.monotonic()
-            os.kill(self.ranks()[rank], signal.SIGSTOP)
+            os.kill(self.ranks()[rank], signal_number)
             output, errors = process.communicate(timeout=TIMEOUT_S + 2 * GRACE_S)
         except BaseException:
             harness.end(process)
@@ -271,12 +283,35 @@ class LostRanks(Faults):
         return harness.Result(process.returncode, output, harness.own_lines(errors),
                               time.monotonic() - start)
 
-    def assert_notices_stop_of(self, rank):
+    def assert_notices_stop_of(self, rank, *settings, ranks=2):
+        """Returns the lines that survivors left, and the ranks that these lines name as missing."""
         self.break_mpi()
-        result = self.stop(rank)
+        result = self.interrupt(signal.SIGSTOP, rank, *settings, ranks=ranks)
         # Anywhere behind the first case. Launchers may wake a rank before they end it, and then it
         # finds itself overdue, too.
-        self.assert_overdue(result, r"\w[\w ]* is overdue in (.+ of case 2|set-up)", (1 - rank,))
+        others = [other for other in range(ranks) if other != rank]
+        missing = self.assert_overdue(result, r"\w[\w ]* is overdue in (.+ of case 2|set-up)",
+                                      others)
+        self.assert_all_ended()
+        self.assertEqual([record["valid"] for record in self.records()], [True])
+        return result.errors, set().union(*missing.values())
+
+    def assert_names(self, rank, *settings, ranks=2, instead=()):
+        """That a stopped rank is named as missing, or ranks that wait for it themselves."""
+        lines, missing = self.assert_notices_stop_of(rank, *HIDDEN, *settings, ranks=ranks)
+        if missing:
+            self.assertTrue(missing & {rank, *instead}, lines)
+            return
+        # The harness gathers by the library's own collectives, which do not tell who is missing.
+        for line in lines:
+            if not PARTNER_IS_GONE.match(line):
+                self.assertRegex(line, r"^(\w+_over_ranks|\w+_bytes) is overdue ")
+
+    def assert_notices_death_of(self, rank, *settings, ranks=2):
+        self.break_mpi()
+        result = self.interrupt(signal.SIGKILL, rank, *settings, ranks=ranks)
+        self.assertNotEqual(result.status, 0)  # which one is the launcher's choice
+        self.assertLess(result.seconds, GRACE_S)
         self.assert_all_ended()
         self.assertEqual([record["valid"] for record in self.records()], [True])
 
@@ -285,6 +320,22 @@ class LostRanks(Faults):
 
     def test_a_stopped_rank_zero(self):
         self.assert_notices_stop_of(rank=0)
+
+    def test_a_stopped_rank_while_communication_is_hidden(self):
+        self.assert_names(1)
+
+    def test_a_stopped_rank_of_four_while_communication_is_hidden(self):
+        self.assert_names(2, ranks=4)
+
+    def test_a_stopped_rank_of_four_in_a_ring(self):
+        # Each waits for its neighbour in the ring, and who does so first is overdue first.
+        self.assert_names(0, "parallel.sequence=true", ranks=4, instead=(1, 2, 3))
+
+    def test_a_killed_rank_while_communication_is_hidden(self):
+        self.assert_notices_death_of(1, *HIDDEN)
+
+    def test_a_killed_rank_of_four_while_communication_is_hidden(self):
+        self.assert_notices_death_of(0, *HIDDEN, "parallel.sequence=true", ranks=4)
 
 
 if __name__ == "__main__":

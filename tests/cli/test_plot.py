@@ -19,7 +19,8 @@ import harness
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLOT = ROOT / "scripts" / "plot"
 sys.path.insert(0, str(ROOT / "scripts"))
-from plotting import figures, names, records, series  # noqa: E402  found only behind the line above
+from plotting import (  # noqa: E402  found only behind the line above
+    figures, names, overlap, overlap_figures, records, series)
 
 MIB = 2**20
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
@@ -204,6 +205,140 @@ class Figures(unittest.TestCase):
         self.assertEqual([label.get_text() for label in axes.get_xticklabels()], ["2", "4"])
 
 
+def overlap_record(index=0, mode="ring", e=0.6, ci=(0.55, 0.65), bandwidth=1.0, **settings):
+    """A record of a traced case; `e` is None where it is not resolved."""
+    data = record(tide={**TIDE, "microseconds": [0.0, 10.0, 20.0, 30.0, 100.0 + index]},
+                  **settings)
+    data["case"].update(overlap={"mode": mode, "progress": "poll"},
+                        emulated_link={"latency_us": 0.0, "bandwidth_gbytes_per_s": bandwidth})
+    off = mode == "none"
+    data["case_index"] = index
+    data["overlap"] = {"mode": mode, "efficiency": None if off else e,
+                       "efficiency_ci": None if off else list(ci),
+                       "efficiency_max": None if off else 0.9,
+                       "meaningful": None if off else True,
+                       "resolved": None if off else e is not None,
+                       "exceeds_max": None if off else False, "void_because": None}
+    return data
+
+
+def slices(start, rank, *lines):
+    return [{"ph": "X", "pid": rank, "tid": tid, "name": name, "ts": start + begin,
+             "dur": end - begin} for tid, name, begin, end in lines]
+
+
+def trace(*starts, ranks=(0, 1)):
+    """Steps of 100 us, 101 us, ..., each of two layers: a product between norms in each half."""
+    events = [{"ph": "M", "pid": 0, "name": "process_name", "args": {"name": "rank 0"}}]
+    for number, start in enumerate(starts, 1):
+        for rank in ranks:
+            forward, backward = "tidemark::norm_forward", "tidemark::norm_backward"
+            lines = [("step", f"case {number}: TP", 0, 99 + number), ("step", "forward", 0, 40),
+                     ("step", "backward", 50, 99 + number),
+                     ("comm", "all_gather", 21, 25), ("comm 2", "send_recv", 24, 27),
+                     ("comm", "reduce_scatter", 38, 55),
+                     ("comm: this rank waits", "all_gather", 22, 24 + rank)]
+            for begin in (0, 10, 20, 30):
+                lines += [("compute", forward, begin, begin + 1),
+                          ("compute", "product", begin + 3, begin + 9)]
+            for begin in (50, 60, 70, 80):
+                lines += [("compute", "product", begin + 1, begin + 6),
+                          ("compute", f"{backward}_input", begin + 6, begin + 7),
+                          ("compute", f"{backward}_parameters", begin + 7, begin + 9)]
+            events += slices(start, rank, *lines)
+    return events
+
+
+class OverlapSeries(harness.TestCase):
+    def timelines(self, events, *data, rank=0):
+        path = pathlib.Path(self.folder, self.write("t.json", json.dumps(events)))
+        return overlap.timeline_series(overlap.traced([path], rank, placed(*data)), rank)
+
+    def test_a_timeline_is_one_layer_forward_and_backward(self):
+        found = self.timelines(trace(0, 1100), overlap_record(0, "none", num_layers=2),
+                               overlap_record(1, num_layers=2), rank=1)
+        self.assertEqual([one.label for one in found], ["TP, overlap none", "TP, overlap ring"])
+        for one in found:
+            self.assertEqual((one.part, one.rank), ("layer 2 of 2", 1))
+            self.assertAlmostEqual(one.length, 0.039)  # 20 to 40, then 50 to 69
+            self.assertAlmostEqual(one.turn, 0.020)
+            self.assertAlmostEqual(one.waiting, 0.003)
+            self.assertEqual(list(one.rows), ["compute", "comm", "comm 2", "waiting"])
+            self.assertEqual([name for _, _, name in one.rows["compute"]][:4],
+                             ["tidemark::norm_forward", "product"] * 2)
+            self.assertEqual(len(one.rows["compute"]), 4 + 6)
+            comm = [(round(begin, 6), round(duration, 6)) for begin, duration, _ in
+                    one.rows["comm"]]
+            self.assertEqual(comm, [(0.001, 0.004), (0.018, 0.002), (0.020, 0.005)])
+
+    def test_a_norm_at_the_end_is_of_no_layer(self):
+        # Four norms and one more are one more than two layers have.
+        events = trace(0) + slices(0, 0, ("compute", "tidemark::norm_forward", 39, 40),
+                                   ("compute", "tidemark::norm_backward_input", 50, 50.5))
+        one, = self.timelines(events, overlap_record(num_layers=2))
+        self.assertAlmostEqual(one.turn, 0.019)
+        self.assertAlmostEqual(one.length, 0.019 + 0.0185)
+
+    def test_a_step_that_hides_its_layers_is_drawn_whole(self):
+        one, = self.timelines(trace(0), overlap_record(num_layers=3))
+        self.assertEqual((one.part, one.length, one.turn), ("the step", 0.1, 0.05))
+
+    def test_cases_go_with_the_records_of_their_run(self):
+        wrong = overlap_record(1)  # the number of another case, and a tide of another length
+        pairs, said = quietly(self.timelines, trace(0, 1100), overlap_record(0, "none"))
+        self.assertEqual((len(pairs), len(said)), (1, 1))
+        self.assertRegex(said[0], r"case 2: left out: no record of this run$")
+        with self.assertRaisesRegex(records.InputError, "not the trace of any of the records"):
+            self.timelines(trace(0), wrong)
+        self.assertEqual(self.timelines(trace(0), overlap_record(valid=False)), [])
+
+    def test_efficiency_has_a_curve_a_mode_over_rising_bandwidth(self):
+        data = [overlap_record(0, mode, bandwidth=x, sequence=sp) for sp in (False, True)
+                for mode in ("none", "bulk", "ring") for x in (10.0, 1.0)]
+        data[2]["overlap"].update(void_because="the link is faster than the emulated one")
+        data[3]["overlap"].update(meaningful=False)
+        kept, said = quietly(overlap.with_efficiency, placed(*data))
+        self.assertEqual([line.split(": ", 2)[1] for line in said], ["r.jsonl:3", "r.jsonl:4"])
+        self.assertEqual([(one.label, [point.bandwidth for point in one.points])
+                          for one in overlap.efficiency_series(kept)],
+                         [("TP, overlap ring", [1, 10]), ("TP+SP, overlap bulk", [1, 10]),
+                          ("TP+SP, overlap ring", [1, 10])])
+
+    @needs_matplotlib
+    def test_the_timeline_draws_the_slices(self):
+        found = self.timelines(trace(0, 1100), overlap_record(0, "none", num_layers=2),
+                               overlap_record(1, num_layers=2))
+        panels = overlap_figures.draw_timeline(found, "title").axes
+        self.assertEqual(panels[0].get_xlim(), panels[1].get_xlim())
+        for panel, one in zip(panels, found):
+            self.assertIn(one.label, panel.get_title(loc="left").replace("\N{NO-BREAK SPACE}", " "))
+            for bars, (row, parts) in zip(panel.collections, one.rows.items()):
+                drawn = [path.get_extents() for path in bars.get_paths()]
+                self.assertEqual([(box.x0, box.x1) for box in drawn],
+                                 [(begin, begin + duration) for begin, duration, _ in parts], row)
+            colours = panel.collections[0].get_facecolors()
+            self.assertEqual(len({tuple(colour) for colour in colours}), 2)
+
+    @needs_matplotlib
+    def test_efficiency_draws_what_is_resolved_and_says_what_is_not(self):
+        found = overlap.efficiency_series(placed(
+            overlap_record(bandwidth=1.0), overlap_record(bandwidth=10.0, e=None, ci=(0.2, 0.9))))
+        axes, = overlap_figures.draw_efficiency(found, "title").axes
+        intervals, = axes.collections
+        self.assertEqual([[[round(float(x), 6) for x in point] for point in line]
+                          for line in intervals.get_segments()],
+                         [[[1, 0.55], [1, 0.65]], [[10, 0.2], [10, 0.9]]])
+        self.assertEqual([text.get_text() for text in axes.texts], ["not resolved"])
+        efficiency, = (line for line in axes.get_lines() if line.get_label() == "TP, overlap ring")
+        self.assertEqual(list(efficiency.get_xdata()), [1, 10])
+        self.assertEqual(efficiency.get_ydata()[0], 0.6)
+        self.assertNotEqual(efficiency.get_ydata()[1], efficiency.get_ydata()[1])  # NaN: no marker
+        self.assertTrue(any(line.get_linestyle() == "--" and list(line.get_ydata()) == [0.9, 0.9]
+                            for line in axes.get_lines()))
+        self.assertIn("emulated", axes.get_xlabel())
+        self.assertIn("EMULATED", overlap.efficiency_title(placed(overlap_record())))
+
+
 class Script(harness.TestCase):
     def plot(self, *arguments):
         result = subprocess.run([sys.executable, str(PLOT), *arguments], cwd=self.folder,
@@ -282,6 +417,52 @@ class Script(harness.TestCase):
         self.records(record())
         self.refused(r"^r\.jsonl/saved\.png: cannot be written: .", "r.jsonl", "-o", "r.jsonl",
                      "--only", "saved")
+
+    @needs_matplotlib
+    def test_overlap_makes_the_same_files_again(self):
+        self.records(overlap_record(0, "none"), overlap_record(1))
+        self.write("t.json", json.dumps(trace(0, 1100)))
+        expected = [f"{name}.{suffix}" for name in ("efficiency", "timeline")
+                    for suffix in ("png", "svg")]
+        for folder in ("one", "second"):
+            status, made, errors = self.plot("overlap", "r.jsonl", "--trace", "t.json", "-o",
+                                             folder)
+            self.assertEqual((status, errors), (0, []))
+            self.assertEqual(sorted(made), [f"{folder}/{name}" for name in expected])
+        for name in expected:
+            one, second = (pathlib.Path(self.folder, folder, name).read_bytes()
+                           for folder in ("one", "second"))
+            self.assertEqual(one, second, name)
+
+    @needs_matplotlib
+    def test_overlap_says_what_it_skips(self):
+        self.records(overlap_record(0, "none"))
+        status, made, errors = self.plot("overlap", "r.jsonl")
+        self.assertEqual((status, made), (1, []))
+        self.assertEqual(errors, ["[plot] timeline: skipped: no --trace FILE.json",
+                                  "[plot] efficiency: skipped: no valid record has an efficiency "
+                                  "and an emulated bandwidth"])
+
+    @needs_matplotlib
+    def test_overlap_refuses_bad_traces_and_records(self):
+        self.records(overlap_record())
+        event = {"ph": "X", "pid": 0, "tid": "step", "name": "case 1: TP", "ts": 0.0, "dur": 100.0}
+        for text, line in (("[\n{", "not a trace in JSON: ."), ("{}", "not a trace: no array"),
+                           ("[1]", "event 0: not an object$"), ("[]", "no slices of rank 0; "),
+                           (json.dumps([{**event, "ts": "0"}]), "event 0: ts: .* wrong type$"),
+                           (json.dumps([{**event, "dur": -1}]), "event 0: dur: -1 is less than 0$"),
+                           (json.dumps([{**event, "name": "product"}]), "product: begins before"),
+                           (json.dumps([{**event, "dur": 9}]), "not the trace of any of the rec"),
+                           (json.dumps([{**event, "pid": 1}]), "no slices of rank 0; ranks: 1$")):
+            self.write("t.json", text)
+            self.refused(f"^t.json: {line}", "overlap", "r.jsonl", "--trace", "t.json")
+        self.refused("^absent: cannot be read: ", "overlap", "r.jsonl", "--trace", "absent")
+        self.records(record())
+        self.refused("^r.jsonl:1: case_index: missing$", "overlap", "r.jsonl")
+        self.records(record(kind="plan"))
+        self.refused("^r.jsonl:1: kind: plan is not run", "overlap", "r.jsonl")
+        self.records(overlap_record(ci=(0.7, 0.6)))
+        self.refused("^r.jsonl:1: overlap.efficiency_ci: not two numbers", "overlap", "r.jsonl")
 
     def test_refuses_words_that_it_does_not_know(self):
         self.records(record())

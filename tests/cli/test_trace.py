@@ -1,17 +1,24 @@
 #!/usr/bin/env python3
-"""What `tidemark run --trace` writes: the tide of each rank, and the record's own copy of it.
+"""What `tidemark run --trace` writes: the tide of each rank, the record's own copy of it, and what
+the rank computed and communicated meanwhile.
 
 Environment: see harness.py.
 """
+import collections
 import itertools
 import json
 import pathlib
+import re
 import unittest
 
 import harness
 from records import INPUT, SEQUENCE_OFF_AND_ON, measure, parse, refuse_constant
 
 CLASSES = ("saved", "recomputed", "transient", "workspace")
+WAITING = "comm: this rank waits"
+# Calls that are under way together stand in lanes of their own.
+COMM = re.compile(r"comm( [0-9]+)?$")
+ROUNDING_US = 1e-3
 
 
 def traced(folder, ranks, *settings):
@@ -28,13 +35,32 @@ def traced(folder, ranks, *settings):
     return events, [parse(line) for line in lines]
 
 
-def cases_of(events, rank):
-    """The events of a rank, case by case: the slice of the step, its two parts, its counters."""
+def by_case(events, rank):
+    """The events of a rank, case by case."""
     own = [event for event in events if event["pid"] == rank and event["ph"] != "M"]
     starts = [i for i, event in enumerate(own) if event.get("name", "").startswith("case ")]
     for start, end in itertools.pairwise([*starts, len(own)]):
-        slices = [event for event in own[start:end] if event["ph"] == "X"]
-        yield slices, [event for event in own[start:end] if event["ph"] == "C"]
+        yield own[start:end]
+
+
+def cases_of(events, rank):
+    """Of each case of a rank: the slices of the step and its two parts, its counters."""
+    for own in by_case(events, rank):
+        slices = [event for event in own if event["ph"] == "X" and event["tid"] == "step"]
+        yield slices, [event for event in own if event["ph"] == "C"]
+
+
+def tracks_of(own):
+    """The slices of each track, by its name, among the events of a case of a rank."""
+    tracks = collections.defaultdict(list)
+    for event in own:
+        if event["ph"] == "X":
+            tracks[event["tid"]].append(event)
+    return tracks
+
+
+def end_of(event):
+    return event["ts"] + event["dur"]
 
 
 class Trace(harness.TestCase):
@@ -138,6 +164,88 @@ class Trace(harness.TestCase):
             self.assertEqual((result.status, result.errors, result.output),
                              (2, ["missing/trace.json: cannot be opened for writing: "
                                   "No such file or directory"], ""))
+
+
+class Timeline(harness.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.write("case.yaml", INPUT)
+
+    def assert_whole(self, slices):
+        """Slices of a track follow each other, or lie one within the other."""
+        around = []
+        for event in sorted(slices, key=lambda event: (event["ts"], -event["dur"])):
+            self.assertGreaterEqual(event["ts"], 0.0)
+            self.assertGreaterEqual(event["dur"], 0.0)
+            while around and end_of(around[-1]) <= event["ts"] + ROUNDING_US:
+                around.pop()
+            if around:
+                self.assertLessEqual(end_of(event), end_of(around[-1]) + ROUNDING_US)
+            around.append(event)
+
+    def assert_within(self, slices, step):
+        for event in slices:
+            self.assertGreaterEqual(event["ts"] + ROUNDING_US, step["ts"])
+            self.assertLessEqual(end_of(event), end_of(step) + ROUNDING_US)
+
+    def assert_timeline(self, own, calls):
+        """A rank's events of a case whose record has `calls`: the trace is one step."""
+        tracks = tracks_of(own)
+        comm = [event for name, slices in tracks.items() if COMM.match(name) for event in slices]
+        named = {"step", "compute", WAITING, *(name for name in tracks if COMM.match(name))}
+        self.assertEqual(set(tracks), named if calls else {"step", "compute"})
+        for slices in tracks.values():
+            self.assert_whole(slices)
+        step = tracks["step"][0]
+        self.assert_within(tracks["compute"], step)
+        self.assert_within(comm, step)
+        self.assert_within(tracks.get(WAITING, []), step)
+        # Each operation as often, and with as many bytes, as in any step.
+        expected = collections.Counter()
+        size = collections.Counter()
+        for call in calls:
+            expected[call["op"]] += call["count"]
+            size[call["op"]] += call["bytes"]
+        self.assertEqual(collections.Counter(event["name"] for event in comm), expected)
+        for event in comm:
+            size[event["name"]] -= event["args"]["bytes"]
+        self.assertEqual({op: rest for op, rest in size.items() if rest != 0}, {})
+
+    def check(self, ranks, *settings):
+        pathlib.Path(self.folder, "results.jsonl").unlink(missing_ok=True)
+        events, records = traced(self.folder, ranks, "bench.max_iterations=3", *settings)
+        self.assertEqual({event["pid"] for event in events}, set(range(ranks)))
+        for rank in range(ranks):
+            for own, record in zip(by_case(events, rank), records, strict=True):
+                with self.subTest(rank=rank, settings=settings, case=record["case_index"]):
+                    self.assert_timeline(own, record["comm"]["calls"])
+
+    def test_shows_every_call_of_every_mode(self):
+        for ranks in (2, 4):
+            self.check(ranks, "sweep.overlap.mode=[none, bulk, ring]", SEQUENCE_OFF_AND_ON,
+                       "model.vocab_size=50")
+
+    def test_shows_every_call_however_it_is_driven(self):
+        for progress, algorithm in (("thread", "native"), ("none", "pairwise"), ("poll", "ring"),
+                                    ("thread", "pairwise")):
+            self.check(2, "overlap.mode=ring", SEQUENCE_OFF_AND_ON,
+                       f"overlap.progress={progress}", f"comm.algorithm={algorithm}")
+
+    def test_shows_every_call_on_an_emulated_link(self):
+        self.check(2, "sweep.overlap.mode=[none, ring]", "parallel.sequence=true",
+                   "emulated_link.latency_us=300", "emulated_link.bandwidth_gbytes_per_s=0.1")
+
+    def test_of_one_rank_shows_kernels_alone(self):
+        self.check(1, "overlap.mode=ring")
+
+    def test_shows_polls_where_the_rank_polls(self):
+        for progress in ("poll", "none"):
+            pathlib.Path(self.folder, "results.jsonl").unlink(missing_ok=True)
+            events, _ = traced(self.folder, 2, "overlap.mode=ring", "bench.max_iterations=3",
+                               f"overlap.progress={progress}")
+            polls = [event for event in events if event.get("tid") == WAITING
+                     and event["name"] == "poll"]
+            self.assertEqual(len(polls) > 0, progress == "poll")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,10 @@ class SlowCommunicator : public Communicator {
   [[nodiscard]] Request reduce_scatter(const void*, void*, std::size_t, DType, Purpose) override {
     return {*this, ++issued_};
   }
+  [[nodiscard]] Request exchange(const void*, int, void*, int, std::size_t, DType,
+                                 Purpose) override {
+    return {*this, ++issued_};
+  }
   void wait(Request& request) override {
     if (!request.pending()) return;
     if (broken) throw RunError("all_reduce failed in step 3 of case 1 on rank 0: link down");

@@ -13,7 +13,7 @@ namespace tidemark::comm {
 namespace {
 
 TEST(MpiSession, JoinsARunningMpiAndLeavesItRunning) {
-  { const MpiSession session(MpiThreads::funneled); }
+  { const MpiSession session(MpiThreads::serialized); }
   int finalized = -1;
   MPI_Finalized(&finalized);
   EXPECT_EQ(finalized, 0);

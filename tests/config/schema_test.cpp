@@ -55,6 +55,8 @@ TEST(Schema, NamesEveryKeyOnce) {
                                           "overlap.chunks",
                                           "comm.backend",
                                           "comm.algorithm",
+                                          "emulated_link.latency_us",
+                                          "emulated_link.bandwidth_gbytes_per_s",
                                           "bench.warmup",
                                           "bench.iterations",
                                           "bench.max_iterations",
@@ -110,8 +112,12 @@ TEST(Schema, AcceptsOnlyWhatThisVersionImplements) {
             "f:1:4: precision: 'FP32' is not accepted, expected one of fp32, fp64, bf16");
   EXPECT_EQ(refused("model.family", "llama"),
             "f:1:4: model.family: 'llama' is not accepted, expected gpt");
-  EXPECT_EQ(refused("overlap.mode", "ring"),
-            "f:1:4: overlap.mode: 'ring' is not accepted, expected none");
+  EXPECT_EQ(refused("overlap.mode", "rings"),
+            "f:1:4: overlap.mode: 'rings' is not accepted, expected one of none, bulk, ring, auto");
+  EXPECT_EQ(
+      refused("comm.algorithm", "tree"),
+      "f:1:4: comm.algorithm: 'tree' is not accepted, expected one of auto, native, pairwise, "
+      "ring");
   EXPECT_EQ(refused("recompute", "sometimes"),
             "f:1:4: recompute: 'sometimes' is not accepted, expected one of none, selective, full");
   EXPECT_EQ(refused("model.attention", "flash"),

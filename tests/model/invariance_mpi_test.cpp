@@ -26,6 +26,7 @@ template <class T>
 class Invariance : public ::testing::Test {
  protected:
   const double bound_ = support::small_case_bound(dtype_of<T>);
+  Invariance() { comm_.set_overlapping(true); }
   comm::MpiCommunicator comm_{MPI_COMM_WORLD, 60s};
   comm::SelfCommunicator alone_;
 };

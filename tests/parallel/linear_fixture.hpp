@@ -82,13 +82,13 @@ class Linear : public ::testing::Test {
 
   Context context(bool sequence, bool keep = false,
                   memory::TensorClass kept = memory::TensorClass::saved) {
-    return {device_, ledger_, comm_, tokens, sequence, keep, kept};
+    return {device_, ledger_, comm_, tokens, sequence, keep, kept, {}};
   }
   /// Weights as a layer on one rank has them; every value is one of T, so that only what the layer
   /// computes is rounded.
   Whole whole() {
     comm::SelfCommunicator alone;
-    const Context context{device_, ledger_, alone, tokens, false, false};
+    const Context context{device_, ledger_, alone, tokens};
     ParameterStore<T> store;
     Column layer(store, context, spec(), names, Bias::in_product);
     store.allocate(device_);

@@ -46,7 +46,7 @@ class Mappings : public ::testing::Test {
   memory::Pool pool_;
   memory::Ledger ledger_{pool_};
   comm::MpiCommunicator comm_{MPI_COMM_WORLD, 60s};
-  Context context_{device_, ledger_, comm_, tokens, true, false};
+  Context context_{device_, ledger_, comm_, tokens, true};
 };
 
 TEST_F(Mappings, GatherPutsTheShardsInOrder) {

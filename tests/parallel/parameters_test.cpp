@@ -81,7 +81,8 @@ TEST(ParameterStore, OneRankHasNothingToReduce) {
   ParameterStore<double> store;
   store.declare(spec("a", Sharing::replicated, 1, 3));
   store.allocate(Device());
-  store.reduce_replicated_gradients({device, ledger, communicator, 8, true, false});
+  const Context context{device, ledger, communicator, 8, true};
+  store.reduce_replicated_gradients(context);
   EXPECT_EQ(communicator.counters().total(comm::Purpose::gradient).calls, 0);
 }
 

@@ -54,10 +54,10 @@ inline std::string describe(const config::Case& c) {
   const config::ModelConfig& m = c.model;
   return std::string(name_of(c.precision)) + ", t " + std::to_string(c.parallel.tensor) +
          (c.parallel.sequence ? ", SP" : "") + (c.parallel.keep_gathered ? ", keep" : "") +
-         ", recompute " + c.recompute + ", " + m.attention + (m.causal ? ", causal" : "") + ", V " +
-         std::to_string(m.vocab_size) + ", ffn " + std::to_string(m.ffn_hidden_size) + ", L " +
-         std::to_string(m.num_layers) + ", dropouts " + std::to_string(m.hidden_dropout) + " and " +
-         std::to_string(m.attention_dropout);
+         ", overlap " + c.overlap.mode + ", recompute " + c.recompute + ", " + m.attention +
+         (m.causal ? ", causal" : "") + ", V " + std::to_string(m.vocab_size) + ", ffn " +
+         std::to_string(m.ffn_hidden_size) + ", L " + std::to_string(m.num_layers) + ", dropouts " +
+         std::to_string(m.hidden_dropout) + " and " + std::to_string(m.attention_dropout);
 }
 
 /// Other sizes than the small case's: three layers, a narrow MLP, no causal mask.
@@ -87,8 +87,17 @@ inline std::vector<config::Case> modes_of(const config::Case& c) {
   return cases;
 }
 
-/// The small case under every sharding that t ranks can have, with other sizes and dropouts, and in
-/// every mode.
+/// A case whose collectives run beside its products, which are formed by tiles and chunks that
+/// leave ragged rests.
+inline config::Case overlapping(config::Case c, const std::string& mode) {
+  c.overlap.mode = mode;
+  c.overlap.chunks = 5;
+  c.overlap.tile_columns = 7;
+  return c;
+}
+
+/// The small case under every sharding that t ranks can have, with other sizes and dropouts, in
+/// every mode, and each of them also with overlap.
 inline std::vector<config::Case> variants(std::int64_t t, DType precision) {
   std::vector<config::Case> cases;
   for (const int mode : {0, 1, 2}) {
@@ -100,6 +109,10 @@ inline std::vector<config::Case> variants(std::int64_t t, DType precision) {
     cases.push_back(other_sizes(with_dropouts(c, 0.3, 0.0)));
     const std::vector<config::Case> modes = modes_of(c);
     cases.insert(cases.end(), modes.begin(), modes.end());
+  }
+  const std::size_t plain = cases.size();
+  for (std::size_t i = 0; i < plain && t > 1; ++i) {
+    cases.push_back(overlapping(cases[i], i % 3 == 0 ? "bulk" : "ring"));
   }
   return cases;
 }

@@ -31,6 +31,11 @@ class PassingCommunicator : public comm::Communicator {
                                comm::Purpose purpose) override {
     return inner_.reduce_scatter(send, recv, count, dtype, purpose);
   }
+  comm::Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
+                         DType dtype, comm::Purpose purpose) override {
+    return inner_.exchange(send, to, recv, from, count, dtype, purpose);
+  }
+  void set_overlapping(bool overlapping) override { inner_.set_overlapping(overlapping); }
   void wait(comm::Request& request) override { inner_.wait(request); }
   void poll() override { inner_.poll(); }
   void barrier() override { inner_.barrier(); }

@@ -1,0 +1,65 @@
+#include "bench/ablation.hpp"
+
+namespace tidemark::bench {
+
+namespace {
+
+/// Notes kernels and calls for as long as it lives.
+class Noting {
+ public:
+  Noting(Device& device, comm::Communicator& communicator, StepLog* log)
+      : device_(device), communicator_(communicator), is_on_(log != nullptr) {
+    if (!is_on_) return;
+    device_.kernel_log = runs_on_host ? &log->kernels : nullptr;
+    communicator_.attach(&log->comm);
+  }
+  ~Noting() {
+    if (!is_on_) return;
+    device_.kernel_log = nullptr;
+    communicator_.attach(nullptr);
+  }
+  Noting(const Noting&) = delete;
+  Noting& operator=(const Noting&) = delete;
+
+ private:
+  Device& device_;
+  comm::Communicator& communicator_;
+  bool is_on_;
+};
+
+}  // namespace
+
+template <class T>
+void Ablation<T>::choose(parallel::OverlapMode mode) {
+  configured_.mode = mode;
+  prepare(Variant::step);
+}
+
+template <class T>
+void Ablation<T>::prepare(Variant variant) {
+  parallel::Schedule schedule = configured_;
+  if (variant == Variant::serial) schedule.mode = parallel::OverlapMode::none;
+  communicator_.set_overlapping(schedule.mode != parallel::OverlapMode::none);
+  stack_.run_with(
+      variant == Variant::comm ? on_paper_ : device_,
+      variant == Variant::compute ? static_cast<comm::Communicator&>(silent_) : communicator_,
+      schedule);
+}
+
+template <class T>
+StepTime Ablation<T>::run(Variant variant, StepLog* log) {
+  prepare(variant);
+  const Noting noting(device_, communicator_, log);
+  const double replaced_before = silent_.replacing_seconds();
+  StepTime time = run_step(stack_);
+  // Nobody asks for the halves of the variants.
+  time.backward -= silent_.replacing_seconds() - replaced_before;
+  prepare(Variant::step);
+  return time;
+}
+
+template class Ablation<bfloat16>;
+template class Ablation<float>;
+template class Ablation<double>;
+
+}  // namespace tidemark::bench

@@ -1,0 +1,51 @@
+// The runs of a step that overlap is measured by: as configured, and with something left out.
+#pragma once
+
+#include <array>
+
+#include "bench/step.hpp"
+#include "bench/timeline.hpp"
+#include "comm/silent.hpp"
+#include "model/stack.hpp"
+
+namespace tidemark::bench {
+
+/// `step`: the case as configured; `serial`: with overlap.mode none; `compute`: the same kernels
+/// without the collectives; `comm`: the same collectives, buffers and order without the kernels.
+enum class Variant { step, serial, compute, comm };
+inline constexpr std::array all_variants{Variant::step, Variant::serial, Variant::compute,
+                                         Variant::comm};
+
+/// Runs a stack's step in its variants; refers to what it is made of. Collective.
+template <class T>
+class Ablation {
+ public:
+  Ablation(model::Stack<T>& stack, Device& device, comm::Communicator& communicator)
+      : stack_(stack),
+        device_(device),
+        communicator_(communicator),
+        silent_(communicator, comm::sum_on_host),
+        configured_(stack.context().schedule) {}
+  ~Ablation() { prepare(Variant::step); }
+  Ablation(const Ablation&) = delete;
+  Ablation& operator=(const Ablation&) = delete;
+
+  /// The mode of the variants to come, but for `serial`.
+  void choose(parallel::OverlapMode mode);
+  [[nodiscard]] parallel::OverlapMode mode() const { return configured_.mode; }
+
+  /// This rank's time. The log, where there is one, gets the kernels and calls of the step.
+  StepTime run(Variant variant, StepLog* log = nullptr);
+
+ private:
+  void prepare(Variant variant);
+
+  model::Stack<T>& stack_;
+  Device& device_;
+  Device on_paper_ = Device::on_paper();
+  comm::Communicator& communicator_;
+  comm::SilentCommunicator silent_;
+  parallel::Schedule configured_;
+};
+
+}  // namespace tidemark::bench

@@ -1,0 +1,55 @@
+// The base of communicators that change how another one carries out collectives.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "comm/communicator.hpp"
+
+namespace tidemark::comm {
+
+/// Passes everything but the collectives, `wait` and the books on to another communicator, which
+/// must outlive it.
+class Decorator : public Communicator {
+ public:
+  explicit Decorator(Communicator& inner) : inner_(inner), account_(inner.size()) {}
+
+  [[nodiscard]] int rank() const noexcept override { return inner_.rank(); }
+  [[nodiscard]] int size() const noexcept override { return inner_.size(); }
+  [[nodiscard]] std::string_view name() const noexcept override { return inner_.name(); }
+
+  void set_overlapping(bool overlapping) override { inner_.set_overlapping(overlapping); }
+  void poll() override { inner_.poll(); }
+
+  void barrier() override { inner_.barrier(); }
+  void max_over_ranks(std::span<double> values) override { inner_.max_over_ranks(values); }
+  void min_over_ranks(std::span<double> values) override { inner_.min_over_ranks(values); }
+  void sum_over_ranks(std::span<double> values) override { inner_.sum_over_ranks(values); }
+  [[nodiscard]] std::string broadcast_bytes(std::string bytes, int root = 0) override {
+    return inner_.broadcast_bytes(std::move(bytes), root);
+  }
+  [[nodiscard]] std::vector<std::string> gather_bytes(std::string_view bytes) override {
+    return inner_.gather_bytes(bytes);
+  }
+
+  void set_context(std::string context) override { inner_.set_context(std::move(context)); }
+  [[nodiscard]] const Counters& counters() const noexcept override { return account_.counters(); }
+  void reset_counters() noexcept override {
+    account_.reset();
+    inner_.reset_counters();
+  }
+  [[nodiscard]] double polling_seconds() const noexcept override {
+    return inner_.polling_seconds();
+  }
+  void attach(CallLog* log) noexcept override { account_.attach(log); }
+  [[nodiscard]] std::vector<AlgorithmChoice> choices() const override { return inner_.choices(); }
+
+ protected:
+  Communicator& inner_;
+  Account account_;
+};
+
+}  // namespace tidemark::comm

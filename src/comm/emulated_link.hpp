@@ -1,0 +1,44 @@
+// Another communicator, slowed down to what a given link would allow.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "comm/decorator.hpp"
+#include "comm/link.hpp"
+
+namespace tidemark::comm {
+
+/// Carries calls out by another communicator, and completes each no earlier than the link would:
+/// the calls of this rank follow each other on it, in the order in which they are posted, each way
+/// independently. What the other one takes longer for, takes longer: a link can be made slower than
+/// the real one, not faster. Control operations are not slowed down.
+class EmulatedLink final : public Decorator {
+ public:
+  EmulatedLink(Communicator& inner, LinkModel link) : Decorator(inner), link_(link) {}
+
+  [[nodiscard]] Request all_reduce(void* buffer, std::size_t count, DType dtype,
+                                   Purpose purpose) override;
+  [[nodiscard]] Request all_gather(const void* send, void* recv, std::size_t count_per_rank,
+                                   DType dtype, Purpose purpose) override;
+  [[nodiscard]] Request reduce_scatter(const void* send, void* recv, std::size_t count_per_rank,
+                                       DType dtype, Purpose purpose) override;
+  [[nodiscard]] Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
+                                 DType dtype, Purpose purpose) override;
+  void wait(Request& request) override;
+
+ private:
+  struct Transit {
+    Request request;  ///< of the other communicator
+    CallRecord call;  ///< `completed` is when the link would have delivered it
+  };
+  template <class Post>
+  Request post(Operation operation, Purpose purpose, std::size_t message_bytes, const Post& post);
+
+  LinkModel link_;
+  Clock::time_point free_at_{};  ///< when the link has taken in all that was posted
+  std::uint64_t next_ticket_ = 1;
+  std::map<std::uint64_t, Transit> under_way_;
+};
+
+}  // namespace tidemark::comm

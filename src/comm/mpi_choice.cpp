@@ -1,0 +1,65 @@
+// Which algorithm is fastest here: measured, once for each operation and size class.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <vector>
+
+#include "comm/mpi.hpp"
+
+namespace tidemark::comm {
+
+namespace {
+
+// The least of several: what disturbs a call can only make it longer.
+constexpr int repeats = 6;
+
+}  // namespace
+
+Algorithm MpiCommunicator::algorithm_for(const Call& call) {
+  const auto size_class = static_cast<int>(std::bit_width(call.message_bytes));
+  const auto [entry, is_new] = chosen_.try_emplace(
+      {call.operation, call.dtype, size_class, overlapping_}, Algorithm::native);
+  if (is_new && handle_.size > 1 && call.message_bytes > 0) {
+    choices_.push_back(measure(call));
+    entry->second = choices_.back().algorithm;
+  }
+  return entry->second;
+}
+
+/// On buffers of its own, as large as those of `call`; every rank is about to make the same call.
+AlgorithmChoice MpiCommunicator::measure(const Call& call) {
+  const bool reduces_all = call.operation == Operation::all_reduce;
+  const std::size_t block = call.message_bytes / static_cast<std::size_t>(handle_.size);
+  const bool gathers = call.operation == Operation::all_gather;
+  std::vector<std::byte> send(reduces_all ? 0 : gathers ? block : call.message_bytes);
+  std::vector<std::byte> recv(gathers || reduces_all ? call.message_bytes : block);
+  Call trial = call;
+  trial.send = reduces_all ? nullptr : send.data();
+  trial.recv = recv.data();
+  trial.counted = false;
+
+  constexpr std::array algorithms{Algorithm::native, Algorithm::pairwise, Algorithm::ring};
+  AlgorithmChoice choice{call.operation, call.dtype, static_cast<std::int64_t>(call.message_bytes),
+                         Algorithm::native};
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    for (std::size_t i = 0; i < algorithms.size(); ++i) {
+      // Between two ranks a ring is the pair.
+      if (algorithms[i] == Algorithm::ring && handle_.size == 2) continue;
+      meet("choosing an algorithm");
+      const Clock::time_point begin = Clock::now();
+      Request request = carry_out_by(algorithms[i], trial);
+      wait(request);
+      const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+      double& least = choice.seconds[i];
+      least = repeat == 0 ? seconds : std::min(least, seconds);
+    }
+  }
+  max_over_ranks(choice.seconds);
+  for (std::size_t i = 0; i < algorithms.size(); ++i) {
+    const double fastest = choice.seconds[static_cast<std::size_t>(choice.algorithm)];
+    if (choice.seconds[i] > 0.0 && choice.seconds[i] < fastest) choice.algorithm = algorithms[i];
+  }
+  return choice;
+}
+
+}  // namespace tidemark::comm

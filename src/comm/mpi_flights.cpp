@@ -1,0 +1,176 @@
+#include "comm/mpi_flights.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace tidemark::comm {
+
+namespace {
+
+// Calls that are under way together have tags of their own; MPI grants at least 32767.
+constexpr std::uint64_t tags = 32768;
+
+}  // namespace
+
+MpiFlights::Flight& MpiFlights::add(const FlightPlan& plan, Clock::time_point posted) {
+  Flight flight{};
+  flight.ticket = next_ticket_++;
+  flight.plan = plan;
+  flight.posted = posted;
+  flights_.push_back(std::move(flight));
+  return flights_.back();
+}
+
+std::uint64_t MpiFlights::start(const FlightPlan& plan, Script script, Clock::time_point posted) {
+  Flight& flight = add(plan, posted);
+  flight.script = std::move(script);
+  const std::size_t bytes = flight.script.scratch * size_of(plan.dtype);
+  if (bytes > 0 && !spare_scratch_.empty()) {
+    flight.scratch = std::move(spare_scratch_.back());
+    spare_scratch_.pop_back();
+  }
+  if (flight.scratch.size() < bytes) flight.scratch.resize(bytes);
+  if (!flight.script.rounds.empty()) pending_error_ = enter_round(flight);
+  flight.posting_seconds = std::chrono::duration<double>(Clock::now() - posted).count();
+  return flight.ticket;
+}
+
+std::uint64_t MpiFlights::start(const FlightPlan& plan, MPI_Request request,
+                                Clock::time_point posted) {
+  Flight& flight = add(plan, posted);
+  flight.script.rounds.resize(1);
+  flight.requests.push_back(request);
+  flight.peers.push_back(-1);
+  flight.posting_seconds = std::chrono::duration<double>(Clock::now() - posted).count();
+  return flight.ticket;
+}
+
+void* MpiFlights::address_of(Flight& flight, const Piece& piece) const {
+  const std::size_t offset = piece.first * size_of(flight.plan.dtype);
+  switch (piece.place) {
+    case Place::send:
+      // Only ever read: MPI and the sums take it as const.
+      return const_cast<std::byte*>(static_cast<const std::byte*>(flight.plan.send)) + offset;
+    case Place::recv:
+      return static_cast<std::byte*>(flight.plan.recv) + offset;
+    case Place::scratch:
+      return flight.scratch.data() + offset;
+  }
+  return nullptr;
+}
+
+int MpiFlights::enter_round(Flight& flight) {
+  const Round& round = flight.script.rounds[flight.round];
+  const int tag = static_cast<int>(flight.ticket % tags);
+  const MPI_Datatype type = flight.plan.datatype;
+  flight.requests.clear();
+  flight.peers.clear();
+  for (const Message& message : round.receives) {
+    MPI_Request request = MPI_REQUEST_NULL;
+    const int code =
+        MPI_Irecv(address_of(flight, message.piece), static_cast<int>(message.piece.count), type,
+                  message.peer, tag, comm_, &request);
+    if (code != MPI_SUCCESS) return code;
+    flight.requests.push_back(request);
+    flight.peers.push_back(message.peer);
+  }
+  for (const Message& message : round.sends) {
+    MPI_Request request = MPI_REQUEST_NULL;
+    const int code =
+        MPI_Isend(address_of(flight, message.piece), static_cast<int>(message.piece.count), type,
+                  message.peer, tag, comm_, &request);
+    if (code != MPI_SUCCESS) return code;
+    flight.requests.push_back(request);
+    flight.peers.push_back(-1);
+  }
+  std::vector<const void*> terms;
+  for (const Sum& sum : round.sums) {
+    terms.clear();
+    for (const Piece& term : sum.terms) terms.push_back(address_of(flight, term));
+    sum_(flight.plan.dtype, address_of(flight, sum.out), terms, sum.out.count);
+  }
+  return MPI_SUCCESS;
+}
+
+int MpiFlights::move_on(Flight& flight, bool& is_complete) {
+  while (true) {
+    if (!flight.requests.empty()) {
+      int all_done = 0;
+      const int code = MPI_Testall(static_cast<int>(flight.requests.size()), flight.requests.data(),
+                                   &all_done, MPI_STATUSES_IGNORE);
+      if (code != MPI_SUCCESS) return code;
+      if (all_done == 0) return MPI_SUCCESS;
+      flight.requests.clear();
+    }
+    if (++flight.round >= flight.script.rounds.size()) {
+      is_complete = true;
+      return MPI_SUCCESS;
+    }
+    const int code = enter_round(flight);
+    if (code != MPI_SUCCESS) return code;
+  }
+}
+
+int MpiFlights::advance(std::vector<Landed>& landed) {
+  if (pending_error_ != MPI_SUCCESS) return pending_error_;
+  for (auto flight = flights_.begin(); flight != flights_.end();) {
+    bool is_complete = false;
+    const int code = move_on(*flight, is_complete);
+    if (code != MPI_SUCCESS) return code;
+    if (!is_complete) {
+      ++flight;
+      continue;
+    }
+    landed.push_back({flight->ticket,
+                      {flight->plan.operation, flight->plan.purpose, flight->plan.message_bytes,
+                       flight->posted, Clock::now()},
+                      flight->plan.counted,
+                      flight->posting_seconds});
+    if (!flight->scratch.empty()) spare_scratch_.push_back(std::move(flight->scratch));
+    flight = flights_.erase(flight);
+  }
+  return MPI_SUCCESS;
+}
+
+const MpiFlights::Flight* MpiFlights::find(std::uint64_t ticket) const noexcept {
+  const auto found = std::find_if(flights_.begin(), flights_.end(),
+                                  [&](const Flight& f) { return f.ticket == ticket; });
+  return found == flights_.end() ? nullptr : &*found;
+}
+
+bool MpiFlights::is_under_way(std::uint64_t ticket) const noexcept {
+  return find(ticket) != nullptr;
+}
+
+const FlightPlan& MpiFlights::plan_of(std::uint64_t ticket) const {
+  const Flight* const flight = find(ticket);
+  TIDEMARK_REQUIRE(flight != nullptr, "the call is not under way");
+  return flight->plan;
+}
+
+std::vector<int> MpiFlights::awaited_ranks(std::uint64_t ticket) const {
+  std::vector<int> ranks;
+  const Flight* const flight = find(ticket);
+  if (flight == nullptr) return ranks;
+  for (std::size_t i = 0; i < flight->requests.size(); ++i) {
+    if (flight->peers[i] < 0) continue;
+    int arrived = 0;
+    MPI_Request_get_status(flight->requests[i], &arrived, MPI_STATUS_IGNORE);
+    if (arrived == 0) ranks.push_back(flight->peers[i]);
+  }
+  std::sort(ranks.begin(), ranks.end());
+  ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+  return ranks;
+}
+
+std::size_t MpiFlights::scratch_bytes() const noexcept {
+  std::size_t bytes = 0;
+  for (const auto& scratch : spare_scratch_) bytes += scratch.size();
+  for (const Flight& flight : flights_) bytes += flight.scratch.size();
+  return bytes;
+}
+
+}  // namespace tidemark::comm

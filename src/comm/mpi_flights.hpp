@@ -1,0 +1,92 @@
+// MPI calls under way: scripts of messages and sums, and the library's own non-blocking
+// collectives.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "comm/account.hpp"
+#include "comm/mpi.hpp"
+#include "comm/rounds.hpp"
+#include "comm/sums.hpp"
+
+namespace tidemark::comm {
+
+/// What a call is in the books, and the memory that it works on.
+struct FlightPlan {
+  Operation operation;
+  Purpose purpose;
+  std::int64_t message_bytes = 0;
+  DType dtype = DType::fp32;
+  MPI_Datatype datatype = MPI_FLOAT;
+  const void* send = nullptr;
+  void* recv = nullptr;
+  bool counted = true;  ///< false for the harness's own
+};
+
+/// A call that is complete.
+struct Landed {
+  std::uint64_t ticket = 0;
+  CallRecord call;
+  bool counted = true;
+  double posting_seconds = 0.0;  ///< that the caller spent in posting it
+};
+
+/// The calls of one communicator that are not complete. Not thread-safe. MPI's error codes come
+/// back to the caller, who knows what to say.
+class MpiFlights {
+ public:
+  MpiFlights(MPI_Comm comm, SumFunction sum) : comm_(comm), sum_(sum) {}
+  MpiFlights(const MpiFlights&) = delete;
+  MpiFlights& operator=(const MpiFlights&) = delete;
+
+  /// Posts the first round of `script`. Returns the ticket, from 1.
+  std::uint64_t start(const FlightPlan& plan, Script script, Clock::time_point posted);
+  /// Takes over a request of the library's own.
+  std::uint64_t start(const FlightPlan& plan, MPI_Request request, Clock::time_point posted);
+
+  [[nodiscard]] bool empty() const noexcept { return flights_.empty(); }
+  [[nodiscard]] bool is_under_way(std::uint64_t ticket) const noexcept;
+  /// Ranks from which call `ticket` still expects something; empty where it is not known.
+  [[nodiscard]] std::vector<int> awaited_ranks(std::uint64_t ticket) const;
+  /// What a call is; it must be under way.
+  [[nodiscard]] const FlightPlan& plan_of(std::uint64_t ticket) const;
+
+  /// Moves every call on as far as it goes without blocking, and appends those that end to
+  /// `landed`. Returns MPI_SUCCESS or the first error.
+  int advance(std::vector<Landed>& landed);
+
+  /// Bytes of scratch memory held for calls to come.
+  [[nodiscard]] std::size_t scratch_bytes() const noexcept;
+
+ private:
+  struct Flight {
+    std::uint64_t ticket;
+    FlightPlan plan;
+    Script script;
+    std::size_t round = 0;  ///< the one whose messages are out
+    std::vector<std::byte> scratch;
+    std::vector<MPI_Request> requests;
+    std::vector<int> peers;  ///< of the requests; negative for sends
+    Clock::time_point posted;
+    double posting_seconds = 0.0;
+  };
+
+  Flight& add(const FlightPlan& plan, Clock::time_point posted);
+  int enter_round(Flight& flight);
+  int move_on(Flight& flight, bool& is_complete);
+  void* address_of(Flight& flight, const Piece& piece) const;
+  [[nodiscard]] const Flight* find(std::uint64_t ticket) const noexcept;
+
+  MPI_Comm comm_;
+  SumFunction sum_;
+  std::uint64_t next_ticket_ = 1;
+  std::deque<Flight> flights_;
+  std::vector<std::vector<std::byte>> spare_scratch_;
+  int pending_error_ = MPI_SUCCESS;
+};
+
+}  // namespace tidemark::comm

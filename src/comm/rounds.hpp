@@ -1,0 +1,74 @@
+// Collectives taken apart into rounds of messages and sums: the algorithms, without the transport.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "comm/operation.hpp"
+
+namespace tidemark::comm {
+
+/// Who talks to whom. `pairwise`: every rank with every other directly, sums in rank order, rounded
+/// once. `ring`: every rank with its two neighbours only (Patarasuk and Yuan, 2009), sums in the
+/// ring's order, rounded at each of t - 1 stations. Both move the fewest bytes possible. `native`
+/// is the library's own.
+enum class Algorithm { native, pairwise, ring };
+
+/// Name as in the YAML key.
+constexpr std::string_view name_of(Algorithm algorithm) noexcept {
+  switch (algorithm) {
+    case Algorithm::native:
+      return "native";
+    case Algorithm::pairwise:
+      return "pairwise";
+    case Algorithm::ring:
+      return "ring";
+  }
+  return "unknown";
+}
+
+/// Whose memory: what the caller sends from (of an all-reduce, his one buffer is `recv`), what he
+/// receives into, or scratch memory of the call.
+enum class Place { send, recv, scratch };
+
+/// `count` elements from the `first` one on.
+struct Piece {
+  Place place = Place::recv;
+  std::size_t first = 0;
+  std::size_t count = 0;
+};
+
+struct Message {
+  int peer = 0;
+  Piece piece;
+};
+
+/// out = terms[0] + terms[1] + ..., all as long as `out`; one term: a copy.
+struct Sum {
+  Piece out;
+  std::vector<Piece> terms;
+};
+
+/// Receives and sends are posted, then sums formed meanwhile, from what earlier rounds received;
+/// the next round begins when all messages of this one have arrived.
+struct Round {
+  std::vector<Message> receives;
+  std::vector<Message> sends;
+  std::vector<Sum> sums;
+};
+
+/// What one rank does. Between two ranks, messages match in the order in which they stand here.
+struct Script {
+  std::vector<Round> rounds;
+  std::size_t scratch = 0;  ///< elements
+};
+
+/// The script of `rank` of `ranks` for `count` elements: of the buffer for an all-reduce, of a
+/// rank's block for the others. `algorithm` is not native, the operation no send_recv. Messages
+/// that are summed are cut into segments of `segment` elements, so that sums are formed in the
+/// cache while the next segment is under way.
+Script script_of(Operation operation, Algorithm algorithm, int rank, int ranks, std::size_t count,
+                 std::size_t segment);
+
+}  // namespace tidemark::comm

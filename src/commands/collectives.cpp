@@ -1,0 +1,66 @@
+#include "commands/collectives.hpp"
+
+#include <array>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "bench/collective_rates.hpp"
+#include "comm/counters.hpp"
+#include "config/byte_size.hpp"
+#include "report/print.hpp"
+
+namespace tidemark::commands {
+
+namespace {
+
+DType precision_of(const std::string& word) {
+  for (const DType dtype : {DType::fp64, DType::fp32, DType::bf16}) {
+    if (word == name_of(dtype)) return dtype;
+  }
+  throw InputError(
+      fmt::format("--precision: '{}' is not accepted, expected one of fp64, fp32, bf16", word));
+}
+
+std::vector<std::int64_t> sizes_between(std::int64_t smallest, std::int64_t largest) {
+  if (smallest < 1 || smallest > largest) {
+    throw InputError("--min: must be at least 1 byte and at most --max");
+  }
+  std::vector<std::int64_t> sizes;
+  for (std::int64_t size = smallest; size <= largest; size *= 4) sizes.push_back(size);
+  return sizes;
+}
+
+std::string row(const bench::CollectiveRate& rate, int ranks) {
+  const comm::CallStats stats{1, rate.message_bytes, 0, rate.seconds, rate.seconds};
+  return fmt::format("{:>12}  {:<14}  {:<9} {:>11.1f} {:>9.3f} {:>9.3f} {:>10.3f} {:>8.2f}\n",
+                     rate.message_bytes, comm::name_of(rate.operation),
+                     comm::name_of(rate.algorithm), rate.seconds * 1e6,
+                     static_cast<double>(rate.message_bytes) / rate.seconds * 1e-9,
+                     comm::busbw_gbytes_per_s(rate.operation, ranks, stats).value_or(0.0),
+                     rate.seconds / rate.native_seconds, rate.seconds / rate.copy_seconds);
+}
+
+}  // namespace
+
+ExitStatus collectives(const CollectivesArguments& arguments, const comm::MpiSession& session) {
+  const DType dtype = precision_of(arguments.precision);
+  const std::vector<std::int64_t> sizes =
+      sizes_between(config::parse_byte_size(arguments.smallest, "--min"),
+                    config::parse_byte_size(arguments.largest, "--max"));
+  if (session.size() < 2) throw InputError("collectives: at least 2 ranks are needed");
+  const auto rates =
+      bench::measure_collectives(sizes, dtype, arguments.repeats, arguments.timeout_s);
+  if (session.rank() != 0) return ExitStatus::good;
+  std::string table = fmt::format(
+      "{} ranks, {}, {} repeats in turn\n{:>12}  {:<14}  {:<9} {:>11} {:>9} {:>9} {:>10} {:>8}\n"
+      "{:>12}  {:<14}  {:<9} {:>11} {:>9} {:>9} {:>10} {:>8}\n",
+      session.size(), name_of(dtype), arguments.repeats, "bytes", "operation", "algorithm", "time",
+      "algbw", "busbw", "time over", "time", "", "", "", "us", "GB/s", "GB/s", "native",
+      "over copy");
+  for (const bench::CollectiveRate& rate : rates) table += row(rate, session.size());
+  report::print(table);
+  return ExitStatus::good;
+}
+
+}  // namespace tidemark::commands

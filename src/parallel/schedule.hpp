@@ -1,0 +1,35 @@
+// How collectives and products of a sharded layer stand to each other in time.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace tidemark::parallel {
+
+/// Which pairs of a collective and a product run beside each other.
+///
+/// `bulk`: those that do not depend on each other, as in Megatron-LM: in the backward of a
+/// column-parallel product, the re-gather of its input beside the product for the input's gradient,
+/// and the reduction of that gradient beside the product for the weight's.
+///
+/// `ring`: also those that do, taken apart (Wang et al., "Overlap communication with dependent
+/// computation via decomposition in large deep learning models", ASPLOS 2023). Under SP a gathered
+/// operand is multiplied shard by shard, this rank's own first, while the others' are on their way,
+/// and a product to be reduced is formed shard by shard, this rank's own last, while the others'
+/// are on theirs. Without SP a product to be all-reduced is formed by chunks of rows, each of them
+/// reduced while the next is formed.
+enum class OverlapMode { none, bulk, ring };
+
+/// The mode of a name that the input accepts; `auto` is not one of them. Requires a known name.
+OverlapMode overlap_mode_of(std::string_view name);
+/// Name as in the input and the records.
+std::string_view name_of(OverlapMode mode);
+
+struct Schedule {
+  OverlapMode mode = OverlapMode::none;
+  bool polls = true;        ///< this rank drives what is under way, between tiles of a product
+  std::int64_t chunks = 4;  ///< of rows, where an all-reduce hides behind its own product
+  std::int64_t tile_columns = 768;  ///< of a product between two polls, at least
+};
+
+}  // namespace tidemark::parallel

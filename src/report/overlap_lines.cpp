@@ -1,0 +1,81 @@
+#include "report/overlap_lines.hpp"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "bench/statistics.hpp"
+
+namespace tidemark::report {
+
+namespace {
+
+std::string efficiency_words(const bench::OverlapResult& overlap) {
+  const bench::OverlapFigures& f = overlap.figures;
+  if (!overlap.void_because.empty()) return "E void: " + overlap.void_because;
+  if (!f.is_meaningful) return "E not meaningful: communication is under 1 % of the step";
+  if (!f.efficiency) return "E unknown: the collectives cost nothing";
+  const std::string interval =
+      fmt::format("[{:.2f}, {:.2f}]", f.interval->first, f.interval->second);
+  const std::string most = fmt::format(", at most {:.2f} possible", *f.efficiency_max);
+  if (!f.is_resolved) {
+    return fmt::format("E not resolved: 90 % interval {} after {} quadruples{}", interval,
+                       overlap.samples.size(), most);
+  }
+  return fmt::format("E {:.2f} {}{}{}", *f.efficiency, interval, most,
+                     f.exceeds_max ? " (MORE THAN POSSIBLE: do not trust it)" : "");
+}
+
+std::string size_text(std::int64_t bytes) {
+  if (bytes >= 1 << 20) return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
+  if (bytes >= 1 << 10) return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / (1 << 10));
+  return fmt::format("{} B", bytes);
+}
+
+}  // namespace
+
+std::string overlap_lines(const bench::CaseResult& result) {
+  std::string text;
+  if (result.is_emulated()) {
+    const config::EmulatedLinkConfig& link = result.settings.emulated_link;
+    text += fmt::format(
+        "  EMULATED link of {:g} us and {} GB/s: a what-if, no figure of merit\n", link.latency_us,
+        link.bandwidth_gbytes_per_s > 0.0 ? fmt::format("{:g}", link.bandwidth_gbytes_per_s)
+                                          : "unlimited");
+  }
+  if (!result.overlap) return text;
+  const bench::OverlapResult& overlap = *result.overlap;
+  const bool was_chosen = result.settings.overlap.is_chosen();
+  text += fmt::format(
+      "  overlap {}{}: step {:.2f}, serial {:.2f}, compute {:.2f}, comm {:.2f} ms; {}\n",
+      overlap.mode, was_chosen ? " (chosen)" : "", bench::median_of(overlap.samples.step),
+      bench::median_of(overlap.samples.serial), bench::median_of(overlap.samples.compute),
+      bench::median_of(overlap.samples.comm), efficiency_words(overlap));
+  text += fmt::format(
+      "    exposed {:.2f} of {:.2f} ms, by the timeline {:.2f} ms (polling {:.2f}); kernels beside "
+      "communication {:.2f} ms\n",
+      overlap.figures.exposed_ms, overlap.figures.serial_exposed_ms, overlap.timeline_exposed_ms,
+      overlap.polling_ms, overlap.intersect_ms);
+  return text;
+}
+
+std::string algorithm_lines(const bench::CaseResult& result) {
+  std::map<std::string, std::vector<std::string>> by_operation;
+  std::vector<comm::AlgorithmChoice> choices = result.algorithms;
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const auto& a, const auto& b) { return a.message_bytes < b.message_bytes; });
+  for (const comm::AlgorithmChoice& choice : choices) {
+    by_operation[std::string(comm::name_of(choice.operation))].push_back(
+        fmt::format("{} {}", size_text(choice.message_bytes), comm::name_of(choice.algorithm)));
+  }
+  std::string text;
+  for (const auto& [operation, words] : by_operation) {
+    text += fmt::format("  {:<14} {}\n", operation, fmt::join(words, ", "));
+  }
+  return text;
+}
+
+}  // namespace tidemark::report

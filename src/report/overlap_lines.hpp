@@ -1,0 +1,17 @@
+// What a run prints of communication and how it was hidden.
+#pragma once
+
+#include <string>
+
+#include "bench/result.hpp"
+
+namespace tidemark::report {
+
+/// Below a case's row: times of the four runs, efficiency with its interval and bound, both
+/// measures of exposed time, and what makes the figures void. Empty where nothing was measured.
+std::string overlap_lines(const bench::CaseResult& result);
+
+/// What `comm.algorithm: auto` chose, a line an operation; empty where nothing was chosen.
+std::string algorithm_lines(const bench::CaseResult& result);
+
+}  // namespace tidemark::report

@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""scripts/two-nodes: its link is as fast as it says and no faster, and nothing stays behind.
+
+Exits with 77 where a test was skipped since the machine may not make networks; the reason is
+printed. Environment: see tests/cli/harness.py.
+"""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "cli"))
+import harness  # noqa: E402
+
+SCRIPT = str(ROOT / "scripts" / "two-nodes")
+SKIPPED = 77
+LIMIT_S = 120
+RATE_MBIT = 200
+SENT_BYTES = 20_000_000
+SMALL = ("model.hidden_size=64", "model.num_attention_heads=4", "model.seq_length=32",
+         "bench.iterations=2")
+
+
+def start(*arguments):
+    return subprocess.Popen([SCRIPT, *arguments], cwd=ROOT, env=harness.environment(),
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def finish(process):
+    """Status, output and own lines of errors. A process that does not end is ended."""
+    with process:
+        try:
+            output, errors = process.communicate(timeout=LIMIT_S)
+        except BaseException:
+            harness.end(process)
+            raise
+    return process.returncode, output, harness.own_lines(errors)
+
+
+def left_of(process):
+    """What carries the process's id: namespaces, links of this machine, temporary files."""
+    pid = process.pid
+    namespaces = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True)
+    links = subprocess.run(["ip", "-oneline", "link"], check=True, capture_output=True, text=True)
+    return ([line for line in namespaces.stdout.splitlines() if f"tidemark-{pid}-" in line]
+            + [line for line in links.stdout.splitlines() if f"tm{pid}" in line]
+            + [str(path) for path in pathlib.Path("/tmp").glob(f"two-nodes-{pid}-*")])
+
+
+def transfer():
+    """What a rank runs: rank 1 takes what rank 0 sends, and prints its Mbit/s."""
+    rank = int(os.environ["OMPI_COMM_WORLD_RANK"])
+    addresses = os.environ["TWO_NODES_ADDRESSES"].split(",")
+    port = 5001  # nobody else is in the namespace
+    if rank == 1:
+        with socket.create_server((addresses[1], port)) as server:
+            connection, sender = server.accept()
+            with connection:
+                if sender[0] != addresses[0]:
+                    raise RuntimeError(f"{sender[0]} is not the address of rank 0")
+                begin = time.monotonic()
+                received = 0
+                while data := connection.recv(1 << 20):
+                    received += len(data)
+                print(json.dumps({"bytes": received,
+                                  "mbit": received * 8e-6 / (time.monotonic() - begin)}))
+        return
+    end = time.monotonic() + 20
+    while True:
+        try:
+            connection = socket.create_connection((addresses[1], port))
+            break
+        except ConnectionRefusedError:  # rank 1 is not there yet
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+    with connection:
+        connection.sendall(bytes(SENT_BYTES))
+
+
+class Usage(unittest.TestCase):
+    def test_bad_usage_is_one_line_and_status_2(self):
+        for arguments in ((), ("200mbit",), ("200mbit", "--"), ("200mbit", "true"),
+                          ("fast", "--", "true"), ("0mbit", "--", "true"),
+                          ("200mbit", "--latency"), ("200mbit", "--latency", "x", "--", "true")):
+            with self.subTest(arguments=arguments):
+                process = start(*arguments)
+                status, output, errors = finish(process)
+                self.assertEqual((status, output, len(errors)), (2, "", 1), errors)
+                self.assertIn("usage: scripts/two-nodes RATE", errors[0])
+                self.assertNotIn("command not found", errors[0])
+
+
+class Network(unittest.TestCase):
+    def on_two_nodes(self, *command, rate=f"{RATE_MBIT}mbit"):
+        """Status, output and errors of a run that left nothing behind."""
+        process = start(rate, "--", *command)
+        status, output, errors = finish(process)
+        if status == SKIPPED:
+            self.skipTest(errors[-1])
+        self.assertEqual(left_of(process), [])
+        return status, output, errors
+
+    def test_the_link_is_limited_to_its_rate(self):
+        status, output, errors = self.on_two_nodes(sys.executable, __file__, "--transfer")
+        self.assertEqual(status, 0, errors)
+        measured = json.loads(output)
+        self.assertEqual(measured["bytes"], SENT_BYTES)
+        self.assertGreater(measured["mbit"], 0.75 * RATE_MBIT)
+        self.assertLess(measured["mbit"], 1.1 * RATE_MBIT)
+
+    def test_the_ranks_are_on_two_nodes_by_name_and_by_network(self):
+        status, output, errors = self.on_two_nodes(
+            "sh", "-c", "echo $(hostname) $(readlink /proc/self/ns/net)")
+        self.assertEqual(status, 0, errors)
+        names, networks = zip(*(line.split() for line in output.splitlines()))
+        self.assertEqual((len(set(names)), len(set(networks))), (2, 2), output)
+        self.assertNotIn(os.readlink("/proc/self/ns/net"), networks)
+
+    def test_the_exit_status_is_passed_on(self):
+        self.assertEqual(self.on_two_nodes("true")[0], 0)
+        self.assertEqual(self.on_two_nodes("sh", "-c", "exit 5")[0], 5)
+
+    def end_in_mid_run(self, signal_number):
+        process = start(f"{RATE_MBIT}mbit", "--", "sh", "-c", "echo begun; exec sleep 300")
+        # The ranks run when both have said so; where there is no network, the output just ends.
+        begun = [process.stdout.readline() for _ in range(2)]
+        if begun == ["begun\n"] * 2:
+            self.assertEqual(len(left_of(process)), 3, "two namespaces and a folder")
+            process.send_signal(signal_number)
+        status, _, errors = finish(process)
+        if status == SKIPPED:
+            self.skipTest(errors[-1])
+        self.assertEqual(begun, ["begun\n"] * 2, errors)
+        self.assertEqual(status, 128 + signal_number, errors)
+        self.assertEqual(left_of(process), [])
+
+    def test_nothing_is_left_after_sigterm(self):
+        self.end_in_mid_run(signal.SIGTERM)
+
+    def test_nothing_is_left_after_sigint(self):
+        self.end_in_mid_run(signal.SIGINT)
+
+    def test_a_run_of_tidemark_is_valid(self):
+        with tempfile.TemporaryDirectory(prefix="tidemark-cluster-") as folder:
+            results = pathlib.Path(folder, "results.jsonl")
+            status, _, errors = self.on_two_nodes(
+                os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"]), "run", "inputs/quickstart.yaml",
+                "--output", str(results), *(word for key in SMALL for word in ("--set", key)))
+            self.assertEqual((status, errors), (0, []))
+            records = [json.loads(line)
+                       for line in results.read_text(encoding="utf-8").splitlines()]
+        self.assertEqual([record["valid"] for record in records], [True, True])
+
+
+def main():
+    result = unittest.main(exit=False, verbosity=2).result  # verbose: with the reasons of skips
+    if not result.wasSuccessful():
+        return 1
+    return SKIPPED if result.skipped else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--transfer"]:
+        transfer()
+    else:
+        sys.exit(main())

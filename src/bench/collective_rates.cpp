@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstring>
 #include <memory>
+#include <numeric>
+#include <random>
 
 #include "base/stopwatch.hpp"
 #include "bench/statistics.hpp"
@@ -14,8 +16,15 @@ namespace tidemark::bench {
 
 namespace {
 
-constexpr std::array operations{comm::Operation::all_reduce, comm::Operation::reduce_scatter,
-                                comm::Operation::all_gather};
+/// What is measured. An all-reduce is in place; the library's reduce-scatter never is.
+struct Form {
+  comm::Operation operation = comm::Operation::all_reduce;
+  bool in_place = false;
+};
+constexpr std::array forms{
+    Form{comm::Operation::all_reduce, true}, Form{comm::Operation::reduce_scatter, false},
+    Form{comm::Operation::reduce_scatter, true}, Form{comm::Operation::all_gather, false},
+    Form{comm::Operation::all_gather, true}};
 
 /// One communicator an algorithm, and buffers for the largest message.
 class Measurement {
@@ -38,30 +47,34 @@ class Measurement {
   [[nodiscard]] comm::Communicator& any() { return *communicators_.front().communicator; }
 
   std::vector<CollectiveRate> measure(std::int64_t bytes, int repeats) {
-    std::vector<CollectiveRate> rates;
-    std::vector<std::vector<double>> seconds(operations.size() * communicators_.size());
-    std::vector<double> copies;
-    for (int repeat = -1; repeat < repeats; ++repeat) {  // the first is to warm up
-      std::size_t slot = 0;
-      for (const comm::Operation operation : operations) {
-        for (const Entry& entry : communicators_) {
-          const double time = slowest([&] { call(*entry.communicator, operation, bytes); });
-          if (repeat >= 0) seconds[slot].push_back(time);
-          ++slot;
-        }
-      }
-      const double time = slowest(
-          [&] { std::memcpy(second_.data(), first_.data(), static_cast<std::size_t>(bytes)); });
-      if (repeat >= 0) copies.push_back(time);
-    }
-    std::size_t slot = 0;
-    for (const comm::Operation operation : operations) {
-      const double native = median_of(seconds[slot]);  // the first algorithm
+    // What is measured, and a plain copy as the last; each repeat in another order, the same on all
+    // ranks, since what ran before leaves its data in the caches.
+    std::vector<Trial> trials;
+    for (const Form& form : forms) {
       for (const Entry& entry : communicators_) {
-        rates.push_back({operation, entry.algorithm, bytes, median_of(seconds[slot]), native,
-                         median_of(copies)});
-        ++slot;
+        if (exists(form, entry.algorithm)) trials.push_back({form, &entry, {}});
       }
+    }
+    trials.push_back({{}, nullptr, {}});
+    std::vector<std::size_t> order(trials.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::mt19937 random(1);
+    for (int repeat = -1; repeat < repeats; ++repeat) {  // the first is to warm up
+      std::shuffle(order.begin(), order.end(), random);
+      for (const std::size_t index : order) {
+        const double seconds = slowest([&] { carry_out(trials[index], bytes); });
+        if (repeat >= 0) trials[index].seconds.push_back(seconds);
+      }
+    }
+    std::vector<CollectiveRate> rates;
+    double native = 0.0;
+    for (const Trial& trial : trials) {
+      if (trial.entry == nullptr) continue;
+      const double seconds = median_of(trial.seconds);
+      // The library's is the first of an operation, and in place or not, it is the same call.
+      if (trial.entry->algorithm == comm::Algorithm::native) native = seconds;
+      rates.push_back({trial.form.operation, trial.entry->algorithm, trial.form.in_place, bytes,
+                       seconds, native, median_of(trials.back().seconds)});
     }
     return rates;
   }
@@ -71,6 +84,17 @@ class Measurement {
     comm::Algorithm algorithm;
     std::unique_ptr<comm::Communicator> communicator;
   };
+  struct Trial {
+    Form form;
+    const Entry* entry;  ///< null: a plain copy
+    std::vector<double> seconds;
+  };
+
+  static bool exists(const Form& form, comm::Algorithm algorithm) {
+    const bool scatters_in_place =
+        form.in_place && form.operation == comm::Operation::reduce_scatter;
+    return !scatters_in_place || algorithm != comm::Algorithm::native;
+  }
 
   template <class Body>
   double slowest(const Body& body) {
@@ -82,17 +106,28 @@ class Measurement {
     return seconds[0];
   }
 
-  void call(comm::Communicator& communicator, comm::Operation operation, std::int64_t bytes) {
+  void carry_out(const Trial& trial, std::int64_t bytes) {
+    if (trial.entry == nullptr) {
+      std::memcpy(second_.data(), first_.data(), static_cast<std::size_t>(bytes));
+    } else {
+      call(*trial.entry->communicator, trial.form, bytes);
+    }
+  }
+
+  void call(comm::Communicator& communicator, const Form& form, std::int64_t bytes) {
     const std::size_t count = static_cast<std::size_t>(bytes) / size_of(dtype_);
     const std::size_t block = count / static_cast<std::size_t>(communicator.size());
     constexpr comm::Purpose purpose = comm::Purpose::activation;
+    std::byte* const own =
+        first_.data() + static_cast<std::size_t>(communicator.rank()) * block * size_of(dtype_);
+    std::byte* const part = form.in_place ? own : second_.data();
     comm::Request request;
-    if (operation == comm::Operation::all_reduce) {
+    if (form.operation == comm::Operation::all_reduce) {
       request = communicator.all_reduce(first_.data(), count, dtype_, purpose);
-    } else if (operation == comm::Operation::all_gather) {
-      request = communicator.all_gather(second_.data(), first_.data(), block, dtype_, purpose);
+    } else if (form.operation == comm::Operation::all_gather) {
+      request = communicator.all_gather(part, first_.data(), block, dtype_, purpose);
     } else {
-      request = communicator.reduce_scatter(first_.data(), second_.data(), block, dtype_, purpose);
+      request = communicator.reduce_scatter(first_.data(), part, block, dtype_, purpose);
     }
     communicator.wait(request);
   }

@@ -15,6 +15,7 @@ namespace tidemark::bench {
 struct CollectiveRate {
   comm::Operation operation;
   comm::Algorithm algorithm;
+  bool in_place = false;           ///< a rank's block is its own part of the whole
   std::int64_t message_bytes = 0;  ///< as nccl-tests counts them
   double seconds = 0.0;            ///< median over repeats of the slowest rank
   double native_seconds = 0.0;     ///< of the library's own

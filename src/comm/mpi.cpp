@@ -178,7 +178,10 @@ Request MpiCommunicator::reduce_scatter(const void* send, void* recv, std::size_
   constexpr Operation operation = Operation::reduce_scatter;
   const int n = checked_count(count_per_rank, handle_.size, name_of(operation));
   const std::size_t block_bytes = count_per_rank * size_of(dtype);
-  const bool in_place = send == recv && handle_.size == 1;
+  const auto* own = static_cast<const std::byte*>(send);
+  if (own != nullptr) own += block_bytes * static_cast<std::size_t>(handle_.rank);
+  const bool by_library = options_.automatic || options_.algorithm == Algorithm::native;
+  const bool in_place = recv == own && (handle_.size == 1 || !by_library);
   if (!in_place) require_apart(recv, send, block_bytes, name_of(operation));
   return carry_out({operation, purpose, dtype, send, recv, n,
                     block_bytes * static_cast<std::size_t>(handle_.size)});

@@ -33,9 +33,10 @@ std::vector<std::int64_t> sizes_between(std::int64_t smallest, std::int64_t larg
 
 std::string row(const bench::CollectiveRate& rate, int ranks) {
   const comm::CallStats stats{1, rate.message_bytes, 0, rate.seconds, rate.seconds};
-  return fmt::format("{:>12}  {:<14}  {:<9} {:>11.1f} {:>9.3f} {:>9.3f} {:>10.3f} {:>8.2f}\n",
+  return fmt::format("{:>12}  {:<14}  {:<9} {:<5} {:>11.1f} {:>9.3f} {:>9.3f} {:>10.3f} {:>8.2f}\n",
                      rate.message_bytes, comm::name_of(rate.operation),
-                     comm::name_of(rate.algorithm), rate.seconds * 1e6,
+                     comm::name_of(rate.algorithm), rate.in_place ? "in" : "out",
+                     rate.seconds * 1e6,
                      static_cast<double>(rate.message_bytes) / rate.seconds * 1e-9,
                      comm::busbw_gbytes_per_s(rate.operation, ranks, stats).value_or(0.0),
                      rate.seconds / rate.native_seconds, rate.seconds / rate.copy_seconds);
@@ -53,10 +54,11 @@ ExitStatus collectives(const CollectivesArguments& arguments, const comm::MpiSes
       bench::measure_collectives(sizes, dtype, arguments.repeats, arguments.timeout_s);
   if (session.rank() != 0) return ExitStatus::good;
   std::string table = fmt::format(
-      "{} ranks, {}, {} repeats in turn\n{:>12}  {:<14}  {:<9} {:>11} {:>9} {:>9} {:>10} {:>8}\n"
-      "{:>12}  {:<14}  {:<9} {:>11} {:>9} {:>9} {:>10} {:>8}\n",
-      session.size(), name_of(dtype), arguments.repeats, "bytes", "operation", "algorithm", "time",
-      "algbw", "busbw", "time over", "time", "", "", "", "us", "GB/s", "GB/s", "native",
+      "{} ranks, {}, {} repeats in turn\n{:>12}  {:<14}  {:<9} {:<5} {:>11} {:>9} {:>9} {:>10} "
+      "{:>8}\n"
+      "{:>12}  {:<14}  {:<9} {:<5} {:>11} {:>9} {:>9} {:>10} {:>8}\n",
+      session.size(), name_of(dtype), arguments.repeats, "bytes", "operation", "algorithm", "place",
+      "time", "algbw", "busbw", "time over", "time", "", "", "", "", "us", "GB/s", "GB/s", "native",
       "over copy");
   for (const bench::CollectiveRate& rate : rates) table += row(rate, session.size());
   report::print(table);

@@ -302,9 +302,11 @@ class EmulatedLink(OverlapTestCase):
 
     def test_of_a_tenth_of_the_computation_is_hidden(self):
         """Noise can hide a good efficiency, not make one: one run that shows it will do."""
-        text = ("model: {num_layers: 2, hidden_size: 512, num_attention_heads: 8,"
+        # What the ranks really copy costs their cores time, which nothing hides. It falls as 1/h
+        # beside the computation: here to about one percent.
+        text = ("model: {num_layers: 1, hidden_size: 1024, num_attention_heads: 16,"
                 " seq_length: 512}\n"
-                "bench: {warmup: 1, iterations: 5, max_iterations: 20, verify: false}\n")
+                "bench: {warmup: 1, iterations: 5, max_iterations: 15, verify: false}\n")
         settings = ("parallel.sequence=true", "overlap.mode=ring", "overlap.progress=poll")
         (record,) = measure(2, *settings, "bench.iterations=3", "bench.max_iterations=3",
                             text=text)[1]

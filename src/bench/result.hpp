@@ -91,7 +91,6 @@ struct TraceSlice {
 
 /// How the communication of a case was hidden.
 struct OverlapResult {
-  std::string mode;  ///< none, bulk or ring; where the input says auto, what was chosen
   OverlapSamples samples;
   OverlapFigures figures;
   double timeline_exposed_ms = 0.0;  ///< median of the rank that was longest in the communicator
@@ -127,7 +126,9 @@ struct CaseResult {
   MemoryFigures memory;
   std::vector<CallLine> calls;
   std::vector<comm::AlgorithmChoice> algorithms;  ///< what `auto` measured and chose
-  std::optional<OverlapResult> overlap;           ///< where communication was to be hidden
+  std::string overlap_mode =
+      "none";  ///< none, bulk or ring; where the input says auto, what was chosen
+  std::optional<OverlapResult> overlap;  ///< where communication was to be hidden
   std::vector<RankDetail> rank_details;
   std::vector<StepTrace> traces;  ///< by rank, where a trace was asked for
 

@@ -61,7 +61,7 @@ class Runner {
       announce(fmt::format("warm-up {}/{}", i + 1, case_.bench.warmup));
       run_step(stack_);
     }
-    if (case_.overlap.is_chosen()) choose_mode();
+    if (case_.overlap.is_chosen() && communicator_.size() > 1) choose_mode();
     if (case_.overlaps()) {
       for (const Variant variant : all_variants) ablation_.run(variant);
     }
@@ -114,6 +114,8 @@ class Runner {
     result.loss = loss_;
     result.calls = mean_calls(series_.counters, iterations(), communicator_);
     result.algorithms = communicator_.choices();
+    // One rank has nothing to hide, nor to choose from.
+    result.overlap_mode = case_.overlap.is_chosen() ? "none" : case_.overlap.mode;
     if (case_.overlaps()) result.overlap = overlap_result();
     process_bytes_ = memory::process_peak_bytes();
     result.memory = memory_figures();
@@ -232,7 +234,6 @@ class Runner {
 
   OverlapResult overlap_result() {
     OverlapResult overlap;
-    overlap.mode = case_.overlap.mode;
     overlap.samples = series_.overlap;
     overlap.figures = overlap_of(series_.overlap);
     std::array<double, 2> most{median_of(series_.occupied_ms),

@@ -26,6 +26,7 @@ struct AlgorithmChoice {
   DType dtype;
   std::int64_t message_bytes;  ///< of the call that was measured; it stands for its power of two
   Algorithm algorithm;
+  bool overlapping = false;  ///< of calls that go on beside other work
   /// The fastest call of the slowest rank, by algorithm in the order of its values; 0: not
   /// measured.
   std::array<double, 3> seconds{};

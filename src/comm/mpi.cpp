@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -15,6 +14,7 @@ namespace tidemark::comm {
 
 namespace {
 
+constexpr std::size_t overlapped_segment = std::size_t{8} << 20;
 constexpr std::size_t largest_count = std::numeric_limits<int>::max();
 
 MPI_Datatype datatype_of(DType dtype) {
@@ -55,36 +55,47 @@ std::string describe_error(int code) {
 
 }  // namespace
 
-/// Asks for the lock only every so often: whoever computes finds it free.
+/// Sleeps while nothing is under way, and asks for the lock only every so often while something is:
+/// whoever computes on the same cores is left alone.
 class MpiCommunicator::Driver {
  public:
   Driver(MpiCommunicator& owner, std::chrono::microseconds interval)
       : owner_(owner), interval_(interval), thread_([this] { work(); }) {}
   ~Driver() {
-    stop_ = true;
+    {
+      const std::lock_guard lock(owner_.mutex_);
+      stop_ = true;
+    }
+    awake_.notify_one();
     thread_.join();
   }
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
+  /// A call has been posted; the owner holds the lock.
+  void wake() { awake_.notify_one(); }
+
  private:
   void work() {
+    std::unique_lock lock(owner_.mutex_);
     while (!stop_) {
-      if (owner_.mutex_.try_lock()) {
-        const std::lock_guard lock(owner_.mutex_, std::adopt_lock);
-        if (!owner_.flights_->empty()) {
-          const Clock::time_point begin = Clock::now();
-          owner_.drive(0);
-          owner_.account_.add_polling(Clock::now() - begin);
-        }
+      if (owner_.flights_->empty()) {
+        awake_.wait(lock);
+        continue;
       }
+      const Clock::time_point begin = Clock::now();
+      owner_.drive(0);
+      owner_.account_.add_polling(Clock::now() - begin);
+      lock.unlock();
       std::this_thread::sleep_for(interval_);
+      lock.lock();
     }
   }
 
   MpiCommunicator& owner_;
   std::chrono::microseconds interval_;
-  std::atomic<bool> stop_{false};
+  bool stop_ = false;  ///< guarded by the owner's lock, as the flights are
+  std::condition_variable awake_;
   std::thread thread_;
 };
 
@@ -208,8 +219,10 @@ Request MpiCommunicator::carry_out(const Call& call) {
 
 Request MpiCommunicator::carry_out_by(Algorithm algorithm, const Call& call) {
   if (algorithm != Algorithm::native) {
-    const std::size_t segment =
-        std::max<std::size_t>(1, options_.segment_bytes / size_of(call.dtype));
+    // Beside other work, every round waits for the next poll of both ranks: few and large ones.
+    const std::size_t bytes = overlapping_ ? std::max(options_.segment_bytes, overlapped_segment)
+                                           : options_.segment_bytes;
+    const std::size_t segment = std::max<std::size_t>(1, bytes / size_of(call.dtype));
     return start_script(call, script_of(call.operation, algorithm, handle_.rank, handle_.size,
                                         static_cast<std::size_t>(call.count), segment));
   }
@@ -223,6 +236,7 @@ Request MpiCommunicator::carry_out_by(Algorithm algorithm, const Call& call) {
                        call.dtype, datatype_of(call.dtype), call.send, call.recv, call.counted},
                       request, posted);
   if (call.counted) account_.occupied({call.operation, false, posted, Clock::now()});
+  if (driver_ && overlapping_) driver_->wake();
   return {*this, ticket};
 }
 
@@ -234,6 +248,7 @@ Request MpiCommunicator::start_script(const Call& call, Script script) {
                        call.dtype, datatype_of(call.dtype), call.send, call.recv, call.counted},
                       std::move(script), posted);
   if (call.counted) account_.occupied({call.operation, false, posted, Clock::now()});
+  if (driver_ && overlapping_) driver_->wake();
   return {*this, ticket};
 }
 
@@ -338,9 +353,15 @@ void MpiCommunicator::wait(Request& request) {
 void MpiCommunicator::poll() {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock() || flights_->empty()) return;
+  // Several times: MPI moves a message on by a fragment at a time, where there are fragments.
+  constexpr auto stay = std::chrono::microseconds(30);
   const Clock::time_point begin = Clock::now();
-  drive(0);
-  account_.occupied({Operation::send_recv, true, begin, Clock::now()});
+  Clock::time_point now = begin;
+  while (!flights_->empty() && now - begin < stay) {
+    drive(0);
+    now = Clock::now();
+  }
+  account_.occupied({Operation::send_recv, true, begin, now});
 }
 
 }  // namespace tidemark::comm

@@ -40,7 +40,7 @@ struct MpiOptions {
   std::size_t segment_bytes = 256 * 1024;
   /// A thread of its own drives calls that are under way, once every `progress_interval`.
   bool progress_thread = false;
-  std::chrono::microseconds progress_interval{200};
+  std::chrono::microseconds progress_interval{500};
   SumFunction sum = sum_on_host;
 };
 

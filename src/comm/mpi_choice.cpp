@@ -40,7 +40,7 @@ AlgorithmChoice MpiCommunicator::measure(const Call& call) {
 
   constexpr std::array algorithms{Algorithm::native, Algorithm::pairwise, Algorithm::ring};
   AlgorithmChoice choice{call.operation, call.dtype, static_cast<std::int64_t>(call.message_bytes),
-                         Algorithm::native};
+                         Algorithm::native, overlapping_};
   for (int repeat = 0; repeat < repeats; ++repeat) {
     for (std::size_t i = 0; i < algorithms.size(); ++i) {
       // Between two ranks a ring is the pair.

@@ -38,7 +38,6 @@ class SelfCommunicator final : public Communicator {
   void set_context(std::string context) override { context_ = std::move(context); }
   [[nodiscard]] const Counters& counters() const noexcept override { return account_.counters(); }
   void reset_counters() noexcept override { account_.reset(); }
-  void attach(CallLog* log) noexcept override { account_.attach(log); }
 
  private:
   Request copy(Operation operation, const void* send, void* recv, std::size_t count, DType dtype,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/dtype.hpp"
+#include "base/pieces.hpp"
 
 namespace tidemark::config {
 
@@ -48,7 +49,14 @@ struct OverlapConfig {
   std::string progress = "poll";
   std::int64_t chunks = 4;
   /// Columns of a product between two polls; no setting: small cases of verification cut it.
-  std::int64_t tile_columns = 768;
+  std::int64_t tile_columns = 384;
+  /// Fewest rows of a piece of a product that is taken apart; likewise.
+  std::int64_t least_rows = 256;
+
+  /// Pieces into which `rows` of a product are cut.
+  [[nodiscard]] std::int64_t pieces(std::int64_t rows) const {
+    return pieces_of(rows, chunks, least_rows);
+  }
 
   [[nodiscard]] bool is_chosen() const { return mode == "auto"; }
 };

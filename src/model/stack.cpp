@@ -20,7 +20,7 @@ const double unit_variance_width = std::sqrt(12.0);
 parallel::Schedule schedule_of(const config::Case& settings) {
   const config::OverlapConfig& overlap = settings.overlap;
   return {parallel::overlap_mode_of(overlap.is_chosen() ? "ring" : overlap.mode),
-          overlap.progress == "poll", overlap.chunks, overlap.tile_columns};
+          overlap.progress == "poll", overlap.chunks, overlap.tile_columns, overlap.least_rows};
 }
 
 template <class T>

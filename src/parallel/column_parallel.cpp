@@ -71,25 +71,22 @@ memory::Tensor<Y> ColumnParallelLinear<T, Y>::forward(const Context& context, Te
   return output;
 }
 
-/// Own rows first, then the others' in the order in which they arrive.
+/// Own rows first, then the others' as they arrive.
 template <class T, class Y>
 void ColumnParallelLinear<T, Y>::apply_shard_by_shard(const Context& context,
                                                       const Matrix<T>& shard,
                                                       const Matrix<T>& whole,
                                                       const Matrix<Y>& output) {
   ArrivingShards<T> others(context, shard, whole);
-  const auto apply_to = [&](std::int64_t rank, const Matrix<T>& rows, Beside beside) {
-    apply(context, rows, rows_of_shard(context, output, rank), beside);
-  };
-  apply_to(context.rank(), shard, Beside::communication);
+  apply(context, shard, rows_of_shard(context, output, context.rank()), Beside::communication);
   if (context.keep_gathered) {
     kernels::convert(context.device, shard, rows_of_shard(context, whole, context.rank()));
   }
-  for (std::int64_t step = 1; step < context.ranks(); ++step) {
-    const std::int64_t rank = others.await(step);
-    const bool last = step == context.ranks() - 1;
-    apply_to(rank, rows_of_shard(context, whole, rank),
-             last ? Beside::nothing : Beside::communication);
+  for (std::int64_t arrival = 0; arrival < others.count(); ++arrival) {
+    const ChunkPlace place = others.await(arrival);
+    const bool last = arrival + 1 == others.count();
+    apply(context, others.rows_at(place, whole), others.rows_at(place, output),
+          last ? Beside::nothing : Beside::communication);
   }
 }
 

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -67,16 +66,15 @@ memory::Tensor<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& co
                                context.tokens - context.local_tokens(), spec_.out);
   Tensor shard = new_output_shard(context);
   DepartingShards<T> others(context, arrived.view());
-  const auto formed = [&](std::int64_t rank, Beside beside) {
-    const Matrix<T> part = rows_of_shard(context, partial.view(), rank);
-    apply(context, rows_of_shard(context, x, rank), part, beside);
-    return part;
-  };
-  for (std::int64_t step = 1; step < context.ranks(); ++step) {
-    others.send(step,
-                formed(others.owner(step), step == 1 ? Beside::nothing : Beside::communication));
+  for (std::int64_t departure = 0; departure < others.count(); ++departure) {
+    const ChunkPlace place = others.place(departure);
+    const Matrix<T> part = others.rows_at(place, partial.view());
+    apply(context, others.rows_at(place, x), part,
+          departure == 0 ? Beside::nothing : Beside::communication);
+    others.send(departure, part);
   }
-  const Matrix<T> own = formed(context.rank(), Beside::communication);
+  const Matrix<T> own = rows_of_shard(context, partial.view(), context.rank());
+  apply(context, rows_of_shard(context, x, context.rank()), own, Beside::communication);
   others.finish(own, shard.view());
   return shard;
 }
@@ -84,13 +82,11 @@ memory::Tensor<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& co
 /// Each chunk of rows is summed over the ranks while the next one is formed.
 template <class T>
 memory::Tensor<T> RowParallelLinear<T>::reduce_by_chunks(const Context& context, Tensor partial) {
-  const std::int64_t chunks = std::min(context.schedule.chunks, context.tokens);
+  const std::int64_t chunks = context.schedule.pieces(context.tokens);
   std::vector<comm::Request> reducing;
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-    const std::int64_t first = context.tokens * chunk / chunks;
-    const std::int64_t count = context.tokens * (chunk + 1) / chunks - first;
-    const Matrix<T> part = rows(partial.view(), first, count);
-    apply(context, rows(saved_input_.view(), first, count), part,
+    const Matrix<T> part = chunk_of(partial.view(), chunks, chunk);
+    apply(context, chunk_of(saved_input_.view(), chunks, chunk), part,
           chunk == 0 ? Beside::nothing : Beside::communication);
     reducing.push_back(start_reduce_from_tensor_parallel_region(context, part));
   }
@@ -154,17 +150,20 @@ memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(const Context& c
                                                                 const Matrix<T>& whole) {
   Tensor dx = new_input_gradient(context);
   ArrivingShards<T> others(context, shard, whole);
-  const auto multiply_rows = [&](std::int64_t rank, const Matrix<T>& dy, Beside beside, Into into) {
-    write_input_gradient(context, dy, rows_of_shard(context, dx.view(), rank), beside);
-    write_weight_gradient(context, dy, rows_of_shard(context, saved_input_.view(), rank), beside,
-                          into);
+  const auto multiply_rows = [&](const Matrix<T>& dy, const Matrix<T>& x, const Matrix<T>& dx_rows,
+                                 Beside beside, Into into) {
+    write_input_gradient(context, dy, dx_rows, beside);
+    write_weight_gradient(context, dy, x, beside, into);
   };
-  multiply_rows(context.rank(), shard, Beside::communication, Into::overwritten);
-  for (std::int64_t step = 1; step < context.ranks(); ++step) {
-    const std::int64_t rank = others.await(step);
-    const bool last = step == context.ranks() - 1;
-    multiply_rows(rank, rows_of_shard(context, whole, rank),
-                  last ? Beside::nothing : Beside::communication, Into::added_to);
+  multiply_rows(shard, rows_of_shard(context, saved_input_.view(), context.rank()),
+                rows_of_shard(context, dx.view(), context.rank()), Beside::communication,
+                Into::overwritten);
+  for (std::int64_t arrival = 0; arrival < others.count(); ++arrival) {
+    const ChunkPlace place = others.await(arrival);
+    const bool last = arrival + 1 == others.count();
+    multiply_rows(others.rows_at(place, whole), others.rows_at(place, saved_input_.view()),
+                  others.rows_at(place, dx.view()), last ? Beside::nothing : Beside::communication,
+                  Into::added_to);
   }
   context.device.fence();  // the gathered rows die with their owner
   return dx;

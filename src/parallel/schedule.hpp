@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/pieces.hpp"
+
 namespace tidemark::parallel {
 
 /// Which pairs of a collective and a product run beside each other.
@@ -16,8 +18,8 @@ namespace tidemark::parallel {
 /// computation via decomposition in large deep learning models", ASPLOS 2023). Under SP a gathered
 /// operand is multiplied shard by shard, this rank's own first, while the others' are on their way,
 /// and a product to be reduced is formed shard by shard, this rank's own last, while the others'
-/// are on theirs. Without SP a product to be all-reduced is formed by chunks of rows, each of them
-/// reduced while the next is formed.
+/// are on theirs; shards travel, and are multiplied, in chunks of rows. Without SP a product to be
+/// all-reduced is formed by chunks of rows, each of them reduced while the next is formed.
 enum class OverlapMode { none, bulk, ring };
 
 /// The mode of a name that the input accepts; `auto` is not one of them. Requires a known name.
@@ -28,8 +30,13 @@ std::string_view name_of(OverlapMode mode);
 struct Schedule {
   OverlapMode mode = OverlapMode::none;
   bool polls = true;        ///< this rank drives what is under way, between tiles of a product
-  std::int64_t chunks = 4;  ///< of rows, where an all-reduce hides behind its own product
-  std::int64_t tile_columns = 768;  ///< of a product between two polls, at least
+  std::int64_t chunks = 4;  ///< of rows, of what is taken apart
+  std::int64_t tile_columns = 384;  ///< of a product between two polls, at least
+  std::int64_t least_rows = 256;    ///< of a chunk
+
+  [[nodiscard]] std::int64_t pieces(std::int64_t rows) const {
+    return pieces_of(rows, chunks, least_rows);
+  }
 };
 
 }  // namespace tidemark::parallel

@@ -19,30 +19,48 @@ comm::Request exchange(const Context& context, const Matrix<T>& send, std::int64
 template <class T>
 ArrivingShards<T>::ArrivingShards(const Context& context, const Matrix<T>& shard,
                                   const Matrix<T>& whole)
-    : context_(context) {
+    : context_(context), chunks_(context.schedule.pieces(num_rows(shard))) {
   const std::int64_t t = context.ranks();
   context.device.fence();
   for (std::int64_t step = 1; step < t; ++step) {
     const std::int64_t from = (context.rank() - step + t) % t;
-    requests_.push_back(exchange(context, shard, (context.rank() + step) % t,
-                                 rows_of_shard(context, whole, from), from));
+    for (std::int64_t chunk = 0; chunk < chunks_; ++chunk) {
+      requests_.push_back(exchange(context, chunk_of(shard, chunks_, chunk),
+                                   (context.rank() + step) % t, rows_at({from, chunk}, whole),
+                                   from));
+    }
   }
 }
 
 template <class T>
-std::int64_t ArrivingShards<T>::await(std::int64_t step) {
-  context_.communicator.wait(requests_[static_cast<std::size_t>(step - 1)]);
-  return (context_.rank() - step + context_.ranks()) % context_.ranks();
+ChunkPlace ArrivingShards<T>::await(std::int64_t arrival) {
+  context_.communicator.wait(requests_[static_cast<std::size_t>(arrival)]);
+  const std::int64_t step = 1 + arrival / chunks_;
+  return {(context_.rank() - step + context_.ranks()) % context_.ranks(), arrival % chunks_};
 }
 
 template <class T>
-void DepartingShards<T>::send(std::int64_t step, const Matrix<T>& part) {
+DepartingShards<T>::DepartingShards(const Context& context, const Matrix<T>& arrived)
+    : context_(context),
+      arrived_(arrived),
+      chunks_(context.schedule.pieces(num_rows(arrived) / (context.ranks() - 1))) {}
+
+template <class T>
+ChunkPlace DepartingShards<T>::place(std::int64_t departure) const {
+  const std::int64_t step = 1 + departure / chunks_;
+  return {(context_.rank() + step) % context_.ranks(), departure % chunks_};
+}
+
+template <class T>
+void DepartingShards<T>::send(std::int64_t departure, const Matrix<T>& part) {
   const std::int64_t t = context_.ranks();
-  const std::int64_t from = (context_.rank() - step + t) % t;
+  const std::int64_t from = (context_.rank() - 1 - departure / chunks_ + t) % t;
   const std::int64_t slot = from < context_.rank() ? from : from - 1;
+  const std::int64_t height = num_rows(arrived_) / (t - 1);
+  const Matrix<T> into =
+      chunk_of(rows(arrived_, slot * height, height), chunks_, departure % chunks_);
   context_.device.fence();
-  requests_.push_back(exchange(context_, part, owner(step),
-                               rows(arrived_, slot * num_rows(part), num_rows(part)), from));
+  requests_.push_back(exchange(context_, part, place(departure).rank, into, from));
 }
 
 template <class T>

@@ -16,8 +16,21 @@ Matrix<T> rows_of_shard(const Context& context, const Matrix<T>& whole, std::int
   return rows(whole, rank * height, height);
 }
 
-/// An all-gather taken apart: every rank sends its own shard to each of the others, which take the
-/// shards in as they need them, the next rank's last. Step 1 comes from the rank before.
+/// Chunk `index` of `chunks` of the rows of a matrix.
+template <class T>
+Matrix<T> chunk_of(const Matrix<T>& matrix, std::int64_t chunks, std::int64_t index) {
+  const std::int64_t first = first_of_piece(num_rows(matrix), chunks, index);
+  return rows(matrix, first, first_of_piece(num_rows(matrix), chunks, index + 1) - first);
+}
+
+/// Where a chunk of rows lies: the owner of its shard, and its index within the shard.
+struct ChunkPlace {
+  std::int64_t rank = 0;
+  std::int64_t chunk = 0;
+};
+
+/// An all-gather taken apart: every rank sends its own shard to each of the others by chunks of
+/// rows, which they take in one after another: those of the rank before first.
 template <class T>
 class ArrivingShards {
  public:
@@ -25,29 +38,41 @@ class ArrivingShards {
   /// this rank's own rows of `whole` are not touched.
   ArrivingShards(const Context& context, const Matrix<T>& shard, const Matrix<T>& whole);
 
-  /// Waits for step 1 to ranks - 1; returns the rank whose rows of `whole` are there now.
-  std::int64_t await(std::int64_t step);
+  /// Chunks that arrive.
+  [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(requests_.size()); }
+  /// Waits for arrival 0, 1, ...; returns which rows of `whole` are there now.
+  ChunkPlace await(std::int64_t arrival);
+  /// The rows of a whole matrix, of any width, that a chunk stands for.
+  template <class U>
+  [[nodiscard]] Matrix<U> rows_at(const ChunkPlace& place, const Matrix<U>& whole) const {
+    return chunk_of(rows_of_shard(context_, whole, place.rank), chunks_, place.chunk);
+  }
 
  private:
   const Context& context_;
+  std::int64_t chunks_;
   std::vector<comm::Request> requests_;
 };
 
 /// A reduce-scatter taken apart: every rank's part of the sum of a shard goes to the owner of the
-/// shard as soon as it is formed.
+/// shard as soon as it is formed, by chunks of rows.
 template <class T>
 class DepartingShards {
  public:
   /// `arrived` [(t - 1) s b / t, C]: where the others' parts of this rank's own shard go.
-  DepartingShards(const Context& context, const Matrix<T>& arrived)
-      : context_(context), arrived_(arrived) {}
+  DepartingShards(const Context& context, const Matrix<T>& arrived);
 
-  /// The rank whose shard is to be formed in step 1 to ranks - 1.
-  [[nodiscard]] std::int64_t owner(std::int64_t step) const {
-    return (context_.rank() + step) % context_.ranks();
+  /// Chunks that depart.
+  [[nodiscard]] std::int64_t count() const { return (context_.ranks() - 1) * chunks_; }
+  /// What is to be formed as departure 0, 1, ...
+  [[nodiscard]] ChunkPlace place(std::int64_t departure) const;
+  /// The rows of a whole matrix, of any width, that a chunk stands for.
+  template <class U>
+  [[nodiscard]] Matrix<U> rows_at(const ChunkPlace& place, const Matrix<U>& whole) const {
+    return chunk_of(rows_of_shard(context_, whole, place.rank), chunks_, place.chunk);
   }
-  /// Sends the part of that shard, which must stay until `finish`.
-  void send(std::int64_t step, const Matrix<T>& part);
+  /// Sends that part, which must stay until `finish`.
+  void send(std::int64_t departure, const Matrix<T>& part);
   /// Adds this rank's own part [s b / t, C] and all others' into `shard`, in the order of the
   /// ranks.
   void finish(const Matrix<T>& own, const Matrix<T>& shard);
@@ -55,6 +80,7 @@ class DepartingShards {
  private:
   const Context& context_;
   Matrix<T> arrived_;
+  std::int64_t chunks_;
   std::vector<comm::Request> requests_;
 };
 

@@ -46,12 +46,14 @@ std::string overlap_lines(const bench::CaseResult& result) {
         link.bandwidth_gbytes_per_s > 0.0 ? fmt::format("{:g}", link.bandwidth_gbytes_per_s)
                                           : "unlimited");
   }
-  if (!result.overlap) return text;
-  const bench::OverlapResult& overlap = *result.overlap;
   const bool was_chosen = result.settings.overlap.is_chosen();
+  if (!result.overlap) {
+    return text + (was_chosen ? fmt::format("  overlap {} (chosen)\n", result.overlap_mode) : "");
+  }
+  const bench::OverlapResult& overlap = *result.overlap;
   text += fmt::format(
       "  overlap {}{}: step {:.2f}, serial {:.2f}, compute {:.2f}, comm {:.2f} ms; {}\n",
-      overlap.mode, was_chosen ? " (chosen)" : "", bench::median_of(overlap.samples.step),
+      result.overlap_mode, was_chosen ? " (chosen)" : "", bench::median_of(overlap.samples.step),
       bench::median_of(overlap.samples.serial), bench::median_of(overlap.samples.compute),
       bench::median_of(overlap.samples.comm), efficiency_words(overlap));
   text += fmt::format(
@@ -69,7 +71,8 @@ std::string algorithm_lines(const bench::CaseResult& result) {
                    [](const auto& a, const auto& b) { return a.message_bytes < b.message_bytes; });
   for (const comm::AlgorithmChoice& choice : choices) {
     by_operation[std::string(comm::name_of(choice.operation))].push_back(
-        fmt::format("{} {}", size_text(choice.message_bytes), comm::name_of(choice.algorithm)));
+        fmt::format("{} {}{}", size_text(choice.message_bytes), comm::name_of(choice.algorithm),
+                    choice.overlapping ? " (beside products)" : ""));
   }
   std::string text;
   for (const auto& [operation, words] : by_operation) {

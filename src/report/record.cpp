@@ -188,6 +188,7 @@ Json algorithms_json(const std::vector<comm::AlgorithmChoice>& choices) {
     json.push_back({{"op", comm::name_of(choice.operation)},
                     {"dtype", name_of(choice.dtype)},
                     {"bytes", choice.message_bytes},
+                    {"overlapping", choice.overlapping},
                     {"algorithm", comm::name_of(choice.algorithm)},
                     {"seconds", seconds}});
   }
@@ -197,7 +198,7 @@ Json algorithms_json(const std::vector<comm::AlgorithmChoice>& choices) {
 Json overlap_json(const bench::CaseResult& result) {
   Json json;
   if (!result.overlap) {
-    json["mode"] = result.settings.overlap.mode;
+    json["mode"] = result.overlap_mode;
     for (const char* key :
          {"exposed_ms", "serial_exposed_ms", "timeline_exposed_ms", "intersect_ms", "polling_ms",
           "efficiency", "efficiency_ci", "efficiency_max", "osu_percent", "meaningful", "resolved",
@@ -208,7 +209,7 @@ Json overlap_json(const bench::CaseResult& result) {
   }
   const bench::OverlapResult& overlap = *result.overlap;
   const bench::OverlapFigures& figures = overlap.figures;
-  json["mode"] = overlap.mode;
+  json["mode"] = result.overlap_mode;
   json["exposed_ms"] = number(figures.exposed_ms);
   json["serial_exposed_ms"] = number(figures.serial_exposed_ms);
   json["timeline_exposed_ms"] = number(overlap.timeline_exposed_ms);

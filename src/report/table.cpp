@@ -51,7 +51,8 @@ std::string figure_of_merit(const bench::CaseResult& result) {
   if (!result.verification.performed()) {
     return "-";
   }
-  return result.valid() ? fmt::format("{:.1f}", result.tokens_per_s()) : "INVALID";
+  if (!result.valid()) return "INVALID";
+  return result.is_emulated() ? "-" : fmt::format("{:.1f}", result.tokens_per_s());
 }
 
 }  // namespace

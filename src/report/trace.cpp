@@ -110,7 +110,9 @@ void TraceFile::append(const bench::CaseResult& result) {
     // Forward's clock stops at the turn, and backward's starts when the gradient has been made.
     const double forward = trace.forward_seconds * 1e6;
     const double backward = trace.backward_seconds * 1e6;
-    const double last = changes.back().seconds * 1e6;
+    // Gradients are summed over the ranks after the last activation has died.
+    double last = changes.back().seconds * 1e6;
+    for (const bench::TraceSlice& slice : trace.slices) last = std::max(last, slice.end * 1e6);
     const double turned = trace.tide.turn_seconds * 1e6;
     const double started = std::max(0.0, turned - forward);
     const double resumed = std::max(turned, last - backward);

@@ -62,7 +62,7 @@ std::vector<StepTraffic> step_traffic(const config::Case& c) {
     // In forward at the end of a sublayer and of the embedding, in backward where a sublayer and
     // the output projection begin. By chunks of rows, an end of a sublayer has more calls.
     const std::int64_t ended = exact_product({forwards, sublayers});
-    const std::int64_t chunks = rings ? std::min(c.overlap.chunks, m.tokens()) : 1;
+    const std::int64_t chunks = rings ? c.overlap.pieces(m.tokens()) : 1;
     const Messages whole{exact_sum({sublayers, 2 * ends, rings ? 0 : ended}), tensor};
     StepTraffic reduced = sum_of(Operation::all_reduce, Purpose::activation, t, {whole});
     if (rings) {
@@ -81,7 +81,8 @@ std::vector<StepTraffic> step_traffic(const config::Case& c) {
   // unless they were kept. Scatters are their conjugates, without the latter.
   const std::int64_t begun = exact_product({forwards, sublayers});
   const std::int64_t again = c.parallel.keep_gathered ? 0 : exact_sum({sublayers, ends});
-  // Taken apart are those that a product waits for, or that wait for one: t - 1 exchanges each.
+  // Taken apart are those that a product waits for, or that wait for one: t - 1 shards
+  // each, by chunks.
   const std::int64_t gathers_apart = rings ? exact_sum({begun, ends, sublayers}) : 0;
   const std::int64_t scatters_apart = rings ? begun : 0;
   const std::int64_t gathers = exact_sum({begun, sublayers, 2 * ends, again}) - gathers_apart;
@@ -96,6 +97,8 @@ std::vector<StepTraffic> step_traffic(const config::Case& c) {
     traffic.push_back(
         sum_of(Operation::send_recv, Purpose::activation, t,
                {{exact_product({t - 1, exact_sum({gathers_apart, scatters_apart})}), tensor / t}}));
+    StepTraffic& exchanges = traffic.back();
+    exchanges.calls = exact_product({exchanges.calls, c.overlap.pieces(m.tokens() / t)});
   }
   return traffic;
 }

@@ -93,6 +93,7 @@ inline config::Case overlapping(config::Case c, const std::string& mode) {
   c.overlap.mode = mode;
   c.overlap.chunks = 5;
   c.overlap.tile_columns = 7;
+  c.overlap.least_rows = 2;
   return c;
 }
 

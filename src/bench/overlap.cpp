@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "base/error.hpp"
@@ -27,7 +28,8 @@ double median_difference(const std::vector<double>& a, const std::vector<double>
 double efficiency_of(const OverlapSamples& samples, const Indices& chosen) {
   const double exposed = median_difference(samples.step, samples.compute, chosen);
   const double all = median_difference(samples.serial, samples.compute, chosen);
-  return 1.0 - exposed / all;
+  // Nothing to hide: what was hidden of it is no number.
+  return all > 0.0 ? 1.0 - exposed / all : std::numeric_limits<double>::quiet_NaN();
 }
 
 /// The 5th and 95th percentile over resamples with replacement (Efron, "Bootstrap methods: another

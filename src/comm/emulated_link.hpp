@@ -26,14 +26,19 @@ class EmulatedLink final : public Decorator {
   [[nodiscard]] Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
                                  DType dtype, Purpose purpose) override;
   void wait(Request& request) override;
+  void poll() override;
 
  private:
   struct Transit {
-    Request request;  ///< of the other communicator
-    CallRecord call;  ///< `completed` is when the link would have delivered it
+    Request request;                ///< of the other communicator
+    CallRecord call;                ///< `completed` is when the link would have delivered it
+    Clock::time_point handed_over;  ///< when the other one was done with posting
+    bool carried_out = false;       ///< the other one was done with all of it by then
   };
   template <class Post>
   Request post(Operation operation, Purpose purpose, std::size_t message_bytes, const Post& post);
+
+  void wait_until(Clock::time_point due);
 
   LinkModel link_;
   Clock::time_point free_at_{};  ///< when the link has taken in all that was posted

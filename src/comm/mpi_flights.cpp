@@ -33,7 +33,10 @@ std::uint64_t MpiFlights::start(const FlightPlan& plan, Script script, Clock::ti
     spare_scratch_.pop_back();
   }
   if (flight.scratch.size() < bytes) flight.scratch.resize(bytes);
-  if (!flight.script.rounds.empty()) pending_error_ = enter_round(flight);
+  if (!flight.script.rounds.empty()) {
+    const int code = enter_round(flight);
+    if (error_ == MPI_SUCCESS) error_ = code;
+  }
   flight.posting_seconds = std::chrono::duration<double>(Clock::now() - posted).count();
   return flight.ticket;
 }
@@ -68,23 +71,20 @@ int MpiFlights::enter_round(Flight& flight) {
   const MPI_Datatype type = flight.plan.datatype;
   flight.requests.clear();
   flight.peers.clear();
-  for (const Message& message : round.receives) {
-    MPI_Request request = MPI_REQUEST_NULL;
-    const int code =
-        MPI_Irecv(address_of(flight, message.piece), static_cast<int>(message.piece.count), type,
-                  message.peer, tag, comm_, &request);
-    if (code != MPI_SUCCESS) return code;
-    flight.requests.push_back(request);
-    flight.peers.push_back(message.peer);
-  }
-  for (const Message& message : round.sends) {
-    MPI_Request request = MPI_REQUEST_NULL;
-    const int code =
-        MPI_Isend(address_of(flight, message.piece), static_cast<int>(message.piece.count), type,
-                  message.peer, tag, comm_, &request);
-    if (code != MPI_SUCCESS) return code;
-    flight.requests.push_back(request);
-    flight.peers.push_back(-1);
+  const auto post = [&](const Message& message, bool receives) {
+    void* const data = address_of(flight, message.piece);
+    const int count = static_cast<int>(message.piece.count);
+    flight.requests.push_back(MPI_REQUEST_NULL);
+    flight.peers.push_back(receives ? message.peer : -1);
+    MPI_Request* const request = &flight.requests.back();
+    return receives ? MPI_Irecv(data, count, type, message.peer, tag, comm_, request)
+                    : MPI_Isend(data, count, type, message.peer, tag, comm_, request);
+  };
+  for (const bool receives : {true, false}) {
+    for (const Message& message : receives ? round.receives : round.sends) {
+      const int code = post(message, receives);
+      if (code != MPI_SUCCESS) return code;
+    }
   }
   std::vector<const void*> terms;
   for (const Sum& sum : round.sums) {
@@ -115,11 +115,12 @@ int MpiFlights::move_on(Flight& flight, bool& is_complete) {
 }
 
 int MpiFlights::advance(std::vector<Landed>& landed) {
-  if (pending_error_ != MPI_SUCCESS) return pending_error_;
+  // After an error nothing is touched any more: buffers may be gone with whoever gave up.
+  if (error_ != MPI_SUCCESS) return error_;
   for (auto flight = flights_.begin(); flight != flights_.end();) {
     bool is_complete = false;
-    const int code = move_on(*flight, is_complete);
-    if (code != MPI_SUCCESS) return code;
+    error_ = move_on(*flight, is_complete);
+    if (error_ != MPI_SUCCESS) return error_;
     if (!is_complete) {
       ++flight;
       continue;

@@ -86,7 +86,7 @@ class MpiFlights {
   std::uint64_t next_ticket_ = 1;
   std::deque<Flight> flights_;
   std::vector<std::vector<std::byte>> spare_scratch_;
-  int pending_error_ = MPI_SUCCESS;
+  int error_ = MPI_SUCCESS;  ///< the first; it stays
 };
 
 }  // namespace tidemark::comm

@@ -77,7 +77,7 @@ void ColumnParallelLinear<T, Y>::apply_shard_by_shard(const Context& context,
                                                       const Matrix<T>& shard,
                                                       const Matrix<T>& whole,
                                                       const Matrix<Y>& output) {
-  ArrivingShards<T> others(context, shard, whole);
+  ArrivingShards<T> others(context, shard, whole, context.schedule.pieces(num_rows(shard)));
   apply(context, shard, rows_of_shard(context, output, context.rank()), Beside::communication);
   if (context.keep_gathered) {
     kernels::convert(context.device, shard, rows_of_shard(context, whole, context.rank()));

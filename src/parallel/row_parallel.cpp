@@ -149,7 +149,8 @@ memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(const Context& c
                                                                 const Matrix<T>& shard,
                                                                 const Matrix<T>& whole) {
   Tensor dx = new_input_gradient(context);
-  ArrivingShards<T> others(context, shard, whole);
+  // Two products of a shard are enough to hide the next behind them: whole ones keep them fast.
+  ArrivingShards<T> others(context, shard, whole, 1);
   const auto multiply_rows = [&](const Matrix<T>& dy, const Matrix<T>& x, const Matrix<T>& dx_rows,
                                  Beside beside, Into into) {
     write_input_gradient(context, dy, dx_rows, beside);

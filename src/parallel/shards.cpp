@@ -18,8 +18,8 @@ comm::Request exchange(const Context& context, const Matrix<T>& send, std::int64
 
 template <class T>
 ArrivingShards<T>::ArrivingShards(const Context& context, const Matrix<T>& shard,
-                                  const Matrix<T>& whole)
-    : context_(context), chunks_(context.schedule.pieces(num_rows(shard))) {
+                                  const Matrix<T>& whole, std::int64_t chunks)
+    : context_(context), chunks_(chunks) {
   const std::int64_t t = context.ranks();
   context.device.fence();
   for (std::int64_t step = 1; step < t; ++step) {

@@ -34,9 +34,10 @@ struct ChunkPlace {
 template <class T>
 class ArrivingShards {
  public:
-  /// Posts everything. `shard` [s b / t, C] and `whole` [s b, C] must stay until all has arrived;
-  /// this rank's own rows of `whole` are not touched.
-  ArrivingShards(const Context& context, const Matrix<T>& shard, const Matrix<T>& whole);
+  /// Posts everything, every shard in `chunks` messages. `shard` [s b / t, C] and `whole` [s b, C]
+  /// must stay until all has arrived; this rank's own rows of `whole` are not touched.
+  ArrivingShards(const Context& context, const Matrix<T>& shard, const Matrix<T>& whole,
+                 std::int64_t chunks);
 
   /// Chunks that arrive.
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(requests_.size()); }

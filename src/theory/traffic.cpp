@@ -82,9 +82,10 @@ std::vector<StepTraffic> step_traffic(const config::Case& c) {
   const std::int64_t begun = exact_product({forwards, sublayers});
   const std::int64_t again = c.parallel.keep_gathered ? 0 : exact_sum({sublayers, ends});
   // Taken apart are those that a product waits for, or that wait for one: t - 1 shards
-  // each, by chunks.
+  // each, in forward by chunks.
   const std::int64_t gathers_apart = rings ? exact_sum({begun, ends, sublayers}) : 0;
   const std::int64_t scatters_apart = rings ? begun : 0;
+  const std::int64_t by_chunks = exact_sum({begun, ends, begun});  // all but those of backward
   const std::int64_t gathers = exact_sum({begun, sublayers, 2 * ends, again}) - gathers_apart;
   const std::int64_t scatters = exact_sum({begun, sublayers, 2 * ends}) - scatters_apart;
   const std::int64_t gradients =
@@ -98,7 +99,9 @@ std::vector<StepTraffic> step_traffic(const config::Case& c) {
         sum_of(Operation::send_recv, Purpose::activation, t,
                {{exact_product({t - 1, exact_sum({gathers_apart, scatters_apart})}), tensor / t}}));
     StepTraffic& exchanges = traffic.back();
-    exchanges.calls = exact_product({exchanges.calls, c.overlap.pieces(m.tokens() / t)});
+    const std::int64_t chunks = c.overlap.pieces(m.tokens() / t);
+    exchanges.calls =
+        exact_product({t - 1, exact_sum({exact_product({by_chunks, chunks}), sublayers})});
   }
   return traffic;
 }

@@ -1,0 +1,63 @@
+// The thread that drives calls under way while the rank computes.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/error.hpp"
+#include "comm/mpi.hpp"
+#include "comm/mpi_flights.hpp"
+
+namespace tidemark::comm {
+
+/// Sleeps while nothing is under way, and asks for the lock only every so often while something is:
+/// whoever computes on the same cores is left alone.
+class MpiCommunicator::Driver {
+ public:
+  Driver(MpiCommunicator& owner, std::chrono::microseconds interval)
+      : owner_(owner), interval_(interval), thread_([this] { work(); }) {}
+  ~Driver() {
+    {
+      const std::lock_guard lock(owner_.mutex_);
+      stop_ = true;
+    }
+    awake_.notify_one();
+    thread_.join();
+  }
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+
+  /// A call has been posted; the owner holds the lock.
+  void wake() { awake_.notify_one(); }
+
+ private:
+  void work() {
+    std::unique_lock lock(owner_.mutex_);
+    while (!stop_) {
+      if (owner_.flights_->empty()) {
+        awake_.wait(lock);
+        continue;
+      }
+      const Clock::time_point begin = Clock::now();
+      try {
+        owner_.drive(0);
+      } catch (const Error&) {
+        return;  // the error stays: whoever waits next meets it
+      }
+      owner_.account_.add_polling(Clock::now() - begin);
+      lock.unlock();
+      std::this_thread::sleep_for(interval_);
+      lock.lock();
+    }
+  }
+
+  MpiCommunicator& owner_;
+  std::chrono::microseconds interval_;
+  bool stop_ = false;  ///< guarded by the owner's lock, as the flights are
+  std::condition_variable awake_;
+  std::thread thread_;
+};
+
+}  // namespace tidemark::comm

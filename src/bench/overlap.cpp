@@ -33,20 +33,23 @@ double efficiency_of(const OverlapSamples& samples, const Indices& chosen) {
 }
 
 /// The 5th and 95th percentile over resamples with replacement (Efron, "Bootstrap methods: another
-/// look at the jackknife", 1979). The same samples give the same interval.
-std::pair<double, double> interval_of(const OverlapSamples& samples) {
+/// look at the jackknife", 1979). The same samples give the same interval. None where so many of
+/// the resamples have nothing to hide that it has no lower end.
+std::optional<std::pair<double, double>> interval_of(const OverlapSamples& samples) {
   constexpr int resamples = 2000;
+  constexpr double unbounded = std::numeric_limits<double>::lowest();
   std::mt19937_64 random(20221105);
   std::vector<double> efficiencies;
   Indices chosen(samples.size());
   for (int i = 0; i < resamples; ++i) {
     for (std::size_t& index : chosen) index = random() % samples.size();
     const double efficiency = efficiency_of(samples, chosen);
-    // Nothing to hide in this resample: as uncertain as can be.
-    efficiencies.push_back(std::isfinite(efficiency) ? efficiency : -1e9);
+    efficiencies.push_back(std::isfinite(efficiency) ? efficiency : unbounded);
   }
   std::sort(efficiencies.begin(), efficiencies.end());
-  return {efficiencies[resamples / 20], efficiencies[resamples - 1 - resamples / 20]};
+  const double low = efficiencies[resamples / 20];
+  if (low == unbounded) return std::nullopt;
+  return std::pair{low, efficiencies[resamples - 1 - resamples / 20]};
 }
 
 }  // namespace
@@ -69,6 +72,7 @@ OverlapFigures overlap_of(const OverlapSamples& samples) {
   const double beyond = std::max(0.0, median_difference(samples.comm, samples.compute, all));
   figures.efficiency_max = 1.0 - beyond / figures.serial_exposed_ms;
   figures.osu_percent = 100.0 * (1.0 - figures.exposed_ms / comm);
+  if (!figures.interval) return figures;
   const auto [low, high] = *figures.interval;
   figures.is_resolved = samples.size() > 2 && high - low < widest_resolved;
   figures.exceeds_max = figures.is_resolved && low > *figures.efficiency_max;

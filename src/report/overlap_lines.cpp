@@ -19,7 +19,8 @@ std::string efficiency_words(const bench::OverlapResult& overlap) {
   if (!f.is_meaningful) return "E not meaningful: communication is under 1 % of the step";
   if (!f.efficiency) return "E unknown: the collectives cost nothing";
   const std::string interval =
-      fmt::format("[{:.2f}, {:.2f}]", f.interval->first, f.interval->second);
+      f.interval ? fmt::format("[{:.2f}, {:.2f}]", f.interval->first, f.interval->second)
+                 : "without bounds";
   const std::string most = fmt::format(", at most {:.2f} possible", *f.efficiency_max);
   if (!f.is_resolved) {
     return fmt::format("E not resolved: 90 % interval {} after {} quadruples{}", interval,

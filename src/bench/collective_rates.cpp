@@ -30,14 +30,12 @@ constexpr std::array forms{
 class Measurement {
  public:
   Measurement(std::int64_t largest, DType dtype, double timeout_s) : dtype_(dtype) {
-    for (const comm::Algorithm algorithm :
-         {comm::Algorithm::native, comm::Algorithm::pairwise, comm::Algorithm::ring}) {
+    for (const comm::Algorithm algorithm : comm::all_algorithms) {
       comm::MpiOptions options;
       options.algorithm = algorithm;
       auto communicator = std::make_unique<comm::MpiCommunicator>(
           MPI_COMM_WORLD, std::chrono::duration<double>(timeout_s), options);
-      // Between two ranks a ring is the pair.
-      if (algorithm == comm::Algorithm::ring && communicator->size() == 2) continue;
+      if (!comm::is_distinct(algorithm, communicator->size())) continue;
       communicators_.push_back({algorithm, std::move(communicator)});
     }
     first_.assign(static_cast<std::size_t>(largest), std::byte{0});

@@ -27,6 +27,33 @@ Value value_of(const std::string& bytes) {
   return value;
 }
 
+/// A slice in a form that can be sent; names are cut.
+struct FlatSlice {
+  TraceSlice::Track track;
+  std::int64_t bytes;
+  double begin, end;
+  std::array<char, 48> name;
+};
+
+std::string bytes_of(const std::vector<TraceSlice>& slices) {
+  std::string bytes;
+  for (const TraceSlice& slice : slices) {
+    FlatSlice flat{slice.track, slice.bytes, slice.begin, slice.end, {}};
+    slice.name.copy(flat.name.data(), flat.name.size() - 1);
+    bytes += bytes_of(flat);
+  }
+  return bytes;
+}
+
+std::vector<TraceSlice> slices_in(const std::string& bytes) {
+  std::vector<TraceSlice> slices;
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(FlatSlice)) {
+    const auto flat = value_of<FlatSlice>(bytes.substr(at, sizeof(FlatSlice)));
+    slices.push_back({flat.track, flat.name.data(), flat.bytes, flat.begin, flat.end});
+  }
+  return slices;
+}
+
 }  // namespace
 
 std::int64_t largest(std::int64_t value, comm::Communicator& communicator) {
@@ -88,37 +115,6 @@ std::vector<RankDetail> gather_details(const RankDetail& own, comm::Communicator
   }
   return details;
 }
-
-namespace {
-
-/// A slice in a form that can be sent; names are cut.
-struct FlatSlice {
-  TraceSlice::Track track;
-  std::int64_t bytes;
-  double begin, end;
-  std::array<char, 48> name;
-};
-
-std::string bytes_of(const std::vector<TraceSlice>& slices) {
-  std::string bytes;
-  for (const TraceSlice& slice : slices) {
-    FlatSlice flat{slice.track, slice.bytes, slice.begin, slice.end, {}};
-    slice.name.copy(flat.name.data(), flat.name.size() - 1);
-    bytes += bytes_of(flat);
-  }
-  return bytes;
-}
-
-std::vector<TraceSlice> slices_in(const std::string& bytes) {
-  std::vector<TraceSlice> slices;
-  for (std::size_t at = 0; at < bytes.size(); at += sizeof(FlatSlice)) {
-    const auto flat = value_of<FlatSlice>(bytes.substr(at, sizeof(FlatSlice)));
-    slices.push_back({flat.track, flat.name.data(), flat.bytes, flat.begin, flat.end});
-  }
-  return slices;
-}
-
-}  // namespace
 
 std::vector<StepTrace> gather_traces(const StepTrace& own, comm::Communicator& communicator) {
   struct Head {

@@ -149,27 +149,27 @@ class Runner {
     constexpr int rounds = 5;
     constexpr std::array modes{parallel::OverlapMode::none, parallel::OverlapMode::bulk,
                                parallel::OverlapMode::ring};
-    std::array<std::vector<double>, modes.size()> seconds;
+    std::array<std::vector<double>, modes.size()> steps;
     for (int round = 0; round < rounds; ++round) {
       for (std::size_t i = 0; i < modes.size(); ++i) {
         announce(fmt::format("choosing the overlap mode: {}", parallel::name_of(modes[i])));
         ablation_.choose(modes[i]);
-        seconds[i].push_back(slowest(ablation_.run(Variant::step)).step());
+        steps[i].push_back(slowest_ms(ablation_.run(Variant::step)));
       }
     }
     std::size_t best = 0;
     for (std::size_t i = 1; i < modes.size(); ++i) {
-      if (median_of(seconds[i]) < median_of(seconds[best])) best = i;
+      if (median_of(steps[i]) < median_of(steps[best])) best = i;
     }
     ablation_.choose(modes[best]);
     case_.overlap.mode = parallel::name_of(modes[best]);
   }
 
-  [[nodiscard]] StepTime slowest(const StepTime& own) {
-    std::array<double, 3> times{own.forward, own.backward, own.step()};
-    communicator_.max_over_ranks(times);
-    // The slowest step need not be the sum of the slowest halves.
-    return {times[0], times[2] - times[0]};
+  /// The step of the slowest rank.
+  [[nodiscard]] double slowest_ms(const StepTime& own) {
+    std::array<double, 1> step{own.step() * 1e3};
+    communicator_.max_over_ranks(step);
+    return step[0];
   }
 
   [[nodiscard]] bool is_resolved() {
@@ -226,7 +226,7 @@ class Runner {
         series_.intersect_ms.push_back(overlapped_seconds(log_) * 1e3);
         continue;
       }
-      const double ms = slowest(ablation_.run(variant)).step() * 1e3;
+      const double ms = slowest_ms(ablation_.run(variant));
       (variant == Variant::serial    ? series_.overlap.serial
        : variant == Variant::compute ? series_.overlap.compute
                                      : series_.overlap.comm)
@@ -338,9 +338,7 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
   const auto transport = comm::make_communicator(options_of(c));
   std::unique_ptr<comm::Communicator> link;
   if (c.emulated_link.is_emulated()) {
-    link = std::make_unique<comm::EmulatedLink>(
-        *transport,
-        comm::LinkModel{c.emulated_link.latency_us, c.emulated_link.bandwidth_gbytes_per_s});
+    link = std::make_unique<comm::EmulatedLink>(*transport, c.emulated_link);
   }
   comm::Communicator* const communicator = link ? link.get() : transport.get();
   communicator->set_context(fmt::format("set-up of case {}", c.index + 1));

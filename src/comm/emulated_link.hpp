@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <map>
 
+#include "base/link.hpp"
 #include "comm/decorator.hpp"
-#include "comm/link.hpp"
 
 namespace tidemark::comm {
 

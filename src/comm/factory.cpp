@@ -20,7 +20,7 @@ bool mpi_is_running() {
 
 Algorithm algorithm_of(const std::string& name) {
   if (name == "auto") return Algorithm::native;  // until something is measured
-  for (const Algorithm algorithm : {Algorithm::native, Algorithm::pairwise, Algorithm::ring}) {
+  for (const Algorithm algorithm : all_algorithms) {
     if (name == name_of(algorithm)) return algorithm;
   }
   throw InputError(fmt::format(

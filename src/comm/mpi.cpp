@@ -1,6 +1,7 @@
 #include "comm/mpi.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdint>
 #include <exception>
@@ -43,6 +44,22 @@ int rank_in(MPI_Comm comm) {
   int rank = 0;
   MPI_Comm_rank(comm, &rank);
   return rank;
+}
+
+std::string ranks_text(const std::vector<int>& ranks) {
+  return fmt::format("rank{} {}", ranks.size() > 1 ? "s" : "", fmt::join(ranks, ", "));
+}
+
+/// What a call is waiting for, for the line of one that is overdue.
+std::string describe(const Awaited& awaited) {
+  if (!awaited.senders.empty()) {
+    return fmt::format("nothing came from {}", ranks_text(awaited.senders));
+  }
+  // Everything has come; what was sent has not been taken, or not all of it.
+  if (!awaited.receivers.empty()) {
+    return fmt::format("{} did not take what was sent", ranks_text(awaited.receivers));
+  }
+  return "";
 }
 
 std::string describe_error(int code) {
@@ -184,26 +201,33 @@ Request MpiCommunicator::carry_out_by(Algorithm algorithm, const Call& call) {
                                         static_cast<std::size_t>(call.count), segment));
   }
   if (!overlapping_) return blocking_native(call);
-  const std::lock_guard lock(mutex_);
-  const Clock::time_point posted = Clock::now();
-  MPI_Request request = MPI_REQUEST_NULL;
-  check(call_native(call, &request), name_of(call.operation));
-  const std::uint64_t ticket =
-      flights_->start({call.operation, call.purpose, static_cast<std::int64_t>(call.message_bytes),
-                       call.dtype, datatype_of(call.dtype), call.send, call.recv, call.counted},
-                      request, posted);
-  if (call.counted) account_.occupied({call.operation, false, posted, Clock::now()});
-  if (driver_ && overlapping_) driver_->wake();
-  return {*this, ticket};
+  return start(call, [&](const FlightPlan& plan, Clock::time_point posted) {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(call_native(call, &request), name_of(call.operation));
+    return flights_->start(plan, request, posted);
+  });
 }
 
 Request MpiCommunicator::start_script(const Call& call, Script script) {
+  return start(call, [&](const FlightPlan& plan, Clock::time_point posted) {
+    return flights_->start(plan, std::move(script), posted);
+  });
+}
+
+/// `launch` posts the call and gives its ticket.
+template <class Launch>
+Request MpiCommunicator::start(const Call& call, const Launch& launch) {
   const std::lock_guard lock(mutex_);
   const Clock::time_point posted = Clock::now();
-  const std::uint64_t ticket =
-      flights_->start({call.operation, call.purpose, static_cast<std::int64_t>(call.message_bytes),
-                       call.dtype, datatype_of(call.dtype), call.send, call.recv, call.counted},
-                      std::move(script), posted);
+  const FlightPlan plan{call.operation,
+                        call.purpose,
+                        static_cast<std::int64_t>(call.message_bytes),
+                        call.dtype,
+                        datatype_of(call.dtype),
+                        call.send,
+                        call.recv,
+                        call.counted};
+  const std::uint64_t ticket = launch(plan, posted);
   if (call.counted) account_.occupied({call.operation, false, posted, Clock::now()});
   if (driver_ && overlapping_) driver_->wake();
   return {*this, ticket};
@@ -280,11 +304,7 @@ void MpiCommunicator::drive(std::uint64_t awaited) {
     if (!complete && now > next_report) {
       next_report = now + std::chrono::seconds(1);
       detailed = true;
-      const std::vector<int> ranks = flights_->awaited_ranks(awaited);
-      watchdog_.set_detail(ranks.empty()
-                               ? ""
-                               : fmt::format("nothing came from rank{} {}",
-                                             ranks.size() > 1 ? "s" : "", fmt::join(ranks, ", ")));
+      watchdog_.set_detail(describe(flights_->awaited_ranks(awaited)));
     }
   } while (!complete);
   if (detailed) watchdog_.set_detail("");

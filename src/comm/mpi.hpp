@@ -125,6 +125,8 @@ class MpiCommunicator final : public Communicator {
   Request carry_out(const Call& call);
   Request carry_out_by(Algorithm algorithm, const Call& call);
   Request start_script(const Call& call, Script script);
+  template <class Launch>
+  Request start(const Call& call, const Launch& launch);
   int call_native(const Call& call, MPI_Request* request) const;
   Request blocking_native(const Call& call);
   void drive(std::uint64_t awaited);

@@ -38,16 +38,14 @@ AlgorithmChoice MpiCommunicator::measure(const Call& call) {
   trial.recv = recv.data();
   trial.counted = false;
 
-  constexpr std::array algorithms{Algorithm::native, Algorithm::pairwise, Algorithm::ring};
   AlgorithmChoice choice{call.operation, call.dtype, static_cast<std::int64_t>(call.message_bytes),
                          Algorithm::native, overlapping_};
   for (int repeat = 0; repeat < repeats; ++repeat) {
-    for (std::size_t i = 0; i < algorithms.size(); ++i) {
-      // Between two ranks a ring is the pair.
-      if (algorithms[i] == Algorithm::ring && handle_.size == 2) continue;
+    for (std::size_t i = 0; i < all_algorithms.size(); ++i) {
+      if (!is_distinct(all_algorithms[i], handle_.size)) continue;
       meet("choosing an algorithm");
       const Clock::time_point begin = Clock::now();
-      Request request = carry_out_by(algorithms[i], trial);
+      Request request = carry_out_by(all_algorithms[i], trial);
       wait(request);
       const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
       double& least = choice.seconds[i];
@@ -55,9 +53,10 @@ AlgorithmChoice MpiCommunicator::measure(const Call& call) {
     }
   }
   max_over_ranks(choice.seconds);
-  for (std::size_t i = 0; i < algorithms.size(); ++i) {
+  for (std::size_t i = 0; i < all_algorithms.size(); ++i) {
     const double fastest = choice.seconds[static_cast<std::size_t>(choice.algorithm)];
-    if (choice.seconds[i] > 0.0 && choice.seconds[i] < fastest) choice.algorithm = algorithms[i];
+    if (choice.seconds[i] > 0.0 && choice.seconds[i] < fastest)
+      choice.algorithm = all_algorithms[i];
   }
   return choice;
 }

@@ -1,7 +1,6 @@
 #include "comm/mpi_flights.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/error.hpp"
@@ -46,7 +45,6 @@ std::uint64_t MpiFlights::start(const FlightPlan& plan, MPI_Request request,
   Flight& flight = add(plan, posted);
   flight.script.rounds.resize(1);
   flight.requests.push_back(request);
-  flight.peers.push_back(-1);
   flight.posting_seconds = std::chrono::duration<double>(Clock::now() - posted).count();
   return flight.ticket;
 }
@@ -75,7 +73,7 @@ int MpiFlights::enter_round(Flight& flight) {
     void* const data = address_of(flight, message.piece);
     const int count = static_cast<int>(message.piece.count);
     flight.requests.push_back(MPI_REQUEST_NULL);
-    flight.peers.push_back(receives ? message.peer : -1);
+    flight.peers.push_back({message.peer, receives});
     MPI_Request* const request = &flight.requests.back();
     return receives ? MPI_Irecv(data, count, type, message.peer, tag, comm_, request)
                     : MPI_Isend(data, count, type, message.peer, tag, comm_, request);
@@ -152,26 +150,21 @@ const FlightPlan& MpiFlights::plan_of(std::uint64_t ticket) const {
   return flight->plan;
 }
 
-std::vector<int> MpiFlights::awaited_ranks(std::uint64_t ticket) const {
-  std::vector<int> ranks;
+Awaited MpiFlights::awaited_ranks(std::uint64_t ticket) const {
+  Awaited awaited;
   const Flight* const flight = find(ticket);
-  if (flight == nullptr) return ranks;
-  for (std::size_t i = 0; i < flight->requests.size(); ++i) {
-    if (flight->peers[i] < 0) continue;
-    int arrived = 0;
-    MPI_Request_get_status(flight->requests[i], &arrived, MPI_STATUS_IGNORE);
-    if (arrived == 0) ranks.push_back(flight->peers[i]);
+  if (flight == nullptr) return awaited;
+  for (std::size_t i = 0; i < flight->peers.size(); ++i) {
+    int done = 0;
+    MPI_Request_get_status(flight->requests[i], &done, MPI_STATUS_IGNORE);
+    const auto [rank, sends] = flight->peers[i];
+    if (done == 0) (sends ? awaited.senders : awaited.receivers).push_back(rank);
   }
-  std::sort(ranks.begin(), ranks.end());
-  ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
-  return ranks;
-}
-
-std::size_t MpiFlights::scratch_bytes() const noexcept {
-  std::size_t bytes = 0;
-  for (const auto& scratch : spare_scratch_) bytes += scratch.size();
-  for (const Flight& flight : flights_) bytes += flight.scratch.size();
-  return bytes;
+  for (std::vector<int>* const ranks : {&awaited.senders, &awaited.receivers}) {
+    std::sort(ranks->begin(), ranks->end());
+    ranks->erase(std::unique(ranks->begin(), ranks->end()), ranks->end());
+  }
+  return awaited;
 }
 
 }  // namespace tidemark::comm

@@ -35,6 +35,13 @@ struct Landed {
   double posting_seconds = 0.0;  ///< that the caller spent in posting it
 };
 
+/// Ranks that have not sent what is theirs to send, and those that have not taken what was sent to
+/// them; each in order, once.
+struct Awaited {
+  std::vector<int> senders;
+  std::vector<int> receivers;
+};
+
 /// The calls of one communicator that are not complete. Not thread-safe. MPI's error codes come
 /// back to the caller, who knows what to say.
 class MpiFlights {
@@ -50,8 +57,8 @@ class MpiFlights {
 
   [[nodiscard]] bool empty() const noexcept { return flights_.empty(); }
   [[nodiscard]] bool is_under_way(std::uint64_t ticket) const noexcept;
-  /// Ranks from which call `ticket` still expects something; empty where it is not known.
-  [[nodiscard]] std::vector<int> awaited_ranks(std::uint64_t ticket) const;
+  /// Whom call `ticket` still waits for; empty where it is not known.
+  [[nodiscard]] Awaited awaited_ranks(std::uint64_t ticket) const;
   /// What a call is; it must be under way.
   [[nodiscard]] const FlightPlan& plan_of(std::uint64_t ticket) const;
 
@@ -59,10 +66,11 @@ class MpiFlights {
   /// `landed`. Returns MPI_SUCCESS or the first error.
   int advance(std::vector<Landed>& landed);
 
-  /// Bytes of scratch memory held for calls to come.
-  [[nodiscard]] std::size_t scratch_bytes() const noexcept;
-
  private:
+  struct Peer {
+    int rank;
+    bool sends;  ///< to this rank
+  };
   struct Flight {
     std::uint64_t ticket;
     FlightPlan plan;
@@ -70,7 +78,7 @@ class MpiFlights {
     std::size_t round = 0;  ///< the one whose messages are out
     std::vector<std::byte> scratch;
     std::vector<MPI_Request> requests;
-    std::vector<int> peers;  ///< of the requests; negative for sends
+    std::vector<Peer> peers;  ///< of the requests; none for one of the library's own
     Clock::time_point posted;
     double posting_seconds = 0.0;
   };

@@ -1,6 +1,7 @@
 // Collectives taken apart into rounds of messages and sums: the algorithms, without the transport.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,12 @@ namespace tidemark::comm {
 /// ring's order, rounded at each of t - 1 stations. Both move the fewest bytes possible. `native`
 /// is the library's own.
 enum class Algorithm { native, pairwise, ring };
+inline constexpr std::array all_algorithms{Algorithm::native, Algorithm::pairwise, Algorithm::ring};
+
+/// Whether an algorithm differs from those before it: between two ranks a ring is the pair.
+constexpr bool is_distinct(Algorithm algorithm, int ranks) noexcept {
+  return algorithm != Algorithm::ring || ranks > 2;
+}
 
 /// Name as in the YAML key.
 constexpr std::string_view name_of(Algorithm algorithm) noexcept {

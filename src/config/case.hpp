@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/dtype.hpp"
+#include "base/link.hpp"
 #include "base/pieces.hpp"
 
 namespace tidemark::config {
@@ -20,6 +21,7 @@ struct ModelConfig {
   std::int64_t ffn_hidden_size = 0;      ///< 4 h unless given
   std::int64_t num_attention_heads = 0;  ///< a, required
   std::int64_t num_query_groups = 0;     ///< g; a unless given, and for gpt only a is accepted
+  double rope_theta = 10000.0;           ///< base of the rotary frequencies, family llama only
   std::int64_t seq_length = 0;           ///< s, required
   std::int64_t micro_batch_size = 1;     ///< b
   std::int64_t vocab_size = 0;           ///< V; 0: a stack without ends
@@ -35,6 +37,8 @@ struct ModelConfig {
   /// Embedding, final norm, output projection and loss are part of the stack.
   [[nodiscard]] bool has_ends() const { return vocab_size > 0; }
   [[nodiscard]] bool is_blocked() const { return attention == "blocked"; }
+  /// RMSNorm, SwiGLU, grouped queries and rotary positions; else the GPT family's layer.
+  [[nodiscard]] bool is_llama() const { return family == "llama"; }
 };
 
 struct ParallelConfig {
@@ -61,16 +65,6 @@ struct OverlapConfig {
   [[nodiscard]] bool is_chosen() const { return mode == "auto"; }
 };
 
-/// What-if: a link that collectives are no faster than; 0 and 0: none.
-struct EmulatedLinkConfig {
-  double latency_us = 0.0;
-  double bandwidth_gbytes_per_s = 0.0;
-
-  [[nodiscard]] bool is_emulated() const {
-    return latency_us > 0.0 || bandwidth_gbytes_per_s > 0.0;
-  }
-};
-
 struct CommConfig {
   std::string backend = "auto";
   std::string algorithm = "auto";
@@ -93,7 +87,7 @@ struct Case {
   ParallelConfig parallel;
   OverlapConfig overlap;
   CommConfig comm;
-  EmulatedLinkConfig emulated_link;
+  LinkModel emulated_link;  ///< what-if: a link that collectives are no faster than
   BenchConfig bench;
 
   std::size_t index = 0;  ///< position in the sweep, from 0
@@ -118,6 +112,19 @@ struct Case {
   [[nodiscard]] std::int64_t padded_vocab_size() const {
     const std::int64_t t = parallel.tensor;
     return (model.vocab_size / t + (model.vocab_size % t > 0 ? 1 : 0)) * t;
+  }
+  /// Heads of keys and values that one rank holds: g/t, and at least one.
+  [[nodiscard]] std::int64_t key_value_heads_per_rank() const {
+    return model.num_query_groups > parallel.tensor ? model.num_query_groups / parallel.tensor : 1;
+  }
+  /// Ranks that hold the same head of keys and values, consecutive ones: t/g, and at least one.
+  [[nodiscard]] std::int64_t key_value_replicas() const {
+    return parallel.tensor > model.num_query_groups ? parallel.tensor / model.num_query_groups : 1;
+  }
+  /// Columns of qkv on one rank: (a/t + 2 max(g/t, 1)) d.
+  [[nodiscard]] std::int64_t qkv_width_per_rank() const {
+    return (model.num_attention_heads / parallel.tensor + 2 * key_value_heads_per_rank()) *
+           model.head_size();
   }
   [[nodiscard]] bool recomputes_core() const { return recompute == "selective"; }
   [[nodiscard]] bool recomputes_layer() const { return recompute == "full"; }

@@ -85,7 +85,7 @@ void ColumnParallelLinear<T, Y>::apply_shard_by_shard(const Context& context,
   for (std::int64_t arrival = 0; arrival < others.count(); ++arrival) {
     const ChunkPlace place = others.await(arrival);
     const bool last = arrival + 1 == others.count();
-    apply(context, others.rows_at(place, whole), others.rows_at(place, output),
+    apply(context, rows_at(context, place, whole), rows_at(context, place, output),
           last ? Beside::nothing : Beside::communication);
   }
 }

@@ -68,8 +68,8 @@ memory::Tensor<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& co
   DepartingShards<T> others(context, arrived.view());
   for (std::int64_t departure = 0; departure < others.count(); ++departure) {
     const ChunkPlace place = others.place(departure);
-    const Matrix<T> part = others.rows_at(place, partial.view());
-    apply(context, others.rows_at(place, x), part,
+    const Matrix<T> part = rows_at(context, place, partial.view());
+    apply(context, rows_at(context, place, x), part,
           departure == 0 ? Beside::nothing : Beside::communication);
     others.send(departure, part);
   }
@@ -162,9 +162,9 @@ memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(const Context& c
   for (std::int64_t arrival = 0; arrival < others.count(); ++arrival) {
     const ChunkPlace place = others.await(arrival);
     const bool last = arrival + 1 == others.count();
-    multiply_rows(others.rows_at(place, whole), others.rows_at(place, saved_input_.view()),
-                  others.rows_at(place, dx.view()), last ? Beside::nothing : Beside::communication,
-                  Into::added_to);
+    multiply_rows(rows_at(context, place, whole), rows_at(context, place, saved_input_.view()),
+                  rows_at(context, place, dx.view()),
+                  last ? Beside::nothing : Beside::communication, Into::added_to);
   }
   context.device.fence();  // the gathered rows die with their owner
   return dx;

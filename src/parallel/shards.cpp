@@ -26,8 +26,8 @@ ArrivingShards<T>::ArrivingShards(const Context& context, const Matrix<T>& shard
     const std::int64_t from = (context.rank() - step + t) % t;
     for (std::int64_t chunk = 0; chunk < chunks_; ++chunk) {
       requests_.push_back(exchange(context, chunk_of(shard, chunks_, chunk),
-                                   (context.rank() + step) % t, rows_at({from, chunk}, whole),
-                                   from));
+                                   (context.rank() + step) % t,
+                                   rows_at(context, {from, chunk, chunks_}, whole), from));
     }
   }
 }
@@ -36,7 +36,8 @@ template <class T>
 ChunkPlace ArrivingShards<T>::await(std::int64_t arrival) {
   context_.communicator.wait(requests_[static_cast<std::size_t>(arrival)]);
   const std::int64_t step = 1 + arrival / chunks_;
-  return {(context_.rank() - step + context_.ranks()) % context_.ranks(), arrival % chunks_};
+  return {(context_.rank() - step + context_.ranks()) % context_.ranks(), arrival % chunks_,
+          chunks_};
 }
 
 template <class T>
@@ -48,7 +49,7 @@ DepartingShards<T>::DepartingShards(const Context& context, const Matrix<T>& arr
 template <class T>
 ChunkPlace DepartingShards<T>::place(std::int64_t departure) const {
   const std::int64_t step = 1 + departure / chunks_;
-  return {(context_.rank() + step) % context_.ranks(), departure % chunks_};
+  return {(context_.rank() + step) % context_.ranks(), departure % chunks_, chunks_};
 }
 
 template <class T>

@@ -23,11 +23,18 @@ Matrix<T> chunk_of(const Matrix<T>& matrix, std::int64_t chunks, std::int64_t in
   return rows(matrix, first, first_of_piece(num_rows(matrix), chunks, index + 1) - first);
 }
 
-/// Where a chunk of rows lies: the owner of its shard, and its index within the shard.
+/// Where a chunk of rows lies: the owner of its shard, and which of the shard's chunks it is.
 struct ChunkPlace {
   std::int64_t rank = 0;
   std::int64_t chunk = 0;
+  std::int64_t chunks = 1;
 };
+
+/// The rows of a whole matrix, of any width, that a chunk stands for.
+template <class T>
+Matrix<T> rows_at(const Context& context, const ChunkPlace& place, const Matrix<T>& whole) {
+  return chunk_of(rows_of_shard(context, whole, place.rank), place.chunks, place.chunk);
+}
 
 /// An all-gather taken apart: every rank sends its own shard to each of the others by chunks of
 /// rows, which they take in one after another: those of the rank before first.
@@ -43,11 +50,6 @@ class ArrivingShards {
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(requests_.size()); }
   /// Waits for arrival 0, 1, ...; returns which rows of `whole` are there now.
   ChunkPlace await(std::int64_t arrival);
-  /// The rows of a whole matrix, of any width, that a chunk stands for.
-  template <class U>
-  [[nodiscard]] Matrix<U> rows_at(const ChunkPlace& place, const Matrix<U>& whole) const {
-    return chunk_of(rows_of_shard(context_, whole, place.rank), chunks_, place.chunk);
-  }
 
  private:
   const Context& context_;
@@ -67,11 +69,6 @@ class DepartingShards {
   [[nodiscard]] std::int64_t count() const { return (context_.ranks() - 1) * chunks_; }
   /// What is to be formed as departure 0, 1, ...
   [[nodiscard]] ChunkPlace place(std::int64_t departure) const;
-  /// The rows of a whole matrix, of any width, that a chunk stands for.
-  template <class U>
-  [[nodiscard]] Matrix<U> rows_at(const ChunkPlace& place, const Matrix<U>& whole) const {
-    return chunk_of(rows_of_shard(context_, whole, place.rank), chunks_, place.chunk);
-  }
   /// Sends that part, which must stay until `finish`.
   void send(std::int64_t departure, const Matrix<T>& part);
   /// Adds this rank's own part [s b / t, C] and all others' into `shard`, in the order of the

@@ -41,7 +41,7 @@ std::string size_text(std::int64_t bytes) {
 std::string overlap_lines(const bench::CaseResult& result) {
   std::string text;
   if (result.is_emulated()) {
-    const config::EmulatedLinkConfig& link = result.settings.emulated_link;
+    const LinkModel& link = result.settings.emulated_link;
     text += fmt::format(
         "  EMULATED link of {:g} us and {} GB/s: a what-if, no figure of merit\n", link.latency_us,
         link.bandwidth_gbytes_per_s > 0.0 ? fmt::format("{:g}", link.bandwidth_gbytes_per_s)

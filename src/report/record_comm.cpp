@@ -29,8 +29,7 @@ Json algorithms_json(const std::vector<comm::AlgorithmChoice>& choices) {
   Json json = Json::array();
   for (const comm::AlgorithmChoice& choice : choices) {
     Json seconds;
-    for (const comm::Algorithm algorithm :
-         {comm::Algorithm::native, comm::Algorithm::pairwise, comm::Algorithm::ring}) {
+    for (const comm::Algorithm algorithm : comm::all_algorithms) {
       const double measured = choice.seconds[static_cast<std::size_t>(algorithm)];
       seconds[std::string(comm::name_of(algorithm))] =
           measured > 0.0 ? Json(number(measured)) : Json();

@@ -63,16 +63,10 @@ std::vector<StepTraffic> step_traffic(const config::Case& c) {
     // the output projection begin. By chunks of rows, an end of a sublayer has more calls.
     const std::int64_t ended = exact_product({forwards, sublayers});
     const std::int64_t chunks = rings ? c.overlap.pieces(m.tokens()) : 1;
-    const Messages whole{exact_sum({sublayers, 2 * ends, rings ? 0 : ended}), tensor};
-    StepTraffic reduced = sum_of(Operation::all_reduce, Purpose::activation, t, {whole});
-    if (rings) {
-      StepTraffic by_chunks =
-          sum_of(Operation::all_reduce, Purpose::activation, t, {{ended, tensor}});
-      reduced.calls = exact_sum({reduced.calls, exact_product({ended, chunks})});
-      reduced.message_bytes = exact_sum({reduced.message_bytes, by_chunks.message_bytes});
-      reduced.wire_bytes = exact_sum({reduced.wire_bytes, by_chunks.wire_bytes});
-    }
-    std::vector<StepTraffic> traffic{reduced};
+    std::vector<StepTraffic> traffic{
+        sum_of(Operation::all_reduce, Purpose::activation, t,
+               {{exact_sum({ended, sublayers, 2 * ends}), tensor}})};
+    traffic.front().calls = exact_sum({exact_product({ended, chunks}), sublayers, 2 * ends});
     if (ends > 0) traffic.push_back(sum_of(Operation::all_gather, Purpose::activation, t, {loss}));
     return traffic;
   }

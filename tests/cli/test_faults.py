@@ -226,10 +226,11 @@ class LostRanks(Faults):
                 continue
             self.assertRegex(error, rf"^{line} on rank [0-9]: not complete after "
                              rf"{TIMEOUT_S}\.[0-9] s \(timeout {TIMEOUT_S} s\)"
-                             r"(; nothing came from (rank [0-9]|ranks [0-9](, [0-9])+))?$")
+                             r"(; (nothing came from )?(rank [0-9]|ranks [0-9](, [0-9])+)"
+                             r"( did not take what was sent)?)?$")
             found.append(int(error.partition(" on rank ")[2][0]))
             if found[-1] in ranks:
-                waited_for = error.partition("; nothing came from ")[2]
+                waited_for = error.partition("; ")[2]
                 missing[found[-1]] = {int(digit) for digit in re.findall("[0-9]", waited_for)}
         self.assertEqual(len(found), len(set(found)))  # each rank speaks once
         self.assertTrue(set(found) & set(ranks), found)

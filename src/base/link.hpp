@@ -1,7 +1,7 @@
 // A link as one would like to have it: a what-if.
 #pragma once
 
-namespace tidemark::comm {
+namespace tidemark {
 
 /// A call on a message of W wire bytes takes at least latency + W / bandwidth, and calls follow
 /// each other on the link: Hockney's model, "The communication challenge for MPP" (1994).
@@ -14,4 +14,4 @@ struct LinkModel {
   }
 };
 
-}  // namespace tidemark::comm
+}  // namespace tidemark

@@ -229,7 +229,7 @@ config::Case twin_of(const config::Case& c) {
   // Three blocks, the last of them of one or two positions.
   twin.model.attention_block = (twin.model.seq_length - 1) / 2;
   // Several tiles a product, the last of them narrower.
-  twin.overlap.tile_columns = 5;
+  twin.overlap.tile_rows = 5;
   twin.overlap.least_rows = 2;
   // Padded to a multiple of t, but for t = 1.
   if (c.model.has_ends()) twin.model.vocab_size = 11 * ranks - 1;

@@ -51,16 +51,13 @@ struct ParallelConfig {
 struct OverlapConfig {
   std::string mode = "none";
   std::string progress = "poll";
-  std::int64_t chunks = 4;
-  /// Columns of a product between two polls; no setting: small cases of verification cut it.
-  std::int64_t tile_columns = 384;
-  /// Fewest rows of a piece of a product that is taken apart; likewise.
-  std::int64_t least_rows = 256;
+  std::int64_t chunks = 0;  ///< 0: by the rows there are
+  /// Rows of a product between two polls, at least; no setting: small cases of verification cut it.
+  std::int64_t tile_rows = 512;
+  /// Fewest rows of a chunk whose number is not set; likewise.
+  std::int64_t least_rows = 512;
 
-  /// Pieces into which `rows` of a product are cut.
-  [[nodiscard]] std::int64_t pieces(std::int64_t rows) const {
-    return pieces_of(rows, chunks, least_rows);
-  }
+  [[nodiscard]] Cut cut() const { return {chunks, least_rows}; }
 
   [[nodiscard]] bool is_chosen() const { return mode == "auto"; }
 };

@@ -16,6 +16,7 @@ namespace {
 
 constexpr IntegerRange sizes{1, max_size};
 constexpr IntegerRange vocabularies{0, max_size};
+constexpr IntegerRange chunk_counts{0, max_size};
 constexpr RealRange probabilities{0.0, true, 1.0, false};
 constexpr RealRange timeouts{0.0, false, 1e9, true};
 constexpr RealRange link_figures{0.0, true, 1e9, true};
@@ -139,8 +140,8 @@ void add_parallel_rows(std::vector<Setting>& rows) {
                      "product, a thread of its own, or nobody (the network does it)",
                      TIDEMARK_FIELD(overlap.progress)));
   rows.push_back(
-      row("overlap.chunks", sizes, "",
-          "pieces that a product is cut into whose all-reduce hides behind it: ring without SP",
+      row("overlap.chunks", chunk_counts, "0: up to 4, of 512 rows at least",
+          "chunks of rows that ring cuts a product into, or under SP the product of a shard",
           TIDEMARK_FIELD(overlap.chunks)));
   rows.push_back(row("comm.backend", Choice{{"auto", "mpi"}}, "",
                      "library that carries the collectives", TIDEMARK_FIELD(comm.backend)));

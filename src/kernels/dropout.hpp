@@ -22,6 +22,12 @@ struct Dropout {
 /// round(2^32 p) / 2^32.
 Dropout make_dropout(double p, philox::Key key, std::uint64_t first_element);
 
+/// The dropout of the local tensor's elements from that one on.
+inline Dropout from_element(Dropout dropout, std::int64_t element) {
+  dropout.first_element += static_cast<std::uint64_t>(element);
+  return dropout;
+}
+
 /// Draws the mask of the local elements [first, first + count) of a dropped tensor into `kept`, by
 /// the lanes of a team. For use inside kernels.
 template <class Member>

@@ -60,7 +60,7 @@ Attention<T>::Attention(parallel::ParameterStore<T>& store, const config::Case& 
             proj_names) {}
 
 template <class T>
-memory::Tensor<T> Attention<T>::forward(const Context& context, Tensor input) {
+parallel::Arriving<T> Attention<T>::forward(const Context& context, parallel::Arriving<T> input) {
   return proj_.forward(context, core_->forward(context, qkv_.forward(context, std::move(input))));
 }
 

@@ -39,9 +39,7 @@ struct CoreShape {
   }
   /// The dropout of the scores from that row on.
   [[nodiscard]] kernels::Dropout dropout_from(std::int64_t row) const {
-    kernels::Dropout part = dropout;
-    part.first_element += static_cast<std::uint64_t>(row * length);
-    return part;
+    return kernels::from_element(dropout, row * length);
   }
 };
 

@@ -11,6 +11,8 @@ namespace tidemark::model {
 namespace {
 
 using memory::TensorClass;
+using parallel::Arriving;
+using parallel::chunk_of;
 using parallel::Context;
 
 // Under keep_gathered the linear saves the gathered tensor, and the norm's own output passes.
@@ -48,20 +50,29 @@ Sublayer<T, Block>::Sublayer(parallel::ParameterStore<T>& store, const config::C
       mask_name_(mask_name) {}
 
 template <class T, class Block>
-memory::Tensor<T> Sublayer<T, Block>::forward(const Context& context, Tensor input,
-                                              const OutputEntry& output) {
+Arriving<T> Sublayer<T, Block>::forward(const Context& context, Arriving<T> input,
+                                        const OutputEntry& output) {
   input_ = std::move(input);
+  Arriving<T> z = block_.forward(context, norm_.forward(context, input_));
   const Matrix<T>& x = input_.view();
-  const Tensor z = block_.forward(context, norm_.forward(context, x));
   if (dropout_.active) {
     mask_ = context.ledger.tensor<std::uint8_t>(mask_name_, layer_, context.kept, num_rows(x),
                                                 num_columns(x));
   }
   Tensor y = context.ledger.tensor<T>(output.name, output.layer, output.tensor_class, num_rows(x),
                                       num_columns(x));
-  kernels::bias_dropout_add_forward(context.device, dropout_, z.view(),
-                                    block_.output_bias().vector(), x, mask_.view(), y.view());
-  return y;
+  const Matrix<T> sums = y.view();
+  return parallel::following(
+      std::move(y), std::move(z),
+      [this, &device = context.device, sums](const Matrix<T>& rows, std::int64_t chunks,
+                                             std::int64_t chunk) {
+        const auto part = [&](const auto& matrix) { return chunk_of(matrix, chunks, chunk); };
+        const std::int64_t first = first_of_piece(num_rows(sums), chunks, chunk);
+        kernels::bias_dropout_add_forward(
+            device, kernels::from_element(dropout_, first * num_columns(sums)), part(rows),
+            block_.output_bias().vector(), part(input_.view()),
+            dropout_.active ? part(mask_.view()) : Mask(), part(sums));
+      });
 }
 
 template <class T, class Block>
@@ -82,7 +93,7 @@ memory::Tensor<T> Sublayer<T, Block>::forget() {
   norm_.forget();
   block_.forget();
   mask_.reset();
-  return std::move(input_);
+  return input_.take();
 }
 
 template <class T>
@@ -96,21 +107,22 @@ Layer<T>::Layer(parallel::ParameterStore<T>& store, const config::Case& settings
            stream_of(layer, Slot::hidden_mask2), "hidden dropout mask 2") {}
 
 template <class T>
-memory::Tensor<T> Layer<T>::run(const Context& context, Tensor input, const OutputEntry& output) {
-  Tensor middle =
+Arriving<T> Layer<T>::run(const Context& context, Arriving<T> input, const OutputEntry& output) {
+  Arriving<T> middle =
       attention_.forward(context, std::move(input), {"norm2 input", layer_, context.kept});
   return mlp_.forward(context, std::move(middle), output);
 }
 
 template <class T>
-memory::Tensor<T> Layer<T>::forward(const Context& context, Tensor input,
-                                    const OutputEntry& output) {
+Arriving<T> Layer<T>::forward(const Context& context, Arriving<T> input,
+                              const OutputEntry& output) {
   if (!recomputes_) {
     return run(context, std::move(input), output);
   }
   Context passing = context;
   passing.kept = TensorClass::recomputed;
-  Tensor y = run(passing, std::move(input), output);
+  // What it is made of is about to go.
+  Tensor y = run(passing, std::move(input), output).take();
   mlp_.forget();
   input_ = attention_.forget();
   return y;
@@ -121,10 +133,15 @@ void Layer<T>::backward(const Context& context, const Tensor& gradient) {
   if (recomputes_) {
     Context again = context;
     again.kept = TensorClass::recomputed;
-    run(again, std::move(input_), {"recomputed output", layer_, TensorClass::transient});
+    run(again, std::move(input_), {"recomputed output", layer_, TensorClass::transient})
+        .await_all();
   }
-  mlp_.backward(context, gradient);
-  attention_.backward(context, gradient);
+  parallel::Deferred deferred;
+  Context within = context;
+  within.deferred = &deferred;
+  mlp_.backward(within, gradient);
+  attention_.backward(within, gradient);
+  deferred.run();  // what nothing was left to hide behind
 }
 
 template <class T>

@@ -10,6 +10,7 @@
 #include "model/attention.hpp"
 #include "model/layer_norm.hpp"
 #include "model/mlp.hpp"
+#include "parallel/arriving.hpp"
 #include "parallel/context.hpp"
 
 namespace tidemark::model {
@@ -32,8 +33,9 @@ class Sublayer {
            const parallel::Context& context, int layer, LayerNormSpec norm,
            std::uint32_t mask_stream, std::string_view mask_name);
 
-  /// Takes and keeps x [., h]; returns y of the same shape.
-  Tensor forward(const parallel::Context& context, Tensor input, const OutputEntry& output);
+  /// Takes and keeps x [., h]; returns y of the same shape, all of x having arrived.
+  parallel::Arriving<T> forward(const parallel::Context& context, parallel::Arriving<T> input,
+                                const OutputEntry& output);
   /// Turns the gradient of y into that of x, in place; frees what forward kept.
   void backward(const parallel::Context& context, const Tensor& gradient);
   /// Frees what forward kept, unused, but for x, which it returns.
@@ -47,7 +49,7 @@ class Sublayer {
   Block block_;
   kernels::Dropout dropout_;
   std::string_view mask_name_;
-  Tensor input_;                       ///< x: the norm's input and the residual
+  parallel::Arriving<T> input_;        ///< x: the norm's input and the residual
   memory::Tensor<std::uint8_t> mask_;  ///< [., h], empty without dropout
 };
 
@@ -63,8 +65,10 @@ class Layer {
   Layer(parallel::ParameterStore<T>& store, const config::Case& settings,
         const parallel::Context& context, int layer);
 
-  /// x [., h] -> the layer's output, entered in the ledger as `output` says.
-  Tensor forward(const parallel::Context& context, Tensor input, const OutputEntry& output);
+  /// x [., h] -> the layer's output, entered in the ledger as `output` says. It has to have arrived
+  /// before this layer goes backward.
+  parallel::Arriving<T> forward(const parallel::Context& context, parallel::Arriving<T> input,
+                                const OutputEntry& output);
   /// Turns the gradient of the output into that of the input, in place.
   void backward(const parallel::Context& context, const Tensor& gradient);
 
@@ -72,7 +76,8 @@ class Layer {
   [[nodiscard]] const Matrix<T>& largest_weight();
 
  private:
-  Tensor run(const parallel::Context& context, Tensor input, const OutputEntry& output);
+  parallel::Arriving<T> run(const parallel::Context& context, parallel::Arriving<T> input,
+                            const OutputEntry& output);
 
   int layer_;
   bool recomputes_;

@@ -28,16 +28,24 @@ LayerNorm<T>::LayerNorm(parallel::ParameterStore<T>& store, const parallel::Cont
       bias_(store.declare(vector_spec(spec_.name + ".bias", spec_.bias_stream, hidden, 0.0))) {}
 
 template <class T>
-memory::Tensor<T> LayerNorm<T>::forward(const parallel::Context& context, const Matrix<T>& x) {
+parallel::Arriving<T> LayerNorm<T>::forward(const parallel::Context& context,
+                                            parallel::Arriving<T>& x) {
+  const Matrix<T>& rows = x.view();
   statistics_ = context.ledger.tensor<Accumulate<T>>(spec_.statistics_name, spec_.layer,
-                                                     context.kept, num_rows(x), 2);
+                                                     context.kept, num_rows(rows), 2);
   Tensor y =
       context.ledger.tensor<T>(spec_.output_name, spec_.layer,
                                spec_.keeps_output ? context.kept : memory::TensorClass::transient,
-                               num_rows(x), num_columns(x));
-  kernels::layer_norm_forward(context.device, x, weight_.vector(), bias_.vector(), y.view(),
-                              statistics_.view());
-  return y;
+                               num_rows(rows), num_columns(rows));
+  const Matrix<T> out = y.view();
+  return parallel::following(std::move(y), x,
+                             [this, &device = context.device, out](
+                                 const Matrix<T>& in, std::int64_t chunks, std::int64_t chunk) {
+                               kernels::layer_norm_forward(
+                                   device, parallel::chunk_of(in, chunks, chunk), weight_.vector(),
+                                   bias_.vector(), parallel::chunk_of(out, chunks, chunk),
+                                   parallel::chunk_of(statistics_.view(), chunks, chunk));
+                             });
 }
 
 template <class T>

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "memory/ledger.hpp"
+#include "parallel/arriving.hpp"
 #include "parallel/context.hpp"
 #include "parallel/parameters.hpp"
 
@@ -31,8 +32,9 @@ class LayerNorm {
   LayerNorm(parallel::ParameterStore<T>& store, const parallel::Context& context,
             std::int64_t hidden, LayerNormSpec spec);
 
-  /// x [., h] -> its normalised rows, in a new tensor; x stays the caller's and must be kept.
-  Tensor forward(const parallel::Context& context, const Matrix<T>& x);
+  /// x [., h] -> its normalised rows, in a new tensor, chunk by chunk where x comes so; x stays the
+  /// caller's, and has to stay where it is until they have all been asked for.
+  parallel::Arriving<T> forward(const parallel::Context& context, parallel::Arriving<T>& x);
 
   /// Adds the gradient of x to `gradient` [., h], and writes the parameters' gradients.
   void backward(const parallel::Context& context, const Matrix<T>& output_gradient,

@@ -66,7 +66,7 @@ LossHead<T>::LossHead(parallel::ParameterStore<T>& store, parallel::Parameter<T>
 template <class T>
 double LossHead<T>::forward(const Context& context, Tensor input) {
   input_ = std::move(input);
-  logits_ = projection_.forward(context, norm_.forward(context, input_.view()));
+  logits_ = projection_.forward(context, norm_.forward(context, input_));
   const auto statistics = [&](const char* name, std::int64_t ranks) {
     return context.ledger.tensor<F>(name, memory::no_layer, TensorClass::transient,
                                     ranks * context.tokens, kernels::loss_statistics);

@@ -38,7 +38,7 @@ class LossHead {
   kernels::VocabularyShard shard_;
   LayerNorm<T> norm_;
   parallel::ColumnParallelLinear<T, F> projection_;
-  Tensor input_;
+  parallel::Arriving<T> input_;
   memory::Tensor<F> logits_;  ///< [s b, V'/t]; after forward their softmax
 };
 

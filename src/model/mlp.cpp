@@ -43,7 +43,7 @@ Mlp<T>::Mlp(parallel::ParameterStore<T>& store, const config::Case& settings,
       fc1_(store, context,
            {fmt::format("layers.{}.fc1", layer), layer, settings.model.hidden_size,
             settings.model.ffn_hidden_size, stream_of(layer, Slot::fc1_weight),
-            stream_of(layer, Slot::fc1_bias), true},
+            stream_of(layer, Slot::fc1_bias), true, true},
            fc1_names, parallel::ColumnParallelLinear<T>::Bias::left_to_caller),
       fc2_(store, context,
            {fmt::format("layers.{}.fc2", layer), layer, settings.model.ffn_hidden_size,
@@ -52,7 +52,7 @@ Mlp<T>::Mlp(parallel::ParameterStore<T>& store, const config::Case& settings,
            fc2_names) {}
 
 template <class T>
-memory::Tensor<T> Mlp<T>::forward(const Context& context, Tensor input) {
+parallel::Arriving<T> Mlp<T>::forward(const Context& context, parallel::Arriving<T> input) {
   gelu_input_ = fc1_.forward(context, std::move(input));
   const Matrix<T>& u = gelu_input_.view();
   Tensor activated =

@@ -20,7 +20,7 @@ class Mlp {
       const parallel::Context& context, int layer);
 
   /// Normalised rows [., h] -> this rank's rows of the block's output [., h], summed over ranks.
-  Tensor forward(const parallel::Context& context, Tensor input);
+  parallel::Arriving<T> forward(const parallel::Context& context, parallel::Arriving<T> input);
   /// Gradient of that output -> gradient of the input, both in the shape of the forward's.
   Tensor backward(const parallel::Context& context, Tensor output_gradient);
 

@@ -20,7 +20,7 @@ const double unit_variance_width = std::sqrt(12.0);
 parallel::Schedule schedule_of(const config::Case& settings) {
   const config::OverlapConfig& overlap = settings.overlap;
   return {parallel::overlap_mode_of(overlap.is_chosen() ? "ring" : overlap.mode),
-          overlap.progress == "poll", overlap.chunks, overlap.tile_columns, overlap.least_rows};
+          overlap.progress == "poll", overlap.tile_rows, overlap.cut()};
 }
 
 template <class T>
@@ -104,9 +104,12 @@ template <class T>
 memory::Tensor<T> Stack<T>::forward(Tensor input) {
   Tensor x = embedding_ ? embedding_->forward(*context_, input_of(0)) : std::move(input);
   show(embedding_ ? "embedding" : "input", x);
+  parallel::Arriving<T> arriving = std::move(x);
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-    x = layers_[layer].forward(*context_, std::move(x), input_of(static_cast<int>(layer) + 1));
+    arriving = layers_[layer].forward(*context_, std::move(arriving),
+                                      input_of(static_cast<int>(layer) + 1));
   }
+  x = arriving.take();
   show("output", x);
   if (head_) {
     loss_ = head_->forward(*context_, std::move(x));

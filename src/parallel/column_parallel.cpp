@@ -1,5 +1,7 @@
+#include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "kernels/bias.hpp"
 #include "kernels/convert.hpp"
@@ -40,15 +42,15 @@ void ColumnParallelLinear<T, Y>::apply(const Context& context, const Matrix<T>& 
 }
 
 template <class T, class Y>
-memory::Tensor<Y> ColumnParallelLinear<T, Y>::forward(const Context& context, Tensor input) {
+memory::Tensor<Y> ColumnParallelLinear<T, Y>::forward(const Context& context, Arriving<T> input) {
   const auto new_output = [&] {
     return context.ledger.tensor<Y>(names_.output, spec_.layer, output_class(spec_, context),
                                     context.tokens, weight_.spec.rows);
   };
   if (!context.sequence) {
     memory::Tensor<Y> output = new_output();
-    apply(context, copy_to_tensor_parallel_region(input.view()), output.view(), Beside::nothing);
-    saved_input_ = std::move(input);
+    apply_by_chunks(context, input, output.view());
+    saved_input_ = input.take();
     return output;
   }
   const bool keep = context.keep_gathered;
@@ -58,11 +60,11 @@ memory::Tensor<Y> ColumnParallelLinear<T, Y>::forward(const Context& context, Te
   memory::Tensor<Y> output;
   if (context.takes_apart()) {
     output = new_output();
-    apply_shard_by_shard(context, input.view(), whole.view(), output.view());
+    apply_shard_by_shard(context, input, whole.view(), output.view());
   } else {
     gather_from_sequence_parallel_region(context, input.view(), whole.view());
   }
-  saved_input_ = std::move(keep ? whole : input);
+  saved_input_ = keep ? std::move(whole) : input.take();
   input.reset();
   if (output.empty()) {
     output = new_output();
@@ -71,16 +73,37 @@ memory::Tensor<Y> ColumnParallelLinear<T, Y>::forward(const Context& context, Te
   return output;
 }
 
-/// Own rows first, then the others' as they arrive.
 template <class T, class Y>
-void ColumnParallelLinear<T, Y>::apply_shard_by_shard(const Context& context,
-                                                      const Matrix<T>& shard,
+void ColumnParallelLinear<T, Y>::apply_by_chunks(const Context& context, Arriving<T>& input,
+                                                 const Matrix<Y>& output) {
+  const std::int64_t chunks = input.chunks();
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    input.await(chunk);
+    apply(context, copy_to_tensor_parallel_region(chunk_of(input.view(), chunks, chunk)),
+          chunk_of(output, chunks, chunk),
+          chunk + 1 == chunks ? Beside::nothing : Beside::communication);
+  }
+}
+
+/// Own rows first, as they come to be, then the others' as they arrive.
+template <class T, class Y>
+void ColumnParallelLinear<T, Y>::apply_shard_by_shard(const Context& context, Arriving<T>& shard,
                                                       const Matrix<T>& whole,
                                                       const Matrix<Y>& output) {
-  ArrivingShards<T> others(context, shard, whole, context.schedule.pieces(num_rows(shard)));
-  apply(context, shard, rows_of_shard(context, output, context.rank()), Beside::communication);
+  const Matrix<Y> own = rows_of_shard(context, output, context.rank());
+  const std::int64_t chunks = context.schedule.pieces(num_rows(shard.view()));
+  ArrivingShards<T> others(context, shard.view(), whole, chunks);
+  const bool is_there = shard.is_there();
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    shard.await(chunk);
+    others.send(chunk);
+    if (is_there) continue;
+    apply(context, chunk_of(shard.view(), chunks, chunk), chunk_of(own, chunks, chunk),
+          Beside::communication);
+  }
+  if (is_there) apply(context, shard.view(), own, Beside::communication);
   if (context.keep_gathered) {
-    kernels::convert(context.device, shard, rows_of_shard(context, whole, context.rank()));
+    kernels::convert(context.device, shard.view(), rows_of_shard(context, whole, context.rank()));
   }
   for (std::int64_t arrival = 0; arrival < others.count(); ++arrival) {
     const ChunkPlace place = others.await(arrival);
@@ -90,13 +113,22 @@ void ColumnParallelLinear<T, Y>::apply_shard_by_shard(const Context& context,
   }
 }
 
+/// Rows [first_row, end_row) of the weight's.
+template <class T, class Y>
+void ColumnParallelLinear<T, Y>::write_weight_gradient(const Context& context, const Matrix<Y>& dy,
+                                                       const Matrix<T>& x, std::int64_t first_row,
+                                                       std::int64_t end_row, Beside beside) {
+  const std::int64_t count = end_row - first_row;
+  // (s b, out/t)^T x (s b, in) -> (out/t, in)
+  multiply(context, spec_.layer, Op::transpose, Op::none, columns(dy, first_row, count), x,
+           Vector<T>(), rows(weight_.gradient, first_row, count), beside);
+}
+
 template <class T, class Y>
 void ColumnParallelLinear<T, Y>::write_parameter_gradients(const Context& context,
                                                            const Matrix<Y>& dy, const Matrix<T>& x,
-                                                           Beside beside) {
-  // (s b, out/t)^T x (s b, in) -> (out/t, in)
-  multiply(context, spec_.layer, Op::transpose, Op::none, dy, x, Vector<T>(), weight_.gradient,
-           beside);
+                                                           std::int64_t end_row, Beside beside) {
+  write_weight_gradient(context, dy, x, 0, end_row, beside);
   if (!adds_bias_) return;
   static_assert(std::is_same_v<T, Y> || std::is_same_v<Y, Accumulate<T>>);
   if constexpr (std::is_same_v<T, Y>) {
@@ -108,15 +140,16 @@ void ColumnParallelLinear<T, Y>::write_parameter_gradients(const Context& contex
 
 /// This rank's part of the sum over the ranks.
 template <class T, class Y>
-memory::Tensor<T> ColumnParallelLinear<T, Y>::partial_input_gradient(const Context& context,
-                                                                     const Matrix<Y>& dy,
-                                                                     Beside beside) {
-  Tensor dx = context.ledger.tensor<T>(names_.input_gradient, spec_.layer, TensorClass::transient,
-                                       context.tokens, spec_.in);
-  // (s b, out/t) x (out/t, in) -> (s b, in)
-  multiply(context, spec_.layer, Op::none, Op::none, dy, weight_.value, Vector<T>(), dx.view(),
-           beside);
-  return dx;
+void ColumnParallelLinear<T, Y>::write_input_gradient(const Context& context, const Matrix<Y>& dy,
+                                                      const Matrix<T>& dx, Beside beside) {
+  // (rows, out/t) x (out/t, in) -> (rows, in)
+  multiply(context, spec_.layer, Op::none, Op::none, dy, weight_.value, Vector<T>(), dx, beside);
+}
+
+template <class T, class Y>
+memory::Tensor<T> ColumnParallelLinear<T, Y>::new_input_gradient(const Context& context) const {
+  return context.ledger.tensor<T>(names_.input_gradient, spec_.layer, TensorClass::transient,
+                                  context.tokens, spec_.in);
 }
 
 template <class T, class Y>
@@ -138,10 +171,11 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::backward(const Context& context,
       gather_from_sequence_parallel_region(context, saved_input_.view(), gathered.view());
     }
     write_parameter_gradients(context, dy, gathered.empty() ? saved_input_.view() : gathered.view(),
-                              Beside::nothing);
+                              weight_.spec.rows, Beside::nothing);
     saved_input_.reset();
   }
-  Tensor dx = partial_input_gradient(context, dy, Beside::nothing);
+  Tensor dx = new_input_gradient(context);
+  write_input_gradient(context, dy, dx.view(), Beside::nothing);
   output_gradient.reset();
   if (!context.sequence) {
     copy_to_tensor_parallel_region_backward(context, dx.view());
@@ -150,6 +184,37 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::backward(const Context& context,
   Tensor shard = new_gradient_shard(context);
   gather_from_sequence_parallel_region_backward(context, dx.view(), shard.view());
   return shard;
+}
+
+/// The input's gradient without SP: all-reduced when it is whole, or under ring each chunk of its
+/// rows while the next is formed.
+template <class T, class Y>
+std::vector<comm::Request> ColumnParallelLinear<T, Y>::start_reducing(const Context& context,
+                                                                      const Matrix<Y>& dy,
+                                                                      const Matrix<T>& dx) {
+  const std::int64_t chunks = context.takes_apart() ? context.schedule.pieces(context.tokens) : 1;
+  std::vector<comm::Request> reducing;
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    const Matrix<T> part = chunk_of(dx, chunks, chunk);
+    write_input_gradient(context, chunk_of(dy, chunks, chunk), part,
+                         chunk == 0 ? Beside::nothing : Beside::communication);
+    reducing.push_back(start_copy_to_tensor_parallel_region_backward(context, part));
+  }
+  return reducing;
+}
+
+/// Leaves the rows of the weight's gradient from this one on for later, with what they take.
+template <class T, class Y>
+void ColumnParallelLinear<T, Y>::defer_weight_gradient(const Context& context, memory::Tensor<Y> dy,
+                                                       Tensor x, std::int64_t first_row) {
+  // Shared, since a function object has to be copyable; there is one owner all the same.
+  const auto gradient = std::make_shared<memory::Tensor<Y>>(std::move(dy));
+  const auto input = std::make_shared<Tensor>(std::move(x));
+  context.deferred->add([this, context, gradient, input, first_row] {
+    write_weight_gradient(context, gradient->view(), input->view(), first_row, weight_.spec.rows,
+                          Beside::communication);
+    context.device.fence();  // its operands die with it
+  });
 }
 
 // The product for the input's gradient comes first: beside it the input is gathered again, and
@@ -165,25 +230,30 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::overlapped_backward(
     gathering =
         start_gather_from_sequence_parallel_region(context, saved_input_.view(), gathered.view());
   }
-  Tensor dx = partial_input_gradient(context, dy,
-                                     gathered.empty() ? Beside::nothing : Beside::communication);
+  Tensor dx = new_input_gradient(context);
   Tensor shard;
-  comm::Request reducing;
+  std::vector<comm::Request> reducing;
   if (context.sequence) {
+    write_input_gradient(context, dy, dx.view(),
+                         gathered.empty() ? Beside::nothing : Beside::communication);
     shard = new_gradient_shard(context);
-    reducing =
-        start_gather_from_sequence_parallel_region_backward(context, dx.view(), shard.view());
+    reducing.push_back(
+        start_gather_from_sequence_parallel_region_backward(context, dx.view(), shard.view()));
   } else {
-    reducing = start_copy_to_tensor_parallel_region_backward(context, dx.view());
+    reducing = start_reducing(context, dy, dx.view());
   }
   context.communicator.wait(gathering);
-  write_parameter_gradients(context, dy, gathered.empty() ? saved_input_.view() : gathered.view(),
-                            Beside::communication);
-  context.device.fence();  // its operands die here
-  gathered.reset();
+  Tensor x = std::move(gathered.empty() ? saved_input_ : gathered);
   saved_input_.reset();
+  const bool defers = spec_.defers_weight_gradient && context.sequence && context.takes_apart() &&
+                      context.deferred != nullptr;
+  const std::int64_t end_row = defers ? weight_.spec.rows / 2 : weight_.spec.rows;
+  write_parameter_gradients(context, dy, x.view(), end_row, Beside::communication);
+  if (defers) defer_weight_gradient(context, std::move(output_gradient), std::move(x), end_row);
+  context.device.fence();  // operands that were not handed on die here
+  x.reset();
   output_gradient.reset();
-  context.communicator.wait(reducing);
+  for (comm::Request& request : reducing) context.communicator.wait(request);
   return context.sequence ? std::move(shard) : std::move(dx);
 }
 

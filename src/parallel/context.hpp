@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "comm/communicator.hpp"
 #include "memory/ledger.hpp"
+#include "parallel/deferred.hpp"
 #include "parallel/schedule.hpp"
 
 namespace tidemark::parallel {
@@ -24,6 +25,8 @@ struct Context {
   /// How what a layer keeps for its backward is entered: `recomputed` where the layer runs again.
   memory::TensorClass kept = memory::TensorClass::saved;
   Schedule schedule = {};
+  /// Takes weight gradients that may wait, within the backward of a layer; null: there is no later.
+  Deferred* deferred = nullptr;
 
   /// Whether the pairs of bulk overlap run beside each other; those of ring do, too, in that mode.
   [[nodiscard]] bool overlaps() const { return schedule.mode != OverlapMode::none && ranks() > 1; }

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "memory/ledger.hpp"
+#include "parallel/arriving.hpp"
 #include "parallel/context.hpp"
 #include "parallel/parameters.hpp"
 #include "parallel/product.hpp"
@@ -34,6 +36,9 @@ struct LinearSpec {
   std::uint32_t weight_stream = 0;
   std::uint32_t bias_stream = 0;
   bool keeps_output = false;  ///< the output is kept for the backward pass by who receives it
+  /// Under ring with SP half of the weight's gradient is left for the gather that follows, in the
+  /// backward of a row-parallel product which is too small to hide it.
+  bool defers_weight_gradient = false;
 };
 
 /// Y = X W^T with W [out, in] sharded by rows: each rank computes out/t columns of Y.
@@ -55,7 +60,7 @@ class ColumnParallelLinear {
   ColumnParallelLinear(Parameter<T>& shared_weight, LinearSpec spec, LinearNames names);
 
   /// Takes the input, keeps what backward needs, returns Y.
-  memory::Tensor<Y> forward(const Context& context, Tensor input);
+  memory::Tensor<Y> forward(const Context& context, Arriving<T> input);
 
   /// dY [s b, out/t] -> gradient of the input, in the input's shape and complete; writes the
   /// gradients of the weight and, when it was added here, of the bias. Frees the saved input.
@@ -69,11 +74,20 @@ class ColumnParallelLinear {
  private:
   void apply(const Context& context, const Matrix<T>& input, const Matrix<Y>& output,
              Beside beside);
-  void apply_shard_by_shard(const Context& context, const Matrix<T>& shard, const Matrix<T>& whole,
+  void apply_by_chunks(const Context& context, Arriving<T>& input, const Matrix<Y>& output);
+  void apply_shard_by_shard(const Context& context, Arriving<T>& shard, const Matrix<T>& whole,
                             const Matrix<Y>& output);
+  void write_weight_gradient(const Context& context, const Matrix<Y>& dy, const Matrix<T>& x,
+                             std::int64_t first_row, std::int64_t end_row, Beside beside);
   void write_parameter_gradients(const Context& context, const Matrix<Y>& dy, const Matrix<T>& x,
-                                 Beside beside);
-  Tensor partial_input_gradient(const Context& context, const Matrix<Y>& dy, Beside beside);
+                                 std::int64_t end_row, Beside beside);
+  void defer_weight_gradient(const Context& context, memory::Tensor<Y> dy, Tensor x,
+                             std::int64_t first_row);
+  void write_input_gradient(const Context& context, const Matrix<Y>& dy, const Matrix<T>& dx,
+                            Beside beside);
+  [[nodiscard]] std::vector<comm::Request> start_reducing(const Context& context,
+                                                          const Matrix<Y>& dy, const Matrix<T>& dx);
+  [[nodiscard]] Tensor new_input_gradient(const Context& context) const;
   Tensor overlapped_backward(const Context& context, memory::Tensor<Y> output_gradient);
   [[nodiscard]] bool gathers_again(const Context& context) const {
     return context.sequence && !context.keep_gathered;
@@ -105,8 +119,8 @@ class RowParallelLinear {
   RowParallelLinear(ParameterStore<T>& store, const Context& context, LinearSpec spec,
                     LinearNames names);
 
-  /// Takes and keeps the input, returns Y, summed over the ranks.
-  Tensor forward(const Context& context, Tensor input);
+  /// Takes and keeps the input, returns Y, summed over the ranks; under ring, chunk by chunk.
+  Arriving<T> forward(const Context& context, Tensor input);
 
   /// dY in the shape of Y -> gradient of the input [s b, in/t]; writes the weight's gradient. Frees
   /// the saved input, or hands it over where `input` is given. The bias's gradient is the caller's.
@@ -119,8 +133,9 @@ class RowParallelLinear {
  private:
   void apply(const Context& context, const Matrix<T>& input, const Matrix<T>& output,
              Beside beside);
-  Tensor scatter_shard_by_shard(const Context& context, const Tensor& partial);
-  Tensor reduce_by_chunks(const Context& context, Tensor partial);
+  struct Scatter;
+  Arriving<T> scatter_shard_by_shard(const Context& context, Tensor partial);
+  Arriving<T> reduce_by_chunks(const Context& context, Tensor partial);
   Tensor backward_shard_by_shard(const Context& context, const Matrix<T>& shard,
                                  const Matrix<T>& whole);
   void write_weight_gradient(const Context& context, const Matrix<T>& dy, const Matrix<T>& x,

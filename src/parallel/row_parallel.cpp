@@ -1,3 +1,4 @@
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -31,16 +32,15 @@ void RowParallelLinear<T>::apply(const Context& context, const Matrix<T>& input,
 }
 
 template <class T>
-memory::Tensor<T> RowParallelLinear<T>::forward(const Context& context, Tensor input) {
+Arriving<T> RowParallelLinear<T>::forward(const Context& context, Tensor input) {
   Tensor partial = context.ledger.tensor<T>(
       names_.output, spec_.layer, output_class(spec_, context), context.tokens, spec_.out);
+  saved_input_ = std::move(input);
   if (context.takes_apart()) {
-    saved_input_ = std::move(input);
-    return context.sequence ? scatter_shard_by_shard(context, partial)
+    return context.sequence ? scatter_shard_by_shard(context, std::move(partial))
                             : reduce_by_chunks(context, std::move(partial));
   }
-  apply(context, input.view(), partial.view(), Beside::nothing);
-  saved_input_ = std::move(input);
+  apply(context, saved_input_.view(), partial.view(), Beside::nothing);
   if (!context.sequence) {
     reduce_from_tensor_parallel_region(context, partial.view());
     return partial;
@@ -56,42 +56,64 @@ memory::Tensor<T> RowParallelLinear<T>::new_output_shard(const Context& context)
                                   context.local_tokens(), spec_.out);
 }
 
+/// What stays until the last chunk of a scattered output has come to be.
+template <class T>
+struct RowParallelLinear<T>::Scatter {
+  Scatter(const Context& of, Tensor parts, Tensor from_others)
+      : context(of),
+        partial(std::move(parts)),
+        arrived(std::move(from_others)),
+        others(context, arrived.view()) {}
+
+  Context context;
+  Tensor partial;
+  Tensor arrived;
+  DepartingShards<T> others;
+};
+
 /// The others' rows first: they travel while the next are formed, and while this rank's own are.
 template <class T>
-memory::Tensor<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context,
-                                                               const Tensor& partial) {
+Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context, Tensor partial) {
   const Matrix<T>& x = saved_input_.view();
-  const Tensor arrived =
+  Tensor arrived =
       context.ledger.tensor<T>(names_.arrived_parts, spec_.layer, TensorClass::transient,
                                context.tokens - context.local_tokens(), spec_.out);
   Tensor shard = new_output_shard(context);
-  DepartingShards<T> others(context, arrived.view());
+  const auto scatter = std::make_shared<Scatter>(context, std::move(partial), std::move(arrived));
+  DepartingShards<T>& others = scatter->others;
   for (std::int64_t departure = 0; departure < others.count(); ++departure) {
     const ChunkPlace place = others.place(departure);
-    const Matrix<T> part = rows_at(context, place, partial.view());
+    const Matrix<T> part = rows_at(context, place, scatter->partial.view());
     apply(context, rows_at(context, place, x), part,
           departure == 0 ? Beside::nothing : Beside::communication);
     others.send(departure, part);
   }
-  const Matrix<T> own = rows_of_shard(context, partial.view(), context.rank());
-  apply(context, rows_of_shard(context, x, context.rank()), own, Beside::communication);
-  others.finish(own, shard.view());
-  return shard;
+  const std::int64_t chunks = others.chunks();
+  const Matrix<T> sums = shard.view();
+  return {std::move(shard), chunks, [this, scatter, chunks, sums](std::int64_t chunk) {
+            const Context& here = scatter->context;
+            const ChunkPlace place{here.rank(), chunk, chunks};
+            const Matrix<T> own = rows_at(here, place, scatter->partial.view());
+            apply(here, rows_at(here, place, saved_input_.view()), own, Beside::communication);
+            scatter->others.finish(chunk, own, chunk_of(sums, chunks, chunk));
+          }};
 }
 
 /// Each chunk of rows is summed over the ranks while the next one is formed.
 template <class T>
-memory::Tensor<T> RowParallelLinear<T>::reduce_by_chunks(const Context& context, Tensor partial) {
+Arriving<T> RowParallelLinear<T>::reduce_by_chunks(const Context& context, Tensor partial) {
   const std::int64_t chunks = context.schedule.pieces(context.tokens);
-  std::vector<comm::Request> reducing;
+  const auto reducing = std::make_shared<std::vector<comm::Request>>();
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
     const Matrix<T> part = chunk_of(partial.view(), chunks, chunk);
     apply(context, chunk_of(saved_input_.view(), chunks, chunk), part,
           chunk == 0 ? Beside::nothing : Beside::communication);
-    reducing.push_back(start_reduce_from_tensor_parallel_region(context, part));
+    reducing->push_back(start_reduce_from_tensor_parallel_region(context, part));
   }
-  for (comm::Request& request : reducing) context.communicator.wait(request);
-  return partial;
+  return {std::move(partial), chunks,
+          [reducing, &communicator = context.communicator](std::int64_t chunk) {
+            communicator.wait((*reducing)[static_cast<std::size_t>(chunk)]);
+          }};
 }
 
 template <class T>
@@ -151,6 +173,7 @@ memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(const Context& c
   Tensor dx = new_input_gradient(context);
   // Two products of a shard are enough to hide the next behind them: whole ones keep them fast.
   ArrivingShards<T> others(context, shard, whole, 1);
+  others.send(0);
   const auto multiply_rows = [&](const Matrix<T>& dy, const Matrix<T>& x, const Matrix<T>& dx_rows,
                                  Beside beside, Into into) {
     write_input_gradient(context, dy, dx_rows, beside);
@@ -159,6 +182,7 @@ memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(const Context& c
   multiply_rows(shard, rows_of_shard(context, saved_input_.view(), context.rank()),
                 rows_of_shard(context, dx.view(), context.rank()), Beside::communication,
                 Into::overwritten);
+  if (context.deferred != nullptr) context.deferred->run();
   for (std::int64_t arrival = 0; arrival < others.count(); ++arrival) {
     const ChunkPlace place = others.await(arrival);
     const bool last = arrival + 1 == others.count();

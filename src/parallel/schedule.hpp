@@ -19,7 +19,10 @@ namespace tidemark::parallel {
 /// operand is multiplied shard by shard, this rank's own first, while the others' are on their way,
 /// and a product to be reduced is formed shard by shard, this rank's own last, while the others'
 /// are on theirs; shards travel, and are multiplied, in chunks of rows. Without SP a product to be
-/// all-reduced is formed by chunks of rows, each of them reduced while the next is formed.
+/// all-reduced is formed by chunks of rows, each of them reduced while the next is formed. And from
+/// the row-parallel product of one sublayer to the column-parallel one of the next, forward goes
+/// chunk by chunk, so that the collectives at the end of the one hide behind the product of the
+/// other, too (as DeepSpeed-Domino does by batches: Wang et al., 2024).
 enum class OverlapMode { none, bulk, ring };
 
 /// The mode of a name that the input accepts; `auto` is not one of them. Requires a known name.
@@ -29,14 +32,12 @@ std::string_view name_of(OverlapMode mode);
 
 struct Schedule {
   OverlapMode mode = OverlapMode::none;
-  bool polls = true;        ///< this rank drives what is under way, between tiles of a product
-  std::int64_t chunks = 4;  ///< of rows, of what is taken apart
-  std::int64_t tile_columns = 384;  ///< of a product between two polls, at least
-  std::int64_t least_rows = 256;    ///< of a chunk
+  bool polls = true;             ///< this rank drives what is under way, between tiles of a product
+  std::int64_t tile_rows = 512;  ///< of a product between two polls, at least
+  Cut cut;                       ///< into chunks of rows, of what is taken apart
 
-  [[nodiscard]] std::int64_t pieces(std::int64_t rows) const {
-    return pieces_of(rows, chunks, least_rows);
-  }
+  /// Chunks into which so many rows are cut.
+  [[nodiscard]] std::int64_t pieces(std::int64_t rows) const { return cut.of(rows); }
 };
 
 }  // namespace tidemark::parallel

@@ -19,25 +19,26 @@ comm::Request exchange(const Context& context, const Matrix<T>& send, std::int64
 template <class T>
 ArrivingShards<T>::ArrivingShards(const Context& context, const Matrix<T>& shard,
                                   const Matrix<T>& whole, std::int64_t chunks)
-    : context_(context), chunks_(chunks) {
-  const std::int64_t t = context.ranks();
-  context.device.fence();
+    : context_(context), shard_(shard), whole_(whole), chunks_(chunks) {}
+
+template <class T>
+void ArrivingShards<T>::send(std::int64_t chunk) {
+  const std::int64_t t = context_.ranks();
+  context_.device.fence();
   for (std::int64_t step = 1; step < t; ++step) {
-    const std::int64_t from = (context.rank() - step + t) % t;
-    for (std::int64_t chunk = 0; chunk < chunks_; ++chunk) {
-      requests_.push_back(exchange(context, chunk_of(shard, chunks_, chunk),
-                                   (context.rank() + step) % t,
-                                   rows_at(context, {from, chunk, chunks_}, whole), from));
-    }
+    const std::int64_t from = (context_.rank() - step + t) % t;
+    requests_.push_back(exchange(context_, chunk_of(shard_, chunks_, chunk),
+                                 (context_.rank() + step) % t,
+                                 rows_at(context_, {from, chunk, chunks_}, whole_), from));
   }
 }
 
 template <class T>
 ChunkPlace ArrivingShards<T>::await(std::int64_t arrival) {
   context_.communicator.wait(requests_[static_cast<std::size_t>(arrival)]);
-  const std::int64_t step = 1 + arrival / chunks_;
-  return {(context_.rank() - step + context_.ranks()) % context_.ranks(), arrival % chunks_,
-          chunks_};
+  const std::int64_t t = context_.ranks();
+  const std::int64_t step = 1 + arrival % (t - 1);
+  return {(context_.rank() - step + t) % t, arrival / (t - 1), chunks_};
 }
 
 template <class T>
@@ -48,26 +49,39 @@ DepartingShards<T>::DepartingShards(const Context& context, const Matrix<T>& arr
 
 template <class T>
 ChunkPlace DepartingShards<T>::place(std::int64_t departure) const {
-  const std::int64_t step = 1 + departure / chunks_;
-  return {(context_.rank() + step) % context_.ranks(), departure % chunks_, chunks_};
+  const std::int64_t t = context_.ranks();
+  const std::int64_t step = 1 + departure % (t - 1);
+  return {(context_.rank() + step) % t, departure / (t - 1), chunks_};
+}
+
+template <class T>
+Matrix<T> DepartingShards<T>::arrivals(std::int64_t chunk) const {
+  const std::int64_t others = context_.ranks() - 1;
+  const std::int64_t height = num_rows(arrived_) / others;
+  const std::int64_t first = first_of_piece(height, chunks_, chunk);
+  const std::int64_t count = first_of_piece(height, chunks_, chunk + 1) - first;
+  return rows(arrived_, others * first, others * count);
 }
 
 template <class T>
 void DepartingShards<T>::send(std::int64_t departure, const Matrix<T>& part) {
   const std::int64_t t = context_.ranks();
-  const std::int64_t from = (context_.rank() - 1 - departure / chunks_ + t) % t;
+  const ChunkPlace to = place(departure);
+  const std::int64_t from = (2 * context_.rank() - to.rank + t) % t;
+  const Matrix<T> slots = arrivals(to.chunk);
+  const std::int64_t height = num_rows(slots) / (t - 1);
   const std::int64_t slot = from < context_.rank() ? from : from - 1;
-  const std::int64_t height = num_rows(arrived_) / (t - 1);
-  const Matrix<T> into =
-      chunk_of(rows(arrived_, slot * height, height), chunks_, departure % chunks_);
   context_.device.fence();
-  requests_.push_back(exchange(context_, part, place(departure).rank, into, from));
+  requests_.push_back(exchange(context_, part, to.rank, rows(slots, slot * height, height), from));
 }
 
 template <class T>
-void DepartingShards<T>::finish(const Matrix<T>& own, const Matrix<T>& shard) {
-  for (comm::Request& request : requests_) context_.communicator.wait(request);
-  kernels::shard_sum(context_.device, static_cast<int>(context_.rank()), own, arrived_, shard);
+void DepartingShards<T>::finish(std::int64_t chunk, const Matrix<T>& own, const Matrix<T>& sum) {
+  const std::int64_t others = context_.ranks() - 1;
+  for (std::int64_t i = 0; i < others; ++i) {
+    context_.communicator.wait(requests_[static_cast<std::size_t>(chunk * others + i)]);
+  }
+  kernels::shard_sum(context_.device, static_cast<int>(context_.rank()), own, arrivals(chunk), sum);
 }
 
 template class ArrivingShards<bfloat16>;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/device.hpp"
+#include "parallel/arriving.hpp"
 #include "parallel/context.hpp"
 
 namespace tidemark::parallel {
@@ -14,13 +15,6 @@ template <class T>
 Matrix<T> rows_of_shard(const Context& context, const Matrix<T>& whole, std::int64_t rank) {
   const std::int64_t height = num_rows(whole) / context.ranks();
   return rows(whole, rank * height, height);
-}
-
-/// Chunk `index` of `chunks` of the rows of a matrix.
-template <class T>
-Matrix<T> chunk_of(const Matrix<T>& matrix, std::int64_t chunks, std::int64_t index) {
-  const std::int64_t first = first_of_piece(num_rows(matrix), chunks, index);
-  return rows(matrix, first, first_of_piece(num_rows(matrix), chunks, index + 1) - first);
 }
 
 /// Where a chunk of rows lies: the owner of its shard, and which of the shard's chunks it is.
@@ -37,22 +31,26 @@ Matrix<T> rows_at(const Context& context, const ChunkPlace& place, const Matrix<
 }
 
 /// An all-gather taken apart: every rank sends its own shard to each of the others by chunks of
-/// rows, which they take in one after another: those of the rank before first.
+/// rows, which they take in one after another: of each chunk, that of the rank before first.
 template <class T>
 class ArrivingShards {
  public:
-  /// Posts everything, every shard in `chunks` messages. `shard` [s b / t, C] and `whole` [s b, C]
-  /// must stay until all has arrived; this rank's own rows of `whole` are not touched.
+  /// `shard` [s b / t, C] goes out and all others' rows of `whole` [s b, C] come in, in `chunks`
+  /// chunks. Both must stay until the last arrival has been waited for.
   ArrivingShards(const Context& context, const Matrix<T>& shard, const Matrix<T>& whole,
                  std::int64_t chunks);
 
-  /// Chunks that arrive.
-  [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(requests_.size()); }
+  /// Sends chunk 0, 1, ... of the shard to all others, and gets ready for theirs.
+  void send(std::int64_t chunk);
+  /// Arrivals to wait for.
+  [[nodiscard]] std::int64_t count() const { return (context_.ranks() - 1) * chunks_; }
   /// Waits for arrival 0, 1, ...; returns which rows of `whole` are there now.
   ChunkPlace await(std::int64_t arrival);
 
  private:
   const Context& context_;
+  Matrix<T> shard_;
+  Matrix<T> whole_;
   std::int64_t chunks_;
   std::vector<comm::Request> requests_;
 };
@@ -65,17 +63,22 @@ class DepartingShards {
   /// `arrived` [(t - 1) s b / t, C]: where the others' parts of this rank's own shard go.
   DepartingShards(const Context& context, const Matrix<T>& arrived);
 
+  /// Of a shard.
+  [[nodiscard]] std::int64_t chunks() const { return chunks_; }
   /// Chunks that depart.
   [[nodiscard]] std::int64_t count() const { return (context_.ranks() - 1) * chunks_; }
   /// What is to be formed as departure 0, 1, ...
   [[nodiscard]] ChunkPlace place(std::int64_t departure) const;
-  /// Sends that part, which must stay until `finish`.
+  /// Sends that part, which must stay until its chunk has been finished.
   void send(std::int64_t departure, const Matrix<T>& part);
-  /// Adds this rank's own part [s b / t, C] and all others' into `shard`, in the order of the
-  /// ranks.
-  void finish(const Matrix<T>& own, const Matrix<T>& shard);
+  /// Adds this rank's own part of a chunk [R, C] and all others' into `sum` [R, C], in the order of
+  /// the ranks, after they have arrived and this rank's own parts of the others' have gone.
+  void finish(std::int64_t chunk, const Matrix<T>& own, const Matrix<T>& sum);
 
  private:
+  /// Where the others' parts of a chunk go: [(t - 1) R, C], one below the other.
+  [[nodiscard]] Matrix<T> arrivals(std::int64_t chunk) const;
+
   const Context& context_;
   Matrix<T> arrived_;
   std::int64_t chunks_;

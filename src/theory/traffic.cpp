@@ -60,13 +60,13 @@ std::vector<StepTraffic> step_traffic(const config::Case& c) {
 
   if (!c.sequence_parallel()) {
     // In forward at the end of a sublayer and of the embedding, in backward where a sublayer and
-    // the output projection begin. By chunks of rows, an end of a sublayer has more calls.
-    const std::int64_t ended = exact_product({forwards, sublayers});
-    const std::int64_t chunks = rings ? c.overlap.pieces(m.tokens()) : 1;
-    std::vector<StepTraffic> traffic{
-        sum_of(Operation::all_reduce, Purpose::activation, t,
-               {{exact_sum({ended, sublayers, 2 * ends}), tensor}})};
-    traffic.front().calls = exact_sum({exact_product({ended, chunks}), sublayers, 2 * ends});
+    // the output projection begin. By chunks of rows, all but the embedding's have more calls.
+    const std::int64_t by_chunks =
+        exact_sum({exact_product({forwards, sublayers}), sublayers, ends});
+    const std::int64_t chunks = rings ? c.overlap.cut().of(m.tokens()) : 1;
+    std::vector<StepTraffic> traffic{sum_of(Operation::all_reduce, Purpose::activation, t,
+                                            {{exact_sum({by_chunks, ends}), tensor}})};
+    traffic.front().calls = exact_sum({exact_product({by_chunks, chunks}), ends});
     if (ends > 0) traffic.push_back(sum_of(Operation::all_gather, Purpose::activation, t, {loss}));
     return traffic;
   }
@@ -93,7 +93,7 @@ std::vector<StepTraffic> step_traffic(const config::Case& c) {
         sum_of(Operation::send_recv, Purpose::activation, t,
                {{exact_product({t - 1, exact_sum({gathers_apart, scatters_apart})}), tensor / t}}));
     StepTraffic& exchanges = traffic.back();
-    const std::int64_t chunks = c.overlap.pieces(m.tokens() / t);
+    const std::int64_t chunks = c.overlap.cut().of(m.tokens() / t);
     exchanges.calls =
         exact_product({t - 1, exact_sum({exact_product({by_chunks, chunks}), sublayers})});
   }

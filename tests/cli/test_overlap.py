@@ -208,7 +208,7 @@ class SameWork(OverlapTestCase):
         for settings in (("sweep.recompute=[selective, full]", "parallel.sequence=true"),
                          ("parallel.keep_gathered=true", "parallel.sequence=true"),
                          ("precision=bf16", SEQUENCE_OFF_AND_ON),
-                         ("sweep.overlap.chunks=[1, 7]",)):
+                         ("sweep.overlap.chunks=[0, 7]",)):
             _, records = measure(2, "sweep.overlap.mode=[none, bulk, ring]", *settings,
                                  f"bench.max_iterations={MAX_ITERATIONS}")
             each = len(records) // 3
@@ -340,7 +340,7 @@ class BadInput(harness.TestCase):
                  "'rings' is not accepted, expected one of none, bulk, ring, auto"),
                 ("overlap.progress=polling",
                  "'polling' is not accepted, expected one of poll, thread, none"),
-                ("overlap.chunks=0", "0 is out of range, expected 1 to 2147483647"),
+                ("overlap.chunks=-1", "-1 is out of range, expected 0 to 2147483647"),
                 ("comm.algorithm=tree",
                  "'tree' is not accepted, expected one of auto, native, pairwise, ring"),
                 ("emulated_link.latency_us=-1",

@@ -20,7 +20,7 @@ RESOLVED = {
     "precision": "fp32",
     "parallel": {"tensor": 2, "sequence": False, "keep_gathered": False},
     "recompute": "none",
-    "overlap": {"mode": "none", "progress": "poll", "chunks": 4},
+    "overlap": {"mode": "none", "progress": "poll", "chunks": 0},
     "comm": {"backend": "auto", "algorithm": "auto"},
     "emulated_link": {"latency_us": 0.0, "bandwidth_gbytes_per_s": 0.0},
     "bench": {"warmup": 1, "iterations": ITERATIONS, "max_iterations": 40, "seed": 1234,

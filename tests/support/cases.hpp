@@ -92,7 +92,7 @@ inline std::vector<config::Case> modes_of(const config::Case& c) {
 inline config::Case overlapping(config::Case c, const std::string& mode) {
   c.overlap.mode = mode;
   c.overlap.chunks = 5;
-  c.overlap.tile_columns = 7;
+  c.overlap.tile_rows = 7;
   c.overlap.least_rows = 2;
   return c;
 }

@@ -6,14 +6,21 @@ namespace tidemark::kernels {
 
 namespace {
 
-// exp(-u). Past the limits its logistic is 0 or 1 to far more digits than T has. Going further, exp
-// would leave T's range, and fast-math, which takes reciprocals by Newton's iteration, make
-// inf * 0 = NaN of it.
+// Past this |u| the logistic is 0 or 1 to more digits than T has. Going further, exp(-u), or its
+// product with what fast-math may multiply it by first, would leave T's range and make inf * 0 =
+// NaN of what is nothing.
+template <class T>
+inline constexpr T far = sizeof(T) == sizeof(double) ? T(300) : T(40);
+
+template <class T>
+KOKKOS_INLINE_FUNCTION T not_below(T u) {
+  return u > -far<T> ? u : -far<T>;
+}
+
+// exp(-u) of a u that is not below
 template <class T>
 KOKKOS_INLINE_FUNCTION T decay_of(T u) {
-  constexpr T far = sizeof(T) == sizeof(double) ? T(600) : T(80);
-  const T below = u < far ? u : far;
-  return std::exp(-(below > -far ? below : -far));
+  return std::exp(-(u < far<T> ? u : far<T>));
 }
 
 }  // namespace
@@ -28,7 +35,7 @@ void swiglu_forward(Device& device, const Matrix<T>& u, const Matrix<T>& y) {
         const T* const up = gate + width;
         T* const out = row_pointer(y, team.league_rank());
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          const F g = F(gate[j]);
+          const F g = not_below(F(gate[j]));
           out[j] = T(g / (F(1) + decay_of(g)) * F(up[j]));
         });
       });
@@ -46,7 +53,7 @@ void swiglu_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& u) {
         T* const gate = row_pointer(u, team.league_rank());
         T* const up = gate + width;
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          const F g = F(gate[j]);
+          const F g = not_below(F(gate[j]));
           const F decay = decay_of(g);
           const F l = F(1) / (F(1) + decay);
           const F d = F(dout[j]);

@@ -14,10 +14,10 @@ using memory::TensorClass;
 using parallel::Context;
 
 // Under keep_gathered the linear saves the gathered tensor, and the norm's own output passes.
-LayerNormSpec norm_spec(int layer, int number, const Context& context) {
+NormSpec norm_spec(int layer, int number, const Context& context) {
   const bool first = number == 1;
   const bool passes = context.sequence && context.keep_gathered;
-  LayerNormSpec spec;
+  NormSpec spec;
   spec.name = fmt::format("layers.{}.norm{}", layer, number);
   spec.layer = layer;
   spec.weight_stream = stream_of(layer, first ? Slot::norm1_weight : Slot::norm2_weight);
@@ -35,12 +35,12 @@ LayerNormSpec norm_spec(int layer, int number, const Context& context) {
 }  // namespace
 
 template <class T, class Block>
-Sublayer<T, Block>::Sublayer(parallel::ParameterStore<T>& store, const config::Case& settings,
-                             const Context& context, int layer, LayerNormSpec norm,
+Sublayer<T, Block>::Sublayer(const config::Case& settings, const Context& context, int layer,
+                             std::unique_ptr<Norm<T>> norm, std::unique_ptr<Block> block,
                              std::uint32_t mask_stream, std::string_view mask_name)
     : layer_(layer),
-      norm_(store, context, settings.model.hidden_size, std::move(norm)),
-      block_(store, settings, context, layer),
+      norm_(std::move(norm)),
+      block_(std::move(block)),
       dropout_(kernels::make_dropout(
           settings.model.hidden_dropout,
           {static_cast<std::uint32_t>(settings.bench.seed), mask_stream},
@@ -52,7 +52,7 @@ memory::Tensor<T> Sublayer<T, Block>::forward(const Context& context, Tensor inp
                                               const OutputEntry& output) {
   input_ = std::move(input);
   const Matrix<T>& x = input_.view();
-  const Tensor z = block_.forward(context, norm_.forward(context, x));
+  const Tensor z = block_->forward(context, norm_->forward(context, x));
   if (dropout_.active) {
     mask_ = context.ledger.tensor<std::uint8_t>(mask_name_, layer_, context.kept, num_rows(x),
                                                 num_columns(x));
@@ -60,7 +60,7 @@ memory::Tensor<T> Sublayer<T, Block>::forward(const Context& context, Tensor inp
   Tensor y = context.ledger.tensor<T>(output.name, output.layer, output.tensor_class, num_rows(x),
                                       num_columns(x));
   kernels::bias_dropout_add_forward(context.device, dropout_, z.view(),
-                                    block_.output_bias().vector(), x, mask_.view(), y.view());
+                                    block_->output_bias().vector(), x, mask_.view(), y.view());
   return y;
 }
 
@@ -70,30 +70,41 @@ void Sublayer<T, Block>::backward(const Context& context, const Tensor& gradient
   Tensor dz = context.ledger.tensor<T>("dropout input gradient", layer_, TensorClass::transient,
                                        num_rows(dy), num_columns(dy));
   kernels::bias_dropout_add_backward(context.device, dropout_, dy, mask_.view(), dz.view(),
-                                     block_.output_bias().vector_gradient());
+                                     block_->output_bias().vector_gradient());
   mask_.reset();
-  const Tensor normed_gradient = block_.backward(context, std::move(dz));
-  norm_.backward(context, normed_gradient.view(), input_.view(), dy);
+  const Tensor normed_gradient = block_->backward(context, std::move(dz));
+  norm_->backward(context, normed_gradient.view(), input_.view(), dy);
   input_.reset();
 }
 
 template <class T, class Block>
 memory::Tensor<T> Sublayer<T, Block>::forget() {
-  norm_.forget();
-  block_.forget();
+  norm_->forget();
+  block_->forget();
   mask_.reset();
   return std::move(input_);
 }
 
 template <class T>
 Layer<T>::Layer(parallel::ParameterStore<T>& store, const config::Case& settings,
-                const Context& context, int layer)
+                const Context& context, int layer, const Rotary<T>& rotary)
     : layer_(layer),
       recomputes_(settings.recomputes_layer()),
-      attention_(store, settings, context, layer, norm_spec(layer, 1, context),
-                 stream_of(layer, Slot::hidden_mask1), "hidden dropout mask 1"),
-      mlp_(store, settings, context, layer, norm_spec(layer, 2, context),
-           stream_of(layer, Slot::hidden_mask2), "hidden dropout mask 2") {}
+      // Braces: parts declare their parameters in this order.
+      attention_{settings,
+                 context,
+                 layer,
+                 make_norm<T>(store, settings, norm_spec(layer, 1, context)),
+                 std::make_unique<Attention<T>>(store, settings, context, layer, rotary),
+                 stream_of(layer, Slot::hidden_mask1),
+                 "hidden dropout mask 1"},
+      mlp_{settings,
+           context,
+           layer,
+           make_norm<T>(store, settings, norm_spec(layer, 2, context)),
+           make_mlp<T>(store, settings, context, layer),
+           stream_of(layer, Slot::hidden_mask2),
+           "hidden dropout mask 2"} {}
 
 template <class T>
 memory::Tensor<T> Layer<T>::run(const Context& context, Tensor input, const OutputEntry& output) {

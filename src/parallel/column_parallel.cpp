@@ -19,12 +19,13 @@ ColumnParallelLinear<T, Y>::ColumnParallelLinear(ParameterStore<T>& store, const
                                                  LinearSpec spec, LinearNames names, Bias bias)
     : spec_(std::move(spec)),
       names_(names),
-      weight_(store.declare(
-          detail::weight_spec(spec_, shard_of(spec_.out, context), spec_.in,
-                              {context.rank() * shard_of(spec_.out, context), 0, spec_.in}))),
-      bias_(&store.declare(detail::bias_spec(spec_, Sharing::sharded, shard_of(spec_.out, context),
-                                             context.rank() * shard_of(spec_.out, context)))),
-      adds_bias_(bias == Bias::in_product) {}
+      weight_(store.declare(detail::weight_spec(spec_, spec_.in, detail::rows_of(spec_, context)))),
+      adds_bias_(bias == Bias::in_product) {
+  if (bias == Bias::none) return;
+  TIDEMARK_REQUIRE(spec_.rows.empty(), "a bias whose elements lie apart is not supported");
+  const std::int64_t share = shard_of(spec_.out, context);
+  bias_ = &store.declare(detail::bias_spec(spec_, Sharing::sharded, share, context.rank() * share));
+}
 
 template <class T, class Y>
 ColumnParallelLinear<T, Y>::ColumnParallelLinear(Parameter<T>& shared_weight, LinearSpec spec,
@@ -43,7 +44,7 @@ template <class T, class Y>
 memory::Tensor<Y> ColumnParallelLinear<T, Y>::forward(const Context& context, Tensor input) {
   const auto new_output = [&] {
     return context.ledger.tensor<Y>(names_.output, spec_.layer, output_class(spec_, context),
-                                    context.tokens, weight_.spec.rows);
+                                    context.tokens, weight_.spec.rows());
   };
   if (!context.sequence) {
     memory::Tensor<Y> output = new_output();

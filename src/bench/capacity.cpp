@@ -26,7 +26,8 @@ struct Needs {
 
 Needs needs_of(const config::Case& c) {
   const Rehearsal rehearsal = rehearse(c);
-  return {rehearsal.parameter_bytes, rehearsal.gradient_bytes, rehearsal.pool_bytes};
+  return {rehearsal.parameter_bytes + rehearsal.table_bytes,
+          rehearsal.gradient_bytes + rehearsal.exchange_buffer_bytes, rehearsal.pool_bytes};
 }
 
 }  // namespace

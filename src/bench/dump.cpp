@@ -67,7 +67,7 @@ void dump_case(model::Stack<T>& stack, std::int64_t micro_batch_size, const fs::
     const std::vector<std::int64_t> shape =
         parameter.spec.is_vector
             ? std::vector<std::int64_t>{parameter.spec.columns}
-            : std::vector<std::int64_t>{parameter.spec.rows, parameter.spec.columns};
+            : std::vector<std::int64_t>{parameter.spec.rows(), parameter.spec.columns};
     const std::string& name = parameter.spec.name;
     write_npy(folder / (name + ".npy"), copy_to_host(device, parameter.value), shape);
     write_npy(folder / (name + ".grad.npy"), copy_to_host(device, parameter.gradient), shape);

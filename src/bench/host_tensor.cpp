@@ -23,27 +23,43 @@ double largest(const HostTensor<T>& tensor) {
   return highest;
 }
 
-}  // namespace
-
+/// max |part - whole| over rows of `part` from `first` on, which lie in the whole as one block.
 template <class T>
-double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
-                      const kernels::GlobalPlace& place) {
+double worst_difference(const HostTensor<T>& part, std::int64_t first, const HostTensor<T>& whole,
+                        const kernels::RowSegment& segment) {
+  const kernels::GlobalPlace& place = segment.place;
   TIDEMARK_REQUIRE(
-      place.first_row + part.rows <= whole.rows &&
+      first + segment.rows <= part.rows && place.first_row + segment.rows <= whole.rows &&
           place.first_column + part.columns <= whole.columns,
-      fmt::format("a shard of {} x {} at ({}, {}) lies outside a tensor of {} x {}", part.rows,
-                  part.columns, place.first_row, place.first_column, whole.rows, whole.columns));
+      fmt::format("{} rows of a shard of {} x {} at ({}, {}) lie outside a tensor of {} x {}",
+                  segment.rows, part.rows, part.columns, place.first_row, place.first_column,
+                  whole.rows, whole.columns));
   double worst = 0.0;
-  for (std::int64_t row = 0; row < part.rows; ++row) {
+  for (std::int64_t row = 0; row < segment.rows; ++row) {
     for (std::int64_t column = 0; column < part.columns; ++column) {
       const auto index = (place.first_row + row) * whole.columns + place.first_column + column;
+      const auto own = (first + row) * part.columns + column;
       const double expected = static_cast<double>(whole.values[static_cast<std::size_t>(index)]);
-      const double actual =
-          static_cast<double>(part.values[static_cast<std::size_t>(row * part.columns + column)]);
+      const double actual = static_cast<double>(part.values[static_cast<std::size_t>(own)]);
       const double error = std::abs(actual - expected);
       worst = std::max(worst, std::isfinite(error) ? error : infinity);
     }
   }
+  return worst;
+}
+
+}  // namespace
+
+template <class T>
+double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
+                      const kernels::Placement& placement) {
+  double worst = 0.0;
+  std::int64_t first = 0;
+  for (const kernels::RowSegment& segment : placement) {
+    worst = std::max(worst, worst_difference(part, first, whole, segment));
+    first += segment.rows;
+  }
+  TIDEMARK_REQUIRE(first == part.rows, "every row of a shard has a place");
   const double scale = largest(whole);
   // An infinity in the whole would make inf / inf = NaN of it, which no comparison finds.
   if (scale == 0.0 || !std::isfinite(worst)) {
@@ -53,8 +69,8 @@ double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
 }
 
 template double relative_error(const HostTensor<float>&, const HostTensor<float>&,
-                               const kernels::GlobalPlace&);
+                               const kernels::Placement&);
 template double relative_error(const HostTensor<double>&, const HostTensor<double>&,
-                               const kernels::GlobalPlace&);
+                               const kernels::Placement&);
 
 }  // namespace tidemark::bench

@@ -38,11 +38,18 @@ HostTensor<Accumulate<T>> copy_to_host(const Device& device, const Matrix<T>& ma
   return copy;
 }
 
-/// max |part - whole| over the elements of `part`, whose place in `whole` is given, relative to
-/// max |whole| over the whole tensor. Infinite where a difference is not finite. Throws RunError
-/// when the part does not lie in the whole.
+/// max |part - whole| over the elements of `part`, the places of whose rows in `whole` are given,
+/// relative to max |whole| over the whole tensor. Infinite where a difference is not finite. Throws
+/// RunError when the part does not lie in the whole.
 template <class T>
 double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
-                      const kernels::GlobalPlace& place);
+                      const kernels::Placement& placement);
+
+/// The same of a part that is one block of the whole.
+template <class T>
+double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
+                      const kernels::GlobalPlace& place) {
+  return relative_error(part, whole, kernels::Placement{{part.rows, place}});
+}
 
 }  // namespace tidemark::bench

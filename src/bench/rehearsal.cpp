@@ -21,9 +21,13 @@ Rehearsal rehearse_in(const config::Case& c) {
   comm::PaperCommunicator communicator(static_cast<int>(c.parallel.tensor));
   model::Stack<T> stack(c, device, ledger, communicator);
   run_step(stack);
-  return {ledger.tide(), communicator.counters(), static_cast<std::int64_t>(ledger.pool_bytes()),
+  return {ledger.tide(),
+          communicator.counters(),
+          static_cast<std::int64_t>(ledger.pool_bytes()),
           static_cast<std::int64_t>(stack.store().value_bytes()),
-          static_cast<std::int64_t>(stack.store().gradient_bytes())};
+          static_cast<std::int64_t>(stack.store().gradient_bytes()),
+          static_cast<std::int64_t>(stack.table_bytes()),
+          static_cast<std::int64_t>(stack.store().exchange_buffer_bytes())};
 }
 
 void require_good(const Check& check) {
@@ -47,8 +51,9 @@ PlanResult plan_case(const config::Case& c) {
   PlanResult plan;
   plan.settings = c;
   plan.memory = memory_of(c, rehearsal.tide);
-  plan.memory.parameters = rehearsal.parameter_bytes;
+  plan.memory.parameters = rehearsal.parameter_bytes + rehearsal.table_bytes;
   plan.memory.gradients = rehearsal.gradient_bytes;
+  plan.memory.communication_buffers = rehearsal.exchange_buffer_bytes;
   plan.memory.optimizer = theory::optimizer_bytes(c);
   plan.calls = calls_per_step(rehearsal.counters, static_cast<int>(c.parallel.tensor), 1);
   for (CallLine& call : plan.calls) {

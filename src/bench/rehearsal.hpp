@@ -17,6 +17,8 @@ struct Rehearsal {
   std::int64_t pool_bytes = 0;  ///< what the allocator would hold
   std::int64_t parameter_bytes = 0;
   std::int64_t gradient_bytes = 0;
+  std::int64_t table_bytes = 0;            ///< rotary angles
+  std::int64_t exchange_buffer_bytes = 0;  ///< for the gradients of rows that several ranks hold
 };
 
 /// Runs the code of the step itself, with kernels and collectives left out, so that plan and run

@@ -257,8 +257,11 @@ class Runner {
   MemoryFigures memory_figures() {
     MemoryFigures figures = memory_of(case_, tide_);
     figures.pool = static_cast<std::int64_t>(ledger_.pool_bytes());
-    figures.parameters = static_cast<std::int64_t>(stack_.store().value_bytes());
+    figures.parameters =
+        static_cast<std::int64_t>(stack_.store().value_bytes() + stack_.table_bytes());
     figures.gradients = static_cast<std::int64_t>(stack_.store().gradient_bytes());
+    figures.communication_buffers =
+        static_cast<std::int64_t>(stack_.store().exchange_buffer_bytes());
     figures.process = process_bytes_;
     take_largest(figures, communicator_);
     return figures;

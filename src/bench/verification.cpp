@@ -4,7 +4,6 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <utility>
@@ -18,14 +17,22 @@ namespace tidemark::bench {
 
 namespace {
 
-/// The tensors of one computation that are compared, by name, each with its place in the whole.
+/// The tensors of one computation that are compared, by name, each with its rows' places in the
+/// whole.
 template <class T>
 struct Outcome {
   struct Item {
     HostTensor<Accumulate<T>> tensor;
-    kernels::GlobalPlace place;
+    kernels::Placement placement;
   };
   std::map<std::string, Item> items;
+
+  void add(const std::string& name, HostTensor<Accumulate<T>> tensor,
+           const kernels::Placement& placement) {
+    Item& item = items[name];
+    item.tensor = std::move(tensor);
+    item.placement = placement;
+  }
 };
 
 template <class T>
@@ -34,19 +41,18 @@ Outcome<T> compute(const config::Case& c, Device& device, comm::Communicator& co
   memory::Ledger ledger(pool);
   model::Stack<T> stack(c, device, ledger, communicator);
   Outcome<T> outcome;
-  const kernels::GlobalPlace own_rows{stack.context().first_token(), 0, c.model.hidden_size};
+  const parallel::Context& context = stack.context();
+  const kernels::Placement own_rows{
+      {context.local_tokens(), {context.first_token(), 0, c.model.hidden_size}}};
   run_step<T>(stack, [&](std::string_view name, const Matrix<T>& tensor) {
-    outcome.items.insert_or_assign(
-        std::string(name), typename Outcome<T>::Item{copy_to_host(device, tensor), own_rows});
+    outcome.add(std::string(name), copy_to_host(device, tensor), own_rows);
   });
   if (stack.loss()) {
-    const auto loss = static_cast<Accumulate<T>>(*stack.loss());
-    outcome.items.insert_or_assign("loss", typename Outcome<T>::Item{{1, 1, {loss}}, {0, 0, 1}});
+    outcome.add("loss", {1, 1, {static_cast<Accumulate<T>>(*stack.loss())}}, {{1, {0, 0, 1}}});
   }
   for (const parallel::Parameter<T>& parameter : stack.store().parameters()) {
-    outcome.items.insert_or_assign(
-        parameter.spec.name + ".grad",
-        typename Outcome<T>::Item{copy_to_host(device, parameter.gradient), parameter.spec.place});
+    outcome.add(parameter.spec.name + ".grad", copy_to_host(device, parameter.gradient),
+                parameter.spec.placement);
   }
   return outcome;
 }
@@ -88,8 +94,10 @@ std::vector<Check> check_twin_in(const config::Case& c, Device& device,
     const std::string group = group_of(name, c.model.has_ends());
     HostTensor<Accumulate<T>> whole_tensor = expected.items.at(name).tensor;
     // One rank needs no padding of the vocabulary; the gradient of the others' padding is zero.
-    if (name == "embedding.weight.grad") add_zero_rows(whole_tensor, sharded.padded_vocab_size());
-    const double error = relative_error(item.tensor, whole_tensor, item.place);
+    if (name == "embedding.weight.grad" || name == "output_projection.weight.grad") {
+      add_zero_rows(whole_tensor, sharded.padded_vocab_size());
+    }
+    const double error = relative_error(item.tensor, whole_tensor, item.placement);
     Worst& worst = groups[group];
     if (error >= worst.value) {
       worst = {error, name};
@@ -124,15 +132,18 @@ class FullCaseChecks {
       if (not_finite_ == 0) first_bad_ = "loss";
       ++not_finite_;
     }
-    names_.emplace_back("loss");
-    digests_.push_back(std::bit_cast<std::uint64_t>(loss));
+    replicas_.push_back({"loss", std::bit_cast<std::uint64_t>(loss), context_.ranks()});
   }
 
   /// Notes a tensor that must be the same on all ranks.
   template <class U>
   void compare(const std::string& name, const Vector<U>& tensor) {
-    names_.push_back(name);
-    digests_.push_back(kernels::digest(context_.device, tensor));
+    compare(name, tensor, context_.ranks());
+  }
+  /// Notes a tensor that must be the same on `holders` consecutive ranks, this one among them.
+  template <class U>
+  void compare(const std::string& name, const Vector<U>& tensor, std::int64_t holders) {
+    replicas_.push_back({name, kernels::digest(context_.device, tensor), holders});
   }
 
   std::vector<Check> finish() {
@@ -147,30 +158,39 @@ class FullCaseChecks {
 
  private:
   Check compare_digests() const {
-    std::string own(digests_.size() * sizeof(std::uint64_t), '\0');
-    std::memcpy(own.data(), digests_.data(), own.size());
+    std::string own;
+    for (const Replica& replica : replicas_) {
+      own.append(reinterpret_cast<const char*>(&replica.digest), sizeof(replica.digest));
+    }
     const std::vector<std::string> all = context_.communicator.gather_bytes(own);
     Check check{"replicas_that_differ", 0.0, 0.0, ""};
-    for (std::size_t i = 0; i < digests_.size(); ++i) {
-      const auto digest_of = [i](const std::string& bytes) {
-        return bytes.substr(i * sizeof(std::uint64_t), sizeof(std::uint64_t));
+    for (std::size_t i = 0; i < replicas_.size(); ++i) {
+      const auto holders = static_cast<std::size_t>(replicas_[i].holders);
+      const auto digest_of = [&](std::size_t rank) {
+        return all[rank].substr(i * sizeof(std::uint64_t), sizeof(std::uint64_t));
       };
-      const bool equal = std::all_of(all.begin(), all.end(), [&](const std::string& bytes) {
-        return digest_of(bytes) == digest_of(all.front());
-      });
+      bool equal = true;
+      for (std::size_t rank = 0; rank < all.size(); ++rank) {
+        equal = equal && digest_of(rank) == digest_of(rank / holders * holders);
+      }
       if (!equal) {
         check.value += 1.0;
-        check.where += check.where.empty() ? names_[i] : ", " + names_[i];
+        check.where += check.where.empty() ? replicas_[i].name : ", " + replicas_[i].name;
       }
     }
     return check;
   }
 
+  struct Replica {
+    std::string name;
+    std::uint64_t digest;
+    std::int64_t holders;  ///< consecutive ranks
+  };
+
   const parallel::Context& context_;
   std::int64_t not_finite_ = 0;
   std::string first_bad_;
-  std::vector<std::string> names_;
-  std::vector<std::uint64_t> digests_;
+  std::vector<Replica> replicas_;
 };
 
 }  // namespace
@@ -206,24 +226,30 @@ double tolerance_of(DType precision) {
 
 config::Case twin_of(const config::Case& c) {
   config::Case twin = c;
+  const config::ModelConfig& m = c.model;
   const std::int64_t ranks = c.parallel.tensor;
   // Every rank computes all of it alone, too, and scores grow with the cube of t: less for many
   // ranks.
   const bool many = ranks > 8;
-  const std::int64_t heads_per_rank =
-      many ? 1 : std::min<std::int64_t>(2, c.model.num_attention_heads / ranks);
+  const auto few = [](std::int64_t count) { return std::min<std::int64_t>(2, count); };
   // In bf16 every layer adds rounding that is no error; the bound leaves room for one.
-  const std::int64_t layers = c.precision == DType::bf16 ? 1 : 2;
-  twin.model.num_layers = std::min(layers, c.model.num_layers);
-  twin.model.num_attention_heads = ranks * heads_per_rank;
-  twin.model.num_query_groups = twin.model.num_attention_heads;
+  twin.model.num_layers = c.precision == DType::bf16 ? 1 : few(m.num_layers);
+  // Groups of queries have several heads, and ranks several groups or groups several ranks, where
+  // they do in the case.
+  if (c.key_value_replicas() > 1) {
+    twin.model.num_attention_heads = ranks * (many ? 1 : few(m.num_attention_heads / ranks));
+  } else {
+    twin.model.num_query_groups = ranks * (many ? 1 : few(m.num_query_groups / ranks));
+    twin.model.num_attention_heads =
+        twin.model.num_query_groups * few(m.num_attention_heads / m.num_query_groups);
+  }
   // Rounding in bf16 shows far above its unit where a norm has few elements to go by.
   std::int64_t head_size = 8;
   while (c.precision == DType::bf16 && twin.model.num_attention_heads * head_size < 256) {
     head_size *= 2;
   }
   twin.model.hidden_size = twin.model.num_attention_heads * head_size;
-  twin.model.ffn_hidden_size = twin.model.hidden_size * 4;
+  twin.model.ffn_hidden_size = twin.model.hidden_size * (m.is_llama() ? 3 : 4);
   // Rows of 9 t scores: whole blocks of random words, and for most t a rest.
   twin.model.seq_length = (many ? 2 : 9) * ranks;
   // Three blocks, the last of them of one or two positions.
@@ -232,8 +258,8 @@ config::Case twin_of(const config::Case& c) {
   twin.overlap.tile_rows = 5;
   twin.overlap.least_rows = 2;
   // Padded to a multiple of t, but for t = 1.
-  if (c.model.has_ends()) twin.model.vocab_size = 11 * ranks - 1;
-  twin.model.micro_batch_size = std::min<std::int64_t>(2, c.model.micro_batch_size);
+  if (m.has_ends()) twin.model.vocab_size = 11 * ranks - 1;
+  twin.model.micro_batch_size = few(m.micro_batch_size);
   return twin;
 }
 
@@ -257,6 +283,13 @@ std::vector<Check> check_full_case(model::Stack<T>& stack) {
   if (stack.loss()) checks.add_loss(*stack.loss());
   checks.count("parameter gradients", stack.store().gradients());
   checks.compare("replicated parameters' gradients", stack.store().replicated_gradients());
+  for (const parallel::Parameter<T>& parameter : stack.store().parameters()) {
+    parameter.spec.for_each_segment([&](const kernels::RowSegment& segment, std::int64_t first) {
+      if (segment.replicas == 1) return;
+      checks.compare(parameter.spec.name + "'s shared rows' gradient",
+                     as_vector(rows(parameter.gradient, first, segment.rows)), segment.replicas);
+    });
+  }
   return checks.finish();
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/column_sums.hpp"
+#include "kernels/convert.hpp"
 
 namespace tidemark::kernels {
 
@@ -55,13 +56,26 @@ void dropout_backward(Device& device, const Dropout& dropout, const Mask& mask,
       });
 }
 
+namespace {
+
 template <class T>
-void bias_dropout_add_forward(Device& device, const Dropout& dropout, const Matrix<T>& z,
-                              const Vector<T>& bias, const Matrix<T>& residual, const Mask& mask,
-                              const Matrix<T>& out) {
+struct Shift {
+  const T* values;
+  KOKKOS_INLINE_FUNCTION Accumulate<T> operator()(int j) const { return Accumulate<T>(values[j]); }
+};
+
+template <class T>
+struct NoShift {
+  KOKKOS_INLINE_FUNCTION Accumulate<T> operator()(int) const { return Accumulate<T>(0); }
+};
+
+/// out = residual + dropout(z + shift)
+template <class T, class ShiftOf>
+void dropout_add(Device& device, const Dropout& dropout, const Matrix<T>& z, const ShiftOf& shift,
+                 const Matrix<T>& residual, const Mask& mask, const Matrix<T>& out) {
   using F = Accumulate<T>;
   const int width = static_cast<int>(num_columns(z));
-  const T* const shift = bias.data();
+  const ShiftOf shift_of = shift;
   const F scale = static_cast<F>(dropout.scale);
   const Dropout drop = dropout;
   for_each_row(
@@ -73,22 +87,40 @@ void bias_dropout_add_forward(Device& device, const Dropout& dropout, const Matr
         T* const sum = row_pointer(out, row);
         if (!drop.active) {
           Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-            sum[j] = T(F(skip[j]) + (F(in[j]) + F(shift[j])));
+            sum[j] = T(F(skip[j]) + (F(in[j]) + shift_of(j)));
           });
           return;
         }
         std::uint8_t* const kept = row_pointer(mask, row);
         draw_mask(team, drop, row * width, width, kept);
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          sum[j] = T(F(skip[j]) + (F(in[j]) + F(shift[j])) * (scale * F(kept[j])));
+          sum[j] = T(F(skip[j]) + (F(in[j]) + shift_of(j)) * (scale * F(kept[j])));
         });
       });
+}
+
+}  // namespace
+
+template <class T>
+void bias_dropout_add_forward(Device& device, const Dropout& dropout, const Matrix<T>& z,
+                              const Vector<T>& bias, const Matrix<T>& residual, const Mask& mask,
+                              const Matrix<T>& out) {
+  if (bias.extent(0) == 0) {
+    dropout_add(device, dropout, z, NoShift<T>{}, residual, mask, out);
+  } else {
+    dropout_add(device, dropout, z, Shift<T>{bias.data()}, residual, mask, out);
+  }
 }
 
 template <class T>
 void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Matrix<T>& dy,
                                const Mask& mask, const Matrix<T>& dz,
                                const Vector<Accumulate<T>>& bias_gradient) {
+  if (bias_gradient.extent(0) == 0) {
+    convert(device, dy, dz);
+    dropout_backward(device, dropout, mask, dz);
+    return;
+  }
   using F = Accumulate<T>;
   const F scale = static_cast<F>(dropout.scale);
   const bool active = dropout.active;

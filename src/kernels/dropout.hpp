@@ -53,15 +53,15 @@ void dropout_backward(Device& device, const Dropout& dropout, const Mask& mask,
                       const Matrix<T>& gradient);
 
 /// out = residual + dropout(z + bias), row by row, and the mask of what was kept.
-/// z, residual, out, mask [R, h], contiguous and consecutive in the global tensor; bias [h].
-/// Without dropout the mask is not touched and may be empty.
+/// z, residual, out, mask [R, h], contiguous and consecutive in the global tensor; bias [h], or
+/// empty: there is none. Without dropout the mask is not touched and may be empty.
 template <class T>
 void bias_dropout_add_forward(Device& device, const Dropout& dropout, const Matrix<T>& z,
                               const Vector<T>& bias, const Matrix<T>& residual, const Mask& mask,
                               const Matrix<T>& out);
 
 /// dz = mask * scale * dy, and its column sums: dy, dz, mask [R, h]; bias_gradient [h] is
-/// overwritten.
+/// overwritten, or empty where there is no bias.
 template <class T>
 void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Matrix<T>& dy,
                                const Mask& mask, const Matrix<T>& dz,

@@ -10,17 +10,43 @@ namespace tidemark::model {
 
 namespace {
 
+using parallel::Bias;
 using parallel::Context;
 
-parallel::LinearSpec linear(const config::Case& c, int layer, const char* name, std::int64_t out,
-                            Slot weight, Slot bias, bool keeps_output) {
-  return {fmt::format("layers.{}.{}", layer, name),
-          layer,
-          c.model.hidden_size,
-          out,
-          stream_of(layer, weight),
-          stream_of(layer, bias),
-          keeps_output};
+/// Where this rank's rows of qkv lie when several ranks share a group: see Attention.
+kernels::Placement part_of_a_group(const config::Case& c, const Context& context) {
+  const std::int64_t d = c.model.head_size();
+  const std::int64_t h = c.model.hidden_size;
+  const std::int64_t holders = c.key_value_replicas();
+  const std::int64_t queries = parallel::shard_of(c.model.num_attention_heads, context) * d;
+  const std::int64_t group = context.rank() / holders * (holders * queries + 2 * d);
+  return {{queries, {group + context.rank() % holders * queries, 0, h}},
+          {2 * d, {group + holders * queries, 0, h}, holders}};
+}
+
+parallel::LinearSpec qkv_spec(const config::Case& c, const Context& context, int layer) {
+  const config::ModelConfig& m = c.model;
+  parallel::LinearSpec spec;
+  spec.name = fmt::format("layers.{}.qkv", layer);
+  spec.layer = layer;
+  spec.in = m.hidden_size;
+  spec.out = (m.num_attention_heads + 2 * m.num_query_groups) * m.head_size();
+  spec.weight_stream = stream_of(layer, Slot::qkv_weight);
+  spec.bias_stream = stream_of(layer, Slot::qkv_bias);
+  spec.keeps_output = true;
+  if (c.key_value_replicas() > 1) spec.rows = part_of_a_group(c, context);
+  return spec;
+}
+
+parallel::LinearSpec proj_spec(const config::Case& c, int layer) {
+  parallel::LinearSpec spec;
+  spec.name = fmt::format("layers.{}.proj", layer);
+  spec.layer = layer;
+  spec.in = c.model.hidden_size;
+  spec.out = c.model.hidden_size;
+  spec.weight_stream = stream_of(layer, Slot::proj_weight);
+  spec.bias_stream = stream_of(layer, Slot::proj_bias);
+  return spec;
 }
 
 constexpr parallel::LinearNames qkv_names{
@@ -48,20 +74,19 @@ constexpr parallel::LinearNames proj_names{
 
 template <class T>
 Attention<T>::Attention(parallel::ParameterStore<T>& store, const config::Case& settings,
-                        const Context& context, int layer)
-    : qkv_(store, context,
-           linear(settings, layer, "qkv", 3 * settings.model.hidden_size, Slot::qkv_weight,
-                  Slot::qkv_bias, true),
-           qkv_names, parallel::ColumnParallelLinear<T>::Bias::in_product),
+                        const Context& context, int layer, const Rotary<T>& rotary)
+    : rotary_(rotary),
+      qkv_(store, context, qkv_spec(settings, context, layer), qkv_names,
+           settings.model.is_llama() ? Bias::none : Bias::in_product),
       core_(make_attention_core<T>(settings, context, layer)),
-      proj_(store, context,
-            linear(settings, layer, "proj", settings.model.hidden_size, Slot::proj_weight,
-                   Slot::proj_bias, false),
-            proj_names) {}
+      proj_(store, context, proj_spec(settings, layer), proj_names,
+            settings.model.is_llama() ? Bias::none : Bias::left_to_caller) {}
 
 template <class T>
 parallel::Arriving<T> Attention<T>::forward(const Context& context, parallel::Arriving<T> input) {
-  return proj_.forward(context, core_->forward(context, qkv_.forward(context, std::move(input))));
+  Tensor qkv = qkv_.forward(context, std::move(input));
+  rotary_.turn(context, qkv.view());
+  return proj_.forward(context, core_->forward(context, std::move(qkv)));
 }
 
 template <class T>
@@ -69,8 +94,9 @@ memory::Tensor<T> Attention<T>::backward(const Context& context, Tensor output_g
   Tensor core_output;  // what proj saved as its input
   Tensor gradient = proj_.backward(context, std::move(output_gradient),
                                    core_->needs_output() ? &core_output : nullptr);
-  return qkv_.backward(context,
-                       core_->backward(context, std::move(core_output), std::move(gradient)));
+  Tensor qkv_gradient = core_->backward(context, std::move(core_output), std::move(gradient));
+  rotary_.turn_back(context, qkv_gradient.view());
+  return qkv_.backward(context, std::move(qkv_gradient));
 }
 
 template <class T>

@@ -12,6 +12,7 @@ CoreShape::CoreShape(const config::Case& settings, const parallel::Context& cont
                      int layer_index)
     : layer(layer_index),
       heads(parallel::shard_of(settings.model.num_attention_heads, context)),
+      groups(settings.key_value_heads_per_rank()),
       head_size(settings.model.head_size()),
       length(settings.model.seq_length),
       batch(settings.model.micro_batch_size),

@@ -1,10 +1,13 @@
 // What lies between q, k, v and the input of proj, for the heads of one rank: the part of attention
 // that has two implementations.
 //
-// Rows of matrices are tokens, s-major: row i b + m is position i of sequence m. With A = a/t local
-// heads, whose columns in qkv are q, k, v of d columns each:
+// Rows of matrices are tokens, s-major: row i b + m is position i of sequence m. With A local heads
+// of queries in G local groups, whose columns in qkv are n = A/G times q, then k, v of d columns
+// each:
 //
-//   qkv (s b, A 3 d) -> scores (A b s, s) -> softmax -> dropout -> x v -> context (s b, A d)
+//   qkv (s b, G (n + 2) d) -> scores (A b s, s) -> softmax -> dropout -> x v -> context (s b, A d)
+//
+// In the GPT family n = 1: every head has keys and values of its own.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +29,18 @@ struct CoreShape {
 
   int layer;
   std::int64_t heads;      ///< A = a/t, local
+  std::int64_t groups;     ///< G: local heads of keys and values
   std::int64_t head_size;  ///< d
   std::int64_t length;     ///< s
   std::int64_t batch;      ///< b
   double scale;            ///< 1/sqrt(d)
   bool causal;
   kernels::Dropout dropout;  ///< of the scores [a, b, s, s]; its first element is this rank's
+
+  /// n: heads of queries that share one of keys and values.
+  [[nodiscard]] std::int64_t heads_per_group() const { return heads / groups; }
+  /// (n + 2) d: columns of a group in qkv.
+  [[nodiscard]] std::int64_t group_width() const { return (heads_per_group() + 2) * head_size; }
 
   /// Row of the first score of a head and sequence, among this rank's rows [A b s].
   [[nodiscard]] std::int64_t first_row(std::int64_t head, std::int64_t sequence) const {
@@ -53,24 +62,60 @@ Matrix<T> sequence_columns(const CoreShape& shape, const Matrix<T>& tokens, std:
   return columns(by_position, sequence * width + first_column, count);
 }
 
-/// Calls `use(head, sequence)` for all of them; for none on paper, where that would do nothing.
+/// (s b, G (n + 2) d) -> (s, (n + 2) d): q of all heads, k and v of one group and sequence.
+template <class T>
+Matrix<T> group_columns(const CoreShape& shape, const Matrix<T>& qkv, std::int64_t group,
+                        std::int64_t sequence) {
+  return sequence_columns(shape, qkv, sequence, group * shape.group_width(), shape.group_width());
+}
+
+/// (s b, A d) -> (s, d): what one head and sequence have in the context or its gradient.
+template <class T>
+Matrix<T> head_columns(const CoreShape& shape, const Matrix<T>& tokens, std::int64_t head,
+                       std::int64_t sequence) {
+  return sequence_columns(shape, tokens, sequence, head * shape.head_size, shape.head_size);
+}
+
+/// q of one head [s, d], and k and v of its group, or their gradients.
+template <class F>
+struct HeadParts {
+  Matrix<F> q, k, v;
+};
+
+/// (s, (n + 2) d) -> the parts of head `index` of the group.
+template <class F>
+HeadParts<F> parts_of(const CoreShape& shape, const Matrix<F>& group, std::int64_t index) {
+  const std::int64_t d = shape.head_size;
+  const std::int64_t n = shape.heads_per_group();
+  return {columns(group, index * d, d), columns(group, n * d, d), columns(group, (n + 1) * d, d)};
+}
+
+/// Calls `use(group, sequence)` for all of them; for none on paper, where that would do nothing.
 template <class Use>
-void for_each_head(const parallel::Context& context, const CoreShape& shape, const Use& use) {
+void for_each_group(const parallel::Context& context, const CoreShape& shape, const Use& use) {
   if (!context.device.launches()) return;
-  for (std::int64_t head = 0; head < shape.heads; ++head) {
-    for (std::int64_t sequence = 0; sequence < shape.batch; ++sequence) use(head, sequence);
+  for (std::int64_t group = 0; group < shape.groups; ++group) {
+    for (std::int64_t sequence = 0; sequence < shape.batch; ++sequence) use(group, sequence);
   }
 }
 
-/// Columns of one head and sequence, in the type that products are formed in: the tensor's own
-/// memory, or a converted copy in a workspace, where T is narrower.
+/// Calls `use(index, head)` for the heads of a group: where in the group, and among all local ones.
+template <class Use>
+void for_each_head(const CoreShape& shape, std::int64_t group, const Use& use) {
+  for (std::int64_t index = 0; index < shape.heads_per_group(); ++index) {
+    use(index, group * shape.heads_per_group() + index);
+  }
+}
+
+/// Columns of one group, or head, and sequence, in the type that products are formed in: the
+/// tensor's own memory, or a converted copy in a workspace, where T is narrower.
 template <class T>
-class HeadPanel {
+class Panel {
  public:
   using F = Accumulate<T>;
 
-  HeadPanel(const parallel::Context& context, const CoreShape& shape, std::string_view name,
-            std::int64_t width) {
+  Panel(const parallel::Context& context, const CoreShape& shape, std::string_view name,
+        std::int64_t width) {
     if constexpr (is_narrow<T>) {
       storage_ = context.ledger.tensor<F>(name, shape.layer, memory::TensorClass::workspace,
                                           shape.length, width);

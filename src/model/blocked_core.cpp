@@ -83,44 +83,45 @@ memory::Tensor<T> BlockedCore<T>::forward(const Context& context, Tensor qkv) {
                         {},
                         workspace("online softmax statistics", 2),
                         workspace("online softmax sums", d)};
-  const HeadPanel<T> qkv_panel(context, shape_, "head's q, k, v", 3 * d);
-  for_each_head(context, shape_, [&](std::int64_t head, std::int64_t sequence) {
-    const Matrix<F> x = qkv_panel.load(
-        context.device, sequence_columns(shape_, qkv_.view(), sequence, head * 3 * d, 3 * d));
-    const Matrix<T> target = sequence_columns(shape_, out.view(), sequence, head * d, d);
-    const Dropout dropout = shape_.dropout_from(shape_.first_row(head, sequence));
-    for (std::int64_t i = 0; i < shape_.length; i += block_) {
-      forward_block(context, x, dropout, i, scratch);
-      const std::int64_t m = size_of_block(i);
-      kernels::end_online_softmax(context.device, block_at(i, 0), corner(scratch.statistics, m, 2),
-                                  corner(scratch.sums, m, d), rows(target, i, m),
-                                  part(of_head(log_sum_exp_, head, sequence), i, m));
-    }
+  const Panel<T> qkv_panel(context, shape_, "head's q, k, v", shape_.group_width());
+  for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
+    const Matrix<F> of_group =
+        qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), group, sequence));
+    for_each_head(shape_, group, [&](std::int64_t index, std::int64_t head) {
+      const HeadParts<F> x = parts_of(shape_, of_group, index);
+      const Matrix<T> target = head_columns(shape_, out.view(), head, sequence);
+      const Dropout dropout = shape_.dropout_from(shape_.first_row(head, sequence));
+      for (std::int64_t i = 0; i < shape_.length; i += block_) {
+        forward_block(context, x, dropout, i, scratch);
+        const std::int64_t m = size_of_block(i);
+        kernels::end_online_softmax(context.device, block_at(i, 0),
+                                    corner(scratch.statistics, m, 2), corner(scratch.sums, m, d),
+                                    rows(target, i, m),
+                                    part(of_head(log_sum_exp_, head, sequence), i, m));
+      }
+    });
   });
   return out;
 }
 
 /// One block of queries against all keys it sees.
 template <class T>
-void BlockedCore<T>::forward_block(const Context& context, const Matrix<F>& qkv,
+void BlockedCore<T>::forward_block(const Context& context, const HeadParts<F>& x,
                                    const Dropout& dropout, std::int64_t first_query,
                                    const Scratch& scratch) const {
   Device& device = context.device;
-  const std::int64_t d = shape_.head_size;
   const std::int64_t m = size_of_block(first_query);
-  const Matrix<F> query = columns(rows(qkv, first_query, m), 0, d);
+  const Matrix<F> query = rows(x.q, first_query, m);
   const Matrix<F> statistics = corner(scratch.statistics, m, 2);
-  const Matrix<F> sums = corner(scratch.sums, m, d);
+  const Matrix<F> sums = corner(scratch.sums, m, shape_.head_size);
   kernels::begin_online_softmax(device, statistics, sums);
   for (std::int64_t j = 0; j < shape_.length && !is_hidden(first_query, j); j += block_) {
     const std::int64_t n = size_of_block(j);
     const Matrix<F> scores = corner(scratch.scores, m, n);
-    const Matrix<F> keys_and_values = rows(qkv, j, n);
     // (m, d) x (n, d)^T -> (m, n);  (m, n) x (n, d) -> (m, d)
-    gemm(device, Op::none, Op::transpose, F(1), query, columns(keys_and_values, d, d), F(0),
-         scores);
+    gemm(device, Op::none, Op::transpose, F(1), query, rows(x.k, j, n), F(0), scores);
     kernels::online_softmax(device, block_at(first_query, j), dropout, scores, statistics, sums);
-    gemm(device, Op::none, Op::none, F(1), scores, columns(keys_and_values, 2 * d, d), F(1), sums);
+    gemm(device, Op::none, Op::none, F(1), scores, rows(x.v, j, n), F(1), sums);
   }
 }
 
@@ -129,16 +130,15 @@ template <class T>
 memory::Tensor<Accumulate<T>> BlockedCore<T>::project(const Context& context,
                                                       const Matrix<T>& output,
                                                       const Matrix<T>& output_gradient) const {
-  const std::int64_t d = shape_.head_size;
   memory::Tensor<F> projections =
       context.ledger.tensor<F>("context projections", shape_.layer, TensorClass::workspace,
                                shape_.heads * shape_.batch, shape_.length);
-  for_each_head(context, shape_, [&](std::int64_t head, std::int64_t sequence) {
-    const auto columns_of = [&](const Matrix<T>& tokens) {
-      return sequence_columns(shape_, tokens, sequence, head * d, d);
-    };
-    kernels::row_products(context.device, columns_of(output), columns_of(output_gradient),
-                          of_head(projections, head, sequence));
+  for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
+    for_each_head(shape_, group, [&](std::int64_t, std::int64_t head) {
+      kernels::row_products(context.device, head_columns(shape_, output, head, sequence),
+                            head_columns(shape_, output_gradient, head, sequence),
+                            of_head(projections, head, sequence));
+    });
   });
   return projections;
 }
@@ -146,75 +146,72 @@ memory::Tensor<Accumulate<T>> BlockedCore<T>::project(const Context& context,
 template <class T>
 memory::Tensor<T> BlockedCore<T>::backward(const Context& context, Tensor output,
                                            Tensor output_gradient) {
-  const std::int64_t d = shape_.head_size;
   memory::Ledger& ledger = context.ledger;
   const memory::Tensor<F> projections = project(context, output.view(), output_gradient.view());
   output.reset();
   Tensor qkv_gradient = ledger.tensor<T>("qkv gradient", shape_.layer, TensorClass::transient,
-                                         context.tokens, 3 * shape_.heads * d);
+                                         context.tokens, shape_.groups * shape_.group_width());
   const auto workspace = [&](const char* name) {
     return ledger.tensor<F>(name, shape_.layer, TensorClass::workspace, block_, block_);
   };
   const Scratch scratch{workspace("score block"), workspace("score block gradient"), {}, {}};
-  const HeadPanel<T> qkv_panel(context, shape_, "head's q, k, v", 3 * d);
-  const HeadPanel<T> dout_panel(context, shape_, "head's context gradient", d);
-  const HeadPanel<T> dqkv_panel(context, shape_, "head's q, k, v gradient", 3 * d);
-  for_each_head(context, shape_, [&](std::int64_t head, std::int64_t sequence) {
-    const auto columns_of = [&](const Matrix<T>& tokens, std::int64_t width) {
-      return sequence_columns(shape_, tokens, sequence, head * width, width);
-    };
-    const Matrix<T> target = columns_of(qkv_gradient.view(), 3 * d);
-    const Matrix<F> x = qkv_panel.load(context.device, columns_of(qkv_.view(), 3 * d));
-    const Matrix<F> dout = dout_panel.load(context.device, columns_of(output_gradient.view(), d));
-    const Matrix<F> dx = dqkv_panel.target(target);
-    const Dropout dropout = shape_.dropout_from(shape_.first_row(head, sequence));
-    for (std::int64_t j = 0; j < shape_.length; j += block_) {
-      for (std::int64_t i = shape_.causal ? j : 0; i < shape_.length; i += block_) {
-        backward_pair(context, x, dout, dx, block_at(i, j), dropout,
-                      of_head(log_sum_exp_, head, sequence), of_head(projections, head, sequence),
-                      scratch);
+  const Panel<T> qkv_panel(context, shape_, "head's q, k, v", shape_.group_width());
+  const Panel<T> dout_panel(context, shape_, "head's context gradient", shape_.head_size);
+  const Panel<T> dqkv_panel(context, shape_, "head's q, k, v gradient", shape_.group_width());
+  for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
+    const Matrix<F> of_group =
+        qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), group, sequence));
+    const Matrix<T> target = group_columns(shape_, qkv_gradient.view(), group, sequence);
+    const Matrix<F> group_gradient = dqkv_panel.target(target);
+    for_each_head(shape_, group, [&](std::int64_t index, std::int64_t head) {
+      const HeadParts<F> x = parts_of(shape_, of_group, index);
+      const HeadParts<F> dx = parts_of(shape_, group_gradient, index);
+      const Matrix<F> dout = dout_panel.load(
+          context.device, head_columns(shape_, output_gradient.view(), head, sequence));
+      const Dropout dropout = shape_.dropout_from(shape_.first_row(head, sequence));
+      for (std::int64_t j = 0; j < shape_.length; j += block_) {
+        for (std::int64_t i = shape_.causal ? j : 0; i < shape_.length; i += block_) {
+          backward_pair(context, x, dout, dx, index == 0, block_at(i, j), dropout,
+                        of_head(log_sum_exp_, head, sequence), of_head(projections, head, sequence),
+                        scratch);
+        }
       }
-    }
+    });
     dqkv_panel.store(context.device, target);
   });
   forget();
   return qkv_gradient;
 }
 
-/// Adds what one block of queries and one of keys contribute to the gradients of q, k and v.
+/// Adds what one block of queries of a head and one of keys contribute to the gradients of q, and
+/// of the group's k and v.
 template <class T>
-void BlockedCore<T>::backward_pair(const Context& context, const Matrix<F>& qkv,
-                                   const Matrix<F>& dout, const Matrix<F>& dqkv,
-                                   const ScoreBlock& at, const Dropout& dropout,
+void BlockedCore<T>::backward_pair(const Context& context, const HeadParts<F>& x,
+                                   const Matrix<F>& dout, const HeadParts<F>& dx,
+                                   bool is_first_head, const ScoreBlock& at, const Dropout& dropout,
                                    const Vector<F>& log_sum_exp, const Vector<F>& projections,
                                    const Scratch& scratch) const {
   Device& device = context.device;
-  const std::int64_t d = shape_.head_size;
   const std::int64_t i = at.first_query;
   const std::int64_t j = at.first_key;
   const std::int64_t m = size_of_block(i);
   const std::int64_t n = size_of_block(j);
-  const Matrix<F> queries = rows(qkv, i, m);
-  const Matrix<F> keys = rows(qkv, j, n);
   const Matrix<F> scores = corner(scratch.scores, m, n);
   const Matrix<F> gradient = corner(scratch.gradient, m, n);
   // What a block of queries, or of keys, is added to for the first time need not be zeroed before.
   const F after_keys = j == 0 ? F(0) : F(1);
-  const F after_queries = i == (shape_.causal ? j : 0) ? F(0) : F(1);
+  const F after_queries = is_first_head && i == (shape_.causal ? j : 0) ? F(0) : F(1);
   // S: (m, d) x (n, d)^T -> (m, n);  dD: the same of context gradient and values
-  gemm(device, Op::none, Op::transpose, F(1), columns(queries, 0, d), columns(keys, d, d), F(0),
-       scores);
-  gemm(device, Op::none, Op::transpose, F(1), rows(dout, i, m), columns(keys, 2 * d, d), F(0),
-       gradient);
+  gemm(device, Op::none, Op::transpose, F(1), rows(x.q, i, m), rows(x.k, j, n), F(0), scores);
+  gemm(device, Op::none, Op::transpose, F(1), rows(dout, i, m), rows(x.v, j, n), F(0), gradient);
   kernels::block_softmax_backward(device, at, dropout, part(log_sum_exp, i, m),
                                   part(projections, i, m), scores, gradient);
   // dV: (m, n)^T x (m, d) -> (n, d);  dQ: (m, n) x (n, d) -> (m, d);  dK: (m, n)^T x (m, d)
   gemm(device, Op::transpose, Op::none, F(1), scores, rows(dout, i, m), after_queries,
-       columns(rows(dqkv, j, n), 2 * d, d));
-  gemm(device, Op::none, Op::none, F(1), gradient, columns(keys, d, d), after_keys,
-       columns(rows(dqkv, i, m), 0, d));
-  gemm(device, Op::transpose, Op::none, F(1), gradient, columns(queries, 0, d), after_queries,
-       columns(rows(dqkv, j, n), d, d));
+       rows(dx.v, j, n));
+  gemm(device, Op::none, Op::none, F(1), gradient, rows(x.k, j, n), after_keys, rows(dx.q, i, m));
+  gemm(device, Op::transpose, Op::none, F(1), gradient, rows(x.q, i, m), after_queries,
+       rows(dx.k, j, n));
 }
 
 template <class T>

@@ -36,11 +36,11 @@ class BlockedCore final : public AttentionCore<T> {
                                   std::int64_t sequence) const;
   [[nodiscard]] memory::Tensor<F> project(const parallel::Context& context, const Matrix<T>& output,
                                           const Matrix<T>& output_gradient) const;
-  void forward_block(const parallel::Context& context, const Matrix<F>& qkv,
+  void forward_block(const parallel::Context& context, const HeadParts<F>& x,
                      const kernels::Dropout& dropout, std::int64_t first_query,
                      const Scratch& scratch) const;
-  void backward_pair(const parallel::Context& context, const Matrix<F>& qkv, const Matrix<F>& dout,
-                     const Matrix<F>& dqkv, const kernels::ScoreBlock& at,
+  void backward_pair(const parallel::Context& context, const HeadParts<F>& x, const Matrix<F>& dout,
+                     const HeadParts<F>& dx, bool is_first_head, const kernels::ScoreBlock& at,
                      const kernels::Dropout& dropout, const Vector<F>& log_sum_exp,
                      const Vector<F>& projections, const Scratch& scratch) const;
 

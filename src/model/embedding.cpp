@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "kernels/fill.hpp"
 #include "model/streams.hpp"
 #include "parallel/mappings.hpp"
 
@@ -22,9 +23,8 @@ parallel::ParameterSpec table_spec(const config::Case& c, const Context& context
   return {"embedding.weight",
           embedding_weight_stream,
           parallel::Sharing::sharded,
-          ids,
           hidden,
-          {context.rank() * ids, 0, hidden},
+          {{ids, {context.rank() * ids, 0, hidden}}},
           0.0,
           table_width(hidden)};
 }
@@ -41,6 +41,7 @@ template <class T>
 Embedding<T>::Embedding(parallel::ParameterStore<T>& store, const config::Case& settings,
                         const Context& context)
     : tokens_(tokens_of(settings)),
+      is_tied_(!settings.model.is_llama()),
       dropout_(kernels::make_dropout(
           settings.model.hidden_dropout,
           {static_cast<std::uint32_t>(settings.bench.seed), embedding_mask_stream},
@@ -50,7 +51,7 @@ Embedding<T>::Embedding(parallel::ParameterStore<T>& store, const config::Case& 
 template <class T>
 memory::Tensor<T> Embedding<T>::forward(const Context& context, const OutputEntry& output) {
   const std::int64_t hidden = weight_.spec.columns;
-  const std::int64_t first_id = weight_.spec.place.first_row;
+  const std::int64_t first_id = weight_.spec.placement.front().place.first_row;
   if (dropout_.active) {
     mask_ = context.ledger.tensor<std::uint8_t>("embedding dropout mask", memory::no_layer,
                                                 context.kept, context.local_tokens(), hidden);
@@ -74,7 +75,7 @@ template <class T>
 void Embedding<T>::backward(const Context& context, Tensor gradient) {
   kernels::dropout_backward(context.device, dropout_, mask_.view(), gradient.view());
   mask_.reset();
-  const std::int64_t first_id = weight_.spec.place.first_row;
+  const std::int64_t first_id = weight_.spec.placement.front().place.first_row;
   if (context.sequence) {
     Tensor whole =
         context.ledger.tensor<T>("embedding gradient gathered", memory::no_layer,
@@ -83,6 +84,7 @@ void Embedding<T>::backward(const Context& context, Tensor gradient) {
                                                                   whole.view());
     gradient = std::move(whole);
   }
+  if (!is_tied_) kernels::fill_zero(context.device, weight_.gradient);
   kernels::embedding_backward(context.device, tokens_, first_id, gradient.view(), weight_.gradient);
 }
 

@@ -28,8 +28,8 @@ class Embedding {
 
   /// The first layer's input: whole [s b, h], or a shard [s b / t, h] under SP.
   Tensor forward(const parallel::Context& context, const OutputEntry& output);
-  /// Adds the gradient of the table that comes of x's to what the output projection, which shares
-  /// it, has written.
+  /// Writes the gradient of the table that comes of x's, or adds it to what an output projection
+  /// that shares the table has written.
   void backward(const parallel::Context& context, Tensor gradient);
 
   /// The table's rows of this rank [V'/t, h].
@@ -37,6 +37,7 @@ class Embedding {
 
  private:
   kernels::Tokens tokens_;
+  bool is_tied_;  ///< the output projection shares the table
   kernels::Dropout dropout_;
   parallel::Parameter<T>& weight_;
   memory::Tensor<std::uint8_t> mask_;  ///< [., h], empty without dropout

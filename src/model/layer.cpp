@@ -16,10 +16,10 @@ using parallel::chunk_of;
 using parallel::Context;
 
 // Under keep_gathered the linear saves the gathered tensor, and the norm's own output passes.
-LayerNormSpec norm_spec(int layer, int number, const Context& context) {
+NormSpec norm_spec(int layer, int number, const Context& context) {
   const bool first = number == 1;
   const bool passes = context.sequence && context.keep_gathered;
-  LayerNormSpec spec;
+  NormSpec spec;
   spec.name = fmt::format("layers.{}.norm{}", layer, number);
   spec.layer = layer;
   spec.weight_stream = stream_of(layer, first ? Slot::norm1_weight : Slot::norm2_weight);
@@ -37,12 +37,12 @@ LayerNormSpec norm_spec(int layer, int number, const Context& context) {
 }  // namespace
 
 template <class T, class Block>
-Sublayer<T, Block>::Sublayer(parallel::ParameterStore<T>& store, const config::Case& settings,
-                             const Context& context, int layer, LayerNormSpec norm,
+Sublayer<T, Block>::Sublayer(const config::Case& settings, const Context& context, int layer,
+                             std::unique_ptr<Norm<T>> norm, std::unique_ptr<Block> block,
                              std::uint32_t mask_stream, std::string_view mask_name)
     : layer_(layer),
-      norm_(store, context, settings.model.hidden_size, std::move(norm)),
-      block_(store, settings, context, layer),
+      norm_(std::move(norm)),
+      block_(std::move(block)),
       dropout_(kernels::make_dropout(
           settings.model.hidden_dropout,
           {static_cast<std::uint32_t>(settings.bench.seed), mask_stream},
@@ -53,7 +53,7 @@ template <class T, class Block>
 Arriving<T> Sublayer<T, Block>::forward(const Context& context, Arriving<T> input,
                                         const OutputEntry& output) {
   input_ = std::move(input);
-  Arriving<T> z = block_.forward(context, norm_.forward(context, input_));
+  Arriving<T> z = block_->forward(context, norm_->forward(context, input_));
   const Matrix<T>& x = input_.view();
   if (dropout_.active) {
     mask_ = context.ledger.tensor<std::uint8_t>(mask_name_, layer_, context.kept, num_rows(x),
@@ -70,7 +70,7 @@ Arriving<T> Sublayer<T, Block>::forward(const Context& context, Arriving<T> inpu
         const std::int64_t first = first_of_piece(num_rows(sums), chunks, chunk);
         kernels::bias_dropout_add_forward(
             device, kernels::from_element(dropout_, first * num_columns(sums)), part(rows),
-            block_.output_bias().vector(), part(input_.view()),
+            block_->output_bias().vector(), part(input_.view()),
             dropout_.active ? part(mask_.view()) : Mask(), part(sums));
       });
 }
@@ -81,30 +81,41 @@ void Sublayer<T, Block>::backward(const Context& context, const Tensor& gradient
   Tensor dz = context.ledger.tensor<T>("dropout input gradient", layer_, TensorClass::transient,
                                        num_rows(dy), num_columns(dy));
   kernels::bias_dropout_add_backward(context.device, dropout_, dy, mask_.view(), dz.view(),
-                                     block_.output_bias().vector_gradient());
+                                     block_->output_bias().vector_gradient());
   mask_.reset();
-  const Tensor normed_gradient = block_.backward(context, std::move(dz));
-  norm_.backward(context, normed_gradient.view(), input_.view(), dy);
+  const Tensor normed_gradient = block_->backward(context, std::move(dz));
+  norm_->backward(context, normed_gradient.view(), input_.view(), dy);
   input_.reset();
 }
 
 template <class T, class Block>
 memory::Tensor<T> Sublayer<T, Block>::forget() {
-  norm_.forget();
-  block_.forget();
+  norm_->forget();
+  block_->forget();
   mask_.reset();
   return input_.take();
 }
 
 template <class T>
 Layer<T>::Layer(parallel::ParameterStore<T>& store, const config::Case& settings,
-                const Context& context, int layer)
+                const Context& context, int layer, const Rotary<T>& rotary)
     : layer_(layer),
       recomputes_(settings.recomputes_layer()),
-      attention_(store, settings, context, layer, norm_spec(layer, 1, context),
-                 stream_of(layer, Slot::hidden_mask1), "hidden dropout mask 1"),
-      mlp_(store, settings, context, layer, norm_spec(layer, 2, context),
-           stream_of(layer, Slot::hidden_mask2), "hidden dropout mask 2") {}
+      // Braces: parts declare their parameters in this order.
+      attention_{settings,
+                 context,
+                 layer,
+                 make_norm<T>(store, settings, norm_spec(layer, 1, context)),
+                 std::make_unique<Attention<T>>(store, settings, context, layer, rotary),
+                 stream_of(layer, Slot::hidden_mask1),
+                 "hidden dropout mask 1"},
+      mlp_{settings,
+           context,
+           layer,
+           make_norm<T>(store, settings, norm_spec(layer, 2, context)),
+           make_mlp<T>(store, settings, context, layer),
+           stream_of(layer, Slot::hidden_mask2),
+           "hidden dropout mask 2"} {}
 
 template <class T>
 Arriving<T> Layer<T>::run(const Context& context, Arriving<T> input, const OutputEntry& output) {

@@ -2,14 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "config/case.hpp"
 #include "kernels/dropout.hpp"
 #include "memory/ledger.hpp"
 #include "model/attention.hpp"
-#include "model/layer_norm.hpp"
 #include "model/mlp.hpp"
+#include "model/norm.hpp"
+#include "model/rotary.hpp"
 #include "parallel/arriving.hpp"
 #include "parallel/context.hpp"
 
@@ -29,9 +31,9 @@ class Sublayer {
  public:
   using Tensor = memory::Tensor<T>;
 
-  Sublayer(parallel::ParameterStore<T>& store, const config::Case& settings,
-           const parallel::Context& context, int layer, LayerNormSpec norm,
-           std::uint32_t mask_stream, std::string_view mask_name);
+  Sublayer(const config::Case& settings, const parallel::Context& context, int layer,
+           std::unique_ptr<Norm<T>> norm, std::unique_ptr<Block> block, std::uint32_t mask_stream,
+           std::string_view mask_name);
 
   /// Takes and keeps x [., h]; returns y of the same shape, all of x having arrived.
   parallel::Arriving<T> forward(const parallel::Context& context, parallel::Arriving<T> input,
@@ -41,12 +43,12 @@ class Sublayer {
   /// Frees what forward kept, unused, but for x, which it returns.
   Tensor forget();
 
-  [[nodiscard]] Block& block() { return block_; }
+  [[nodiscard]] Block& block() { return *block_; }
 
  private:
   int layer_;
-  LayerNorm<T> norm_;
-  Block block_;
+  std::unique_ptr<Norm<T>> norm_;
+  std::unique_ptr<Block> block_;
   kernels::Dropout dropout_;
   std::string_view mask_name_;
   parallel::Arriving<T> input_;        ///< x: the norm's input and the residual
@@ -54,6 +56,8 @@ class Sublayer {
 };
 
 /// x = x + dropout(attention(norm1(x)) + bias); x = x + dropout(mlp(norm2(x)) + bias).
+///
+/// A family is a choice of norm, attention and MLP; one without biases or dropout has none here.
 ///
 /// With full recomputation it keeps x alone, and its backward runs all of its forward again, as
 /// Chen et al. ("Training deep nets with sublinear memory cost", 2016) do.
@@ -63,7 +67,7 @@ class Layer {
   using Tensor = memory::Tensor<T>;
 
   Layer(parallel::ParameterStore<T>& store, const config::Case& settings,
-        const parallel::Context& context, int layer);
+        const parallel::Context& context, int layer, const Rotary<T>& rotary);
 
   /// x [., h] -> the layer's output, entered in the ledger as `output` says. It has to have arrived
   /// before this layer goes backward.
@@ -72,7 +76,7 @@ class Layer {
   /// Turns the gradient of the output into that of the input, in place.
   void backward(const parallel::Context& context, const Tensor& gradient);
 
-  /// The weight of the layer's largest product with a weight: fc1, or qkv where ffn < 3h.
+  /// The weight of the layer's largest product with a weight: fc1, or qkv where it is wider.
   [[nodiscard]] const Matrix<T>& largest_weight();
 
  private:

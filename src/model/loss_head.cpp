@@ -25,8 +25,8 @@ constexpr parallel::LinearNames projection_names{
     .gathered_gradient = "",
 };
 
-LayerNormSpec final_norm(const Context& context) {
-  LayerNormSpec spec;
+NormSpec final_norm(const Context& context) {
+  NormSpec spec;
   spec.name = "final_norm";
   spec.layer = memory::no_layer;
   spec.weight_stream = final_norm_weight_stream;
@@ -43,6 +43,7 @@ parallel::LinearSpec projection(const config::Case& c) {
   spec.layer = memory::no_layer;
   spec.in = c.model.hidden_size;
   spec.out = c.padded_vocab_size();
+  spec.weight_stream = output_projection_weight_stream;
   spec.keeps_output = true;
   return spec;
 }
@@ -60,13 +61,16 @@ LossHead<T>::LossHead(parallel::ParameterStore<T>& store, parallel::Parameter<T>
                       const config::Case& settings, const Context& context)
     : tokens_(tokens_of(settings)),
       shard_(shard_of_vocabulary(settings, context)),
-      norm_(store, context, settings.model.hidden_size, final_norm(context)),
-      projection_(table, projection(settings), projection_names) {}
+      norm_(make_norm<T>(store, settings, final_norm(context))),
+      projection_(settings.model.is_llama()
+                      ? Projection(store, context, projection(settings), projection_names,
+                                   parallel::Bias::none)
+                      : Projection(table, projection(settings), projection_names)) {}
 
 template <class T>
 double LossHead<T>::forward(const Context& context, Tensor input) {
   input_ = std::move(input);
-  logits_ = projection_.forward(context, norm_.forward(context, input_));
+  logits_ = projection_.forward(context, norm_->forward(context, input_));
   const auto statistics = [&](const char* name, std::int64_t ranks) {
     return context.ledger.tensor<F>(name, memory::no_layer, TensorClass::transient,
                                     ranks * context.tokens, kernels::loss_statistics);
@@ -88,7 +92,7 @@ memory::Tensor<T> LossHead<T>::backward(const Context& context) {
       context.ledger.tensor<T>("residual gradient", memory::no_layer, TensorClass::transient,
                                context.local_tokens(), projection_.weight().spec.columns);
   kernels::fill_zero(context.device, gradient.view());  // there is no residual to add to
-  norm_.backward(context, normed_gradient.view(), input_.view(), gradient.view());
+  norm_->backward(context, normed_gradient.view(), input_.view(), gradient.view());
   input_.reset();
   return gradient;
 }

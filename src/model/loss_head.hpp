@@ -3,11 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "config/case.hpp"
 #include "kernels/cross_entropy.hpp"
 #include "memory/ledger.hpp"
-#include "model/layer_norm.hpp"
+#include "model/norm.hpp"
 #include "parallel/context.hpp"
 #include "parallel/linear.hpp"
 
@@ -16,7 +17,8 @@ namespace tidemark::model {
 ///   x (., h) -> norm (., h) -> x table^T (s b, V'/t) -> cross-entropy -> loss
 ///
 /// The table is the embedding's (tied weights: Press and Wolf, "Using the output embedding to
-/// improve language models", 2017). Logits are kept in Accumulate<T>, and only a rank's own.
+/// improve language models", 2017), but in the Llama family one of its own. Logits are kept in
+/// Accumulate<T>, and only a rank's own.
 template <class T>
 class LossHead {
  public:
@@ -34,10 +36,12 @@ class LossHead {
   Tensor backward(const parallel::Context& context);
 
  private:
+  using Projection = parallel::ColumnParallelLinear<T, F>;
+
   kernels::Tokens tokens_;
   kernels::VocabularyShard shard_;
-  LayerNorm<T> norm_;
-  parallel::ColumnParallelLinear<T, F> projection_;
+  std::unique_ptr<Norm<T>> norm_;
+  Projection projection_;
   parallel::Arriving<T> input_;
   memory::Tensor<F> logits_;  ///< [s b, V'/t]; after forward their softmax
 };

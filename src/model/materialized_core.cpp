@@ -69,15 +69,13 @@ Matrix<Accumulate<T>> MaterializedCore<T>::multiplier(const HeadWeights& weights
   }
 }
 
-/// Scores and softmax of one head and sequence, qkv [s, 3d].
+/// Scores and softmax of one head and sequence.
 template <class T>
-void MaterializedCore<T>::compute(const Context& context, const Matrix<F>& qkv,
+void MaterializedCore<T>::compute(const Context& context, const HeadParts<F>& x,
                                   std::int64_t first_row, const HeadWeights& weights,
                                   const Matrix<F>& scores) const {
-  const std::int64_t d = shape_.head_size;
   // (s, d) x (s, d)^T -> (s, s)
-  gemm(context.device, Op::none, Op::transpose, F(1), columns(qkv, 0, d), columns(qkv, d, d), F(0),
-       scores);
+  gemm(context.device, Op::none, Op::transpose, F(1), x.q, x.k, F(0), scores);
   kernels::softmax_dropout_forward(context.device, score_shape_, shape_.dropout_from(first_row),
                                    scores, weights.probabilities, weights.mask, weights.dropped);
 }
@@ -100,65 +98,73 @@ memory::Tensor<T> MaterializedCore<T>::forward(const Context& context, Tensor qk
   if constexpr (is_narrow<T>) {
     workspace = context.ledger.tensor<F>("scores", shape_.layer, TensorClass::workspace, s, s);
   }
-  const HeadPanel<T> qkv_panel(context, shape_, "head's q, k, v", 3 * d);
-  const HeadPanel<T> out_panel(context, shape_, "head's context", d);
-  for_each_head(context, shape_, [&](std::int64_t head, std::int64_t sequence) {
-    const std::int64_t first_row = shape_.first_row(head, sequence);
-    const HeadWeights weights = recomputes_ ? of_head(local, 0) : of_head(weights_, first_row);
-    const Matrix<F> scores = scores_of(weights, workspace.view());
-    const Matrix<F> x = qkv_panel.load(
-        context.device, sequence_columns(shape_, qkv_.view(), sequence, head * 3 * d, 3 * d));
-    compute(context, x, first_row, weights, scores);
-    const Matrix<T> target = sequence_columns(shape_, out.view(), sequence, head * d, d);
-    // (s, s) x (s, d) -> (s, d)
-    gemm(context.device, Op::none, Op::none, F(1), multiplier(weights, scores),
-         columns(x, 2 * d, d), F(0), out_panel.target(target));
-    out_panel.store(context.device, target);
+  const Panel<T> qkv_panel(context, shape_, "head's q, k, v", shape_.group_width());
+  const Panel<T> out_panel(context, shape_, "head's context", d);
+  for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
+    const Matrix<F> of_group =
+        qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), group, sequence));
+    for_each_head(shape_, group, [&](std::int64_t index, std::int64_t head) {
+      const std::int64_t first_row = shape_.first_row(head, sequence);
+      const HeadWeights weights = recomputes_ ? of_head(local, 0) : of_head(weights_, first_row);
+      const Matrix<F> scores = scores_of(weights, workspace.view());
+      const HeadParts<F> x = parts_of(shape_, of_group, index);
+      compute(context, x, first_row, weights, scores);
+      const Matrix<T> target = head_columns(shape_, out.view(), head, sequence);
+      // (s, s) x (s, d) -> (s, d)
+      gemm(context.device, Op::none, Op::none, F(1), multiplier(weights, scores), x.v, F(0),
+           out_panel.target(target));
+      out_panel.store(context.device, target);
+    });
   });
   return out;
 }
 
+// The gradients of a group's keys and values are the sums over its heads.
 template <class T>
 memory::Tensor<T> MaterializedCore<T>::backward(const Context& context, Tensor,
                                                 Tensor output_gradient) {
   const std::int64_t s = shape_.length;
-  const std::int64_t d = shape_.head_size;
-  Tensor qkv_gradient = context.ledger.tensor<T>(
-      "qkv gradient", shape_.layer, TensorClass::transient, context.tokens, 3 * shape_.heads * d);
+  Tensor qkv_gradient =
+      context.ledger.tensor<T>("qkv gradient", shape_.layer, TensorClass::transient, context.tokens,
+                               shape_.groups * shape_.group_width());
   Weights local;
   if (recomputes_) local = make_weights(context, s, TensorClass::workspace);
   const memory::Tensor<F> score_gradient =
       context.ledger.tensor<F>("score gradient", shape_.layer, TensorClass::workspace, s, s);
-  const HeadPanel<T> qkv_panel(context, shape_, "head's q, k, v", 3 * d);
-  const HeadPanel<T> dout_panel(context, shape_, "head's context gradient", d);
-  const HeadPanel<T> dqkv_panel(context, shape_, "head's q, k, v gradient", 3 * d);
+  const Panel<T> qkv_panel(context, shape_, "head's q, k, v", shape_.group_width());
+  const Panel<T> dout_panel(context, shape_, "head's context gradient", shape_.head_size);
+  const Panel<T> dqkv_panel(context, shape_, "head's q, k, v gradient", shape_.group_width());
   const Matrix<F> dscores = score_gradient.view();
   Device& device = context.device;
-  for_each_head(context, shape_, [&](std::int64_t head, std::int64_t sequence) {
-    const std::int64_t first_row = shape_.first_row(head, sequence);
-    const HeadWeights weights = recomputes_ ? of_head(local, 0) : of_head(weights_, first_row);
-    const Matrix<F> x = qkv_panel.load(
-        device, sequence_columns(shape_, qkv_.view(), sequence, head * 3 * d, 3 * d));
-    const Matrix<F> dout = dout_panel.load(
-        device, sequence_columns(shape_, output_gradient.view(), sequence, head * d, d));
-    const Matrix<T> target =
-        sequence_columns(shape_, qkv_gradient.view(), sequence, head * 3 * d, 3 * d);
-    const Matrix<F> dx = dqkv_panel.target(target);
-    if (recomputes_) {
-      compute(context, x, first_row, weights, scores_of(weights, dscores));
-    } else if constexpr (is_narrow<T>) {
-      kernels::convert(device, weights.dropped, dscores);
-    }
-    // dV: (s, s)^T x (s, d) -> (s, d)
-    gemm(device, Op::transpose, Op::none, F(1), multiplier(weights, dscores), dout, F(0),
-         columns(dx, 2 * d, d));
-    // dD: (s, d) x (s, d)^T -> (s, s)
-    gemm(device, Op::none, Op::transpose, F(1), dout, columns(x, 2 * d, d), F(0), dscores);
-    kernels::softmax_dropout_backward(device, score_shape_, shape_.dropout, weights.probabilities,
-                                      weights.mask, dscores);
-    // dQ: (s, s) x (s, d) -> (s, d);  dK: (s, s)^T x (s, d) -> (s, d)
-    gemm(device, Op::none, Op::none, F(1), dscores, columns(x, d, d), F(0), columns(dx, 0, d));
-    gemm(device, Op::transpose, Op::none, F(1), dscores, columns(x, 0, d), F(0), columns(dx, d, d));
+  for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
+    const Matrix<F> of_group =
+        qkv_panel.load(device, group_columns(shape_, qkv_.view(), group, sequence));
+    const Matrix<T> target = group_columns(shape_, qkv_gradient.view(), group, sequence);
+    const Matrix<F> group_gradient = dqkv_panel.target(target);
+    for_each_head(shape_, group, [&](std::int64_t index, std::int64_t head) {
+      const std::int64_t first_row = shape_.first_row(head, sequence);
+      const HeadWeights weights = recomputes_ ? of_head(local, 0) : of_head(weights_, first_row);
+      const HeadParts<F> x = parts_of(shape_, of_group, index);
+      const HeadParts<F> dx = parts_of(shape_, group_gradient, index);
+      const F after_heads = index == 0 ? F(0) : F(1);
+      const Matrix<F> dout =
+          dout_panel.load(device, head_columns(shape_, output_gradient.view(), head, sequence));
+      if (recomputes_) {
+        compute(context, x, first_row, weights, scores_of(weights, dscores));
+      } else if constexpr (is_narrow<T>) {
+        kernels::convert(device, weights.dropped, dscores);
+      }
+      // dV: (s, s)^T x (s, d) -> (s, d)
+      gemm(device, Op::transpose, Op::none, F(1), multiplier(weights, dscores), dout, after_heads,
+           dx.v);
+      // dD: (s, d) x (s, d)^T -> (s, s)
+      gemm(device, Op::none, Op::transpose, F(1), dout, x.v, F(0), dscores);
+      kernels::softmax_dropout_backward(device, score_shape_, shape_.dropout, weights.probabilities,
+                                        weights.mask, dscores);
+      // dQ: (s, s) x (s, d) -> (s, d);  dK: (s, s)^T x (s, d) -> (s, d)
+      gemm(device, Op::none, Op::none, F(1), dscores, x.k, F(0), dx.q);
+      gemm(device, Op::transpose, Op::none, F(1), dscores, x.q, after_heads, dx.k);
+    });
     dqkv_panel.store(device, target);
   });
   forget();

@@ -4,24 +4,28 @@
 
 #include <fmt/format.h>
 
-#include "kernels/gelu.hpp"
+#include "model/gelu_mlp.hpp"
 #include "model/streams.hpp"
+#include "model/swiglu_mlp.hpp"
 
 namespace tidemark::model {
 
 namespace {
 
+using parallel::Bias;
 using parallel::Context;
 
-constexpr parallel::LinearNames fc1_names{
-    .input = "fc1 input",
-    .gathered_input = "fc1 input gathered",
-    .output = "gelu input",
-    .output_shard = "",
-    .input_gradient = "fc1 input gradient",
-    .input_gradient_shard = "fc1 input gradient shard",
-    .gathered_gradient = "",
-};
+parallel::LinearNames fc1_names(std::string_view output) {
+  return {
+      .input = "fc1 input",
+      .gathered_input = "fc1 input gathered",
+      .output = output,
+      .output_shard = "",
+      .input_gradient = "fc1 input gradient",
+      .input_gradient_shard = "fc1 input gradient shard",
+      .gathered_gradient = "",
+  };
+}
 
 constexpr parallel::LinearNames fc2_names{
     .input = "fc2 input",
@@ -38,47 +42,60 @@ constexpr parallel::LinearNames fc2_names{
 
 template <class T>
 Mlp<T>::Mlp(parallel::ParameterStore<T>& store, const config::Case& settings,
-            const Context& context, int layer)
+            const Context& context, int layer, MlpSpec spec)
     : layer_(layer),
+      width_(parallel::shard_of(settings.model.ffn_hidden_size, context)),
       fc1_(store, context,
-           {fmt::format("layers.{}.fc1", layer), layer, settings.model.hidden_size,
-            settings.model.ffn_hidden_size, stream_of(layer, Slot::fc1_weight),
-            stream_of(layer, Slot::fc1_bias), true, true},
-           fc1_names, parallel::ColumnParallelLinear<T>::Bias::left_to_caller),
+           {fmt::format("layers.{}.fc1", layer), layer, settings.model.hidden_size, spec.fc1_width,
+            stream_of(layer, Slot::fc1_weight), stream_of(layer, Slot::fc1_bias), true, true,
+            std::move(spec.fc1_rows)},
+           fc1_names(spec.fc1_output), spec.has_biases ? Bias::left_to_caller : Bias::none),
       fc2_(store, context,
            {fmt::format("layers.{}.fc2", layer), layer, settings.model.ffn_hidden_size,
             settings.model.hidden_size, stream_of(layer, Slot::fc2_weight),
             stream_of(layer, Slot::fc2_bias), false},
-           fc2_names) {}
+           fc2_names, spec.has_biases ? Bias::left_to_caller : Bias::none) {}
 
 template <class T>
 parallel::Arriving<T> Mlp<T>::forward(const Context& context, parallel::Arriving<T> input) {
-  gelu_input_ = fc1_.forward(context, std::move(input));
-  const Matrix<T>& u = gelu_input_.view();
+  fc1_output_ = fc1_.forward(context, std::move(input));
+  const Matrix<T>& u = fc1_output_.view();
   Tensor activated =
-      context.ledger.tensor<T>("fc2 input", layer_, context.kept, num_rows(u), num_columns(u));
-  kernels::bias_gelu_forward(context.device, u, fc1_.bias().vector(), activated.view());
+      context.ledger.tensor<T>("fc2 input", layer_, context.kept, num_rows(u), width_);
+  activate(context.device, u, activated.view());
   return fc2_.forward(context, std::move(activated));
 }
 
 template <class T>
 memory::Tensor<T> Mlp<T>::backward(const Context& context, Tensor output_gradient) {
   Tensor gradient = fc2_.backward(context, std::move(output_gradient));
-  kernels::bias_gelu_backward(context.device, gelu_input_.view(), fc1_.bias().vector(),
-                              gradient.view(), fc1_.bias().vector_gradient());
-  gelu_input_.reset();
+  gradient = differentiate(context.device, std::move(fc1_output_), std::move(gradient));
   return fc1_.backward(context, std::move(gradient));
 }
 
 template <class T>
 void Mlp<T>::forget() {
   fc1_.forget();
-  gelu_input_.reset();
+  fc1_output_.reset();
   fc2_.forget();
 }
 
-template class Mlp<bfloat16>;
-template class Mlp<float>;
-template class Mlp<double>;
+template <class T>
+std::unique_ptr<Mlp<T>> make_mlp(parallel::ParameterStore<T>& store, const config::Case& settings,
+                                 const Context& context, int layer) {
+  if (settings.model.is_llama()) {
+    return std::make_unique<SwigluMlp<T>>(store, settings, context, layer);
+  }
+  return std::make_unique<GeluMlp<T>>(store, settings, context, layer);
+}
+
+#define TIDEMARK_INSTANTIATE(T)                                                                \
+  template class Mlp<T>;                                                                       \
+  template std::unique_ptr<Mlp<T>> make_mlp(parallel::ParameterStore<T>&, const config::Case&, \
+                                            const Context&, int);
+TIDEMARK_INSTANTIATE(bfloat16)
+TIDEMARK_INSTANTIATE(float)
+TIDEMARK_INSTANTIATE(double)
+#undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::model

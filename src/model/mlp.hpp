@@ -1,5 +1,8 @@
-// The MLP block of a GPT layer: fc1, GELU, fc2, the inner width divided among the ranks.
+// The MLP block of a layer: fc1, an activation, fc2, the inner width divided among the ranks.
 #pragma once
+
+#include <memory>
+#include <string_view>
 
 #include "config/case.hpp"
 #include "memory/ledger.hpp"
@@ -8,16 +11,27 @@
 
 namespace tidemark::model {
 
-///   x (., h) -> fc1 (s b, ffn/t) -> + bias, gelu (s b, ffn/t) -> fc2 (., h)
+/// What an activation makes of the two products around it.
+struct MlpSpec {
+  std::string_view fc1_output;  ///< its name in the ledger: what the activation saves
+  std::int64_t fc1_width = 0;   ///< columns of fc1's output, over all ranks
+  kernels::Placement fc1_rows;  ///< as parallel::LinearSpec has them
+  bool has_biases = false;      ///< that of fc1 is the activation's to add
+};
+
+///   x (., h) -> fc1 (s b, fc1_width/t) -> activation (s b, ffn/t) -> fc2 (., h)
 ///
-/// Its output still lacks the bias of fc2.
+/// Its output still lacks the bias of fc2, if there is one.
 template <class T>
 class Mlp {
  public:
   using Tensor = memory::Tensor<T>;
 
   Mlp(parallel::ParameterStore<T>& store, const config::Case& settings,
-      const parallel::Context& context, int layer);
+      const parallel::Context& context, int layer, MlpSpec spec);
+  Mlp(const Mlp&) = delete;
+  Mlp& operator=(const Mlp&) = delete;
+  virtual ~Mlp() = default;
 
   /// Normalised rows [., h] -> this rank's rows of the block's output [., h], summed over ranks.
   parallel::Arriving<T> forward(const parallel::Context& context, parallel::Arriving<T> input);
@@ -28,14 +42,29 @@ class Mlp {
   void forget();
 
   [[nodiscard]] parallel::Parameter<T>& output_bias() { return fc2_.bias(); }
-  /// [ffn/t, h], for measuring the machine's product rate.
+  /// [fc1_width/t, h], for measuring the machine's product rate.
   [[nodiscard]] parallel::Parameter<T>& fc1_weight() { return fc1_.weight(); }
 
+ protected:
+  /// Empty where there is none.
+  [[nodiscard]] parallel::Parameter<T>& fc1_bias() { return fc1_.bias(); }
+
  private:
+  /// u [s b, fc1_width/t] -> y [s b, ffn/t]
+  virtual void activate(Device& device, const Matrix<T>& u, const Matrix<T>& y) = 0;
+  /// u and the gradient of y -> the gradient of u, in the memory of one of them.
+  virtual Tensor differentiate(Device& device, Tensor u, Tensor output_gradient) = 0;
+
   int layer_;
+  std::int64_t width_;  ///< ffn/t
   parallel::ColumnParallelLinear<T> fc1_;
   parallel::RowParallelLinear<T> fc2_;
-  Tensor gelu_input_;  ///< without the bias, which the kernels add
+  Tensor fc1_output_;  ///< without the bias
 };
+
+/// The one of the case's family.
+template <class T>
+std::unique_ptr<Mlp<T>> make_mlp(parallel::ParameterStore<T>& store, const config::Case& settings,
+                                 const parallel::Context& context, int layer);
 
 }  // namespace tidemark::model

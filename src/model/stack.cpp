@@ -26,13 +26,13 @@ parallel::Schedule schedule_of(const config::Case& settings) {
 template <class T>
 Stack<T>::Stack(const config::Case& settings, Device& device, memory::Ledger& ledger,
                 comm::Communicator& communicator)
-    : settings_(settings) {
+    : settings_(settings), rotary_(settings, device) {
   use(device, communicator, schedule_of(settings), ledger);
   if (settings.model.has_ends()) {
     embedding_.emplace(store_, settings, *context_);
   }
   for (int layer = 0; layer < settings.model.num_layers; ++layer) {
-    layers_.emplace_back(store_, settings, *context_, layer);
+    layers_.emplace_back(store_, settings, *context_, layer, rotary_);
   }
   if (embedding_) {
     head_.emplace(store_, embedding_->weight(), settings, *context_);
@@ -133,6 +133,7 @@ memory::Tensor<T> Stack<T>::backward(Tensor output_gradient) {
   if (context_->sequence) {
     store_.reduce_replicated_gradients(*context_);
   }
+  store_.reduce_gradients_of_shared_rows(*context_);
   return gradient;
 }
 

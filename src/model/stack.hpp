@@ -11,6 +11,7 @@
 #include "model/embedding.hpp"
 #include "model/layer.hpp"
 #include "model/loss_head.hpp"
+#include "model/rotary.hpp"
 #include "parallel/context.hpp"
 #include "parallel/parameters.hpp"
 
@@ -73,6 +74,8 @@ class Stack {
 
   [[nodiscard]] const parallel::ParameterStore<T>& store() const { return store_; }
   [[nodiscard]] const parallel::Context& context() const { return *context_; }
+  /// Of the table of rotary angles: neither activations nor parameters, and held as these are.
+  [[nodiscard]] std::size_t table_bytes() const { return rotary_.table_bytes(); }
   /// The weight of the largest product with a weight, in the first layer: [out/t, h].
   [[nodiscard]] const Matrix<T>& largest_weight() { return layers_.front().largest_weight(); }
 
@@ -87,6 +90,7 @@ class Stack {
   config::Case settings_;
   std::optional<parallel::Context> context_;
   parallel::ParameterStore<T> store_;
+  Rotary<T> rotary_;
   std::optional<Embedding<T>> embedding_;
   std::deque<Layer<T>> layers_;
   std::optional<LossHead<T>> head_;

@@ -13,6 +13,7 @@ inline constexpr std::uint32_t embedding_weight_stream = 3;
 inline constexpr std::uint32_t embedding_mask_stream = 4;
 inline constexpr std::uint32_t final_norm_weight_stream = 5;
 inline constexpr std::uint32_t final_norm_bias_stream = 6;
+inline constexpr std::uint32_t output_projection_weight_stream = 7;  ///< where it is not tied
 
 /// The random tensors of one layer.
 enum class Slot : std::uint32_t {

@@ -21,12 +21,13 @@ ColumnParallelLinear<T, Y>::ColumnParallelLinear(ParameterStore<T>& store, const
                                                  LinearSpec spec, LinearNames names, Bias bias)
     : spec_(std::move(spec)),
       names_(names),
-      weight_(store.declare(
-          detail::weight_spec(spec_, shard_of(spec_.out, context), spec_.in,
-                              {context.rank() * shard_of(spec_.out, context), 0, spec_.in}))),
-      bias_(&store.declare(detail::bias_spec(spec_, Sharing::sharded, shard_of(spec_.out, context),
-                                             context.rank() * shard_of(spec_.out, context)))),
-      adds_bias_(bias == Bias::in_product) {}
+      weight_(store.declare(detail::weight_spec(spec_, spec_.in, detail::rows_of(spec_, context)))),
+      adds_bias_(bias == Bias::in_product) {
+  if (bias == Bias::none) return;
+  TIDEMARK_REQUIRE(spec_.rows.empty(), "a bias whose elements lie apart is not supported");
+  const std::int64_t share = shard_of(spec_.out, context);
+  bias_ = &store.declare(detail::bias_spec(spec_, Sharing::sharded, share, context.rank() * share));
+}
 
 template <class T, class Y>
 ColumnParallelLinear<T, Y>::ColumnParallelLinear(Parameter<T>& shared_weight, LinearSpec spec,
@@ -45,7 +46,7 @@ template <class T, class Y>
 memory::Tensor<Y> ColumnParallelLinear<T, Y>::forward(const Context& context, Arriving<T> input) {
   const auto new_output = [&] {
     return context.ledger.tensor<Y>(names_.output, spec_.layer, output_class(spec_, context),
-                                    context.tokens, weight_.spec.rows);
+                                    context.tokens, weight_.spec.rows());
   };
   if (!context.sequence) {
     memory::Tensor<Y> output = new_output();
@@ -171,7 +172,7 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::backward(const Context& context,
       gather_from_sequence_parallel_region(context, saved_input_.view(), gathered.view());
     }
     write_parameter_gradients(context, dy, gathered.empty() ? saved_input_.view() : gathered.view(),
-                              weight_.spec.rows, Beside::nothing);
+                              weight_.spec.rows(), Beside::nothing);
     saved_input_.reset();
   }
   Tensor dx = new_input_gradient(context);
@@ -211,7 +212,7 @@ void ColumnParallelLinear<T, Y>::defer_weight_gradient(const Context& context, m
   const auto gradient = std::make_shared<memory::Tensor<Y>>(std::move(dy));
   const auto input = std::make_shared<Tensor>(std::move(x));
   context.deferred->add([this, context, gradient, input, first_row] {
-    write_weight_gradient(context, gradient->view(), input->view(), first_row, weight_.spec.rows,
+    write_weight_gradient(context, gradient->view(), input->view(), first_row, weight_.spec.rows(),
                           Beside::communication);
     context.device.fence();  // its operands die with it
   });
@@ -247,7 +248,7 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::overlapped_backward(
   saved_input_.reset();
   const bool defers = spec_.defers_weight_gradient && context.sequence && context.takes_apart() &&
                       context.deferred != nullptr;
-  const std::int64_t end_row = defers ? weight_.spec.rows / 2 : weight_.spec.rows;
+  const std::int64_t end_row = defers ? weight_.spec.rows() / 2 : weight_.spec.rows();
   write_parameter_gradients(context, dy, x.view(), end_row, Beside::communication);
   if (defers) defer_weight_gradient(context, std::move(output_gradient), std::move(x), end_row);
   context.device.fence();  // operands that were not handed on die here

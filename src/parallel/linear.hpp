@@ -39,7 +39,13 @@ struct LinearSpec {
   /// Under ring with SP half of the weight's gradient is left for the gather that follows, in the
   /// backward of a row-parallel product which is too small to hide it.
   bool defers_weight_gradient = false;
+  /// Where this rank's rows of a weight that is sharded by rows lie, if not an even share in the
+  /// order of the ranks. Such a layer has no bias.
+  kernels::Placement rows = {};
 };
+
+/// Who adds the bias of a linear layer: its product, or the kernel that follows. Or there is none.
+enum class Bias { in_product, left_to_caller, none };
 
 /// Y = X W^T with W [out, in] sharded by rows: each rank computes out/t columns of Y.
 ///
@@ -49,9 +55,7 @@ template <class T, class Y = T>
 class ColumnParallelLinear {
  public:
   using Tensor = memory::Tensor<T>;
-
-  /// Whether `forward` adds the bias, or leaves it to the kernel that follows.
-  enum class Bias { in_product, left_to_caller };
+  using Bias = parallel::Bias;
 
   ColumnParallelLinear(ParameterStore<T>& store, const Context& context, LinearSpec spec,
                        LinearNames names, Bias bias);
@@ -68,7 +72,8 @@ class ColumnParallelLinear {
   /// Frees the saved input unused.
   void forget() { saved_input_.reset(); }
 
-  [[nodiscard]] Parameter<T>& bias() { return *bias_; }
+  /// Empty where there is none.
+  [[nodiscard]] Parameter<T>& bias() { return bias_ == nullptr ? no_bias_ : *bias_; }
   [[nodiscard]] Parameter<T>& weight() { return weight_; }
 
  private:
@@ -102,6 +107,7 @@ class ColumnParallelLinear {
   LinearNames names_;
   Parameter<T>& weight_;
   Parameter<T>* bias_ = nullptr;  ///< null: there is none
+  Parameter<T> no_bias_;
   bool adds_bias_ = false;
   Tensor saved_input_;
 };
@@ -110,14 +116,14 @@ class ColumnParallelLinear {
 ///
 /// X is [s b, in/t]. Y is whole [s b, out] without SP (all-reduce) and a shard [s b / t, out] with
 /// it (reduce-scatter). The bias, replicated, is left to the kernel that follows, or every rank
-/// would add it to the sum.
+/// would add it to the sum; there may be none.
 template <class T>
 class RowParallelLinear {
  public:
   using Tensor = memory::Tensor<T>;
 
   RowParallelLinear(ParameterStore<T>& store, const Context& context, LinearSpec spec,
-                    LinearNames names);
+                    LinearNames names, Bias bias = Bias::left_to_caller);
 
   /// Takes and keeps the input, returns Y, summed over the ranks; under ring, chunk by chunk.
   Arriving<T> forward(const Context& context, Tensor input);
@@ -128,7 +134,8 @@ class RowParallelLinear {
   /// Frees the saved input unused.
   void forget() { saved_input_.reset(); }
 
-  [[nodiscard]] Parameter<T>& bias() { return bias_; }
+  /// Empty where there is none.
+  [[nodiscard]] Parameter<T>& bias() { return bias_ == nullptr ? no_bias_ : *bias_; }
 
  private:
   void apply(const Context& context, const Matrix<T>& input, const Matrix<T>& output,
@@ -149,7 +156,8 @@ class RowParallelLinear {
   LinearSpec spec_;
   LinearNames names_;
   Parameter<T>& weight_;
-  Parameter<T>& bias_;
+  Parameter<T>* bias_ = nullptr;  ///< null: there is none
+  Parameter<T> no_bias_;
   Tensor saved_input_;
 };
 

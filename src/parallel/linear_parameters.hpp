@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <utility>
 
 #include "parallel/linear.hpp"
 
@@ -16,10 +17,19 @@ inline memory::TensorClass output_class(const LinearSpec& spec, const Context& c
 inline double weight_width(std::int64_t in) { return std::sqrt(12.0 / static_cast<double>(in)); }
 inline constexpr double bias_width = 0.2;
 
-inline ParameterSpec weight_spec(const LinearSpec& spec, std::int64_t rows, std::int64_t columns,
-                                 kernels::GlobalPlace place) {
-  return {spec.name + ".weight", spec.weight_stream, Sharing::sharded, rows, columns, place, 0.0,
+inline ParameterSpec weight_spec(const LinearSpec& spec, std::int64_t columns,
+                                 kernels::Placement placement) {
+  return {spec.name + ".weight", spec.weight_stream,
+          Sharing::sharded,      columns,
+          std::move(placement),  0.0,
           weight_width(spec.in)};
+}
+
+/// Where this rank's rows of a weight [out, in] lie that is sharded by rows.
+inline kernels::Placement rows_of(const LinearSpec& spec, const Context& context) {
+  if (!spec.rows.empty()) return spec.rows;
+  const std::int64_t share = shard_of(spec.out, context);
+  return {{share, {context.rank() * share, 0, spec.in}}};
 }
 
 inline ParameterSpec bias_spec(const LinearSpec& spec, Sharing sharing, std::int64_t width,
@@ -27,9 +37,8 @@ inline ParameterSpec bias_spec(const LinearSpec& spec, Sharing sharing, std::int
   return {spec.name + ".bias",
           spec.bias_stream,
           sharing,
-          1,
           width,
-          {0, first, spec.out},
+          {{1, {0, first, spec.out}}},
           0.0,
           bias_width,
           true};

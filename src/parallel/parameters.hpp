@@ -14,7 +14,8 @@ namespace tidemark::parallel {
 
 /// How the ranks share a parameter.
 enum class Sharing {
-  sharded,     ///< each rank holds its own part, and its gradient is complete
+  sharded,     ///< each rank holds its own part, and its gradient is complete but for rows that
+               ///< have replicas: there each holder has only its own part's
   replicated,  ///< every rank holds all of it; under SP each has only its own tokens' gradient
 };
 
@@ -23,12 +24,27 @@ struct ParameterSpec {
   std::string name;          ///< as in dumps: "layers.0.qkv.weight"
   std::uint32_t stream = 0;  ///< random stream of its values, see docs/definitions.md
   Sharing sharing = Sharing::sharded;
-  std::int64_t rows = 1;  ///< of the local part; 1 for a vector
   std::int64_t columns = 0;
-  kernels::GlobalPlace place;  ///< of the local part in the unsharded tensor
-  double centre = 0.0;         ///< values are uniform on centre +- width / 2
+  kernels::Placement placement;  ///< of the local part's rows in the unsharded tensor
+  double centre = 0.0;           ///< values are uniform on centre +- width / 2
   double width = 0.0;
   bool is_vector = false;  ///< of one dimension, kept as a matrix of one row
+
+  /// Of the local part; 1 for a vector.
+  [[nodiscard]] std::int64_t rows() const {
+    std::int64_t sum = 0;
+    for (const kernels::RowSegment& segment : placement) sum += segment.rows;
+    return sum;
+  }
+  /// Calls `use(segment, first)` for all of them, `first` being the segment's first local row.
+  template <class Use>
+  void for_each_segment(const Use& use) const {
+    std::int64_t first = 0;
+    for (const kernels::RowSegment& segment : placement) {
+      use(segment, first);
+      first += segment.rows;
+    }
+  }
 };
 
 /// One rank's part of a parameter and of its gradient; the store owns the memory. Gradients are
@@ -61,6 +77,10 @@ class ParameterStore {
   /// Sums the replicated parameters' gradients over the ranks, as SP needs; nothing with one rank.
   void reduce_replicated_gradients(const Context& context);
 
+  /// Sums the gradients of rows that several ranks hold over these ranks, each of which gets the
+  /// same bits: its holders exchange their parts, and add them in the order of the ranks.
+  void reduce_gradients_of_shared_rows(const Context& context);
+
   [[nodiscard]] const std::deque<Parameter<T>>& parameters() const { return parameters_; }
   /// All gradients of this rank, end to end, replicated ones first.
   [[nodiscard]] Vector<Accumulate<T>> gradients() const {
@@ -72,18 +92,27 @@ class ParameterStore {
   }
   [[nodiscard]] std::size_t value_bytes() const { return elements_ * sizeof(T); }
   [[nodiscard]] std::size_t gradient_bytes() const { return elements_ * sizeof(Accumulate<T>); }
+  /// What `reduce_gradients_of_shared_rows` receives into.
+  [[nodiscard]] std::size_t exchange_buffer_bytes() const {
+    return exchange_elements_ * sizeof(Accumulate<T>);
+  }
 
  private:
   void allocate_memory();
+  void sum_over_holders(const Context& context, const Matrix<Accumulate<T>>& gradient,
+                        std::int64_t holders);
   std::size_t place(Sharing sharing, std::size_t offset);
 
   std::deque<Parameter<T>> parameters_;
   std::size_t elements_ = 0;
   std::size_t replicated_elements_ = 0;
+  std::size_t exchange_elements_ = 0;
   Kokkos::View<T*, MemorySpace> values_;
   Kokkos::View<Accumulate<T>*, MemorySpace> gradients_;
+  Kokkos::View<Accumulate<T>*, MemorySpace> exchange_buffer_;
   T* value_data_ = nullptr;
   Accumulate<T>* gradient_data_ = nullptr;
+  Accumulate<T>* exchange_data_ = nullptr;
 };
 
 }  // namespace tidemark::parallel

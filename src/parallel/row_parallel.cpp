@@ -15,13 +15,16 @@ using memory::TensorClass;
 
 template <class T>
 RowParallelLinear<T>::RowParallelLinear(ParameterStore<T>& store, const Context& context,
-                                        LinearSpec spec, LinearNames names)
+                                        LinearSpec spec, LinearNames names, Bias bias)
     : spec_(std::move(spec)),
       names_(names),
-      weight_(store.declare(
-          detail::weight_spec(spec_, spec_.out, shard_of(spec_.in, context),
-                              {0, context.rank() * shard_of(spec_.in, context), spec_.in}))),
-      bias_(store.declare(detail::bias_spec(spec_, Sharing::replicated, spec_.out, 0))) {}
+      weight_(store.declare(detail::weight_spec(
+          spec_, shard_of(spec_.in, context),
+          {{spec_.out, {0, context.rank() * shard_of(spec_.in, context), spec_.in}}}))) {
+  if (bias == Bias::none) return;
+  TIDEMARK_REQUIRE(bias == Bias::left_to_caller, "every rank would add the bias to the sum");
+  bias_ = &store.declare(detail::bias_spec(spec_, Sharing::replicated, spec_.out, 0));
+}
 
 template <class T>
 void RowParallelLinear<T>::apply(const Context& context, const Matrix<T>& input,

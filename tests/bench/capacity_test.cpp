@@ -66,6 +66,7 @@ TEST(Capacity, CountsParametersGradientsThePoolAndAnAllowance) {
   for (const config::Case& c : support::variants(1, DType::bf16)) {
     const Rehearsal rehearsal = rehearse(c);
     EXPECT_EQ(required_bytes(c), theory::parameter_bytes(c) + theory::gradient_bytes(c) +
+                                     rehearsal.table_bytes + rehearsal.exchange_buffer_bytes +
                                      rehearsal.pool_bytes + (std::int64_t{100} << 20));
     EXPECT_GT(rehearsal.pool_bytes, static_cast<std::int64_t>(rehearsal.tide.peak_bytes));
   }

@@ -27,10 +27,13 @@ TEST(GradientCheck, FindsBackwardToBeTheDerivativeOfForward) {
 TEST(GradientCheck, LeavesRoomBelowItsBoundForEverySeed) {
   comm::MpiCommunicator communicator(MPI_COMM_WORLD, 60s);
   Device device;
-  config::Case c = support::small_case(communicator.size(), false);
-  for (c.bench.seed = 1; c.bench.seed <= 20; ++c.bench.seed) {
-    EXPECT_LT(check_gradient(c, device, communicator).value, 1e-8);
-    EXPECT_LT(check_gradient(support::with_ends(c), device, communicator).value, 1e-7);
+  for (config::Case c : {support::small_case(communicator.size(), false),
+                         support::small_llama(communicator.size(), false)}) {
+    for (c.bench.seed = 1; c.bench.seed <= 20; ++c.bench.seed) {
+      EXPECT_LT(check_gradient(c, device, communicator).value, 1e-8) << support::describe(c);
+      EXPECT_LT(check_gradient(support::with_ends(c), device, communicator).value, 1e-7)
+          << support::describe(c);
+    }
   }
 }
 

@@ -68,6 +68,9 @@ class RehearsalOfAStep : public ::testing::Test {
     EXPECT_EQ(lines_of(paper.counters), lines_of(comm_.counters()));
     EXPECT_EQ(paper.parameter_bytes, static_cast<std::int64_t>(stack.store().value_bytes()));
     EXPECT_EQ(paper.gradient_bytes, static_cast<std::int64_t>(stack.store().gradient_bytes()));
+    EXPECT_EQ(paper.table_bytes, static_cast<std::int64_t>(stack.table_bytes()));
+    EXPECT_EQ(paper.exchange_buffer_bytes,
+              static_cast<std::int64_t>(stack.store().exchange_buffer_bytes()));
     // Steps repeat: the pool's free blocks lie elsewhere now, and there are no fewer of them.
     run_step(stack);
     EXPECT_EQ(paper.tide.peak_bytes, ledger.tide().peak_bytes);
@@ -116,13 +119,16 @@ TEST_F(RehearsalOfAStep, PlansEveryCaseAndAgreesWithTheory) {
     for (const config::Case& c : support::variants(comm_.size(), precision)) {
       PlanResult plan;
       ASSERT_NO_THROW(plan = plan_case(c)) << support::describe(c);
-      EXPECT_EQ(plan.memory.parameters, theory::parameter_bytes(c));
+      const Rehearsal rehearsal = rehearse(c);
+      EXPECT_EQ(plan.memory.parameters, theory::parameter_bytes(c) + rehearsal.table_bytes);
+      EXPECT_EQ(plan.memory.communication_buffers, rehearsal.exchange_buffer_bytes);
       EXPECT_EQ(plan.memory.gradients, theory::gradient_bytes(c));
       EXPECT_EQ(plan.memory.optimizer, theory::optimizer_bytes(c));
       EXPECT_FALSE(plan.memory.pool.has_value());
-      EXPECT_EQ(plan.memory.peak, static_cast<std::int64_t>(rehearse(c).tide.peak_bytes));
+      EXPECT_EQ(plan.memory.peak, static_cast<std::int64_t>(rehearsal.tide.peak_bytes));
       EXPECT_EQ(plan.total_bytes(), theory::parameter_bytes(c) + theory::gradient_bytes(c) +
-                                        theory::optimizer_bytes(c) + plan.memory.peak);
+                                        theory::optimizer_bytes(c) + plan.memory.peak +
+                                        rehearsal.table_bytes + rehearsal.exchange_buffer_bytes);
       EXPECT_EQ(plan.calls.empty(), comm_.size() == 1);
       for (const CallLine& call : plan.calls) {
         EXPECT_GT(call.count, 0);

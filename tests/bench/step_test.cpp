@@ -137,7 +137,7 @@ TYPED_TEST(Steps, DumpsHoldEveryTensorInNumPysFormat) {
     const Npy gradient = read_npy(folder / (p.spec.name + ".grad.npy"));
     const std::string columns = std::to_string(p.spec.columns);
     const std::string shape =
-        p.spec.is_vector ? columns : std::to_string(p.spec.rows) + ", " + columns;
+        p.spec.is_vector ? columns : std::to_string(p.spec.rows()) + ", " + columns;
     EXPECT_EQ(value.header.rfind(header_of(type, shape), 0), 0U) << value.header;
     EXPECT_EQ(value.data, as_bytes(copy_to_host(this->device_, p.value).values)) << p.spec.name;
     EXPECT_EQ(gradient.data, as_bytes(copy_to_host(this->device_, p.gradient).values));

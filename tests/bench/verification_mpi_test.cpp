@@ -78,8 +78,12 @@ TEST_F(Checks, TwinLeavesRoomBelowTheBoundsForEverySeed) {
   for (const DType precision : precisions) {
     config::Case c = support::small_case(comm_.size(), false, precision);
     for (c.bench.seed = 1; c.bench.seed <= 8; ++c.bench.seed) {
-      for (const config::Case& other : {support::with_dropouts(c, 0.5, 0.5), support::with_ends(c),
-                                        support::with_ends(support::blocked(c))}) {
+      config::Case llama =
+          support::with_ends(support::small_llama(comm_.size(), false, precision, 2));
+      llama.bench.seed = c.bench.seed;
+      for (const config::Case& other :
+           {support::with_dropouts(c, 0.5, 0.5), support::with_ends(c),
+            support::with_ends(support::blocked(c)), llama, support::blocked(llama)}) {
         for (const Check& check : check_twin(other, device_, comm_)) {
           const double room = precision == DType::bf16 ? 0.9 : 0.5;
           EXPECT_LT(check.value, room * check.bound) << check.name << ", " << check.where;
@@ -166,6 +170,25 @@ TEST_F(Checks, EverySpoiledCollectiveShowsInEveryMode) {
   }
 }
 
+TEST_F(Checks, EverySpoiledCollectiveShowsInTheLlamaFamily) {
+  if (comm_.size() == 1) {
+    return;
+  }
+  for (const bool sequence : {false, true}) {
+    for (const std::int64_t groups : {8, 1}) {
+      const config::Case c = support::small_llama(comm_.size(), sequence, DType::fp32, groups);
+      // With one group every rank exchanges its part with every other, in each of two layers.
+      const int exchanges = groups == 1 ? 2 * (comm_.size() - 1) : 0;
+      EXPECT_EQ(collectives_of_twin(c), (sequence ? 21 : 8) + exchanges);
+      expect_every_fault_to_show(c);
+      // With an output projection of its own, which has the calls of one that is shared.
+      const config::Case ends = support::with_ends(c);
+      EXPECT_EQ(collectives_of_twin(ends), (sequence ? 21 + 6 : 8 + 3) + exchanges);
+      expect_every_fault_to_show(ends);
+    }
+  }
+}
+
 TEST_F(Checks, AllRanksReachTheSameVerdictAndNameTheSameTensor) {
   FaultyCommunicator faulty(comm_, Fault::perturb, 3);
   std::string own;
@@ -202,6 +225,12 @@ TEST_F(Checks, FullCaseSeesReplicasThatDiffer) {
     return;
   }
   for (const Fault fault : {Fault::perturb, Fault::no_exchange}) {
+    // Keys and values of one group, held by all: their gradients, exchanged at the end.
+    const config::Case shared = support::small_llama(comm_.size(), false, DType::fp64, 1);
+    for (int call = 0; call < 8 + 2 * (comm_.size() - 1); ++call) {
+      FaultyCommunicator faulty(comm_, fault, call);
+      EXPECT_FALSE(full_case_passes(shared, faulty)) << "collective " << call << " of shared rows";
+    }
     const config::Case tp = support::small_case(comm_.size(), false);
     for (int call = 0; call < 8; ++call) {
       FaultyCommunicator faulty(comm_, fault, call);

@@ -13,6 +13,8 @@
 namespace tidemark::bench {
 namespace {
 
+using kernels::GlobalPlace;
+
 TEST(Check, HoldsUpToItsBoundAndNeverForNaN) {
   EXPECT_TRUE((Check{"c", 1.0, 1.0, ""}.passed()));
   EXPECT_FALSE((Check{"c", 1.1, 1.0, ""}.passed()));
@@ -36,7 +38,7 @@ TEST(Twin, IsSmallValidAndKeepsWhatDecidesAboutTheComputation) {
   for (const std::int64_t t : {1, 2, 4, 8, 16}) {
     for (const bool sequence : {false, true}) {
       config::Case c = support::small_case(t, sequence, DType::fp32);
-      c.model.num_attention_heads = 2 * t;
+      c.model.num_attention_heads = c.model.num_query_groups = 2 * t;
       c.model.hidden_size = 128 * t;
       c.model.ffn_hidden_size = 512 * t;
       c.model.seq_length = 1024 * t;
@@ -82,18 +84,50 @@ TEST(Twin, KeepsWhatIsRecomputedBlockedAndAtTheEnds) {
   }
 }
 
+TEST(Twin, OfTheLlamaFamilyKeepsWhoSharesKeysAndValues) {
+  for (const std::int64_t t : {1, 2, 4, 8, 16}) {
+    for (const std::int64_t groups : {1, 2, 4, 8, 64}) {
+      if (t % groups > 0 && groups % t > 0) continue;
+      config::Case c = support::with_ends(support::small_llama(t, false, DType::fp32, groups));
+      c.model.num_attention_heads = 64;
+      c.model.hidden_size = 64 * 128;
+      c.model.ffn_hidden_size = 3 * c.model.hidden_size;
+      const config::Case twin = twin_of(c);
+      EXPECT_EQ(twin.model.family, "llama");
+      EXPECT_EQ(twin.key_value_replicas(), c.key_value_replicas()) << t << ", " << groups;
+      EXPECT_EQ(twin.model.num_attention_heads > twin.model.num_query_groups, groups < 64);
+      EXPECT_EQ(twin.model.num_attention_heads % t, 0);
+      EXPECT_EQ(twin.model.num_attention_heads % twin.model.num_query_groups, 0);
+      EXPECT_EQ(twin.model.head_size() % 2, 0);
+      EXPECT_NE(twin.model.ffn_hidden_size, 4 * twin.model.hidden_size);
+      EXPECT_EQ(twin.model.ffn_hidden_size % t, 0);
+      EXPECT_LE(twin.model.hidden_size, 32 * t);
+    }
+  }
+}
+
+TEST(RelativeError, OfRowsThatLieApartIsTheWorstOfAnyOfThem) {
+  const HostTensor<double> whole{4, 1, {1.0, -4.0, 2.0, 0.0}};
+  const HostTensor<double> part{2, 1, {-4.0, 1.0}};
+  EXPECT_DOUBLE_EQ(relative_error(part, whole, {{1, {1, 0, 1}}, {1, {3, 0, 1}}}), 0.25);
+  EXPECT_DOUBLE_EQ(relative_error(part, whole, {{1, {1, 0, 1}}, {1, {0, 0, 1}}}), 0.0);
+  EXPECT_THROW((void)relative_error(part, whole, {{1, {1, 0, 1}}}), RunError);
+  EXPECT_THROW((void)relative_error(part, whole, {{1, {1, 0, 1}}, {1, {4, 0, 1}}}), RunError);
+}
+
 TEST(RelativeError, IsTheLargestDifferenceOverTheLargestValue) {
   const HostTensor<double> whole{2, 3, {1.0, -4.0, 2.0, 0.0, 1.0, 3.0}};
   const HostTensor<double> part{1, 2, {1.0, 3.5}};
-  EXPECT_DOUBLE_EQ(relative_error(part, whole, {1, 1, 3}), 0.125);
-  EXPECT_DOUBLE_EQ(relative_error(whole, whole, {0, 0, 3}), 0.0);
+  EXPECT_DOUBLE_EQ(relative_error(part, whole, GlobalPlace{1, 1, 3}), 0.125);
+  EXPECT_DOUBLE_EQ(relative_error(whole, whole, GlobalPlace{0, 0, 3}), 0.0);
 }
 
 TEST(RelativeError, IsInfiniteForNaNAndRefusesPartsThatLieOutside) {
   const HostTensor<double> whole{1, 2, {1.0, 2.0}};
   const HostTensor<double> nan{1, 1, {std::nan("")}};
-  EXPECT_EQ(relative_error(nan, whole, {0, 0, 2}), std::numeric_limits<double>::infinity());
-  EXPECT_THROW((void)relative_error(whole, whole, {0, 1, 2}), RunError);
+  EXPECT_EQ(relative_error(nan, whole, GlobalPlace{0, 0, 2}),
+            std::numeric_limits<double>::infinity());
+  EXPECT_THROW((void)relative_error(whole, whole, GlobalPlace{0, 1, 2}), RunError);
 }
 
 // An infinity in the unsharded result must not turn the quotient into NaN, which comparisons drop.
@@ -102,17 +136,18 @@ TEST(RelativeError, IsInfiniteForInfinitiesOnEitherSide) {
   const HostTensor<double> finite{1, 2, {1.0, 2.0}};
   for (const double bad : {infinity, -infinity, std::nan("")}) {
     const HostTensor<double> spoiled{1, 2, {1.0, bad}};
-    EXPECT_EQ(relative_error(finite, spoiled, {0, 0, 2}), infinity);
-    EXPECT_EQ(relative_error(spoiled, finite, {0, 0, 2}), infinity);
-    EXPECT_EQ(relative_error(spoiled, spoiled, {0, 0, 2}), infinity);
+    EXPECT_EQ(relative_error(finite, spoiled, GlobalPlace{0, 0, 2}), infinity);
+    EXPECT_EQ(relative_error(spoiled, finite, GlobalPlace{0, 0, 2}), infinity);
+    EXPECT_EQ(relative_error(spoiled, spoiled, GlobalPlace{0, 0, 2}), infinity);
   }
 }
 
 TEST(RelativeError, OfAnAllZeroTensorIsZeroOnlyWhenEqual) {
   const HostTensor<double> zero{1, 1, {0.0}};
   const HostTensor<double> tiny{1, 1, {1e-300}};
-  EXPECT_EQ(relative_error(zero, zero, {0, 0, 1}), 0.0);
-  EXPECT_EQ(relative_error(tiny, zero, {0, 0, 1}), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(relative_error(zero, zero, GlobalPlace{0, 0, 1}), 0.0);
+  EXPECT_EQ(relative_error(tiny, zero, GlobalPlace{0, 0, 1}),
+            std::numeric_limits<double>::infinity());
 }
 
 }  // namespace

@@ -93,8 +93,7 @@ class StackGradient : public ::testing::Test {
         return scalar;
       });
     }
-    EXPECT_EQ(index,
-              12U * static_cast<std::size_t>(c.model.num_layers) + (c.model.has_ends() ? 3U : 0U));
+    EXPECT_EQ(index, support::parameters_of(c));
   }
   static config::Case narrow_case() {
     config::Case c = support::small_case(1, false);
@@ -125,6 +124,21 @@ TEST_F(StackGradient, AgreesWithFiniteDifferencesWhateverIsRecomputed) {
   expect_every_slope(support::recomputing(c, "selective"));
   expect_every_slope(support::recomputing(c, "full"));
   expect_every_slope(support::recomputing(support::blocked(c), "full"));
+}
+
+TEST_F(StackGradient, OfTheLlamaFamilyAgreesWithFiniteDifferences) {
+  config::Case c = support::small_llama(1, false);
+  for (const std::int64_t groups : {8, 4, 1}) {
+    c.model.num_query_groups = groups;
+    for (const bool causal : {true, false}) {
+      c.model.causal = causal;
+      expect_every_slope(c);
+      expect_every_slope(support::blocked(c));
+    }
+    expect_every_slope(support::recomputing(c, "selective"));
+    expect_every_slope(support::with_ends(c));
+    expect_every_slope(support::recomputing(support::with_ends(support::blocked(c)), "full"));
+  }
 }
 
 // The table is in use twice, as embedding and as output projection; its gradient has both parts.

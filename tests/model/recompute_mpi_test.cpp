@@ -36,6 +36,11 @@ class Recompute : public ::testing::Test {
       cases.push_back(support::with_ends(support::with_dropouts(c, 0.1, 0.0)));
       cases.push_back(support::other_sizes(support::with_dropouts(c, 0.0, 0.3)));
       cases.push_back(support::with_ends(support::with_dropouts(c, 0.0, 0.0)));
+      for (const std::int64_t groups : {4, 2}) {
+        cases.push_back(
+            support::with_ends(support::small_llama(comm_.size(), mode > 0, dtype_of<T>, groups)));
+        cases.back().parallel.keep_gathered = mode == 2;
+      }
     }
     return cases;
   }
@@ -81,7 +86,7 @@ TYPED_TEST(Recompute, BlockedAttentionAgreesWithMaterialized) {
       ASSERT_EQ(actual.size(), expected.size());
       for (const auto& [name, item] : actual) {
         const double error = bench::relative_error(item.tensor, expected.at(name).tensor,
-                                                   {0, 0, item.tensor.columns});
+                                                   kernels::GlobalPlace{0, 0, item.tensor.columns});
         EXPECT_LE(error, bound) << name << ", block " << block << ", " << support::describe(other);
       }
     }

@@ -48,9 +48,8 @@ TYPED_TEST(LinearModes, ASharedWeightIsUsedAndItsGradientWritten) {
     Parameter<T>& weight = store.declare({"table",
                                           5,
                                           Sharing::sharded,
-                                          rows,
                                           in,
-                                          {context.rank() * rows, 0, in},
+                                          {{rows, {context.rank() * rows, 0, in}}},
                                           0.0,
                                           std::sqrt(12.0 / in)});
     ColumnParallelLinear<T, F> layer(weight, spec(), names);

@@ -149,7 +149,7 @@ TEST_F(Mappings, RefuseAShardOfTheWrongSize) {
 TEST_F(Mappings, GradientsOfBf16ParametersAreSummedInFp32) {
   ParameterStore<bfloat16> store;
   const Parameter<bfloat16>& norm =
-      store.declare({"norm", 34, Sharing::replicated, 1, 3, {0, 0, 3}, 1.0, 0.2, true});
+      store.declare({"norm", 34, Sharing::replicated, 3, {{1, {0, 0, 3}}}, 1.0, 0.2, true});
   store.allocate(device_);
   Kokkos::deep_copy(store.gradients(), 1.0F / 3.0F);
   store.reduce_replicated_gradients(context_);
@@ -161,8 +161,9 @@ TEST_F(Mappings, GradientsOfBf16ParametersAreSummedInFp32) {
 
 TEST_F(Mappings, ReplicatedParametersComeFirstAndTheirGradientsAreSummed) {
   ParameterStore<double> store;
-  ParameterSpec sharded{"weight", 33, Sharing::sharded, 2, 3, {2 * comm_.rank(), 0, 3}, 0.0, 1.0};
-  ParameterSpec replicated{"norm", 34, Sharing::replicated, 1, 3, {0, 0, 3}, 1.0, 0.2, true};
+  ParameterSpec sharded{"weight", 33, Sharing::sharded, 3, {{2, {2 * comm_.rank(), 0, 3}}},
+                        0.0,      1.0};
+  ParameterSpec replicated{"norm", 34, Sharing::replicated, 3, {{1, {0, 0, 3}}}, 1.0, 0.2, true};
   Parameter<double>& weight = store.declare(sharded);
   Parameter<double>& norm = store.declare(replicated);
   store.allocate(device_);
@@ -177,6 +178,48 @@ TEST_F(Mappings, ReplicatedParametersComeFirstAndTheirGradientsAreSummed) {
   const double expected = philox::centred_uniform(
       philox::word_of_element({7, 33}, static_cast<std::uint64_t>((2 * comm_.rank() + 1) * 3 + 2)));
   EXPECT_NEAR(weight.value(1, 2), expected, 1e-15);
+}
+
+// Two rows of a rank's own, then two that `holders` neighbours hold, whose values come from one
+// place.
+TEST_F(Mappings, GradientsOfSharedRowsAreSummedOverTheirHoldersInTheOrderOfTheRanks) {
+  for (const std::int64_t holders : {1, 2, 4}) {
+    if (comm_.size() % holders > 0) continue;
+    const std::int64_t first_holder = comm_.rank() / holders * holders;
+    ParameterStore<float> store;
+    const Parameter<float>& weight =
+        store.declare({"weight",
+                       33,
+                       Sharing::sharded,
+                       3,
+                       {{2, {2 * comm_.rank(), 0, 3}}, {2, {20 + first_holder, 0, 3}, holders}},
+                       0.0,
+                       1.0});
+    store.allocate(device_);
+    EXPECT_EQ(store.exchange_buffer_bytes(), static_cast<std::size_t>((holders - 1) * 2 * 3 * 4));
+    store.initialise(device_, 7);
+    const auto value_at = [](std::int64_t element) {
+      return philox::centred_uniform(
+          philox::word_of_element({7, 33}, static_cast<std::uint64_t>(element)));
+    };
+    EXPECT_NEAR(weight.value(1, 2), value_at((2 * comm_.rank() + 1) * 3 + 2), 1e-7);
+    EXPECT_NEAR(weight.value(3, 2), value_at((20 + first_holder + 1) * 3 + 2), 1e-7);
+    // Rounding tells orders of summation apart.
+    const auto part_of = [](std::int64_t rank) {
+      return rank % 2 == 0 ? 1.0F / 3.0F : 1e4F / 7.0F;
+    };
+    Kokkos::deep_copy(store.gradients(), part_of(comm_.rank()));
+    comm_.reset_counters();
+    store.reduce_gradients_of_shared_rows(context_);
+    float sum = 0.0F;
+    for (std::int64_t rank = 0; rank < holders; ++rank) sum += part_of(first_holder + rank);
+    EXPECT_EQ(weight.gradient(1, 2), part_of(comm_.rank()));
+    for (const std::int64_t row : {2, 3}) EXPECT_EQ(weight.gradient(row, 0), sum);
+    const comm::CallStats& calls =
+        comm_.counters().at(comm::Operation::send_recv, comm::Purpose::gradient);
+    EXPECT_EQ(calls.calls, holders - 1);
+    EXPECT_EQ(calls.message_bytes, (holders - 1) * 2 * 3 * 4);
+  }
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace tidemark::parallel {
 namespace {
 
 ParameterSpec spec(const char* name, Sharing sharing, std::int64_t rows, std::int64_t columns) {
-  return {name, 33, sharing, rows, columns, {0, 0, columns}, 0.0, 1.0};
+  return {name, 33, sharing, columns, {{rows, {0, 0, columns}}}, 0.0, 1.0};
 }
 
 TEST(ParameterStore, PlacesReplicatedParametersFirstEndToEndInOrderOfDeclaration) {

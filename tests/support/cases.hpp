@@ -28,6 +28,27 @@ inline config::Case small_case(std::int64_t t, bool sequence, DType precision = 
   return c;
 }
 
+/// The small case in the Llama family, without dropout: eight heads of queries, so that with fewer
+/// groups than 4 ranks some hold the same keys and values; an MLP that is not 4 h wide.
+inline config::Case small_llama(std::int64_t t, bool sequence, DType precision = DType::fp64,
+                                std::int64_t groups = 4) {
+  config::Case c = small_case(t, sequence, precision);
+  c.model.family = "llama";
+  c.model.hidden_size = 32;
+  c.model.ffn_hidden_size = 60;
+  c.model.num_attention_heads = 8;
+  c.model.num_query_groups = groups;
+  c.model.hidden_dropout = 0.0;
+  c.model.attention_dropout = 0.0;
+  return c;
+}
+
+/// Number of parameters of a case.
+inline std::size_t parameters_of(const config::Case& c) {
+  const std::size_t of_layer = c.model.is_llama() ? 6 : 12;
+  return of_layer * static_cast<std::size_t>(c.model.num_layers) + (c.model.has_ends() ? 3U : 0U);
+}
+
 /// A vocabulary that neither 2 nor 4 ranks can divide without padding.
 inline constexpr std::int64_t odd_vocabulary = 29;
 
@@ -52,7 +73,8 @@ inline config::Case with_dropouts(config::Case c, double hidden, double attentio
 /// What tells a variant from the others, for the trace of a failure.
 inline std::string describe(const config::Case& c) {
   const config::ModelConfig& m = c.model;
-  return std::string(name_of(c.precision)) + ", t " + std::to_string(c.parallel.tensor) +
+  return m.family + ", g " + std::to_string(m.num_query_groups) + ", " +
+         std::string(name_of(c.precision)) + ", t " + std::to_string(c.parallel.tensor) +
          (c.parallel.sequence ? ", SP" : "") + (c.parallel.keep_gathered ? ", keep" : "") +
          ", overlap " + c.overlap.mode + ", recompute " + c.recompute + ", " + m.attention +
          (m.causal ? ", causal" : "") + ", V " + std::to_string(m.vocab_size) + ", ffn " +
@@ -97,8 +119,23 @@ inline config::Case overlapping(config::Case c, const std::string& mode) {
   return c;
 }
 
-/// The small case under every sharding that t ranks can have, with other sizes and dropouts, in
-/// every mode, and each of them also with overlap.
+/// The small case of the Llama family in every mode, and with fewer groups than ranks may be.
+inline std::vector<config::Case> llama_variants(std::int64_t t, bool sequence, bool keep_gathered,
+                                                DType precision) {
+  config::Case c = small_llama(t, sequence, precision);
+  c.parallel.keep_gathered = keep_gathered;
+  std::vector<config::Case> cases{c};
+  for (const config::Case& mode : modes_of(c)) cases.push_back(with_dropouts(mode, 0.0, 0.0));
+  for (const std::int64_t groups : {1, 2, 8}) {
+    c.model.num_query_groups = groups;
+    cases.push_back(c);
+    cases.push_back(with_ends(blocked(other_sizes(c))));
+  }
+  return cases;
+}
+
+/// The small cases of both families under every sharding that t ranks can have, with other sizes
+/// and dropouts, in every mode, and each of them also with overlap.
 inline std::vector<config::Case> variants(std::int64_t t, DType precision) {
   std::vector<config::Case> cases;
   for (const int mode : {0, 1, 2}) {
@@ -110,6 +147,9 @@ inline std::vector<config::Case> variants(std::int64_t t, DType precision) {
     cases.push_back(other_sizes(with_dropouts(c, 0.3, 0.0)));
     const std::vector<config::Case> modes = modes_of(c);
     cases.insert(cases.end(), modes.begin(), modes.end());
+    const std::vector<config::Case> llama =
+        llama_variants(t, c.parallel.sequence, c.parallel.keep_gathered, precision);
+    cases.insert(cases.end(), llama.begin(), llama.end());
   }
   const std::size_t plain = cases.size();
   for (std::size_t i = 0; i < plain && t > 1; ++i) {

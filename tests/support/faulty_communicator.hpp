@@ -61,6 +61,14 @@ class FaultyCommunicator final : public PassingCommunicator {
     return request;
   }
 
+  comm::Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
+                         DType dtype, comm::Purpose purpose) override {
+    auto request = inner_.exchange(send, to, recv, from, count, dtype, purpose);
+    inner_.wait(request);
+    spoil(recv, count, dtype, [&] { std::memset(recv, 0, count * size_of(dtype)); });
+    return request;
+  }
+
   [[nodiscard]] int calls() const { return calls_; }
 
  private:

@@ -5,20 +5,27 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "bench/host_tensor.hpp"
 #include "bench/step.hpp"
 #include "comm/communicator.hpp"
 #include "config/case.hpp"
 #include "model/stack.hpp"
+#include "support/cases.hpp"
 
 namespace tidemark::support {
 
-/// A tensor of one rank and its place in the tensor of all; bf16 widened, gradients as they are.
+/// A tensor of one rank and its rows' places in the tensor of all; bf16 widened, gradients as they
+/// are.
 template <class T>
 struct Placed {
+  Placed() = default;
+  Placed(bench::HostTensor<Accumulate<T>> values, kernels::Placement places)
+      : tensor(std::move(values)), placement(std::move(places)) {}
+
   bench::HostTensor<Accumulate<T>> tensor;
-  kernels::GlobalPlace place;
+  kernels::Placement placement;
 };
 
 template <class T>
@@ -32,35 +39,45 @@ StepOutcome<T> run_one_step(const config::Case& c, comm::Communicator& communica
   memory::Pool pool;
   memory::Ledger ledger(pool);
   model::Stack<T> stack(c, device, ledger, communicator);
-  const kernels::GlobalPlace own_rows{stack.context().first_token(), 0, c.model.hidden_size};
+  const parallel::Context& context = stack.context();
+  const kernels::Placement own_rows{
+      {context.local_tokens(), {context.first_token(), 0, c.model.hidden_size}}};
   StepOutcome<T> outcome;
   bench::run_step<T>(stack, [&](std::string_view name, const Matrix<T>& tensor) {
     outcome[std::string(name)] = {bench::copy_to_host(device, tensor), own_rows};
   });
   for (const parallel::Parameter<T>& p : stack.store().parameters()) {
-    outcome[p.spec.name] = {bench::copy_to_host(device, p.value), p.spec.place};
-    outcome[p.spec.name + ".grad"] = {bench::copy_to_host(device, p.gradient), p.spec.place};
+    outcome[p.spec.name] = {bench::copy_to_host(device, p.value), p.spec.placement};
+    outcome[p.spec.name + ".grad"] = {bench::copy_to_host(device, p.gradient), p.spec.placement};
   }
   if (stack.loss()) {
-    outcome["loss"] = {{1, 1, {static_cast<Accumulate<T>>(*stack.loss())}}, {0, 0, 1}};
+    const bench::HostTensor<Accumulate<T>> loss{1, 1, {static_cast<Accumulate<T>>(*stack.loss())}};
+    outcome["loss"] = {loss, {{1, {0, 0, 1}}}};
   }
   return outcome;
 }
 
-/// Numbers of tensors in the outcome of a case.
+/// Number of tensors in the outcome of a case.
 inline std::size_t tensors_of_step(const config::Case& c) {
-  const auto of_layers = 2U * 12U * static_cast<std::size_t>(c.model.num_layers);
-  return 4U + of_layers + (c.model.has_ends() ? 2U * 3U + 1U : 0U);
+  return 4U + 2U * parameters_of(c) + (c.model.has_ends() ? 1U : 0U);
+}
+
+/// Whether a tensor has a row for each id of the vocabulary.
+inline bool is_by_vocabulary(const std::string& name) {
+  return name.rfind("embedding.weight", 0) == 0 || name.rfind("output_projection.weight", 0) == 0;
 }
 
 /// Without the rows that pad the vocabulary, which a case on one rank has not.
-template <class F>
-bench::HostTensor<F> without_padding(const std::string& name, bench::HostTensor<F> tensor,
-                                     const kernels::GlobalPlace& place, std::int64_t vocabulary) {
-  if (name.rfind("embedding.weight", 0) != 0) return tensor;
-  tensor.rows = std::clamp<std::int64_t>(vocabulary - place.first_row, 0, tensor.rows);
+template <class T>
+Placed<T> without_padding(const std::string& name, Placed<T> item, std::int64_t vocabulary) {
+  if (!is_by_vocabulary(name)) return item;
+  auto& tensor = item.tensor;
+  auto& placement = item.placement;
+  tensor.rows =
+      std::clamp<std::int64_t>(vocabulary - placement.front().place.first_row, 0, tensor.rows);
   tensor.values.resize(static_cast<std::size_t>(tensor.rows * tensor.columns));
-  return tensor;
+  placement.front().rows = tensor.rows;
+  return item;
 }
 
 /// The largest error of a sharded step's tensors against an unsharded one's, and whose it is.
@@ -74,8 +91,9 @@ WorstError worst_error(const config::Case& c, const StepOutcome<T>& part,
                        const StepOutcome<T>& whole) {
   WorstError worst;
   for (const auto& [name, item] : part) {
-    const auto tensor = without_padding(name, item.tensor, item.place, c.model.vocab_size);
-    const double error = bench::relative_error(tensor, whole.at(name).tensor, item.place);
+    const Placed<T> placed = without_padding(name, item, c.model.vocab_size);
+    const double error =
+        bench::relative_error(placed.tensor, whole.at(name).tensor, placed.placement);
     if (!(error <= worst.value)) worst = {error, name};
   }
   return worst;

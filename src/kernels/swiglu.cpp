@@ -1,0 +1,74 @@
+#include "kernels/swiglu.hpp"
+
+#include <cmath>
+
+namespace tidemark::kernels {
+
+namespace {
+
+// Past this |u| the logistic is 0 or 1 to more digits than T has. Going further, exp(-u), or its
+// product with what fast-math may multiply it by first, would leave T's range and make inf * 0 =
+// NaN of what is nothing.
+template <class T>
+inline constexpr T far = sizeof(T) == sizeof(double) ? T(300) : T(40);
+
+template <class T>
+KOKKOS_INLINE_FUNCTION T not_below(T u) {
+  return u > -far<T> ? u : -far<T>;
+}
+
+// exp(-u) of a u that is not below
+template <class T>
+KOKKOS_INLINE_FUNCTION T decay_of(T u) {
+  return std::exp(-(u < far<T> ? u : far<T>));
+}
+
+}  // namespace
+
+template <class T>
+void swiglu_forward(Device& device, const Matrix<T>& u, const Matrix<T>& y) {
+  using F = Accumulate<T>;
+  const int width = static_cast<int>(num_columns(y));
+  for_each_row(
+      device, "tidemark::swiglu_forward", num_rows(y), KOKKOS_LAMBDA(const TeamMember& team) {
+        const T* const gate = row_pointer(u, team.league_rank());
+        const T* const up = gate + width;
+        T* const out = row_pointer(y, team.league_rank());
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
+          const F g = not_below(F(gate[j]));
+          out[j] = T(g / (F(1) + decay_of(g)) * F(up[j]));
+        });
+      });
+}
+
+// With l = 1 / (1 + exp(-gate)): d silu / d gate = l + gate l (1 - l), and 1 - l = exp(-gate) l,
+// since the difference would leave rounding errors for the gate to magnify.
+template <class T>
+void swiglu_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& u) {
+  using F = Accumulate<T>;
+  const int width = static_cast<int>(num_columns(dy));
+  for_each_row(
+      device, "tidemark::swiglu_backward", num_rows(dy), KOKKOS_LAMBDA(const TeamMember& team) {
+        const T* const dout = row_pointer(dy, team.league_rank());
+        T* const gate = row_pointer(u, team.league_rank());
+        T* const up = gate + width;
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
+          const F g = not_below(F(gate[j]));
+          const F decay = decay_of(g);
+          const F l = F(1) / (F(1) + decay);
+          const F d = F(dout[j]);
+          gate[j] = T(d * F(up[j]) * (l + g * l * (decay * l)));
+          up[j] = T(d * g * l);
+        });
+      });
+}
+
+#define TIDEMARK_INSTANTIATE(T)                                              \
+  template void swiglu_forward(Device&, const Matrix<T>&, const Matrix<T>&); \
+  template void swiglu_backward(Device&, const Matrix<T>&, const Matrix<T>&);
+TIDEMARK_INSTANTIATE(bfloat16)
+TIDEMARK_INSTANTIATE(float)
+TIDEMARK_INSTANTIATE(double)
+#undef TIDEMARK_INSTANTIATE
+
+}  // namespace tidemark::kernels

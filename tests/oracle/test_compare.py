@@ -33,10 +33,25 @@ SMALL = Model(
 )
 
 
+SMALL_LLAMA = dataclasses.replace(
+    SMALL,
+    hidden_size=16,
+    hidden_dropout=0.0,
+    attention_dropout=0.0,
+    vocab_size=37,
+    family="llama",
+    num_query_groups=2,
+    rope_theta=500.0,
+)
+
+
 class CompareTest(unittest.TestCase):
     CASE = Case(SMALL, "fp64", 4, True, False, 1234)
     # Padded to 40, of which the last of four ranks holds 7 real rows and 3 others.
     ENDS = dataclasses.replace(CASE, model=dataclasses.replace(SMALL, vocab_size=37))
+
+    # Two ranks share the key and the value of a group.
+    LLAMA = dataclasses.replace(CASE, model=SMALL_LLAMA)
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory(prefix="tidemark-oracle-")
@@ -87,6 +102,23 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(output.count("all 59 checks hold"), 1, output)
         self.assertEqual(output.count("all 60 checks hold"), 4, output)
 
+    def test_good_dumps_of_llama_pass(self):
+        index = 0
+        for groups in (1, 2, 4):
+            for tensor in (1, 2, 4):
+                for sequence in (False, True):
+                    model = dataclasses.replace(SMALL_LLAMA, num_query_groups=groups)
+                    changes = {"model": model, "tensor": tensor, "sequence": sequence}
+                    case = dataclasses.replace(self.LLAMA, **changes)
+                    write_dump(self.root / f"case{index}", case)
+                    index += 1
+        status, output = self.run_compare()
+        self.assertEqual(status, 0, output)
+        # Two rows of padding checks where the vocabulary is padded.
+        self.assertEqual(output.count("all 35 checks hold"), 6, output)
+        self.assertEqual(output.count("all 37 checks hold"), 12, output)
+        self.assertIn("llama with g 2, theta 500", output)
+
     def test_dumps_say_how_they_were_computed(self):
         case = dataclasses.replace(self.ENDS, recompute="full", attention="blocked")
         self.planted(case)
@@ -119,6 +151,47 @@ class CompareTest(unittest.TestCase):
 
     def test_every_tensor_is_judged_with_ends(self):
         self.check_every_tensor(self.ENDS)
+
+    def test_every_tensor_is_judged_of_llama(self):
+        self.check_every_tensor(self.LLAMA)
+
+    def test_shared_key_that_differs_in_its_last_bit(self):
+        self.planted(self.LLAMA)
+
+        def touch(grad):
+            grad[4, 3] = np.nextafter(grad[4, 3], 9e9)  # behind a head of four rows of queries
+            return grad
+
+        self.change("rank3/layers.1.qkv.weight.grad.npy", touch)
+        self.assert_caught("rank3/layers.1.qkv.weight.grad.npy: differs from that of rank 2")
+
+    def test_gradient_of_a_key_that_is_not_summed_up(self):
+        self.planted(self.LLAMA)
+
+        def halve(grad):
+            grad[4:8] *= 0.5
+            return grad
+
+        for rank in (2, 3):
+            self.change(f"rank{rank}/layers.0.qkv.weight.grad.npy", halve)
+        self.assert_caught("layers.0.qkv.weight.grad ")
+
+    def test_gate_and_up_in_each_others_place(self):
+        self.planted(self.LLAMA)
+        for rank in range(4):
+            self.change(f"rank{rank}/layers.0.fc1.weight.grad.npy",
+                        lambda grad: np.concatenate(np.split(grad, 2)[::-1]))
+        self.assert_caught("layers.0.fc1.weight.grad ")
+
+    def test_another_case_of_llama_than_the_dumped_one(self):
+        self.planted(self.LLAMA)
+        self.assert_settings_matter(
+            ("model", "rope_theta", 501.0, "output "),
+            ("model", "num_query_groups", 1, "qkv.weight"),
+            ("model", "num_query_groups", 3, "case.json"),
+            ("model", "family", "gpt", "layers.0.norm1.bias.npy: missing"),
+            ("model", "family", "bert", "case.json"),
+        )
 
     def test_swapped_shards(self):
         self.planted()

@@ -127,7 +127,8 @@ class ProgramTest(unittest.TestCase):
     def check(self, sweep=None, **settings):
         """Runs the base case with the given settings (double underscores for dots) and a sweep,
         and has every dumped case compared."""
-        settings = {**BASE, **self.FAMILY, **{key.replace("__", "."): v for key, v in settings.items()}}
+        given = {key.replace("__", "."): value for key, value in settings.items()}
+        settings = {**BASE, **self.FAMILY, **given}
         settings = {key: value for key, value in settings.items() if key not in (sweep or {})}
         with tempfile.TemporaryDirectory(prefix="tidemark-oracle-") as scratch:
             file, dump = Path(scratch) / "case.yaml", Path(scratch) / "dump"

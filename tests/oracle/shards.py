@@ -1,8 +1,8 @@
 """Which part of an unsharded tensor each rank holds.
 
 Along one axis a rank holds some indices, in an order of its own: of most tensors an equal part
-without gaps, of others all. In family llama a rank's part of fc1.weight has rows of both halves, and
-where ranks outnumber the groups of queries, several hold the rows of the same key and value.
+without gaps, of others all. In family llama a rank's part of fc1.weight has rows of both halves,
+and where ranks outnumber the groups of queries, several hold the rows of the same key and value.
 """
 
 from dataclasses import dataclass

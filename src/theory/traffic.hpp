@@ -41,9 +41,8 @@ struct StepTraffic {
 /// (6 h L + 2 h) F bytes, or 6 h L F without ends. Family llama has weights of norms alone:
 /// (2 h L + h) F, or 2 h L F.
 ///
-/// Where r = t/g > 1 ranks hold the same keys and values, with SP or without, each layer ends its
-/// backward pass with r - 1 exchanges of k's and v's rows of the gradient of qkv.weight, 2 d h F
-/// bytes each.
+/// Where r = t/g > 1 ranks hold the same keys and values, with SP or without, there follow for each
+/// layer r - 1 exchanges of k's and v's rows of the gradient of qkv.weight, 2 d h F bytes each.
 ///
 /// Wire bytes: 2(t-1)N/t an all-reduce, (t-1)N/t an all-gather or reduce-scatter, exact, since t
 /// divides h; N an exchange.

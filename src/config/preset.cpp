@@ -25,7 +25,7 @@ namespace {
 //   llama-3    Grattafiori et al., "The Llama 3 Herd of Models", 2024, Table 3: s 8192 before its
 //              extension, theta 500000; the vocabulary of 128000 tokens has 256 special ones beside
 constexpr auto table = std::to_array<Preset>({
-    // name          family    L    h      ffn    a    g  s     V       theta
+    // name, family, L, h, ffn, a, g, s, V, theta
     {"gpt-345m", "gpt", 24, 1024, 0, 16, 0, 1024, 50257, 0.0},
     {"gpt-1.3b", "gpt", 24, 2048, 0, 16, 0, 2048, 50257, 0.0},
     {"gpt-22b", "gpt", 48, 6144, 0, 64, 0, 2048, 51200, 0.0},

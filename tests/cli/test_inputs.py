@@ -136,6 +136,24 @@ class Inputs(harness.TestCase):
         for total in (totals[0], totals[1], totals[3], totals[4]):
             self.assertIn(total, text)
 
+    def test_a_stage_of_the_405b_model_is_as_the_readme_shows_it(self):
+        text = (ROOT / "inputs" / "llama-3-405b.yaml").read_text(encoding="utf-8")
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        command = "tidemark plan inputs/llama-3-405b.yaml --device-memory 80GB"
+        settings, _, shown = readme.partition(f"\n{command}")[2].partition("\n")
+        result, records = plan(8, *settings.replace("--set", "").split(), text=text,
+                               options=("--device-memory", "80GB"))
+        printed = result.output.splitlines()
+        lines = shown.partition("\n```")[0].splitlines()
+        self.assertGreater(len(lines), 15)
+        for line in lines:
+            self.assertIn(line, printed)
+        saved = [record["memory"]["saved_bytes_per_layer"] / 2 ** 20 for record in records]
+        self.assertEqual(saved, [1404.5, 256, 508.5, 32])
+        comment = " ".join(text.partition("name:")[0].replace("#", " ").split())
+        self.assertIn("saves 1404.5 MiB a rank, with sequence parallelism 508.5 MiB, and with all "
+                      "recomputed 256 and 32 MiB", comment)
+
     def test_quickstart_shows_what_its_comment_and_the_readme_say(self):
         # Bytes do not depend on how long is measured, or on whether results are verified.
         _, records = self.run_on_two(ROOT / "inputs" / "quickstart.yaml", "bench.iterations=1",

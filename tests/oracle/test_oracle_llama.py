@@ -9,6 +9,14 @@ from program import COARSE, LONG, OFF_AND_ON, WITHOUT_AND_WITH_ENDS, ProgramTest
 
 GROUPS = {"model.num_query_groups": [1, 2, 4]}
 MODES = {"overlap.mode": ["none", "bulk", "ring"]}
+# A SwiGLU multiplies two rounded numbers, and a few large products stand out of sums over few
+# tokens: rounding alone has come to 1.2 times the bound in the narrower case, 0.85 times in this.
+WIDE = {
+    **COARSE,
+    "model__hidden_size": 128,
+    "model__ffn_hidden_size": 128,
+    "model__seq_length": 64,
+}
 
 
 class LlamaTest(ProgramTest):
@@ -103,11 +111,11 @@ class LlamaTest(ProgramTest):
 
     def test_bf16_on_two_ranks(self):
         self.check_recomputation(
-            {**WITHOUT_AND_WITH_ENDS, **OFF_AND_ON}, parallel__tensor=2, **COARSE
+            {**WITHOUT_AND_WITH_ENDS, **OFF_AND_ON}, parallel__tensor=2, **WIDE
         )
 
     def test_bf16_on_four_ranks(self):
-        self.check(OFF_AND_ON, parallel__tensor=4, model__vocab_size=37, **COARSE)
+        self.check(OFF_AND_ON, parallel__tensor=4, model__vocab_size=37, **WIDE)
 
 
 if __name__ == "__main__":

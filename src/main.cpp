@@ -82,14 +82,16 @@ struct CommandLine {
   tidemark::commands::PlanArguments plan;
 };
 
-void add_settings(CLI::App& app, std::string& input, std::vector<std::string>& overrides,
-                  std::optional<std::string>& output) {
-  app.add_option("FILE", input, "YAML input")->required();
+/// Returns the option of the input file.
+CLI::Option* add_settings(CLI::App& app, std::string& input, std::vector<std::string>& overrides,
+                          std::optional<std::string>& output) {
+  CLI::Option* const file = app.add_option("FILE", input, "YAML input")->required();
   app.add_option("--set", overrides, "Override a setting, KEY=VALUE; repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   app.add_option("--output", output, "Append one JSON record a case to this file")
       ->type_name("FILE.jsonl");
+  return file;
 }
 
 /// `speaks`: this process prints help, where that is asked for.
@@ -112,11 +114,22 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
                     "Show progress even when stderr is no terminal");
   CLI::App* const plan_app =
       app.add_subcommand("plan", "Predict every case of an input; needs neither MPI nor a device");
-  add_settings(*plan_app, line.plan.input, line.plan.overrides, line.plan.output);
+  CLI::Option* const planned =
+      add_settings(*plan_app, line.plan.input, line.plan.overrides, line.plan.output);
   plan_app
       ->add_option("--device-memory", line.plan.device_memory,
                    "Say whether training fits into this much memory a rank")
       ->type_name("SIZE");
+  // CLI11 asks for required options after the callbacks of those that were given.
+  plan_app
+      ->add_flag_callback(
+          "--list-presets",
+          [&] {
+            line.plan.lists_presets = true;
+            planned->required(false);
+          },
+          "List the published shapes that model.preset knows, and do nothing else")
+      ->excludes(planned);
 
   CLI::App* const collectives_app = app.add_subcommand(
       "collectives", "Measure the collectives by themselves, by every algorithm");
@@ -207,6 +220,7 @@ ExitStatus plan_command(const std::vector<char*>& arguments) {
   try {
     CommandLine line = parse(arguments, speaks);
     if (line.done || !speaks) return line.done.value_or(ExitStatus::good);
+    if (line.plan.lists_presets) return tidemark::commands::list_presets();
     line.plan.command_line.assign(arguments.begin(), arguments.end());
     return tidemark::commands::plan(line.plan);
   } catch (const tidemark::Error& error) {

@@ -7,6 +7,7 @@
 #include "config/reader.hpp"
 #include "config/sweep.hpp"
 #include "report/plan_table.hpp"
+#include "report/preset_table.hpp"
 #include "report/print.hpp"
 #include "report/provenance.hpp"
 #include "report/record.hpp"
@@ -37,6 +38,11 @@ ExitStatus plan(const PlanArguments& arguments) {
   }
   report::print(report::shape_of(cases.front()) + ", on paper\n" + report::padding_lines(cases) +
                 "\n" + report::plan_tables(plans, device_memory));
+  return ExitStatus::good;
+}
+
+ExitStatus list_presets() {
+  report::print(report::preset_table());
   return ExitStatus::good;
 }
 

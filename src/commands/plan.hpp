@@ -11,6 +11,7 @@ namespace tidemark::commands {
 
 /// The arguments of `tidemark plan`.
 struct PlanArguments {
+  bool lists_presets = false;  ///< and does nothing else: there is no input
   std::string input;
   std::vector<std::string> overrides;        ///< of --set, KEY=VALUE each
   std::optional<std::string> output;         ///< results file, appended to
@@ -21,5 +22,8 @@ struct PlanArguments {
 /// Predicts all cases and prints them side by side; for any t, in this process alone, without MPI,
 /// without a device, and without allocating what it plans. Throws InputError and RunError.
 ExitStatus plan(const PlanArguments& arguments);
+
+/// Prints the shapes that `model.preset` knows; needs no input.
+ExitStatus list_presets();
 
 }  // namespace tidemark::commands

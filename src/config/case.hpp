@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,18 +16,19 @@ namespace tidemark::config {
 
 /// Shape of the transformer stack; symbols in brackets are those of docs/definitions.md.
 struct ModelConfig {
+  std::string preset = "none";  ///< whose shape stands where the input gives none (preset.hpp)
   std::string family = "gpt";
   std::int64_t num_layers = 1;           ///< L
   std::int64_t hidden_size = 0;          ///< h, required
-  std::int64_t ffn_hidden_size = 0;      ///< 4 h unless given
+  std::int64_t ffn_hidden_size = 0;      ///< 4 h unless given; to be given for llama
   std::int64_t num_attention_heads = 0;  ///< a, required
   std::int64_t num_query_groups = 0;     ///< g; a unless given, and for gpt only a is accepted
   double rope_theta = 10000.0;           ///< base of the rotary frequencies, family llama only
   std::int64_t seq_length = 0;           ///< s, required
   std::int64_t micro_batch_size = 1;     ///< b
   std::int64_t vocab_size = 0;           ///< V; 0: a stack without ends
-  double hidden_dropout = 0.1;
-  double attention_dropout = 0.1;
+  double hidden_dropout = 0.1;           ///< 0 for llama, which has none
+  double attention_dropout = 0.1;        ///< likewise
   bool causal = true;
   std::string attention = "materialized";
   /// Positions in a block of blocked attention; no setting: small cases of verification cut it.
@@ -93,11 +95,13 @@ struct Case {
   /// Where each setting that was given stands in the input, by key: `FILE:LINE:COL` or
   /// `--set KEY=VALUE`. Sections stand under their names, the top of the file under "".
   std::map<std::string, std::string> locations;
+  /// Keys that have their value from `model.preset`; they are located where that is given.
+  std::set<std::string> from_preset;
 
   /// Where to send a user who must change `key`: the setting itself, else the section it belongs
   /// in, else the top of the file. The text that begins an InputError's line.
   [[nodiscard]] std::string locate(const std::string& key) const;
-  /// True where the input sets `key`, false where `key` has its default.
+  /// True where the input sets `key`, itself or by a preset; false where it has its default.
   [[nodiscard]] bool is_given(const std::string& key) const { return locations.contains(key); }
 
   [[nodiscard]] std::size_t element_bytes() const { return size_of(precision); }  ///< w

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "config/message.hpp"
+#include "config/preset.hpp"
 
 namespace tidemark::config {
 
@@ -20,6 +21,7 @@ constexpr IntegerRange chunk_counts{0, max_size};
 constexpr RealRange probabilities{0.0, true, 1.0, false};
 constexpr RealRange timeouts{0.0, false, 1e9, true};
 constexpr RealRange link_figures{0.0, true, 1e9, true};
+constexpr RealRange rotary_bases{1.0, true, 1e9, true};
 
 /// A row whose field is a member of Case: `field` maps a Case& to a reference to that member.
 template <class Field>
@@ -79,20 +81,30 @@ Setting precision_row() {
   [](auto& c) -> auto& { return c.member; }
 
 void add_model_rows(std::vector<Setting>& rows) {
-  rows.push_back(row("model.family", Choice{{"gpt"}}, "", "kind of transformer layer",
+  rows.push_back(row("model.preset", Choice{preset_words()}, "",
+                     "published model whose shape stands for the keys of this section that are "
+                     "not given; tidemark plan --list-presets shows them",
+                     TIDEMARK_FIELD(model.preset)));
+  rows.push_back(row("model.family", Choice{{"gpt", "llama"}}, "",
+                     "kind of transformer layer: LayerNorm, GELU, biases and dropout; or RMSNorm, "
+                     "SwiGLU, grouped queries and rotary positions",
                      TIDEMARK_FIELD(model.family)));
   rows.push_back(
       required_row("model.num_layers", "layers in the stack, L", TIDEMARK_FIELD(model.num_layers)));
   rows.push_back(required_row("model.hidden_size", "features of a token, h; a multiple of a",
                               TIDEMARK_FIELD(model.hidden_size)));
-  rows.push_back(row("model.ffn_hidden_size", sizes, "4 x hidden_size",
+  rows.push_back(row("model.ffn_hidden_size", sizes, "4 x hidden_size; required in family llama",
                      "features inside the MLP, ffn; a multiple of t",
                      TIDEMARK_FIELD(model.ffn_hidden_size)));
   rows.push_back(required_row("model.num_attention_heads", "attention heads, a; a multiple of t",
                               TIDEMARK_FIELD(model.num_attention_heads)));
   rows.push_back(row("model.num_query_groups", sizes, "num_attention_heads",
-                     "heads of keys and values; equal to a in family gpt",
+                     "heads of keys and values, g, each shared by a/g heads of queries: a divisor "
+                     "of a, and a divisor or a multiple of t; equal to a in family gpt",
                      TIDEMARK_FIELD(model.num_query_groups)));
+  rows.push_back(row("model.rope_theta", rotary_bases, "",
+                     "base of the frequencies of rotary positions; family llama only",
+                     TIDEMARK_FIELD(model.rope_theta)));
   rows.push_back(required_row("model.seq_length", "tokens in a sequence, s; a multiple of t",
                               TIDEMARK_FIELD(model.seq_length)));
   rows.push_back(row("model.micro_batch_size", sizes, "", "sequences in a step, b",
@@ -101,10 +113,10 @@ void add_model_rows(std::vector<Setting>& rows) {
                      "vocabulary, V, at least 2 and padded to a multiple of t; with it the stack "
                      "has its two ends: embedding, final norm, output projection, loss",
                      TIDEMARK_FIELD(model.vocab_size)));
-  rows.push_back(row("model.hidden_dropout", probabilities, "",
+  rows.push_back(row("model.hidden_dropout", probabilities, "0.1; 0 in family llama",
                      "dropout probability before each residual addition and behind the embedding",
                      TIDEMARK_FIELD(model.hidden_dropout)));
-  rows.push_back(row("model.attention_dropout", probabilities, "",
+  rows.push_back(row("model.attention_dropout", probabilities, "0.1; 0 in family llama",
                      "dropout probability behind the softmax",
                      TIDEMARK_FIELD(model.attention_dropout)));
   rows.push_back(row("model.causal", Boolean{}, "", "each token attends to earlier tokens only",

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/message.hpp"
+#include "config/preset.hpp"
 #include "config/reader.hpp"
 #include "config/schema.hpp"
 #include "config/validate.hpp"
@@ -45,8 +46,7 @@ class Input {
   void set(const Setting& setting, const Node& node);
   void set_axis(const Setting& setting, const Node& node, const std::string& where);
   [[nodiscard]] std::size_t count() const;
-  void require_keys() const;
-  [[nodiscard]] Case base() const;
+  [[nodiscard]] Case at(std::size_t index, std::size_t total) const;
 
   std::map<const Setting*, Given> given_;
   std::vector<Axis> axes_;                       // in order, the first varying slowest
@@ -174,46 +174,46 @@ std::size_t Input::count() const {
   return product;
 }
 
-void Input::require_keys() const {
+/// Each required key is given, by the input or by its preset.
+void require_keys(const Case& c) {
   for (const Setting& setting : settings()) {
-    const bool swept = std::any_of(axes_.begin(), axes_.end(),
-                                   [&](const Axis& axis) { return axis.setting == &setting; });
-    if (!setting.required || swept || given_.contains(&setting)) continue;
-    const std::string section = setting.name.substr(0, setting.name.find('.'));
-    const auto found = sections_.find(section);
-    refuse(found != sections_.end() ? found->second : sections_.at(""), setting.name,
-           "required key is missing");
+    if (!setting.required || c.is_given(setting.name)) continue;
+    refuse(c.locate(setting.name), setting.name, "required key is missing");
   }
 }
 
-/// The settings outside the sweep.
-Case Input::base() const {
+/// One case as the input gives it: the sweep's values over those of the sections, and all of them
+/// over the preset's, whichever of the two names it.
+Case Input::at(std::size_t index, std::size_t total) const {
   Case c;
+  c.index = index;
   c.locations = sections_;
-  for (const auto& [setting, given] : given_) {
-    setting->set(c, given.value);
-    c.locations[setting->name] = given.where;
+  std::map<const Setting*, Given> given = given_;
+  std::size_t stride = total;  // cases between two values of the axis at hand
+  for (const Axis& axis : axes_) {
+    stride /= axis.values.size();
+    const Given& value = axis.values[index / stride % axis.values.size()];
+    given[axis.setting] = value;
+    c.swept.emplace_back(axis.setting->name, format_value(value.value));
+  }
+  if (const auto named = given.find(find_setting("model.preset")); named != given.end()) {
+    apply_preset(c, std::get<std::string>(named->second.value), named->second.where);
+  }
+  for (const auto& [setting, value] : given) {
+    setting->set(c, value.value);
+    c.locations[setting->name] = value.where;
+    c.from_preset.erase(setting->name);
   }
   return c;
 }
 
 std::vector<Case> Input::cases() const {
-  require_keys();
   const std::size_t total = count();
-  const Case common = base();
   std::vector<Case> all;
   all.reserve(total);
   for (std::size_t index = 0; index < total; ++index) {
-    Case c = common;
-    c.index = index;
-    std::size_t stride = total;  // cases between two values of the axis at hand
-    for (const Axis& axis : axes_) {
-      stride /= axis.values.size();
-      const Given& given = axis.values[index / stride % axis.values.size()];
-      axis.setting->set(c, given.value);
-      c.locations[axis.setting->name] = given.where;
-      c.swept.emplace_back(axis.setting->name, format_value(given.value));
-    }
+    Case c = at(index, total);
+    require_keys(c);
     resolve_defaults(c);
     validate(c);
     all.push_back(std::move(c));

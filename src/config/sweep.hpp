@@ -14,7 +14,8 @@ inline constexpr std::size_t max_cases = 10'000;
 
 /// All cases of an input, in order: the cross product of the `sweep` axes, the first of them
 /// varying slowest; one case where nothing is swept. Each is resolved, validated, and knows its
-/// `index`, its `swept` values and the locations of what was given.
+/// `index`, its `swept` values and the locations of what was given. What `model.preset` says stands
+/// below everything else that is given or swept.
 ///
 /// `text` is the file's content, `file` its name for messages. `overrides` are the arguments of
 /// `--set`, `KEY=VALUE` each, applied in order, so that the later wins. `KEY` alone replaces a

@@ -5,8 +5,9 @@
 
 namespace tidemark::config {
 
-/// Fills the settings whose default depends on others: ffn_hidden_size, num_query_groups and
-/// max_iterations, where the input does not give them. The required ones are there already.
+/// Fills the settings whose default depends on others, where the input does not give them:
+/// ffn_hidden_size (which stays 0 in family llama, for validate() to ask for), num_query_groups,
+/// the dropout probabilities and max_iterations. The required ones are there already.
 void resolve_defaults(Case& c);
 
 /// Throws InputError for a resolved case that cannot be computed: indivisible sizes, contradictory

@@ -104,12 +104,21 @@ void add_saved(Columns& columns, Lines lines) {
 
 std::string or_dash(const std::optional<std::int64_t>& bytes) { return bytes ? mib(*bytes) : "-"; }
 
+/// A closed form stands beside the sum of every layer; that of GPT's was published.
+std::string closed_form_name(const Columns& columns) {
+  const bool published =
+      std::none_of(columns.plans().begin(), columns.plans().end(),
+                   [](const PlanResult* plan) { return plan->settings.model.is_llama(); });
+  return published ? "published closed form" : "closed form";
+}
+
 void add_layer_and_ends(Columns& columns) {
+  const std::string closed_form = closed_form_name(columns);
   columns.heading("Saved by a layer, MiB a rank");
   add_saved(columns, &bench::MemoryFigures::by_tensor);
   columns.row("sum without norm statistics",
               [](const PlanResult& plan) { return mib(plan.memory.saved_per_layer); });
-  columns.row("published closed form",
+  columns.row(closed_form,
               [](const PlanResult& plan) { return or_dash(plan.memory.closed_formula_per_layer); });
   const bool any_ends =
       std::any_of(columns.plans().begin(), columns.plans().end(),
@@ -119,7 +128,7 @@ void add_layer_and_ends(Columns& columns) {
   add_saved(columns, &bench::MemoryFigures::of_ends);
   columns.row("sum without norm statistics",
               [](const PlanResult& plan) { return mib(plan.memory.saved_of_ends); });
-  columns.row("published closed form",
+  columns.row(closed_form,
               [](const PlanResult& plan) { return or_dash(plan.memory.closed_formula_of_ends); });
 }
 

@@ -83,9 +83,13 @@ std::string sweep_label(const config::Case& c) {
 std::string shape_of(const config::Case& c) {
   std::string ends;
   if (c.model.has_ends()) ends = fmt::format(", V {}", c.model.vocab_size);
-  return fmt::format("{}: L {}, h {}, ffn {}, a {}, s {}, b {}{}, {}", c.name, c.model.num_layers,
-                     c.model.hidden_size, c.model.ffn_hidden_size, c.model.num_attention_heads,
-                     c.model.seq_length, c.model.micro_batch_size, ends, name_of(c.precision));
+  const std::string family = c.model.is_llama() ? "llama, " : "";
+  const std::string groups =
+      c.model.is_llama() ? fmt::format(", g {}", c.model.num_query_groups) : "";
+  return fmt::format("{}: {}L {}, h {}, ffn {}, a {}{}, s {}, b {}{}, {}", c.name, family,
+                     c.model.num_layers, c.model.hidden_size, c.model.ffn_hidden_size,
+                     c.model.num_attention_heads, groups, c.model.seq_length,
+                     c.model.micro_batch_size, ends, name_of(c.precision));
 }
 
 std::string padding_lines(const std::vector<config::Case>& cases) {

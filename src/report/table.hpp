@@ -25,7 +25,8 @@ std::string mode_of(const config::Case& c);
 /// What a case sweeps beyond its mode and t, "micro_batch_size=4"; empty where that is nothing.
 std::string sweep_label(const config::Case& c);
 
-/// What all cases of an input usually share: "name: L 2, h 2048, ..., fp32".
+/// What all cases of an input usually share: "name: L 2, h 2048, ..., fp32"; the family, and g,
+/// where that is not GPT.
 std::string shape_of(const config::Case& c);
 
 /// One line for every vocabulary that had to be padded; empty where none had.

@@ -45,7 +45,15 @@ struct SavedTensor {
 /// softmax output is stored whole. Norm statistics are mean and reciprocal deviation of each row.
 ///
 /// The set of tensors is that of Korthikanti et al., "Reducing Activation Recomputation in Large
-/// Transformer Models" (2022), section 4. Throws RunError where the bytes exceed 63 bits, or where
+/// Transformer Models" (2022), section 4.
+///
+/// Family llama has no dropout, and of the above it has other
+///
+///     norm1, norm2 statistics   [S, b, 1] F           the reciprocal root of the mean square
+///     qkv                       [s, b, (a/t + 2 max(g/t, 1)) d] w, q and k as rotated
+///     fc1 output                [s, b, 2 ffn/t] w     in place of the gelu input
+///
+/// Throws RunError where the bytes exceed 63 bits, or where
 /// the case is not sharded evenly.
 std::vector<SavedTensor> saved_tensors_per_layer(const config::Case& c);
 
@@ -54,7 +62,7 @@ std::vector<SavedTensor> saved_tensors_per_layer(const config::Case& c);
 ///
 ///     embedding dropout mask    [S, b, h] 1      only with hidden_dropout
 ///     final norm input          [S, b, h] w
-///     final norm statistics     [S, b, 2] F
+///     final norm statistics     [S, b, 2] F      [S, b, 1] F in family llama
 ///     output projection input   [S', b, h] w
 ///     logits                    [s b, V'/t] F
 ///
@@ -87,12 +95,20 @@ std::int64_t norm_statistics_bytes_of_ends(const config::Case& c);
 ///
 /// nullopt where the formula has terms that the case lacks: a dropout of 0 whose mask would count,
 /// or an ffn_hidden_size other than 4h. Full recomputation has no such terms.
+///
+/// Family llama, for which nobody has published it, with w = 2 and without s² as above:
+///
+///     sbh (4 + 4 + (2 + 2 + 4g/a + 6 ffn/h) / t) + 2as²b/t
+///
+/// norm inputs and linear inputs divided by t under SP, too; for t > g k and v are those of one
+/// head each, 4sbd in place of 4sbh g/(at).
 std::optional<std::int64_t> paper_bytes_per_layer(const config::Case& c);
 
 /// The ends' bytes by the same paper, section 4.3: with w = 2 and F = 4, sbh (1 + 2 + 2) + 4sbV/t,
 /// the first divided by t, too, under SP (the output projection's 2 whole with `keep_gathered`).
 ///
-/// nullopt for a case without ends, with hidden_dropout 0, or with a padded vocabulary.
+/// Family llama lacks the mask's 1. nullopt for a case without ends, with a padded vocabulary, or
+/// of family gpt with hidden_dropout 0.
 std::optional<std::int64_t> paper_bytes_of_ends(const config::Case& c);
 
 }  // namespace tidemark::theory

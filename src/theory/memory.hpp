@@ -1,4 +1,4 @@
-// Parameters, their gradients and the optimizer's state on paper.
+// Parameters, their gradients, the optimizer's state and communication buffers on paper.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,18 @@
 
 namespace tidemark::theory {
 
-/// Parameters of one layer on one rank: qkv 3h·h/t + 3h/t, proj h·h/t + h, fc1 ffn·h/t + ffn/t,
-/// fc2 h·ffn/t + h, and weight and bias of both norms, 4h.
+/// Parameters of one layer on one rank. Family gpt: qkv 3h·h/t + 3h/t, proj h·h/t + h,
+/// fc1 ffn·h/t + ffn/t, fc2 h·ffn/t + h, and weight and bias of both norms, 4h. Family llama: qkv
+/// (a/t + 2 max(g/t, 1)) d·h, proj h·h/t, fc1 2ffn·h/t, fc2 h·ffn/t, and the weights of both norms,
+/// 2h.
 ///
 /// This and all below throw RunError where the count exceeds 63 bits, or where the case is not
 /// sharded evenly.
 std::int64_t parameters_per_layer(const config::Case& c);
 
 /// Parameters of the two ends on one rank: the table V'/t·h that embedding and output projection
-/// share, and weight and bias of the final norm, 2h. 0 for a case without ends.
+/// share, and weight and bias of the final norm, 2h; in family llama a table for each, and the
+/// weight, h. 0 for a case without ends.
 std::int64_t parameters_of_ends(const config::Case& c);
 
 /// Parameters of the whole stack on one rank.
@@ -37,5 +40,10 @@ BytesPerParameter bytes_per_parameter(const config::Case& c);
 std::int64_t parameter_bytes(const config::Case& c);
 std::int64_t gradient_bytes(const config::Case& c);
 std::int64_t optimizer_bytes(const config::Case& c);
+
+/// Bytes of a rank's own communication buffers: where t/g = r > 1 ranks hold the same keys and
+/// values, what r - 1 of them say of the gradient of k's and v's rows of qkv.weight,
+/// (r - 1) 2d·h F bytes once a stack; else 0.
+std::int64_t communication_buffer_bytes(const config::Case& c);
 
 }  // namespace tidemark::theory

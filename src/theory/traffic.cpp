@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "theory/exact.hpp"
+#include "theory/layer_parts.hpp"
 
 namespace tidemark::theory {
 
@@ -36,40 +37,46 @@ StepTraffic sum_of(Operation operation, Purpose purpose, std::int64_t t,
   return sum;
 }
 
-}  // namespace
+/// The calls of a step in numbers of them; a message of activations is the whole [s, b, h] w.
+struct Calls {
+  std::int64_t forwards;   ///< passes over the layers forward
+  std::int64_t sublayers;  ///< of the whole stack
+  std::int64_t ends;       ///< 1 where the stack has ends
+  std::int64_t tensor;     ///< bytes of a message
+  Messages loss;           ///< what the cross-entropy gathers
+};
 
-std::vector<StepTraffic> step_traffic(const config::Case& c) {
-  const std::int64_t t = c.parallel.tensor;
-  if (t == 1) return {};
-
+Calls calls_of(const config::Case& c) {
   const config::ModelConfig& m = c.model;
-  const std::int64_t h = m.hidden_size;
-  const std::int64_t layers = m.num_layers;
   const std::int64_t ends = m.has_ends() ? 1 : 0;
-  const auto w = static_cast<std::int64_t>(c.element_bytes());
-  const auto f = static_cast<std::int64_t>(c.accumulation_bytes());
-  const std::int64_t tensor = exact_product({m.tokens(), h, w});  // [s, b, h]
-  // A mode that is still to be chosen counts as that which takes most apart.
-  const bool rings = c.overlap.mode == "ring" || c.overlap.is_chosen();
+  return {.forwards = c.recomputes_layer() ? 2 : 1,
+          .sublayers = 2 * m.num_layers,
+          .ends = ends,
+          .tensor = exact_product({m.tokens(), m.hidden_size, element_bytes(c)}),
+          // Maximum, sum of exponentials and the label's logit of each token, from each rank.
+          .loss = {ends, exact_product({3, c.parallel.tensor, m.tokens(), accumulation_bytes(c)})}};
+}
 
-  // A collective where a sublayer begins and one where it ends, in every pass over the stack.
-  const std::int64_t forwards = c.recomputes_layer() ? 2 : 1;
-  const std::int64_t sublayers = 2 * layers;
-  // Maximum, sum of exponentials and the label's logit of each token, from each rank.
-  const Messages loss{ends, exact_product({3, t, m.tokens(), f})};
+/// A mode that is still to be chosen counts as that which takes most apart.
+bool rings(const config::Case& c) { return c.overlap.mode == "ring" || c.overlap.is_chosen(); }
 
-  if (!c.sequence_parallel()) {
-    // In forward at the end of a sublayer and of the embedding, in backward where a sublayer and
-    // the output projection begin. By chunks of rows, all but the embedding's have more calls.
-    const std::int64_t by_chunks =
-        exact_sum({exact_product({forwards, sublayers}), sublayers, ends});
-    const std::int64_t chunks = rings ? c.overlap.cut().of(m.tokens()) : 1;
-    std::vector<StepTraffic> traffic{sum_of(Operation::all_reduce, Purpose::activation, t,
-                                            {{exact_sum({by_chunks, ends}), tensor}})};
-    traffic.front().calls = exact_sum({exact_product({by_chunks, chunks}), ends});
-    if (ends > 0) traffic.push_back(sum_of(Operation::all_gather, Purpose::activation, t, {loss}));
-    return traffic;
-  }
+std::vector<StepTraffic> activations_under_tp(const config::Case& c) {
+  const auto [forwards, sublayers, ends, tensor, loss] = calls_of(c);
+  const std::int64_t t = c.parallel.tensor;
+  // In forward at the end of a sublayer and of the embedding, in backward where a sublayer and
+  // the output projection begin. By chunks of rows, all but the embedding's have more calls.
+  const std::int64_t by_chunks = exact_sum({exact_product({forwards, sublayers}), sublayers, ends});
+  const std::int64_t chunks = rings(c) ? c.overlap.cut().of(c.model.tokens()) : 1;
+  std::vector<StepTraffic> traffic{sum_of(Operation::all_reduce, Purpose::activation, t,
+                                          {{exact_sum({by_chunks, ends}), tensor}})};
+  traffic.front().calls = exact_sum({exact_product({by_chunks, chunks}), ends});
+  if (ends > 0) traffic.push_back(sum_of(Operation::all_gather, Purpose::activation, t, {loss}));
+  return traffic;
+}
+
+std::vector<StepTraffic> activations_under_sp(const config::Case& c) {
+  const auto [forwards, sublayers, ends, tensor, loss] = calls_of(c);
+  const std::int64_t t = c.parallel.tensor;
   // Gathers: where a sublayer begins in forward, and the output projection; in backward where a
   // sublayer ends, and the embedding; and again the inputs of qkv, fc1 and the output projection,
   // unless they were kept. Scatters are their conjugates, without the latter.
@@ -77,26 +84,52 @@ std::vector<StepTraffic> step_traffic(const config::Case& c) {
   const std::int64_t again = c.parallel.keep_gathered ? 0 : exact_sum({sublayers, ends});
   // Taken apart are those that a product waits for, or that wait for one: t - 1 shards
   // each, in forward by chunks.
-  const std::int64_t gathers_apart = rings ? exact_sum({begun, ends, sublayers}) : 0;
-  const std::int64_t scatters_apart = rings ? begun : 0;
+  const std::int64_t gathers_apart = rings(c) ? exact_sum({begun, ends, sublayers}) : 0;
+  const std::int64_t scatters_apart = rings(c) ? begun : 0;
   const std::int64_t by_chunks = exact_sum({begun, ends, begun});  // all but those of backward
   const std::int64_t gathers = exact_sum({begun, sublayers, 2 * ends, again}) - gathers_apart;
   const std::int64_t scatters = exact_sum({begun, sublayers, 2 * ends}) - scatters_apart;
-  const std::int64_t gradients =
-      exact_product({exact_sum({exact_product({6, layers}), 2 * ends}), h, f});
   std::vector<StepTraffic> traffic{
       sum_of(Operation::all_gather, Purpose::activation, t, {{gathers, tensor}, loss}),
-      sum_of(Operation::reduce_scatter, Purpose::activation, t, {{scatters, tensor}}),
-      sum_of(Operation::all_reduce, Purpose::gradient, t, {{1, gradients}})};
-  if (rings) {
+      sum_of(Operation::reduce_scatter, Purpose::activation, t, {{scatters, tensor}})};
+  if (!rings(c)) return traffic;
+  traffic.push_back(
+      sum_of(Operation::send_recv, Purpose::activation, t,
+             {{exact_product({t - 1, exact_sum({gathers_apart, scatters_apart})}), tensor / t}}));
+  const std::int64_t chunks = c.overlap.cut().of(c.model.tokens() / t);
+  traffic.back().calls =
+      exact_product({t - 1, exact_sum({exact_product({by_chunks, chunks}), sublayers})});
+  return traffic;
+}
+
+std::vector<StepTraffic> gradients(const config::Case& c) {
+  const LayerParts parts = parts_of(c);
+  const std::int64_t h = c.model.hidden_size;
+  const std::int64_t f = accumulation_bytes(c);
+  const std::int64_t t = c.parallel.tensor;
+  std::vector<StepTraffic> traffic;
+  if (c.sequence_parallel()) {
+    const std::int64_t vectors =
+        exact_sum({exact_product({parts.replicated_vectors(), c.model.num_layers}),
+                   c.model.has_ends() ? parts.norm.vectors : 0});
     traffic.push_back(
-        sum_of(Operation::send_recv, Purpose::activation, t,
-               {{exact_product({t - 1, exact_sum({gathers_apart, scatters_apart})}), tensor / t}}));
-    StepTraffic& exchanges = traffic.back();
-    const std::int64_t chunks = c.overlap.cut().of(m.tokens() / t);
-    exchanges.calls =
-        exact_product({t - 1, exact_sum({exact_product({by_chunks, chunks}), sublayers})});
+        sum_of(Operation::all_reduce, Purpose::gradient, t, {{1, exact_product({vectors, h, f})}}));
   }
+  if (const auto& attention = parts.attention; attention.replicas > 1) {
+    const std::int64_t calls = exact_product({c.model.num_layers, attention.replicas - 1});
+    traffic.push_back(sum_of(Operation::send_recv, Purpose::gradient, t,
+                             {{calls, exact_product({attention.key_value, h, f})}}));
+  }
+  return traffic;
+}
+
+}  // namespace
+
+std::vector<StepTraffic> step_traffic(const config::Case& c) {
+  if (c.parallel.tensor == 1) return {};
+  std::vector<StepTraffic> traffic =
+      c.sequence_parallel() ? activations_under_sp(c) : activations_under_tp(c);
+  for (const StepTraffic& gradient : gradients(c)) traffic.push_back(gradient);
   return traffic;
 }
 

@@ -38,9 +38,14 @@ struct StepTraffic {
 /// of 3 t s b F bytes. With F, the bytes of a gradient's element, SP needs once a step an
 /// all-reduce of the partial gradients of the replicated parameters: norm1.weight, norm1.bias,
 /// proj.bias, norm2.weight, norm2.bias and fc2.bias, and the two of the final norm, so
-/// (6 h L + 2 h) F bytes, or 6 h L F without ends.
+/// (6 h L + 2 h) F bytes, or 6 h L F without ends. Family llama has weights of norms alone:
+/// (2 h L + h) F, or 2 h L F.
 ///
-/// Wire bytes: 2(t-1)N/t an all-reduce, (t-1)N/t each of the others; exact, since t divides h.
+/// Where r = t/g > 1 ranks hold the same keys and values, with SP or without, there follow for each
+/// layer r - 1 exchanges of k's and v's rows of the gradient of qkv.weight, 2 d h F bytes each.
+///
+/// Wire bytes: 2(t-1)N/t an all-reduce, (t-1)N/t an all-gather or reduce-scatter, exact, since t
+/// divides h; N an exchange.
 ///
 /// Throws RunError where the bytes exceed 63 bits, or where t does not divide h.
 std::vector<StepTraffic> step_traffic(const config::Case& c);

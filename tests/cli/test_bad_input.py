@@ -174,6 +174,43 @@ class Values(BadInput):
                      "case.yaml:7:20: parallel.tensor: 4 is too many for vocab_size 6: with 2 on "
                      "each, the last rank would own nothing but padding", ranks=2)
 
+    def test_of_another_family(self):
+        llama = {"family": "llama", "ffn_hidden_size": 128}
+        self.refuses(model(family="llama"), "case.yaml:1:1: model.ffn_hidden_size: required key is "
+                     "missing: family llama has no usual multiple of hidden_size")
+        self.refuses(model(**llama, num_query_groups=8), "case.yaml:8:21: "
+                     "model.num_query_groups: 8 is more than num_attention_heads 4")
+        self.refuses(model(**llama, num_query_groups=3), "case.yaml:8:21: "
+                     "model.num_query_groups: 3 does not divide num_attention_heads 4")
+        self.refuses(model(**llama, hidden_size=20), "case.yaml:3:16: model.hidden_size: 20 / "
+                     "num_attention_heads 4 = 5 features a head; rotary positions turn pairs of "
+                     "them, so that their number must be even")
+        for key in ("hidden_dropout", "attention_dropout"):
+            self.refuses(model(**llama, **{key: 0.1}),
+                         f"case.yaml:8:{len(key) + 5}: model.{key}: 0.1 contradicts model.family: "
+                         "llama, which has no dropout; leave it out")
+        self.refuses(model(rope_theta=10000), "case.yaml:6:15: model.rope_theta: family gpt has no "
+                     "rotary positions; leave it out")
+        self.refuses(model(**{**llama, "ffn_hidden_size": 130}) + "parallel: {tensor: 4}\n",
+                     "case.yaml:8:20: parallel.tensor: 4 does not divide ffn_hidden_size 130")
+        self.refuses(model(**llama, hidden_size=96, num_attention_heads=12, num_query_groups=6)
+                     + "parallel: {tensor: 4}\n",
+                     "case.yaml:9:20: parallel.tensor: 4 neither divides num_query_groups 6 nor is "
+                     "a multiple of it, so that ranks cannot share heads of keys and values evenly")
+
+    def test_from_a_preset(self):
+        self.refuses("model: {preset: llama-3-9b}\n", "case.yaml:1:17: model.preset: 'llama-3-9b' "
+                     "is not accepted, expected one of none, gpt-345m, gpt-1.3b, gpt-22b, "
+                     "gpt-175b, gpt-530b, gpt-1t, llama-2-7b, llama-2-70b, llama-3-8b, "
+                     "llama-3-70b, llama-3-405b")
+        self.refuses("model: {preset: llama-3-8b}\nparallel: {tensor: 6}\n",
+                     "case.yaml:2:20: parallel.tensor: 6 does not divide num_attention_heads 32; "
+                     "preset llama-3-8b has num_attention_heads 32")
+        self.refuses("model: {preset: llama-3-8b}\n",
+                     "case.yaml:1:17: model.num_query_groups: 8 is more than num_attention_heads "
+                     "4; preset llama-3-8b has num_query_groups 8",
+                     "--set", "model.num_attention_heads=4")
+
     def test_contradicting_recompute(self):
         self.refuses(model(attention="blocked") + "recompute: selective\n",
                      "case.yaml:7:12: recompute: selective contradicts model.attention: blocked "

@@ -16,7 +16,10 @@ INPUTS = sorted((ROOT / "inputs").iterdir())
 SHRUNK = ("parallel.tensor=2", "model.num_layers=1", "model.hidden_size=64",
           "model.num_attention_heads=4", "model.seq_length=32", "bench.warmup=1",
           "bench.iterations=1", "bench.max_iterations=1")
-# Layers, h, a, s, b, t: Korthikanti et al. 2022, Table 3, and Dey et al. 2023 for 1.3B.
+# Of family llama, whose presets say what the above does not change.
+SHRUNK_LLAMA = (*SHRUNK, "model.num_query_groups=2", "model.ffn_hidden_size=96")
+# Layers, h, a, s, b, t: Korthikanti et al. 2022, Table 3, Dey et al. 2023 for 1.3B, and Grattafiori
+# et al. 2024, Table 3.
 DIMENSIONS = {
     "quickstart.yaml": (2, 2048, 16, 1024, 1, 2),
     "gpt-1.3b.yaml": (24, 2048, 16, 2048, 1, 4),
@@ -26,16 +29,33 @@ DIMENSIONS = {
     "gpt-175b-layer.yaml": (1, 12288, 96, 2048, 1, 8),
     "gpt-530b-layer.yaml": (1, 20480, 128, 2048, 1, 8),
     "gpt-1t-layer.yaml": (1, 25600, 160, 2048, 1, 8),
+    "llama-3-8b-layer.yaml": (1, 4096, 32, 8192, 1, 8),
+    "llama-3-70b-layer.yaml": (1, 8192, 64, 8192, 1, 8),
+    "llama-3-405b.yaml": (126, 16384, 128, 8192, 1, 8),
 }
 # What an input sweeps besides sequence parallelism, as the modes name it.
-MORE = dict.fromkeys(("gpt-22b", "gpt-22b-memory"), ["", "+selective", "+full"])
+MORE = {**dict.fromkeys(("gpt-22b", "gpt-22b-memory"), ["", "+selective", "+full"]),
+        **dict.fromkeys(("llama-3-8b-layer", "llama-3-70b-layer"), ["+blocked"]),
+        "llama-3-405b": ["+blocked", "+full+blocked"]}
 MODEL_KEYS = ("num_layers", "hidden_size", "num_attention_heads", "seq_length",
               "micro_batch_size")
+# Where those stand in a row of `tidemark plan --list-presets`.
+PRESET_COLUMNS = {"num_layers": 2, "hidden_size": 3, "num_attention_heads": 5, "seq_length": 7}
+
+
+def preset_of(text):
+    """The numbers of the preset that an input names, by key."""
+    found = re.search(r"^  preset: (\S+)$", text, re.MULTILINE)
+    if not found:
+        return {}
+    listing = harness.run(["plan", "--list-presets"], ".").output
+    (row,) = [line.split() for line in listing.splitlines() if line.startswith(f"{found[1]} ")]
+    return {key: row[column] for key, column in PRESET_COLUMNS.items()}
 
 
 def numbers_of(text):
     """The numbers that an input gives to the keys of DIMENSIONS, read without a YAML reader."""
-    given = dict(re.findall(r"^  (\w+): (\d+)$", text, re.MULTILINE))
+    given = {**preset_of(text), **dict(re.findall(r"^  (\w+): (\d+)$", text, re.MULTILINE))}
     return tuple(int(given[key]) for key in (*MODEL_KEYS, "tensor"))
 
 
@@ -80,7 +100,8 @@ class Inputs(harness.TestCase):
         for path in INPUTS:
             with self.subTest(path.name):
                 pathlib.Path(self.folder, "results.jsonl").unlink(missing_ok=True)
-                result, records = self.run_on_two(path, *SHRUNK)
+                shrunk = SHRUNK_LLAMA if path.stem.startswith("llama") else SHRUNK
+                result, records = self.run_on_two(path, *shrunk)
                 modes = [mode + more for mode in ("TP", "TP+SP") for more in MORE.get(path.stem, [""])]
                 self.assertEqual([row[0] for row in rows_of(result.output)], modes)
                 self.assertEqual([record["case"]["name"] for record in records],
@@ -90,7 +111,7 @@ class Inputs(harness.TestCase):
     def test_show_what_their_comments_say(self):
         mib, gib = 2 ** 20, 2 ** 30
         for path in INPUTS:
-            if path.stem in MORE:
+            if len(MORE.get(path.stem, [""])) > 1:
                 continue
             text = path.read_text(encoding="utf-8")
             comment = " ".join(re.match(r"(#.*\n)+", text)[0].replace("#", " ").split())
@@ -114,6 +135,24 @@ class Inputs(harness.TestCase):
         self.assertEqual(totals, ["106 GiB", "76 GiB", "52 GiB", "86 GiB", "56 GiB", "48 GiB"])
         for total in (totals[0], totals[1], totals[3], totals[4]):
             self.assertIn(total, text)
+
+    def test_a_stage_of_the_405b_model_is_as_the_readme_shows_it(self):
+        text = (ROOT / "inputs" / "llama-3-405b.yaml").read_text(encoding="utf-8")
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        command = "tidemark plan inputs/llama-3-405b.yaml --device-memory 80GB"
+        settings, _, shown = readme.partition(f"\n{command}")[2].partition("\n")
+        result, records = plan(8, *settings.replace("--set", "").split(), text=text,
+                               options=("--device-memory", "80GB"))
+        printed = result.output.splitlines()
+        lines = shown.partition("\n```")[0].splitlines()
+        self.assertGreater(len(lines), 15)
+        for line in lines:
+            self.assertIn(line, printed)
+        saved = [record["memory"]["saved_bytes_per_layer"] / 2 ** 20 for record in records]
+        self.assertEqual(saved, [1404.5, 256, 508.5, 32])
+        comment = " ".join(text.partition("name:")[0].replace("#", " ").split())
+        self.assertIn("saves 1404.5 MiB a rank, with sequence parallelism 508.5 MiB, and with all "
+                      "recomputed 256 and 32 MiB", comment)
 
     def test_quickstart_shows_what_its_comment_and_the_readme_say(self):
         # Bytes do not depend on how long is measured, or on whether results are verified.

@@ -29,6 +29,7 @@ model: {num_layers: 128, hidden_size: 25600, num_attention_heads: 160, seq_lengt
 precision: bf16
 parallel: {tensor: 8}
 """
+LLAMA = INPUT.replace("{num_layers", "{family: llama, ffn_hidden_size: 96, num_layers")
 # Every byte and every call that both a plan and a run know.
 OF_MEMORY = ("saved_bytes", "saved_bytes_per_layer", "formula_bytes_per_layer",
              "closed_formula_bytes_per_layer", "ends_saved_bytes", "ends_formula_bytes",
@@ -116,6 +117,17 @@ class Agreement(unittest.TestCase):
             self.agree(t, *keep, "sweep.recompute=[none, selective]",
                        "sweep.precision=[bf16, fp64]", "sweep.model.vocab_size=[0, 50]", cases=8)
         self.agree(2, *keep, "model.attention=blocked", "model.vocab_size=50", cases=1)
+
+    def test_of_llama(self):
+        # Two groups, and a single one: on four ranks, and on two, ranks hold the same key and value.
+        for t in (1, 2, 4):
+            self.agree(t, SEQUENCE, RECOMPUTE, "sweep.model.num_query_groups=[1, 2]",
+                       "sweep.model.vocab_size=[0, 50]", "precision=bf16", text=LLAMA, cases=24)
+            self.agree(t, SEQUENCE, "sweep.recompute=[none, full]",
+                       "sweep.model.num_query_groups=[1, 8]", "model.attention=blocked",
+                       "model.seq_length=516", text=LLAMA, cases=8)
+            self.agree(t, SEQUENCE, "model.num_query_groups=1", "overlap.mode=ring",
+                       "bench.max_iterations=1", text=LLAMA, cases=2)
 
     def test_without_dropout(self):
         self.agree(2, SEQUENCE, RECOMPUTE, "sweep.model.hidden_dropout=[0.0, 0.1]",

@@ -38,7 +38,7 @@ class Help(Plan):
         for ranks in (1, 2):
             result = self.good("--help", ranks=ranks)
             self.assertEqual(result.output.count("Usage:"), 1)
-            for option in ("FILE", "--set", "--output", "--device-memory"):
+            for option in ("FILE", "--set", "--output", "--device-memory", "--list-presets"):
                 self.assertIn(option, result.output)
             for option in ("--dump", "--trace", "--progress"):
                 self.assertNotIn(option, result.output)
@@ -85,6 +85,36 @@ class Output(Plan):
                                      stderr=subprocess.PIPE, check=False)
         self.assertEqual((process.returncode, process.stderr),
                          (3, "standard output cannot be written\n"))
+
+
+class Presets(Plan):
+    def test_are_listed_without_an_input(self):
+        for ranks in (1, 2):
+            lines = self.good("--list-presets", ranks=ranks).output.splitlines()
+            self.assertEqual(lines[0].split(), ["preset", "family", "L", "h", "ffn", "a", "g", "s",
+                                                "V", "parameters"])
+            self.assertEqual([line.split()[0] for line in lines[2:]], [
+                "gpt-345m", "gpt-1.3b", "gpt-22b", "gpt-175b", "gpt-530b", "gpt-1t", "llama-2-7b",
+                "llama-2-70b", "llama-3-8b", "llama-3-70b", "llama-3-405b"])
+        self.assertEqual(lines[-1].split(), ["llama-3-405b", "llama", "126", "16384", "53248",
+                                             "128", "8", "8192", "128256", "405.853"])
+
+    def test_are_not_listed_beside_an_input(self):
+        self.assertRegex(self.refused("case.yaml", "--list-presets"), "--list-presets")
+
+    def test_stand_in_the_record_with_what_they_say(self):
+        self.write("case.yaml", "model: {preset: gpt-345m, num_layers: 1}\n")
+        self.good("case.yaml", "--output", "results.jsonl")
+        case = parse(self.read("results.jsonl"))["case"]
+        self.assertEqual(case["model"]["preset"], "gpt-345m")
+        self.assertEqual([case["model"][key] for key in ("num_layers", "hidden_size",
+                                                         "ffn_hidden_size", "vocab_size")],
+                         [1, 1024, 4096, 50257])
+
+    def test_are_swept(self):
+        self.write("case.yaml", "sweep: {model.preset: [gpt-345m, gpt-1.3b]}\n")
+        result = self.good("case.yaml", "--set", "parallel.tensor=8")
+        self.assertIn("preset=gpt-1.3b", result.output)
 
 
 class UnderALauncher(Plan):

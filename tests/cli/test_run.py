@@ -13,8 +13,9 @@ from records import (A, B, H, HEADER, ITERATIONS, LAYERS, S, SEQUENCE_OFF_AND_ON
 
 RESOLVED = {
     "name": "small",
-    "model": {"family": "gpt", "num_layers": LAYERS, "hidden_size": H, "ffn_hidden_size": 4 * H,
-              "num_attention_heads": A, "num_query_groups": A, "seq_length": S,
+    "model": {"preset": "none", "family": "gpt", "num_layers": LAYERS, "hidden_size": H,
+              "ffn_hidden_size": 4 * H, "num_attention_heads": A, "num_query_groups": A,
+              "rope_theta": 10000.0, "seq_length": S,
               "micro_batch_size": B, "vocab_size": 0, "hidden_dropout": 0.1,
               "attention_dropout": 0.1, "causal": True, "attention": "materialized"},
     "precision": "fp32",

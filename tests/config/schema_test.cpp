@@ -32,12 +32,14 @@ TEST(Schema, NamesEveryKeyOnce) {
     EXPECT_EQ(find_setting(row.name), &row);
   }
   const std::set<std::string> expected = {"name",
+                                          "model.preset",
                                           "model.family",
                                           "model.num_layers",
                                           "model.hidden_size",
                                           "model.ffn_hidden_size",
                                           "model.num_attention_heads",
                                           "model.num_query_groups",
+                                          "model.rope_theta",
                                           "model.seq_length",
                                           "model.micro_batch_size",
                                           "model.vocab_size",
@@ -110,8 +112,14 @@ TEST(Schema, AcceptsOnlyWhatThisVersionImplements) {
             "f:1:4: precision: 'fp16' is not accepted, expected one of fp32, fp64, bf16");
   EXPECT_EQ(refused("precision", "FP32"),
             "f:1:4: precision: 'FP32' is not accepted, expected one of fp32, fp64, bf16");
-  EXPECT_EQ(refused("model.family", "llama"),
-            "f:1:4: model.family: 'llama' is not accepted, expected gpt");
+  EXPECT_EQ(refused("model.family", "bert"),
+            "f:1:4: model.family: 'bert' is not accepted, expected one of gpt, llama");
+  EXPECT_EQ(refused("model.preset", "llama-3-9b"),
+            "f:1:4: model.preset: 'llama-3-9b' is not accepted, expected one of none, gpt-345m, "
+            "gpt-1.3b, gpt-22b, gpt-175b, gpt-530b, gpt-1t, llama-2-7b, llama-2-70b, llama-3-8b, "
+            "llama-3-70b, llama-3-405b");
+  EXPECT_EQ(refused("model.rope_theta", "0.5"),
+            "f:1:4: model.rope_theta: 0.5 is out of range, expected 1 <= x <= 1000000000");
   EXPECT_EQ(refused("overlap.mode", "rings"),
             "f:1:4: overlap.mode: 'rings' is not accepted, expected one of none, bulk, ring, auto");
   EXPECT_EQ(

@@ -4,37 +4,14 @@
 
 #include <string>
 
-#include "config/refusal.hpp"
+#include "config/changed_case.hpp"
 #include "config/schema.hpp"
 
 namespace tidemark::config {
 namespace {
 
-using testing::refusal;
-
-/// A good case with some settings changed, resolved; its locations are `at KEY`.
-Case changed(const std::vector<std::pair<std::string, Value>>& changes) {
-  Case c;
-  std::vector<std::pair<std::string, Value>> all = {{"model.num_layers", std::int64_t{2}},
-                                                    {"model.hidden_size", std::int64_t{64}},
-                                                    {"model.num_attention_heads", std::int64_t{4}},
-                                                    {"model.seq_length", std::int64_t{32}}};
-  all.insert(all.end(), changes.begin(), changes.end());
-  for (const auto& [name, value] : all) {
-    find_setting(name)->set(c, value);
-    c.locations[name] = "at " + name;
-  }
-  resolve_defaults(c);
-  return c;
-}
-
-/// What validate() says of a case.
-std::string verdict(const Case& c) {
-  return refusal([&] {
-    validate(c);
-    return 0;
-  });
-}
+using testing::changed;
+using testing::verdict;
 
 /// The same of changed(), for integers only.
 std::string judged(const std::vector<std::pair<std::string, std::int64_t>>& changes) {

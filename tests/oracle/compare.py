@@ -5,7 +5,7 @@ Checked are: the files (none missing, none unexpected, shapes, types, replicated
 bit equal on all ranks, values that the precision can hold); the drawn tensors, which are the
 parameters and in a stack without ends input and output gradient, against the oracle's own random
 numbers; all others against the oracle's own step, taken from the dumped drawn tensors; and that
-the rows of the table beyond the vocabulary have a gradient of 0.
+the rows of tables beyond the vocabulary have a gradient of 0.
 
     compare.py DIR    prints a table for each case and exits 1 where anything differs
 """
@@ -22,6 +22,7 @@ from stack import initial_tensors, step
 
 # Relative, in max norm: max|x - y| / max|y|.
 STEP_BOUNDS = {"fp64": 1e-10, "fp32": 1e-4, "bf16": 2e-2}
+TABLES = ("embedding.weight", "output_projection.weight")  # whose rows are ids
 # A fused multiply-add, or bf16 by way of fp32, may round the last bit of a drawn value otherwise.
 DRAWN_BOUND_ULP = 1.0
 
@@ -62,11 +63,14 @@ def ulp_error(found, expected, number_format):
 
 def padding_checks(dump):
     """That rows which stand for no token have a gradient of exactly 0, where there are any."""
-    name = "embedding.weight.grad"
-    padding = dump.tensors.get(name, np.zeros(0))[dump.case.model.vocab_size :]
-    if not padding.size:
-        return []
-    return [Check(f"{name}, padding", "0", float(np.max(np.abs(padding))), 0.0)]
+    checks = []
+    for table in TABLES:
+        name = f"{table}.grad"
+        padding = dump.tensors.get(name, np.zeros(0))[dump.case.model.vocab_size :]
+        if padding.size:
+            error = float(np.max(np.abs(padding)))
+            checks.append(Check(f"{name}, padding", "0", error, 0.0))
+    return checks
 
 
 def numeric_checks(dump):

@@ -14,20 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from formats import ELEMENT_FORMATS, FP64, GRADIENT_FORMATS, Format
+from shards import Sharding, divided, sharding_of_parameter, whole_on_each
 from stack import Model, parameter_names
 
 ACTIVATIONS = ("input", "output", "output_grad", "input_grad")
 ACTIVATIONS_WITH_ENDS = ("embedding", "output", "output_grad", "embedding_grad")
-# The axis along which tensor parallelism shards a parameter; the others are whole on each rank.
-PARAMETER_AXES = {
-    "embedding.weight": 0,
-    "qkv.weight": 0,
-    "qkv.bias": 0,
-    "proj.weight": 1,
-    "fc1.weight": 0,
-    "fc1.bias": 0,
-    "fc2.weight": 1,
-}
 
 
 @dataclass(frozen=True)
@@ -46,8 +37,9 @@ class Case:
 
     def describe(self):
         m = self.model
+        llama = f", llama with g {m.groups}, theta {m.rope_theta:g}" if m.is_llama else ""
         return (
-            f"{self.precision}, t {self.tensor}, SP {'on' if self.sequence else 'off'}"
+            f"{self.precision}{llama}, t {self.tensor}, SP {'on' if self.sequence else 'off'}"
             f"{', gathered inputs kept' if self.keep_gathered else ''}, recompute "
             f"{self.recompute}, attention {self.attention}, L {m.num_layers}, "
             f"s {m.seq_length}, b {m.micro_batch_size}, h {m.hidden_size}, "
@@ -62,12 +54,12 @@ class Entry:
     """One tensor of a dump, whose values are numbers of `format`."""
 
     shape: tuple  # unsharded
-    axis: int  # the sharded one; None: whole on each rank
+    sharding: Sharding
     format: Format
 
-    def shard_shape(self, ranks):
+    def shard_shape(self, rank):
         """Shape of one rank's part."""
-        return tuple(n // ranks if i == self.axis else n for i, n in enumerate(self.shape))
+        return self.sharding.shard_shape(self.shape, rank)
 
 
 @dataclass
@@ -89,7 +81,7 @@ def parse_case(text):
     ZeroDivisionError."""
     settings = json.loads(text)
     model, parallel = settings["model"], settings["parallel"]
-    if model.get("family", "gpt") != "gpt":
+    if model["family"] not in ("gpt", "llama"):
         raise ValueError(f"no oracle for the family {model['family']}")
     if settings["precision"] not in ELEMENT_FORMATS:
         raise ValueError(f"no oracle for the precision {settings['precision']}")
@@ -109,27 +101,24 @@ def parse_case(text):
     for name in ("num_attention_heads", "seq_length", "ffn_hidden_size"):
         if getattr(m, name) % case.tensor and (name != "seq_length" or case.sequence):
             raise ValueError(f"{case.tensor} ranks do not divide {name}")
+    if m.num_attention_heads % m.groups or (case.tensor % m.groups and m.groups % case.tensor):
+        raise ValueError(f"{case.tensor} ranks and {m.groups} groups do not divide each other")
     return case
-
-
-def parameter_axis(name):
-    """Sharded axis of a parameter by its full name."""
-    layer_parameter = name.startswith("layers.")
-    return PARAMETER_AXES.get(name.split(".", 2)[2] if layer_parameter else name)
 
 
 def layout(case):
     """Every tensor of a dump: name -> Entry."""
-    model, element = case.model, ELEMENT_FORMATS[case.precision]
+    model, element, ranks = case.model, ELEMENT_FORMATS[case.precision], case.tensor
     activations = ACTIVATIONS_WITH_ENDS if model.has_ends else ACTIVATIONS
-    axis = 0 if case.sequence else None
-    tensors = {name: Entry(model.activation_shape, axis, element) for name in activations}
+    shape = model.activation_shape
+    along = divided(shape, 0, ranks) if case.sequence else whole_on_each(shape, ranks)
+    tensors = {name: Entry(shape, along, element) for name in activations}
     if model.has_ends:
-        tensors["loss"] = Entry((1,), None, FP64)
-    for name, shape in parameter_names(model, case.tensor).items():
-        axis = parameter_axis(name)
-        tensors[name] = Entry(shape, axis, element)
-        tensors[f"{name}.grad"] = Entry(shape, axis, GRADIENT_FORMATS[case.precision])
+        tensors["loss"] = Entry((1,), whole_on_each((1,), ranks), FP64)
+    for name, shape in parameter_names(model, ranks).items():
+        sharding = sharding_of_parameter(model, name, shape, ranks)
+        tensors[name] = Entry(shape, sharding, element)
+        tensors[f"{name}.grad"] = Entry(shape, sharding, GRADIENT_FORMATS[case.precision])
     return tensors
 
 
@@ -177,23 +166,19 @@ def load_shard(path, shape, number_format):
 
 def assemble(dump, folder, name, entry):
     """Puts the whole of one tensor into the dump, or the reason why not into its problems."""
-    ranks, shards = dump.case.tensor, []
-    for rank in range(ranks):
+    shards = []
+    for rank in range(dump.case.tensor):
         path = folder / f"rank{rank}" / f"{name}.npy"
         if not path.is_file():
             return  # named as missing already
         try:
-            shards.append(load_shard(path, entry.shard_shape(ranks), entry.format))
+            shards.append(load_shard(path, entry.shard_shape(rank), entry.format))
         except ValueError as error:
             dump.problems.append(f"rank{rank}/{name}.npy: {error}")
             return
-    if entry.axis is not None:
-        dump.tensors[name] = np.concatenate(shards, axis=entry.axis)
-        return
-    dump.tensors[name] = shards[0]
-    for rank, shard in enumerate(shards):
-        if not np.array_equal(shard, shards[0]):
-            dump.problems.append(f"rank{rank}/{name}.npy: differs from that of rank 0")
+    dump.tensors[name], contradictions = entry.sharding.assemble(entry.shape, shards)
+    for rank, other in contradictions:
+        dump.problems.append(f"rank{rank}/{name}.npy: differs from that of rank {other}")
 
 
 def read_case(folder):

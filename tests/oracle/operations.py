@@ -7,15 +7,25 @@ import numpy as np
 NORM_EPSILON = 1e-5
 
 
-def linear(x, weight, bias):
+def product(x, weight):
     """x [s, b, in], weight [out, in] -> [s, b, out]."""
-    return x @ weight.T + bias
+    return x @ weight.T
+
+
+def product_backward(x, weight, dy):
+    """Gradients of x and weight."""
+    rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
+    return dy @ weight, drows.T @ rows
+
+
+def linear(x, weight, bias):
+    """A product and a bias [out]."""
+    return product(x, weight) + bias
 
 
 def linear_backward(x, weight, dy):
     """Gradients of x, weight and bias."""
-    rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-    return dy @ weight, drows.T @ rows, drows.sum(axis=0)
+    return *product_backward(x, weight, dy), dy.sum(axis=(0, 1))
 
 
 def norm(x, weight, bias):
@@ -33,6 +43,31 @@ def norm_backward(saved, weight, dy):
     along = (dn * normalised).mean(axis=-1, keepdims=True)
     dx = inverse_std * (dn - dn.mean(axis=-1, keepdims=True) - normalised * along)
     return dx, (dy * normalised).sum(axis=(0, 1)), dy.sum(axis=(0, 1))
+
+
+def rms_norm(x, weight):
+    """RMSNorm over the last axis; also returns what its backward needs."""
+    inverse_root = 1.0 / np.sqrt((x**2).mean(axis=-1, keepdims=True) + NORM_EPSILON)
+    return x * inverse_root * weight, (x * inverse_root, inverse_root)
+
+
+def rms_norm_backward(saved, weight, dy):
+    """Gradients of x and weight."""
+    normalised, inverse_root = saved
+    dn = dy * weight
+    along = (dn * normalised).mean(axis=-1, keepdims=True)
+    return inverse_root * (dn - normalised * along), (dy * normalised).sum(axis=(0, 1))
+
+
+def silu(u):
+    """u times its logistic function."""
+    return u / (1.0 + np.exp(-u))
+
+
+def silu_backward(u, dy):
+    """Gradient of u."""
+    logistic = 1.0 / (1.0 + np.exp(-u))
+    return dy * logistic * (1.0 + u * (1.0 - logistic))
 
 
 def gelu(u):

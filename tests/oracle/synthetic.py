@@ -22,8 +22,7 @@ def write_dump(folder, case):
         rank_folder.mkdir(parents=True)
         for name, entry in entries.items():
             whole = entry.format.rounded(tensors[name]).astype(entry.format.dtype)
-            parts = [whole] if entry.axis is None else np.split(whole, case.tensor, entry.axis)
-            np.save(rank_folder / f"{name}.npy", parts[rank % len(parts)])
+            np.save(rank_folder / f"{name}.npy", entry.sharding.shard(whole, rank))
     settings = {
         "name": "planted",
         "model": {**dataclasses.asdict(case.model), "attention": case.attention},

@@ -1,70 +1,21 @@
 """Tests of the comparison: dumps that the oracle wrote itself pass, and dumps with planted faults
 are caught, each by its name."""
 
-import contextlib
 import dataclasses
-import io
-import json
 import shutil
-import tempfile
 import unittest
-from pathlib import Path
 
 import numpy as np
 
-import compare
 import ends
 import stack
-from dump import Case, layout
-from stack import Model
+from planted import CASE, SMALL, PlantedTest
 from synthetic import write_dump
 
-SMALL = Model(
-    num_layers=2,
-    hidden_size=12,
-    ffn_hidden_size=20,
-    num_attention_heads=4,
-    seq_length=8,
-    micro_batch_size=3,
-    hidden_dropout=0.1,
-    attention_dropout=0.2,
-    causal=True,
-    vocab_size=0,
-)
 
-
-class CompareTest(unittest.TestCase):
-    CASE = Case(SMALL, "fp64", 4, True, False, 1234)
+class CompareTest(PlantedTest):
     # Padded to 40, of which the last of four ranks holds 7 real rows and 3 others.
     ENDS = dataclasses.replace(CASE, model=dataclasses.replace(SMALL, vocab_size=37))
-
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory(prefix="tidemark-oracle-")
-        self.addCleanup(scratch.cleanup)
-        self.root = Path(scratch.name) / "dump"
-
-    def planted(self, case=None):
-        write_dump(self.root, case or self.CASE)
-        self.assertEqual(self.run_compare()[0], 0)
-        return self.root
-
-    def run_compare(self):
-        """Exit status and output of compare.py."""
-        output = io.StringIO()
-        with contextlib.redirect_stdout(output):
-            status = compare.main([str(self.root)])
-        return status, output.getvalue()
-
-    def assert_caught(self, words):
-        status, output = self.run_compare()
-        self.assertEqual(status, 1, output)
-        blamed = [line for line in output.splitlines() if "WRONG" in line]
-        self.assertTrue(any(words in line for line in blamed), output)
-
-    def change(self, path, change):
-        """Replaces one rank's tensor by `change` of it."""
-        path = self.root / path
-        np.save(path, change(np.load(path)))
 
     def test_good_dumps_pass(self):
         for index, (precision, tensor, sequence) in enumerate(
@@ -103,16 +54,6 @@ class CompareTest(unittest.TestCase):
         grad[3, 5] += 1e-9 * largest
         np.save(path, grad)
         self.assert_caught(name)
-
-    def check_every_tensor(self, case):
-        self.planted(case)
-        for name in layout(case):
-            path = self.root / "rank3" / f"{name}.npy"
-            good = path.read_bytes()
-            self.change(path, lambda tensor: tensor * 1.0000001)
-            self.assert_caught(name)
-            path.write_bytes(good)
-        self.assertEqual(self.run_compare()[0], 0)
 
     def test_every_tensor_is_judged(self):
         self.check_every_tensor(self.CASE)
@@ -255,14 +196,6 @@ class CompareTest(unittest.TestCase):
         for kept in (0, 20, len(good) - 8):
             path.write_bytes(good[:kept])
             self.assert_caught("rank1/layers.0.fc2.weight.npy")
-
-    def assert_settings_matter(self, *changes):
-        path = self.root / "case.json"
-        good = json.loads(path.read_text(encoding="utf-8"))
-        for section, key, value, words in changes:
-            changed = {**good, section: {**good[section], key: value}}
-            path.write_text(json.dumps(changed), encoding="utf-8")
-            self.assert_caught(words)
 
     def test_another_case_than_the_dumped_one(self):
         self.planted()

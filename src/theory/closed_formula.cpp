@@ -1,0 +1,100 @@
+// The closed formulas of activation.hpp: one line a family, from which no tensor can be told apart.
+#include "theory/activation.hpp"
+#include "theory/exact.hpp"
+#include "theory/layer_parts.hpp"
+
+namespace tidemark::theory {
+
+namespace {
+
+/// What a row of h elements costs at the places between the tensor-parallel regions: the part that
+/// every rank holds, and the part that is divided by t.
+struct Linear {
+  std::int64_t whole;
+  std::int64_t divided;
+};
+
+/// `all` of it, of which `gathered` belong to inputs that `keep_gathered` leaves whole.
+Linear rows_of(const config::Case& c, std::int64_t all, std::int64_t gathered) {
+  if (!c.sequence_parallel()) return {.whole = all, .divided = 0};
+  const std::int64_t kept = c.parallel.keep_gathered ? gathered : 0;
+  return {.whole = kept, .divided = all - kept};
+}
+
+/// What is saved of the attention core over all heads, where the square of a head has `bytes` an
+/// element.
+std::int64_t core_bytes(const config::Case& c, std::int64_t bytes) {
+  const std::int64_t abs = exact_product({c.model.num_attention_heads, c.model.tokens()});
+  if (c.model.is_blocked()) return exact_product({accumulation_bytes(c), abs});
+  return c.recomputes_core() ? 0 : exact_product({bytes, c.model.seq_length, abs});
+}
+
+/// Of the GPT family: Korthikanti et al. (2022), Table 2.
+std::optional<std::int64_t> gpt_bytes_per_layer(const config::Case& c) {
+  const config::ModelConfig& m = c.model;
+  const std::int64_t w = element_bytes(c);
+  const std::int64_t t = c.parallel.tensor;
+  const std::int64_t sbh = exact_product({m.tokens(), m.hidden_size});
+  const bool core_mask_counts = !c.recomputes_core() && !m.is_blocked();
+  const bool applies = exact_product({4, m.hidden_size}) == m.ffn_hidden_size &&
+                       m.hidden_dropout > 0.0 && (m.attention_dropout > 0.0 || !core_mask_counts);
+  if (!applies) return std::nullopt;
+
+  // The linear terms that stay whole and those that are divided by t: with w = 2 they are 10 and 24
+  // under TP, 0 and 34 under SP, 4 and 30 where SP keeps the gathered inputs of qkv and fc1.
+  const Linear rows = rows_of(c, 4 * w + 2, 2 * w);
+  // Of the core two tensors of w bytes an element, and a mask of one.
+  const std::int64_t shared =
+      exact_sum({exact_product({sbh, rows.divided + 12 * w}), core_bytes(c, 2 * w + 1)});
+  return exact_sum({exact_product({sbh, rows.whole}), exact_quotient(shared, t)});
+}
+
+/// Of the Llama family, from the shapes of its layer in docs/definitions.md.
+std::int64_t llama_bytes_per_layer(const config::Case& c) {
+  const config::ModelConfig& m = c.model;
+  const std::int64_t w = element_bytes(c);
+  const std::int64_t t = c.parallel.tensor;
+  const std::int64_t sbw = exact_product({m.tokens(), w});
+  // Inputs of the norms, and of qkv and fc1, a rank.
+  const Linear rows = rows_of(c, 4, 2);
+  const std::int64_t row_bytes = exact_product({sbw, m.hidden_size});
+  // q and the input of proj, gate, up and the input of fc2, and the softmax, all ranks together.
+  const std::int64_t divided =
+      exact_sum({exact_product({row_bytes, rows.divided + 2}),
+                 exact_product({3, sbw, m.ffn_hidden_size}), core_bytes(c, w)});
+  // k and v of g heads, of which each rank holds one at least.
+  const std::int64_t key_value = exact_product({2, sbw, m.head_size()});
+  const std::int64_t held = t > m.num_query_groups
+                                ? key_value
+                                : exact_quotient(exact_product({key_value, m.num_query_groups}), t);
+  return exact_sum({exact_product({row_bytes, rows.whole}), exact_quotient(divided, t), held});
+}
+
+}  // namespace
+
+std::optional<std::int64_t> paper_bytes_per_layer(const config::Case& c) {
+  if (c.recomputes_layer()) {
+    const std::int64_t input =
+        exact_product({element_bytes(c), c.model.tokens(), c.model.hidden_size});
+    return exact_quotient(input, c.sequence_parallel() ? c.parallel.tensor : 1);
+  }
+  if (c.model.is_llama()) return llama_bytes_per_layer(c);
+  return gpt_bytes_per_layer(c);
+}
+
+std::optional<std::int64_t> paper_bytes_of_ends(const config::Case& c) {
+  const config::ModelConfig& m = c.model;
+  const std::int64_t t = c.parallel.tensor;
+  const std::int64_t mask = m.is_llama() ? 0 : 1;
+  const bool lacks_mask = mask > 0 && m.hidden_dropout == 0.0;
+  if (!m.has_ends() || lacks_mask || m.vocab_size % t != 0) return std::nullopt;
+
+  // With the mask 5 and 0 of sbh under TP, 0 and 5 under SP, 2 and 3 with the input kept whole.
+  const Linear rows = rows_of(c, mask + 2 * element_bytes(c), element_bytes(c));
+  const std::int64_t sb = m.tokens();
+  const std::int64_t shared = exact_sum({exact_product({sb, m.hidden_size, rows.divided}),
+                                         exact_product({accumulation_bytes(c), sb, m.vocab_size})});
+  return exact_sum({exact_product({sb, m.hidden_size, rows.whole}), exact_quotient(shared, t)});
+}
+
+}  // namespace tidemark::theory

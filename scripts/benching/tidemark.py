@@ -24,12 +24,13 @@ def environment():
     return env
 
 
-def run_quickstart(args, settings):
-    """The records of inputs/quickstart.yaml, its keys overridden by `settings`."""
+def run_quickstart(args, settings, launcher=None):
+    """The records of inputs/quickstart.yaml, its keys overridden by `settings`; started by `launcher`
+    in place of mpiexec, if it is given."""
     overrides = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     with tempfile.TemporaryDirectory() as folder:
         output = os.path.join(folder, "records.jsonl")
-        command = [*shlex.split(args.mpiexec), str(args.executable), "run",
+        command = [*shlex.split(launcher or args.mpiexec), str(args.executable), "run",
                    str(ROOT / "inputs/quickstart.yaml"), "--output", output, *overrides]
         subprocess.run(command, env=environment(), check=True, stdout=subprocess.DEVNULL)
         with open(output, encoding="utf-8") as lines:

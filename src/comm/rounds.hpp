@@ -74,7 +74,8 @@ struct Script {
 /// The script of `rank` of `ranks` for `count` elements: of the buffer for an all-reduce, of a
 /// rank's block for the others. `algorithm` is not native, the operation no send_recv. Messages
 /// that are summed are cut into segments of `segment` elements, so that sums are formed in the
-/// cache while the next segment is under way.
+/// cache while the next segment is under way; an all-reduce between two ranks that fits into one is
+/// done in a single round.
 Script script_of(Operation operation, Algorithm algorithm, int rank, int ranks, std::size_t count,
                  std::size_t segment);
 

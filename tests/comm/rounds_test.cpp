@@ -215,6 +215,20 @@ TEST(Scripts, OfARingTalkToTheNeighboursOnly) {
   }
 }
 
+// Both sum all of it, in the order of the ranks, for the bytes that two rounds would have taken.
+TEST(Scripts, OfAShortAllReduceBetweenTwoHaveOneRound) {
+  for (const int rank : {0, 1}) {
+    const Script script = script_of(Operation::all_reduce, Algorithm::pairwise, rank, 2, 12, 12);
+    ASSERT_EQ(script.rounds.size(), 2U);
+    ASSERT_EQ(script.rounds[0].sends.size(), 1U);
+    EXPECT_EQ(script.rounds[0].sends[0].piece.count, 12U);
+    EXPECT_TRUE(script.rounds[1].sends.empty());
+    const std::vector<Piece>& terms = script.rounds[1].sums.at(0).terms;
+    EXPECT_EQ(terms.at(static_cast<std::size_t>(rank)).place, Place::recv);
+  }
+  EXPECT_GT(script_of(Operation::all_reduce, Algorithm::pairwise, 0, 2, 12, 11).rounds.size(), 2U);
+}
+
 // The order of the ranks, whoever sums: so results do not depend on who does.
 TEST(Scripts, OfPairsSumInRankOrder) {
   const Script script = script_of(Operation::reduce_scatter, Algorithm::pairwise, 1, 3, 4, 100);

@@ -144,12 +144,12 @@ class Runner {
 
   [[nodiscard]] int iterations() const { return static_cast<int>(series_.step_ms.size()); }
 
-  /// The fastest of all modes, each measured several times in turn; none where none is as fast.
+  /// The fastest of all modes, each measured several times in turn; none where no other surely is.
   void choose_mode() {
     constexpr int rounds = 5;
     constexpr std::array modes{parallel::OverlapMode::none, parallel::OverlapMode::bulk,
                                parallel::OverlapMode::ring};
-    std::array<std::vector<double>, modes.size()> steps;
+    std::vector<std::vector<double>> steps(modes.size());
     for (int round = 0; round < rounds; ++round) {
       for (std::size_t i = 0; i < modes.size(); ++i) {
         announce(fmt::format("choosing the overlap mode: {}", parallel::name_of(modes[i])));
@@ -157,12 +157,9 @@ class Runner {
         steps[i].push_back(slowest_ms(ablation_.run(Variant::step)));
       }
     }
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < modes.size(); ++i) {
-      if (median_of(steps[i]) < median_of(steps[best])) best = i;
-    }
-    ablation_.choose(modes[best]);
-    case_.overlap.mode = parallel::name_of(modes[best]);
+    const parallel::OverlapMode best = modes[surely_fastest(steps)];
+    ablation_.choose(best);
+    case_.overlap.mode = parallel::name_of(best);
   }
 
   /// The step of the slowest rank.

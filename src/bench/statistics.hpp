@@ -1,6 +1,7 @@
 // Summaries of repeated measurements.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 namespace tidemark::bench {
@@ -15,6 +16,11 @@ struct Summary {
 
 /// Middle of the sorted values, mean of the two middle ones for an even count. Requires a value.
 double median_of(std::vector<double> values);
+
+/// Which series to take in place of the first, by index: that of the least median among those below
+/// the first one in four of five rounds or more, or none of them, 0. Series are measured in turn, a
+/// round each; a machine that drifts makes a slower one look faster in half of the rounds at most.
+std::size_t surely_fastest(const std::vector<std::vector<double>>& series);
 
 /// Throws RunError for an empty series.
 Summary summarize(std::vector<double> samples);

@@ -37,7 +37,7 @@ double ProductRate<T>::measure() {
     context.communicator.barrier();
     const Stopwatch watch;
     for (int product = 0; product < products; ++product) {
-      // (s b, h) x (ffn/t, h)^T -> (s b, ffn/t)
+      // (s b, h) x (out/t, h)^T -> (s b, out/t)
       parallel::multiply(context, memory::no_layer, kernels::Op::none, kernels::Op::transpose,
                          x.view(), weight, Vector<T>(), y.view());
     }

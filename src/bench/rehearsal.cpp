@@ -44,12 +44,14 @@ PlanResult plan_case(const config::Case& c) {
   const Rehearsal rehearsal = rehearse(c);
   require_good(check_saved(c, rehearsal.tide));
   require_good(check_traffic(c, rehearsal.counters, 1));
-  TIDEMARK_REQUIRE(rehearsal.parameter_bytes == theory::parameter_bytes(c) &&
-                       rehearsal.gradient_bytes == theory::gradient_bytes(c) &&
-                       rehearsal.exchange_buffer_bytes == theory::communication_buffer_bytes(c),
-                   fmt::format("{} bytes of parameters, {} of gradients, {} of exchange buffers",
-                               rehearsal.parameter_bytes, rehearsal.gradient_bytes,
-                               rehearsal.exchange_buffer_bytes));
+  TIDEMARK_REQUIRE(
+      rehearsal.parameter_bytes == theory::parameter_bytes(c) &&
+          rehearsal.gradient_bytes == theory::gradient_bytes(c) &&
+          rehearsal.table_bytes == theory::rotary_table_bytes(c) &&
+          rehearsal.exchange_buffer_bytes == theory::communication_buffer_bytes(c),
+      fmt::format("{} bytes of parameters, {} of gradients, {} of tables, {} of exchange buffers",
+                  rehearsal.parameter_bytes, rehearsal.gradient_bytes, rehearsal.table_bytes,
+                  rehearsal.exchange_buffer_bytes));
   PlanResult plan;
   plan.settings = c;
   plan.memory = memory_of(c, rehearsal.tide);

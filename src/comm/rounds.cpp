@@ -96,8 +96,8 @@ void scatter_pairwise(Script& script, const Seat& seat) {
   if (seat.segments() > 0) sum(script.rounds.back(), seat.segments() - 1);
 }
 
-// Between two ranks: each sends all it has and forms all of the sum. That is as many bytes as in two
-// rounds, more additions, and one wait less for somebody to move the call on.
+// Between two ranks: each sends all it has and forms all of the sum. That is as many bytes as in
+// two rounds, more additions, and one wait less for somebody to move the call on.
 void reduce_in_one_round(Script& script, const Seat& seat, std::size_t count) {
   const Piece own{Place::recv, 0, count};
   const Piece others{Place::scratch, 0, count};
@@ -199,7 +199,7 @@ Script script_of(Operation operation, Algorithm algorithm, int rank, int ranks, 
     }
     return script;
   }
-  if (reduces_all && ranks == 2 && !ring && segment >= count) {
+  if (reduces_all && ranks == 2 && segment >= count) {
     reduce_in_one_round(script, seat, count);
     return script;
   }

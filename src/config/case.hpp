@@ -122,11 +122,6 @@ struct Case {
   [[nodiscard]] std::int64_t key_value_replicas() const {
     return parallel.tensor > model.num_query_groups ? parallel.tensor / model.num_query_groups : 1;
   }
-  /// Columns of qkv on one rank: (a/t + 2 max(g/t, 1)) d.
-  [[nodiscard]] std::int64_t qkv_width_per_rank() const {
-    return (model.num_attention_heads / parallel.tensor + 2 * key_value_heads_per_rank()) *
-           model.head_size();
-  }
   [[nodiscard]] bool recomputes_core() const { return recompute == "selective"; }
   [[nodiscard]] bool recomputes_layer() const { return recompute == "full"; }
   /// True where there is communication, and it is to be hidden.

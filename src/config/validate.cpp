@@ -24,8 +24,8 @@ void validate_heads(const Case& c) {
   }
 }
 
-/// Settings that only the other family has a meaning for. What a preset says of them does not
-/// count, so that `model.family` can override that of a preset.
+/// Settings that only the other family has a meaning for. A preset's rope_theta does not count,
+/// since `model.family` overrides that of the preset, and then nothing asks for it.
 void validate_gpt(const Case& c) {
   const ModelConfig& m = c.model;
   if (m.num_query_groups != m.num_attention_heads) {

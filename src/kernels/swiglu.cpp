@@ -1,6 +1,8 @@
 #include "kernels/swiglu.hpp"
 
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 namespace tidemark::kernels {
 
@@ -11,6 +13,18 @@ namespace {
 // NaN of what is nothing.
 template <class T>
 inline constexpr T far = sizeof(T) == sizeof(double) ? T(300) : T(40);
+
+// By its bits, which fast-math has no opinion of.
+KOKKOS_INLINE_FUNCTION bool is_finite(float u) {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &u, sizeof(bits));
+  return (bits & 0x7f800000U) != 0x7f800000U;
+}
+KOKKOS_INLINE_FUNCTION bool is_finite(double u) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &u, sizeof(bits));
+  return (bits & 0x7ff0000000000000U) != 0x7ff0000000000000U;
+}
 
 template <class T>
 KOKKOS_INLINE_FUNCTION T not_below(T u) {
@@ -35,8 +49,10 @@ void swiglu_forward(Device& device, const Matrix<T>& u, const Matrix<T>& y) {
         const T* const up = gate + width;
         T* const out = row_pointer(y, team.league_rank());
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          const F g = not_below(F(gate[j]));
-          out[j] = T(g / (F(1) + decay_of(g)) * F(up[j]));
+          const F raw = F(gate[j]);
+          const F g = not_below(raw);
+          const F y_j = g / (F(1) + decay_of(g)) * F(up[j]);
+          out[j] = T(is_finite(raw) ? y_j : raw);  // a NaN must not end here
         });
       });
 }
@@ -53,12 +69,15 @@ void swiglu_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& u) {
         T* const gate = row_pointer(u, team.league_rank());
         T* const up = gate + width;
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          const F g = not_below(F(gate[j]));
+          const F raw = F(gate[j]);
+          const F g = not_below(raw);
           const F decay = decay_of(g);
           const F l = F(1) / (F(1) + decay);
           const F d = F(dout[j]);
-          gate[j] = T(d * F(up[j]) * (l + g * l * (decay * l)));
-          up[j] = T(d * g * l);
+          const F dgate = d * F(up[j]) * (l + g * l * (decay * l));
+          const F dup = d * g * l;
+          gate[j] = T(is_finite(raw) ? dgate : raw);
+          up[j] = T(is_finite(raw) ? dup : raw);
         });
       });
 }

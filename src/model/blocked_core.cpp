@@ -83,7 +83,7 @@ memory::Tensor<T> BlockedCore<T>::forward(const Context& context, Tensor qkv) {
                         {},
                         workspace("online softmax statistics", 2),
                         workspace("online softmax sums", d)};
-  const Panel<T> qkv_panel(context, shape_, "head's q, k, v", shape_.group_width());
+  const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
   for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
     const Matrix<F> of_group =
         qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), group, sequence));
@@ -155,9 +155,9 @@ memory::Tensor<T> BlockedCore<T>::backward(const Context& context, Tensor output
     return ledger.tensor<F>(name, shape_.layer, TensorClass::workspace, block_, block_);
   };
   const Scratch scratch{workspace("score block"), workspace("score block gradient"), {}, {}};
-  const Panel<T> qkv_panel(context, shape_, "head's q, k, v", shape_.group_width());
+  const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
   const Panel<T> dout_panel(context, shape_, "head's context gradient", shape_.head_size);
-  const Panel<T> dqkv_panel(context, shape_, "head's q, k, v gradient", shape_.group_width());
+  const Panel<T> dqkv_panel(context, shape_, "group's q, k, v gradient", shape_.group_width());
   for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
     const Matrix<F> of_group =
         qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), group, sequence));

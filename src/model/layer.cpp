@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/error.hpp"
 #include "model/streams.hpp"
 
 namespace tidemark::model {
@@ -152,7 +153,7 @@ void Layer<T>::backward(const Context& context, const Tensor& gradient) {
   within.deferred = &deferred;
   mlp_.backward(within, gradient);
   attention_.backward(within, gradient);
-  deferred.run();  // what nothing was left to hide behind
+  TIDEMARK_REQUIRE(deferred.empty(), "a weight gradient was left behind");
 }
 
 template <class T>

@@ -98,7 +98,7 @@ memory::Tensor<T> MaterializedCore<T>::forward(const Context& context, Tensor qk
   if constexpr (is_narrow<T>) {
     workspace = context.ledger.tensor<F>("scores", shape_.layer, TensorClass::workspace, s, s);
   }
-  const Panel<T> qkv_panel(context, shape_, "head's q, k, v", shape_.group_width());
+  const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
   const Panel<T> out_panel(context, shape_, "head's context", d);
   for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
     const Matrix<F> of_group =
@@ -131,9 +131,9 @@ memory::Tensor<T> MaterializedCore<T>::backward(const Context& context, Tensor,
   if (recomputes_) local = make_weights(context, s, TensorClass::workspace);
   const memory::Tensor<F> score_gradient =
       context.ledger.tensor<F>("score gradient", shape_.layer, TensorClass::workspace, s, s);
-  const Panel<T> qkv_panel(context, shape_, "head's q, k, v", shape_.group_width());
+  const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
   const Panel<T> dout_panel(context, shape_, "head's context gradient", shape_.head_size);
-  const Panel<T> dqkv_panel(context, shape_, "head's q, k, v gradient", shape_.group_width());
+  const Panel<T> dqkv_panel(context, shape_, "group's q, k, v gradient", shape_.group_width());
   const Matrix<F> dscores = score_gradient.view();
   Device& device = context.device;
   for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {

@@ -248,7 +248,7 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::overlapped_backward(
   saved_input_.reset();
   const bool defers = spec_.defers_weight_gradient && context.sequence && context.takes_apart() &&
                       context.deferred != nullptr;
-  const std::int64_t end_row = defers ? weight_.spec.rows() / 2 : weight_.spec.rows();
+  const std::int64_t end_row = defers ? weight_.spec.rows() * 5 / 8 : weight_.spec.rows();
   write_parameter_gradients(context, dy, x.view(), end_row, Beside::communication);
   if (defers) defer_weight_gradient(context, std::move(output_gradient), std::move(x), end_row);
   context.device.fence();  // operands that were not handed on die here

@@ -13,6 +13,7 @@ namespace tidemark::parallel {
 class Deferred {
  public:
   void add(std::function<void()> work) { works_.push_back(std::move(work)); }
+  [[nodiscard]] bool empty() const { return works_.empty(); }
   /// Does all of it.
   void run() {
     for (const std::function<void()>& work : std::exchange(works_, {})) work();

@@ -36,8 +36,9 @@ struct LinearSpec {
   std::uint32_t weight_stream = 0;
   std::uint32_t bias_stream = 0;
   bool keeps_output = false;  ///< the output is kept for the backward pass by who receives it
-  /// Under ring with SP half of the weight's gradient is left for the gather that follows, in the
-  /// backward of a row-parallel product which is too small to hide it.
+  /// Under ring with SP three eighths of the weight's gradient are left for the gather that follows,
+  /// in the backward of a row-parallel product which is too small to hide it. For fc1 and t = 2, as
+  /// much is then beside that gather as is left beside the reduction before it.
   bool defers_weight_gradient = false;
   /// Where this rank's rows of a weight that is sharded by rows lie, if not an even share in the
   /// order of the ranks. Such a layer has no bias.

@@ -18,7 +18,7 @@ namespace tidemark::parallel {
 /// computation via decomposition in large deep learning models", ASPLOS 2023). Under SP a gathered
 /// operand is multiplied shard by shard, this rank's own first, while the others' are on their way,
 /// and a product to be reduced is formed shard by shard, this rank's own last, while the others'
-/// are on theirs; shards travel, and are multiplied, in chunks of rows. Without SP a product to be
+/// are on theirs; in forward shards travel in chunks of rows. Without SP a product to be
 /// all-reduced is formed by chunks of rows, each of them reduced while the next is formed. And from
 /// the row-parallel product of one sublayer to the column-parallel one of the next, forward goes
 /// chunk by chunk, so that the collectives at the end of the one hide behind the product of the

@@ -30,12 +30,14 @@ LayerParts parts_of(const config::Case& c) {
             .attention = attention_of(c),
             .mlp = {.fc1 = exact_product({2, ffn}), .fc2 = ffn, .fc1_output = "fc1 output"},
             .has_biases = false,
+            .rotates = true,
             .ties_embedding = false};
   }
   return {.norm = {.vectors = 2, .statistics = 2},
           .attention = attention_of(c),
           .mlp = {.fc1 = ffn, .fc2 = ffn, .fc1_output = "gelu input"},
           .has_biases = true,
+          .rotates = false,
           .ties_embedding = true};
 }
 

@@ -49,6 +49,7 @@ struct LayerParts {
   AttentionParts attention;
   MlpParts mlp;
   bool has_biases;      ///< of the linear layers
+  bool rotates;         ///< queries and keys, by their positions
   bool ties_embedding;  ///< the output projection has the embedding's table, not one of its own
 
   /// Vectors of h elements that every rank holds whole: of both norms, and the biases of proj and

@@ -49,6 +49,11 @@ std::int64_t optimizer_bytes(const config::Case& c) {
   return exact_product({parameters_per_rank(c), bytes_per_parameter(c).optimizer});
 }
 
+std::int64_t rotary_table_bytes(const config::Case& c) {
+  if (!parts_of(c).rotates) return 0;
+  return exact_product({c.model.seq_length, c.model.head_size(), accumulation_bytes(c)});
+}
+
 std::int64_t communication_buffer_bytes(const config::Case& c) {
   const AttentionParts attention = parts_of(c).attention;
   return exact_product(

@@ -28,6 +28,7 @@ PARTNER_IS_GONE = re.compile(r"\[\S+:\d+\] (Read|Write) -1, expected \d+, errno 
 # Forward and backward: four all-reduces, or four reduce-scatters, a layer.
 CALLS_A_STEP = 4 * LAYERS
 # By messages of our own, so that who is waited for is known.
+RANKS = r"(rank [0-9]|ranks [0-9](, [0-9])+)"
 HIDDEN = ("overlap.mode=ring", "comm.algorithm=pairwise")
 
 
@@ -226,8 +227,7 @@ class LostRanks(Faults):
                 continue
             self.assertRegex(error, rf"^{line} on rank [0-9]: not complete after "
                              rf"{TIMEOUT_S}\.[0-9] s \(timeout {TIMEOUT_S} s\)"
-                             r"(; (nothing came from )?(rank [0-9]|ranks [0-9](, [0-9])+)"
-                             r"( did not take what was sent)?)?$")
+                             rf"(; (nothing came from {RANKS}|{RANKS} did not take what was sent))?$")
             found.append(int(error.partition(" on rank ")[2][0]))
             if found[-1] in ranks:
                 waited_for = error.partition("; ")[2]

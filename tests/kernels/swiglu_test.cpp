@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "support/tables.hpp"
 
@@ -38,6 +39,28 @@ class SwigluKernels : public ::testing::Test {
   Device device_;
 };
 TYPED_TEST_SUITE(SwigluKernels, support::Precisions);
+
+// Where the gate is no number, nor is what comes of it, whatever fast-math makes of comparisons.
+TYPED_TEST(SwigluKernels, LetNothingThatIsNotFiniteDisappear) {
+  constexpr std::int64_t width = 19;  // vectorised, and a rest
+  Table<TypeParam> u(1, 2 * width);
+  for (std::int64_t j = 0; j < 2 * width; ++j) u(0, j) = TypeParam(1.0F);
+  const auto nan = TypeParam(std::numeric_limits<float>::quiet_NaN());
+  for (const std::int64_t j : {std::int64_t{3}, width - 1}) u(0, j) = nan;
+  Table<TypeParam> dy(1, width);
+  for (std::int64_t j = 0; j < width; ++j) dy(0, j) = TypeParam(1.0F);
+  const auto is_nan = [](const auto& table, std::int64_t j) {
+    return std::isnan(static_cast<double>(table(0, j)));
+  };
+  const auto y = this->forward(u);
+  const auto gradient = this->backward(u, dy);
+  for (std::int64_t j = 0; j < width; ++j) {
+    const bool expected = j == 3 || j == width - 1;
+    EXPECT_EQ(is_nan(y, j), expected) << j;
+    EXPECT_EQ(is_nan(gradient, j), expected) << j;
+    EXPECT_EQ(is_nan(gradient, width + j), expected) << j;
+  }
+}
 
 TYPED_TEST(SwigluKernels, ForwardAndBackwardEqualTheNaiveLoops) {
   using T = TypeParam;

@@ -101,7 +101,11 @@ class AttentionCores : public ::testing::Test {
   void expect_the_plain_loops(const config::Case& c) {
     SCOPED_TRACE(support::describe(c));
     const parallel::Context context{device_, ledger_, alone_, c.model.tokens()};
-    const auto qkv = random_table<T>(c.model.tokens(), c.qkv_width_per_rank(), 1, 4.0);
+    const auto qkv = random_table<T>(
+        c.model.tokens(),
+        (c.model.num_attention_heads / c.parallel.tensor + 2 * c.key_value_heads_per_rank()) *
+            c.model.head_size(),
+        1, 4.0);
     const auto dout = random_table<T>(c.model.tokens(), c.model.hidden_size, 2);
     const Outcome expected = naive(c.model, in_double(qkv), in_double(dout));
     const auto core = make_attention_core<T>(c, context, 0);

@@ -243,6 +243,15 @@ TEST(LlamaTheory, ReplicatedKeysAndValuesExchangeTheirGradients) {
   EXPECT_EQ(communication_buffer_bytes(testing::make_case(8, 1, 16, 8, 8)), 0);
 }
 
+TEST(LlamaTheory, HasOneTableOfAngles) {
+  config::Case c = make_llama(12, 5, 16, 8, 2, 4);
+  EXPECT_EQ(rotary_table_bytes(c), 12 * 2 * 4);  // s 12, d 2, fp32
+  c.model.num_layers = 3;
+  c.precision = DType::bf16;
+  EXPECT_EQ(rotary_table_bytes(c), 12 * 2 * 4) << "angles are fp32";
+  EXPECT_EQ(rotary_table_bytes(testing::make_case(8, 1, 16, 8, 8)), 0);
+}
+
 TEST(LlamaTheory, RefusesUnevenGroups) {
   EXPECT_THROW((void)parts_of(make_llama(12, 1, 24, 12, 6, 4)), RunError);
   EXPECT_THROW((void)parts_of(make_llama(12, 1, 24, 12, 4, 6)), RunError);

@@ -57,6 +57,7 @@ constexpr parallel::LinearNames qkv_names{
     .input_gradient = "qkv input gradient",
     .input_gradient_shard = "qkv input gradient shard",
     .gathered_gradient = "",
+    .arrived_parts = "qkv input gradient parts",
 };
 
 constexpr parallel::LinearNames proj_names{
@@ -84,7 +85,7 @@ Attention<T>::Attention(parallel::ParameterStore<T>& store, const config::Case& 
 
 template <class T>
 parallel::Arriving<T> Attention<T>::forward(const Context& context, parallel::Arriving<T> input) {
-  Tensor qkv = qkv_.forward(context, std::move(input));
+  Tensor qkv = qkv_.forward(context, std::move(input)).take();
   rotary_.turn(context, qkv.view());
   return proj_.forward(context, core_->forward(context, std::move(qkv)));
 }
@@ -92,8 +93,9 @@ parallel::Arriving<T> Attention<T>::forward(const Context& context, parallel::Ar
 template <class T>
 memory::Tensor<T> Attention<T>::backward(const Context& context, Tensor output_gradient) {
   Tensor core_output;  // what proj saved as its input
-  Tensor gradient = proj_.backward(context, std::move(output_gradient),
-                                   core_->needs_output() ? &core_output : nullptr);
+  Tensor gradient = proj_.backward(
+      context, std::move(output_gradient), [&] { qkv_.fetch_input(context); },
+      core_->needs_output() ? &core_output : nullptr);
   Tensor qkv_gradient = core_->backward(context, std::move(core_output), std::move(gradient));
   rotary_.turn_back(context, qkv_gradient.view());
   return qkv_.backward(context, std::move(qkv_gradient));

@@ -23,6 +23,7 @@ constexpr parallel::LinearNames projection_names{
     .input_gradient = "output projection input gradient",
     .input_gradient_shard = "output projection input gradient shard",
     .gathered_gradient = "",
+    .arrived_parts = "output projection input gradient parts",
 };
 
 NormSpec final_norm(const Context& context) {
@@ -70,7 +71,7 @@ LossHead<T>::LossHead(parallel::ParameterStore<T>& store, parallel::Parameter<T>
 template <class T>
 double LossHead<T>::forward(const Context& context, Tensor input) {
   input_ = std::move(input);
-  logits_ = projection_.forward(context, norm_->forward(context, input_));
+  logits_ = projection_.forward(context, norm_->forward(context, input_)).take();
   const auto statistics = [&](const char* name, std::int64_t ranks) {
     return context.ledger.tensor<F>(name, memory::no_layer, TensorClass::transient,
                                     ranks * context.tokens, kernels::loss_statistics);

@@ -24,6 +24,7 @@ parallel::LinearNames fc1_names(std::string_view output) {
       .input_gradient = "fc1 input gradient",
       .input_gradient_shard = "fc1 input gradient shard",
       .gathered_gradient = "",
+      .arrived_parts = "fc1 input gradient parts",
   };
 }
 
@@ -59,17 +60,24 @@ Mlp<T>::Mlp(parallel::ParameterStore<T>& store, const config::Case& settings,
 template <class T>
 parallel::Arriving<T> Mlp<T>::forward(const Context& context, parallel::Arriving<T> input) {
   fc1_output_ = fc1_.forward(context, std::move(input));
-  const Matrix<T>& u = fc1_output_.view();
-  Tensor activated =
-      context.ledger.tensor<T>("fc2 input", layer_, context.kept, num_rows(u), width_);
-  activate(context.device, u, activated.view());
-  return fc2_.forward(context, std::move(activated));
+  Tensor activated = context.ledger.tensor<T>("fc2 input", layer_, context.kept,
+                                              num_rows(fc1_output_.view()), width_);
+  const Matrix<T> y = activated.view();
+  return fc2_.forward(
+      context,
+      parallel::following(std::move(activated), fc1_output_,
+                          [this, &device = context.device, y](
+                              const Matrix<T>& u, std::int64_t chunks, std::int64_t chunk) {
+                            activate(device, parallel::chunk_of(u, chunks, chunk),
+                                     parallel::chunk_of(y, chunks, chunk));
+                          }));
 }
 
 template <class T>
 memory::Tensor<T> Mlp<T>::backward(const Context& context, Tensor output_gradient) {
-  Tensor gradient = fc2_.backward(context, std::move(output_gradient));
-  gradient = differentiate(context.device, std::move(fc1_output_), std::move(gradient));
+  Tensor gradient =
+      fc2_.backward(context, std::move(output_gradient), [&] { fc1_.fetch_input(context); });
+  gradient = differentiate(context.device, fc1_output_.take(), std::move(gradient));
   return fc1_.backward(context, std::move(gradient));
 }
 

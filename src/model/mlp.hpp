@@ -59,7 +59,7 @@ class Mlp {
   std::int64_t width_;  ///< ffn/t
   parallel::ColumnParallelLinear<T> fc1_;
   parallel::RowParallelLinear<T> fc2_;
-  Tensor fc1_output_;  ///< without the bias
+  parallel::Arriving<T> fc1_output_;  ///< without the bias; complete after forward
 };
 
 /// The one of the case's family.

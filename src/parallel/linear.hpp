@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "memory/ledger.hpp"
 #include "parallel/arriving.hpp"
@@ -24,7 +24,7 @@ struct LinearNames {
   std::string_view input_gradient;
   std::string_view input_gradient_shard;
   std::string_view gathered_gradient;
-  std::string_view arrived_parts = "";  ///< under SP and ring: what others add to the output shard
+  std::string_view arrived_parts = "";  ///< under SP and ring: what others add to a shard
 };
 
 /// What a linear layer is made of.
@@ -36,9 +36,10 @@ struct LinearSpec {
   std::uint32_t weight_stream = 0;
   std::uint32_t bias_stream = 0;
   bool keeps_output = false;  ///< the output is kept for the backward pass by who receives it
-  /// Under ring with SP three eighths of the weight's gradient are left for the gather that follows,
-  /// in the backward of a row-parallel product which is too small to hide it. For fc1 and t = 2, as
-  /// much is then beside that gather as is left beside the reduction before it.
+  /// Under ring a part of the weight's gradient is left for the collective that follows, which has
+  /// too little beside it: seven eighths under SP, for the gather in the backward of proj, and
+  /// three eighths without, for the reduction in that of qkv. So both collectives have about as
+  /// much.
   bool defers_weight_gradient = false;
   /// Where this rank's rows of a weight that is sharded by rows lie, if not an even share in the
   /// order of the ranks. Such a layer has no bias.
@@ -64,12 +65,16 @@ class ColumnParallelLinear {
   /// its gradient, and the other adds to it.
   ColumnParallelLinear(Parameter<T>& shared_weight, LinearSpec spec, LinearNames names);
 
-  /// Takes the input, keeps what backward needs, returns Y.
-  memory::Tensor<Y> forward(const Context& context, Arriving<T> input);
+  /// Takes the input, keeps what backward needs, returns Y: without SP chunk by chunk where the
+  /// input comes so.
+  Arriving<Y> forward(const Context& context, Arriving<T> input);
 
   /// dY [s b, out/t] -> gradient of the input, in the input's shape and complete; writes the
   /// gradients of the weight and, when it was added here, of the bias. Frees the saved input.
   Tensor backward(const Context& context, memory::Tensor<Y> output_gradient);
+  /// Begins what `backward` would begin with: to gather the input again, where that is necessary
+  /// and goes on beside other work.
+  void fetch_input(const Context& context);
   /// Frees the saved input unused.
   void forget() { saved_input_.reset(); }
 
@@ -80,7 +85,7 @@ class ColumnParallelLinear {
  private:
   void apply(const Context& context, const Matrix<T>& input, const Matrix<Y>& output,
              Beside beside);
-  void apply_by_chunks(const Context& context, Arriving<T>& input, const Matrix<Y>& output);
+  Arriving<Y> apply_by_chunks(const Context& context, Arriving<T> input, memory::Tensor<Y> output);
   void apply_shard_by_shard(const Context& context, Arriving<T>& shard, const Matrix<T>& whole,
                             const Matrix<Y>& output);
   void write_weight_gradient(const Context& context, const Matrix<Y>& dy, const Matrix<T>& x,
@@ -91,8 +96,11 @@ class ColumnParallelLinear {
                              std::int64_t first_row);
   void write_input_gradient(const Context& context, const Matrix<Y>& dy, const Matrix<T>& dx,
                             Beside beside);
-  [[nodiscard]] std::vector<comm::Request> start_reducing(const Context& context,
-                                                          const Matrix<Y>& dy, const Matrix<T>& dx);
+  [[nodiscard]] Arriving<T> start_input_gradient(const Context& context, const Matrix<Y>& dy);
+  [[nodiscard]] Arriving<T> reduce_by_chunks(const Context& context, const Matrix<Y>& dy,
+                                             Tensor dx);
+  [[nodiscard]] Arriving<T> scatter_shard_by_shard(const Context& context, const Matrix<Y>& dy,
+                                                   Tensor dx);
   [[nodiscard]] Tensor new_input_gradient(const Context& context) const;
   Tensor overlapped_backward(const Context& context, memory::Tensor<Y> output_gradient);
   [[nodiscard]] bool gathers_again(const Context& context) const {
@@ -111,6 +119,8 @@ class ColumnParallelLinear {
   Parameter<T> no_bias_;
   bool adds_bias_ = false;
   Tensor saved_input_;
+  Tensor gathered_;          ///< the input, gathered again
+  comm::Request gathering_;  ///< after it, since it uses it
 };
 
 /// Y = X W^T with W [out, in] sharded by columns: each rank's product is a part of the sum Y.
@@ -126,12 +136,19 @@ class RowParallelLinear {
   RowParallelLinear(ParameterStore<T>& store, const Context& context, LinearSpec spec,
                     LinearNames names, Bias bias = Bias::left_to_caller);
 
-  /// Takes and keeps the input, returns Y, summed over the ranks; under ring, chunk by chunk.
-  Arriving<T> forward(const Context& context, Tensor input);
+  /// Takes and keeps the input, returns Y, summed over the ranks; under ring, chunk by chunk. By
+  /// then all of the input has been asked for.
+  Arriving<T> forward(const Context& context, Arriving<T> input);
 
   /// dY in the shape of Y -> gradient of the input [s b, in/t]; writes the weight's gradient. Frees
   /// the saved input, or hands it over where `input` is given. The bias's gradient is the caller's.
-  Tensor backward(const Context& context, Tensor output_gradient, Tensor* input = nullptr);
+  ///
+  /// Under ring with SP `meanwhile` is called when dY has been gathered: the products that are left
+  /// may hide another collective. Unless the input is handed over, under ring the weight's gradient
+  /// is left for the reduction in the column-parallel product's backward that follows; with SP only
+  /// its part from the rows that come last.
+  Tensor backward(const Context& context, Tensor output_gradient,
+                  const std::function<void()>& meanwhile = {}, Tensor* input = nullptr);
   /// Frees the saved input unused.
   void forget() { saved_input_.reset(); }
 
@@ -141,11 +158,12 @@ class RowParallelLinear {
  private:
   void apply(const Context& context, const Matrix<T>& input, const Matrix<T>& output,
              Beside beside);
-  struct Scatter;
   Arriving<T> scatter_shard_by_shard(const Context& context, Tensor partial);
-  Arriving<T> reduce_by_chunks(const Context& context, Tensor partial);
-  Tensor backward_shard_by_shard(const Context& context, const Matrix<T>& shard,
-                                 const Matrix<T>& whole);
+  Arriving<T> reduce_by_chunks(const Context& context, Arriving<T> input, Tensor partial);
+  Tensor backward_shard_by_shard(const Context& context, const Matrix<T>& shard, Tensor whole,
+                                 const std::function<void()>& meanwhile, bool defers);
+  void defer_weight_gradient(const Context& context, Tensor whole, const Matrix<T>& dy,
+                             const Matrix<T>& x, Into into);
   void write_weight_gradient(const Context& context, const Matrix<T>& dy, const Matrix<T>& x,
                              Beside beside, Into into);
   void write_input_gradient(const Context& context, const Matrix<T>& dy, const Matrix<T>& dx,

@@ -5,6 +5,7 @@
 #include "parallel/linear_parameters.hpp"
 #include "parallel/mappings.hpp"
 #include "parallel/product.hpp"
+#include "parallel/scatter.hpp"
 #include "parallel/shards.hpp"
 
 namespace tidemark::parallel {
@@ -35,14 +36,14 @@ void RowParallelLinear<T>::apply(const Context& context, const Matrix<T>& input,
 }
 
 template <class T>
-Arriving<T> RowParallelLinear<T>::forward(const Context& context, Tensor input) {
+Arriving<T> RowParallelLinear<T>::forward(const Context& context, Arriving<T> input) {
   Tensor partial = context.ledger.tensor<T>(
       names_.output, spec_.layer, output_class(spec_, context), context.tokens, spec_.out);
-  saved_input_ = std::move(input);
-  if (context.takes_apart()) {
-    return context.sequence ? scatter_shard_by_shard(context, std::move(partial))
-                            : reduce_by_chunks(context, std::move(partial));
+  if (context.takes_apart() && !context.sequence) {
+    return reduce_by_chunks(context, std::move(input), std::move(partial));
   }
+  saved_input_ = input.take();
+  if (context.takes_apart()) return scatter_shard_by_shard(context, std::move(partial));
   apply(context, saved_input_.view(), partial.view(), Beside::nothing);
   if (!context.sequence) {
     reduce_from_tensor_parallel_region(context, partial.view());
@@ -59,21 +60,6 @@ memory::Tensor<T> RowParallelLinear<T>::new_output_shard(const Context& context)
                                   context.local_tokens(), spec_.out);
 }
 
-/// What stays until the last chunk of a scattered output has come to be.
-template <class T>
-struct RowParallelLinear<T>::Scatter {
-  Scatter(const Context& of, Tensor parts, Tensor from_others)
-      : context(of),
-        partial(std::move(parts)),
-        arrived(std::move(from_others)),
-        others(context, arrived.view()) {}
-
-  Context context;
-  Tensor partial;
-  Tensor arrived;
-  DepartingShards<T> others;
-};
-
 /// The others' rows first: they travel while the next are formed, and while this rank's own are.
 template <class T>
 Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context, Tensor partial) {
@@ -82,7 +68,9 @@ Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context,
       context.ledger.tensor<T>(names_.arrived_parts, spec_.layer, TensorClass::transient,
                                context.tokens - context.local_tokens(), spec_.out);
   Tensor shard = new_output_shard(context);
-  const auto scatter = std::make_shared<Scatter>(context, std::move(partial), std::move(arrived));
+  const auto scatter =
+      std::make_shared<Scatter<T>>(context, std::move(partial), std::move(arrived),
+                                   context.schedule.pieces(context.local_tokens()));
   DepartingShards<T>& others = scatter->others;
   for (std::int64_t departure = 0; departure < others.count(); ++departure) {
     const ChunkPlace place = others.place(departure);
@@ -102,17 +90,22 @@ Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context,
           }};
 }
 
-/// Each chunk of rows is summed over the ranks while the next one is formed.
+/// Each chunk of rows is summed over the ranks while the next one, with what it is made of, is
+/// formed.
 template <class T>
-Arriving<T> RowParallelLinear<T>::reduce_by_chunks(const Context& context, Tensor partial) {
+Arriving<T> RowParallelLinear<T>::reduce_by_chunks(const Context& context, Arriving<T> input,
+                                                   Tensor partial) {
   const std::int64_t chunks = context.schedule.pieces(context.tokens);
+  TIDEMARK_REQUIRE(input.is_there() || input.chunks() == chunks, "chunks of all rows are alike");
   const auto reducing = std::make_shared<std::vector<comm::Request>>();
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
     const Matrix<T> part = chunk_of(partial.view(), chunks, chunk);
-    apply(context, chunk_of(saved_input_.view(), chunks, chunk), part,
+    input.await(chunk);
+    apply(context, chunk_of(input.view(), chunks, chunk), part,
           chunk == 0 ? Beside::nothing : Beside::communication);
     reducing->push_back(start_reduce_from_tensor_parallel_region(context, part));
   }
+  saved_input_ = input.take();
   return {std::move(partial), chunks,
           [reducing, &communicator = context.communicator](std::int64_t chunk) {
             communicator.wait((*reducing)[static_cast<std::size_t>(chunk)]);
@@ -142,14 +135,17 @@ memory::Tensor<T> RowParallelLinear<T>::new_input_gradient(const Context& contex
 
 template <class T>
 memory::Tensor<T> RowParallelLinear<T>::backward(const Context& context, Tensor output_gradient,
+                                                 const std::function<void()>& meanwhile,
                                                  Tensor* input) {
   Tensor whole;
   if (context.sequence) {
     whole = context.ledger.tensor<T>(names_.gathered_gradient, spec_.layer, TensorClass::transient,
                                      context.tokens, spec_.out);
   }
+  const bool defers = context.takes_apart() && context.deferred != nullptr && input == nullptr;
   if (context.sequence && context.takes_apart()) {
-    Tensor dx = backward_shard_by_shard(context, output_gradient.view(), whole.view());
+    Tensor dx = backward_shard_by_shard(context, output_gradient.view(), std::move(whole),
+                                        meanwhile, defers);
     hand_over(input);
     return dx;
   }
@@ -161,39 +157,65 @@ memory::Tensor<T> RowParallelLinear<T>::backward(const Context& context, Tensor 
     whole = std::move(output_gradient);
   }
   const Matrix<T> dy = reduce_from_tensor_parallel_region_backward(whole.view());
-  write_weight_gradient(context, dy, saved_input_.view(), Beside::nothing, Into::overwritten);
-  hand_over(input);
+  if (!defers) {
+    write_weight_gradient(context, dy, saved_input_.view(), Beside::nothing, Into::overwritten);
+    hand_over(input);
+  }
   Tensor dx = new_input_gradient(context);
   write_input_gradient(context, dy, dx.view(), Beside::nothing);
+  if (defers) {
+    const Matrix<T> x = saved_input_.view();
+    defer_weight_gradient(context, std::move(whole), dy, x, Into::overwritten);
+  }
   return dx;
+}
+
+/// Leaves the weight's gradient from these rows for later, with their owners: of dY `whole`, and of
+/// x the saved input.
+template <class T>
+void RowParallelLinear<T>::defer_weight_gradient(const Context& context, Tensor whole,
+                                                 const Matrix<T>& dy, const Matrix<T>& x,
+                                                 Into into) {
+  // Shared, since a function object has to be copyable; there is one owner all the same.
+  const auto gradient = std::make_shared<Tensor>(std::move(whole));
+  const auto input = std::make_shared<Tensor>(std::move(saved_input_));
+  saved_input_.reset();
+  context.deferred->add([this, context, gradient, input, dy, x, into] {
+    write_weight_gradient(context, dy, x, Beside::communication, into);
+    context.device.fence();  // its operands die with it
+  });
 }
 
 /// Both products of this rank's own rows while the others' rows of dY are on their way.
 template <class T>
-memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(const Context& context,
-                                                                const Matrix<T>& shard,
-                                                                const Matrix<T>& whole) {
+memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(
+    const Context& context, const Matrix<T>& shard, Tensor whole,
+    const std::function<void()>& meanwhile, bool defers) {
   Tensor dx = new_input_gradient(context);
+  const Matrix<T> x = saved_input_.view();
   // Two products of a shard are enough to hide the next behind them: whole ones keep them fast.
-  ArrivingShards<T> others(context, shard, whole, 1);
+  ArrivingShards<T> others(context, shard, whole.view(), 1);
   others.send(0);
-  const auto multiply_rows = [&](const Matrix<T>& dy, const Matrix<T>& x, const Matrix<T>& dx_rows,
-                                 Beside beside, Into into) {
-    write_input_gradient(context, dy, dx_rows, beside);
-    write_weight_gradient(context, dy, x, beside, into);
-  };
-  multiply_rows(shard, rows_of_shard(context, saved_input_.view(), context.rank()),
-                rows_of_shard(context, dx.view(), context.rank()), Beside::communication,
-                Into::overwritten);
+  write_input_gradient(context, shard, rows_of_shard(context, dx.view(), context.rank()),
+                       Beside::communication);
+  write_weight_gradient(context, shard, rows_of_shard(context, x, context.rank()),
+                        Beside::communication, Into::overwritten);
   if (context.deferred != nullptr) context.deferred->run();
   for (std::int64_t arrival = 0; arrival < others.count(); ++arrival) {
     const ChunkPlace place = others.await(arrival);
     const bool last = arrival + 1 == others.count();
-    multiply_rows(rows_at(context, place, whole), rows_at(context, place, saved_input_.view()),
-                  rows_at(context, place, dx.view()),
-                  last ? Beside::nothing : Beside::communication, Into::added_to);
+    if (last && meanwhile) meanwhile();
+    const Matrix<T> dy_rows = rows_at(context, place, whole.view());
+    const Matrix<T> x_rows = rows_at(context, place, x);
+    write_input_gradient(context, dy_rows, rows_at(context, place, dx.view()),
+                         Beside::communication);
+    if (last && defers) {
+      defer_weight_gradient(context, std::move(whole), dy_rows, x_rows, Into::added_to);
+    } else {
+      write_weight_gradient(context, dy_rows, x_rows, Beside::communication, Into::added_to);
+    }
   }
-  context.device.fence();  // the gathered rows die with their owner
+  context.device.fence();  // rows that were not handed on die with their owner
   return dx;
 }
 

@@ -42,10 +42,9 @@ ChunkPlace ArrivingShards<T>::await(std::int64_t arrival) {
 }
 
 template <class T>
-DepartingShards<T>::DepartingShards(const Context& context, const Matrix<T>& arrived)
-    : context_(context),
-      arrived_(arrived),
-      chunks_(context.schedule.pieces(num_rows(arrived) / (context.ranks() - 1))) {}
+DepartingShards<T>::DepartingShards(const Context& context, const Matrix<T>& arrived,
+                                    std::int64_t chunks)
+    : context_(context), arrived_(arrived), chunks_(chunks) {}
 
 template <class T>
 ChunkPlace DepartingShards<T>::place(std::int64_t departure) const {

@@ -60,8 +60,9 @@ class ArrivingShards {
 template <class T>
 class DepartingShards {
  public:
-  /// `arrived` [(t - 1) s b / t, C]: where the others' parts of this rank's own shard go.
-  DepartingShards(const Context& context, const Matrix<T>& arrived);
+  /// `arrived` [(t - 1) s b / t, C]: where the others' parts of this rank's own shard go, in
+  /// `chunks` chunks of rows.
+  DepartingShards(const Context& context, const Matrix<T>& arrived, std::int64_t chunks);
 
   /// Of a shard.
   [[nodiscard]] std::int64_t chunks() const { return chunks_; }

@@ -83,9 +83,9 @@ std::vector<StepTraffic> activations_under_sp(const config::Case& c) {
   const std::int64_t begun = exact_product({forwards, sublayers});
   const std::int64_t again = c.parallel.keep_gathered ? 0 : exact_sum({sublayers, ends});
   // Taken apart are those that a product waits for, or that wait for one: t - 1 shards
-  // each, in forward by chunks.
+  // each, in forward by chunks. Those of the embedding are not, nor what is gathered again.
   const std::int64_t gathers_apart = rings(c) ? exact_sum({begun, ends, sublayers}) : 0;
-  const std::int64_t scatters_apart = rings(c) ? begun : 0;
+  const std::int64_t scatters_apart = rings(c) ? exact_sum({begun, sublayers, ends}) : 0;
   const std::int64_t by_chunks = exact_sum({begun, ends, begun});  // all but those of backward
   const std::int64_t gathers = exact_sum({begun, sublayers, 2 * ends, again}) - gathers_apart;
   const std::int64_t scatters = exact_sum({begun, sublayers, 2 * ends}) - scatters_apart;
@@ -98,7 +98,7 @@ std::vector<StepTraffic> activations_under_sp(const config::Case& c) {
              {{exact_product({t - 1, exact_sum({gathers_apart, scatters_apart})}), tensor / t}}));
   const std::int64_t chunks = c.overlap.cut().of(c.model.tokens() / t);
   traffic.back().calls =
-      exact_product({t - 1, exact_sum({exact_product({by_chunks, chunks}), sublayers})});
+      exact_product({t - 1, exact_sum({exact_product({by_chunks, chunks}), 2 * sublayers, ends})});
   return traffic;
 }
 

@@ -3,30 +3,78 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include "bench/step.hpp"
 #include "comm/paper.hpp"
 #include "support/cases.hpp"
+#include "support/passing_communicator.hpp"
 
 namespace tidemark {
 namespace {
 
 using Labels = std::vector<std::string>;
 
-Labels kernels_of(const config::Case& c) {
+/// Notes among the kernels when a collective is posted.
+class NotingCommunicator : public support::PassingCommunicator {
+ public:
+  NotingCommunicator(comm::Communicator& inner, KernelLog& log)
+      : PassingCommunicator(inner), log_(log) {}
+
+  comm::Request all_reduce(void* buffer, std::size_t count, DType dtype,
+                           comm::Purpose purpose) override {
+    log_.push_back({"all_reduce", {}, {}});
+    return inner_.all_reduce(buffer, count, dtype, purpose);
+  }
+  comm::Request all_gather(const void* send, void* recv, std::size_t count, DType dtype,
+                           comm::Purpose purpose) override {
+    log_.push_back({"all_gather", {}, {}});
+    return inner_.all_gather(send, recv, count, dtype, purpose);
+  }
+  comm::Request reduce_scatter(const void* send, void* recv, std::size_t count, DType dtype,
+                               comm::Purpose purpose) override {
+    log_.push_back({"reduce_scatter", {}, {}});
+    return inner_.reduce_scatter(send, recv, count, dtype, purpose);
+  }
+  comm::Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
+                         DType dtype, comm::Purpose purpose) override {
+    log_.push_back({"exchange", {}, {}});
+    return inner_.exchange(send, to, recv, from, count, dtype, purpose);
+  }
+
+ private:
+  KernelLog& log_;
+};
+
+/// Kernels and collectives of a step, in the order in which they begin.
+Labels labels_of(const config::Case& c) {
   Device device;
   memory::Pool pool;
   memory::Ledger ledger(pool);
-  comm::PaperCommunicator communicator(2);
-  model::Stack<float> stack(c, device, ledger, communicator);
+  comm::PaperCommunicator paper(2);
   KernelLog log;
+  NotingCommunicator communicator(paper, log);
+  model::Stack<float> stack(c, device, ledger, communicator);
   device.kernel_log = &log;
   bench::run_step(stack);
   Labels labels;
   for (const KernelRecord& kernel : log) labels.emplace_back(kernel.label);
   return labels;
+}
+
+/// Products and collectives from the first `begin` after the first `after` to the `end` that
+/// follows.
+Labels between(const Labels& all, const std::string& after, const std::string& begin,
+               const std::string& end) {
+  const auto start = std::find(std::find(all.begin(), all.end(), after), all.end(), begin);
+  const auto stop = std::find(start, all.end(), end);
+  EXPECT_NE(stop, all.end());
+  Labels chosen;
+  std::copy_if(start, stop, std::back_inserter(chosen),
+               [](const std::string& label) { return label.find("::") == std::string::npos; });
+  return chosen;
 }
 
 std::ptrdiff_t count(const Labels& labels, const std::string& label) {
@@ -47,7 +95,7 @@ TEST(Schedules, RingGoesFromOneSublayerToTheNextChunkByChunk) {
   constexpr std::int64_t chunks = 3;
   for (const bool sequence : {false, true}) {
     const auto norms = [&](const config::Case& c) {
-      return count(kernels_of(c), "tidemark::layer_norm_forward");
+      return count(labels_of(c), "tidemark::layer_norm_forward");
     };
     EXPECT_EQ(norms(scheduled(sequence, "none", chunks)), 4);
     EXPECT_EQ(norms(scheduled(sequence, "bulk", chunks)), 4);
@@ -58,21 +106,64 @@ TEST(Schedules, RingGoesFromOneSublayerToTheNextChunkByChunk) {
   }
 }
 
-// From the end of norm2's backward to the softmax's: proj's gradients of this rank's rows and of
-// the other's, two products each, and two of the first head; under ring with SP a part of fc1's
-// weight gradient as well, beside the gather that proj waits for.
-TEST(Schedules, RingLeavesAPartOfTheWeightGradientOfFc1ForTheGatherOfProj) {
-  const auto products = [](const config::Case& c) {
-    const Labels labels = kernels_of(c);
-    const auto first =
-        std::find(labels.begin(), labels.end(), "tidemark::layer_norm_backward_parameters");
-    const auto last = std::find(first, labels.end(), "tidemark::softmax_dropout_backward");
-    EXPECT_NE(last, labels.end());
-    return count(Labels(first, last), "product");
+constexpr const char* softmax = "tidemark::softmax_dropout_backward";
+constexpr const char* gelu = "tidemark::bias_gelu_backward";
+constexpr const char* norm_ends = "tidemark::layer_norm_backward_parameters";
+constexpr const char* dropout = "tidemark::bias_dropout_add_backward";
+
+// fc2: both products of the own rows, then of the others', once dY has come; what fc1 needs again
+// is then gathered beside the latter. fc1: the others' rows of dx leave before the own are formed.
+TEST(Schedules, RingUnderSpKeepsTheLinkBusyThroughTheBackwardOfAnMlp) {
+  const auto fc2_of = [](const Labels& all) { return between(all, dropout, dropout, gelu); };
+  const auto fc1_of = [](const Labels& all) { return between(all, dropout, gelu, norm_ends); };
+  const Labels serial = labels_of(scheduled(true, "none", 1));
+  EXPECT_EQ(fc2_of(serial), (Labels{"all_gather", "product", "product"}));
+  EXPECT_EQ(fc1_of(serial), (Labels{"all_gather", "product", "product", "reduce_scatter"}));
+  const Labels bulk = labels_of(scheduled(true, "bulk", 1));
+  EXPECT_EQ(fc2_of(bulk), (Labels{"all_gather", "product", "product"}));
+  EXPECT_EQ(fc1_of(bulk), (Labels{"all_gather", "product", "reduce_scatter", "product"}));
+  const Labels ring = labels_of(scheduled(true, "ring", 1));
+  EXPECT_EQ(fc2_of(ring), (Labels{"exchange", "product", "product", "all_gather", "product"}));
+  EXPECT_EQ(fc1_of(ring), (Labels{"product", "exchange", "product", "product", "product"}));
+}
+
+// Without SP nothing is gathered: the weight gradients of fc2 wait for the all-reduce of fc1.
+TEST(Schedules, RingUnderTpLeavesTheWeightGradientOfFc2ForTheReductionOfFc1) {
+  const auto fc2_of = [](const Labels& all) { return between(all, dropout, dropout, gelu); };
+  const auto fc1_of = [](const Labels& all) { return between(all, dropout, gelu, norm_ends); };
+  const Labels bulk = labels_of(scheduled(false, "bulk", 1));
+  EXPECT_EQ(fc2_of(bulk), (Labels{"product", "product"}));
+  EXPECT_EQ(fc1_of(bulk), (Labels{"product", "all_reduce", "product"}));
+  const Labels ring = labels_of(scheduled(false, "ring", 1));
+  EXPECT_EQ(fc2_of(ring), (Labels{"product"}));
+  EXPECT_EQ(fc1_of(ring), (Labels{"product", "all_reduce", "product", "product"}));
+}
+
+// Without SP fc2's product of a chunk of rows follows fc1's, so that its reduction begins while fc1
+// still waits for the rows of others.
+TEST(Schedules, RingUnderTpGoesChunkByChunkThroughAnMlp) {
+  const auto mlp_of = [](const config::Case& c) {
+    return between(labels_of(c), "tidemark::softmax_dropout_forward",
+                   "tidemark::bias_dropout_add_forward", dropout);
   };
-  EXPECT_EQ(products(scheduled(true, "bulk", 1)), 2 + 2);
-  EXPECT_EQ(products(scheduled(true, "ring", 1)), 4 + 1 + 2);
-  EXPECT_EQ(products(scheduled(false, "ring", 1)), 2 + 2);
+  config::Case c = scheduled(false, "ring", 2);
+  c.model.num_layers = 1;
+  EXPECT_EQ(mlp_of(c),
+            (Labels{"product", "product", "all_reduce", "product", "product", "all_reduce"}));
+  c.overlap.mode = "bulk";
+  EXPECT_EQ(mlp_of(c), (Labels{"product", "product", "all_reduce"}));
+}
+
+// From the end of norm2's backward to the softmax's: proj's gradients, of this rank's rows and of
+// the other's under SP, and two products of the first head; with SP a part of fc1's weight gradient
+// as well, beside the gather that proj waits for, and without SP not proj's own weight gradient.
+TEST(Schedules, RingFillsTheCollectivesOfTheAttentionWithWeightGradientsOfOthers) {
+  const auto proj_of = [](const Labels& all) { return between(all, gelu, norm_ends, softmax); };
+  EXPECT_EQ(count(proj_of(labels_of(scheduled(true, "bulk", 1))), "product"), 2 + 2);
+  const Labels ring = proj_of(labels_of(scheduled(true, "ring", 1)));
+  EXPECT_EQ(ring, (Labels{"exchange", "product", "product", "product", "all_gather", "product",
+                          "product", "product"}));
+  EXPECT_EQ(count(proj_of(labels_of(scheduled(false, "ring", 1))), "product"), 1 + 2);
 }
 
 }  // namespace

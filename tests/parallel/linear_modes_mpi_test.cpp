@@ -61,7 +61,8 @@ TYPED_TEST(LinearModes, ASharedWeightIsUsedAndItsGradientWritten) {
     Kokkos::deep_copy(store.gradients(), 99);
 
     this->ledger_.begin_step();
-    memory::Tensor<F> y = layer.forward(context, this->tensor(this->own_rows(whole.x, sequence)));
+    memory::Tensor<F> y =
+        layer.forward(context, this->tensor(this->own_rows(whole.x, sequence))).take();
     this->device_.fence();
     EXPECT_TRUE(agrees(read(y.view()), this->own_columns(whole.y(false)), this->sum_bound));
     y.reset();
@@ -124,7 +125,7 @@ TYPED_TEST(LinearModes, RowParallelHandsItsInputOverAfterBackward) {
     layer.forward(context, std::move(x)).reset();
     memory::Tensor<T> handed_over;
     auto dx =
-        layer.backward(context, this->tensor(this->own_rows(whole.dy, sequence)), &handed_over);
+        layer.backward(context, this->tensor(this->own_rows(whole.dy, sequence)), {}, &handed_over);
     this->device_.fence();
     EXPECT_EQ(handed_over.data(), memory);
     EXPECT_TRUE(agrees(read(handed_over.view()), this->own_columns(whole.x), 0.0));

@@ -193,7 +193,8 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::backward(const Context& context,
   return shard;
 }
 
-/// The input's gradient, complete when it has been awaited; `dy` until it is formed.
+/// The input's gradient, complete when it has been awaited; `dy` until it is formed. Whether a
+/// gather is under way is asked of its tensor, which a step on paper has, too.
 template <class T, class Y>
 Arriving<T> ColumnParallelLinear<T, Y>::start_input_gradient(const Context& context,
                                                              const Matrix<Y>& dy) {
@@ -201,7 +202,7 @@ Arriving<T> ColumnParallelLinear<T, Y>::start_input_gradient(const Context& cont
   if (!context.sequence) return reduce_by_chunks(context, dy, std::move(dx));
   if (context.takes_apart()) return scatter_shard_by_shard(context, dy, std::move(dx));
   write_input_gradient(context, dy, dx.view(),
-                       gathering_.pending() ? Beside::communication : Beside::nothing);
+                       gathered_.empty() ? Beside::nothing : Beside::communication);
   Tensor shard = new_gradient_shard(context);
   const Matrix<T> whole = dx.view();
   const Matrix<T> own = shard.view();
@@ -250,7 +251,7 @@ Arriving<T> ColumnParallelLinear<T, Y>::scatter_shard_by_shard(const Context& co
     const Matrix<T> part = rows_at(context, place, whole);
     write_input_gradient(
         context, rows_at(context, place, dy), part,
-        departure > 0 || gathering_.pending() ? Beside::communication : Beside::nothing);
+        departure > 0 || !gathered_.empty() ? Beside::communication : Beside::nothing);
     scatter->others.send(departure, part);
   }
   const Matrix<T> own = rows_of_shard(context, whole, context.rank());

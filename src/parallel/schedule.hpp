@@ -19,10 +19,12 @@ namespace tidemark::parallel {
 /// operand is multiplied shard by shard, this rank's own first, while the others' are on their way,
 /// and a product to be reduced is formed shard by shard, this rank's own last, while the others'
 /// are on theirs; in forward shards travel in chunks of rows. Without SP a product to be
-/// all-reduced is formed by chunks of rows, each of them reduced while the next is formed. And from
-/// the row-parallel product of one sublayer to the column-parallel one of the next, forward goes
-/// chunk by chunk, so that the collectives at the end of the one hide behind the product of the
-/// other, too (as DeepSpeed-Domino does by batches: Wang et al., 2024).
+/// all-reduced is formed by chunks of rows, each of them reduced while the next is formed. Forward
+/// goes chunk by chunk from the row-parallel product of one sublayer to the column-parallel one of
+/// the next, so that the collectives at the end of the one hide behind the product of the other,
+/// too (as DeepSpeed-Domino does by batches: Wang et al., 2024); in backward inputs are gathered
+/// again behind the products before, and weight gradients wait for collectives with too little
+/// beside them. docs/definitions.md has the list.
 enum class OverlapMode { none, bulk, ring };
 
 /// The mode of a name that the input accepts; `auto` is not one of them. Requires a known name.

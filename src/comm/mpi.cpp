@@ -1,7 +1,6 @@
 #include "comm/mpi.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cstdint>
 #include <exception>
@@ -11,6 +10,7 @@
 #include "base/error.hpp"
 #include "comm/mpi_driver.hpp"
 #include "comm/mpi_flights.hpp"
+#include "comm/peers.hpp"
 
 namespace tidemark::comm {
 
@@ -44,10 +44,6 @@ int rank_in(MPI_Comm comm) {
   int rank = 0;
   MPI_Comm_rank(comm, &rank);
   return rank;
-}
-
-std::string ranks_text(const std::vector<int>& ranks) {
-  return fmt::format("rank{} {}", ranks.size() > 1 ? "s" : "", fmt::join(ranks, ", "));
 }
 
 /// What a call is waiting for, for the line of one that is overdue.
@@ -104,6 +100,18 @@ void MpiCommunicator::duplicate(MPI_Comm parent) {
   check(MPI_Comm_size(handle_.comm, &handle_.size), "reading the communicator's size");
   constexpr int commutative = 1;
   check(MPI_Op_create(add_bf16, commutative, &handle_.bf16_sum), "making the sum of bf16");
+  identify_peers();
+}
+
+/// So that the line of an overdue call names a rank that is not alive, which the library's own
+/// collectives would not tell.
+void MpiCommunicator::identify_peers() {
+  const ProcessIdentity own = ProcessIdentity::of_this_process();
+  std::vector<ProcessIdentity> all(static_cast<std::size_t>(handle_.size));
+  check(MPI_Allgather(&own, sizeof own, MPI_BYTE, all.data(), sizeof own, MPI_BYTE, handle_.comm),
+        "exchanging process ids");
+  watchdog_.set_explanation(
+      [all = std::move(all), rank = handle_.rank] { return missing_peers(all, rank); });
 }
 
 MPI_Op MpiCommunicator::sum_of(DType dtype) const {

@@ -116,6 +116,7 @@ class MpiCommunicator final : public Communicator {
 
   // mpi.cpp
   void duplicate(MPI_Comm parent);
+  void identify_peers();
   [[noreturn]] void fail(std::string_view operation, std::string_view reason) const;
   void check(int code, std::string_view operation) const;
   [[nodiscard]] int checked_count(std::size_t count, int blocks, std::string_view operation) const;

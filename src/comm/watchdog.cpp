@@ -57,6 +57,11 @@ void Watchdog::set_detail(std::string detail) {
   detail_ = std::move(detail);
 }
 
+void Watchdog::set_explanation(std::function<std::string()> explanation) {
+  const std::lock_guard lock(mutex_);
+  explanation_ = std::move(explanation);
+}
+
 std::string Watchdog::context() const {
   const std::lock_guard lock(mutex_);
   return context_;
@@ -92,10 +97,14 @@ void Watchdog::watch() {
 }
 
 void Watchdog::end_process(const Overdue& overdue) const {
-  const std::string line = fmt::format(
-      "{} is overdue in {} on rank {}: not complete after {:.1f} s (timeout {:g} s){}{}\n",
-      overdue.operation, context_, rank_, overdue.seconds,
-      std::chrono::duration<double>(timeout_).count(), detail_.empty() ? "" : "; ", detail_);
+  std::string line =
+      fmt::format("{} is overdue in {} on rank {}: not complete after {:.1f} s (timeout {:g} s)",
+                  overdue.operation, context_, rank_, overdue.seconds,
+                  std::chrono::duration<double>(timeout_).count());
+  for (const std::string& words : {detail_, explanation_ ? explanation_() : std::string()}) {
+    if (!words.empty()) line += "; " + words;
+  }
+  line += '\n';
   // One write, so that lines of several ranks do not mix; past the stdio locks, which the thread
   // that hangs may hold. Nothing can be done where it fails.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());

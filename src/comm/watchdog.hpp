@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -49,6 +50,10 @@ class Watchdog {
   /// Adds to the line what the current call still waits for: "nothing came from rank 1".
   void set_detail(std::string detail);
 
+  /// Asked for more words when a call is overdue, from the watchdog's thread, which must not block
+  /// in it: who is missing, as far as others than the call can tell.
+  void set_explanation(std::function<std::string()> explanation);
+
   /// Words for the line: "step 3 of case 1". Takes a mutex: for once a step, not for every call.
   void set_context(std::string context);
   [[nodiscard]] std::string context() const;
@@ -79,6 +84,7 @@ class Watchdog {
   bool stop_ = false;
   std::string context_ = "set-up";
   std::string detail_;
+  std::function<std::string()> explanation_;
 
   std::thread thread_;  ///< last, so that all it uses exists before it starts
 };

@@ -227,7 +227,8 @@ class LostRanks(Faults):
                 continue
             self.assertRegex(error, rf"^{line} on rank [0-9]: not complete after "
                              rf"{TIMEOUT_S}\.[0-9] s \(timeout {TIMEOUT_S} s\)"
-                             rf"(; (nothing came from {RANKS}|{RANKS} did not take what was sent))?$")
+                             rf"(; (nothing came from {RANKS}|{RANKS} did not take what was sent))?"
+                             rf"(; {RANKS} (has|have) ended)?(; {RANKS} (is|are) stopped)?$")
             found.append(int(error.partition(" on rank ")[2][0]))
             if found[-1] in ranks:
                 waited_for = error.partition("; ")[2]
@@ -316,11 +317,17 @@ class LostRanks(Faults):
         self.assert_all_ended()
         self.assertEqual([record["valid"] for record in self.records()], [True])
 
+    def assert_first_names(self, rank):
+        """That the first line says who is stopped, though the library's own call cannot tell. By the
+        second, the launcher may have woken the rank."""
+        lines, _ = self.assert_notices_stop_of(rank)
+        self.assertRegex(lines[0], rf"; rank {rank} is stopped$")
+
     def test_a_stopped_rank(self):
-        self.assert_notices_stop_of(rank=1)
+        self.assert_first_names(1)
 
     def test_a_stopped_rank_zero(self):
-        self.assert_notices_stop_of(rank=0)
+        self.assert_first_names(0)
 
     def test_a_stopped_rank_while_communication_is_hidden(self):
         self.assert_names(1)

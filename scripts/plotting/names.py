@@ -62,14 +62,13 @@ def shared_and_varying(records):
     return shared, [key for key in keys if key not in shared]
 
 
-def named(figure, records, over=None, always=()):
+def labelled(records, over=None, always=()):
     """(label, record) of each: its mode, and what tells it from the others, the key `over`
-    excepted, which lines run along; the keys `always` are named even where they tell nothing. Of
-    records of one label and one value of `over` the last counts; the others are named on stderr."""
+    excepted, which lines run along; the keys `always` are named even where they tell nothing."""
     _, varying = shared_and_varying(records)
     varying = [*always, *(key for key in varying if key != over and key not in always)]
     kinds = {record.is_plan for record in records}
-    latest = {}
+    pairs = []
     for record in records:
         flat = settings(record)
         words = [mode_of(record, over == "parallel.tensor"),
@@ -78,7 +77,16 @@ def named(figure, records, over=None, always=()):
             words.append("plan")
         if not record.is_plan and record.data["valid"] is None:
             words.append("not verified")
-        key = (", ".join(words), flat.get(over))
+        pairs.append((", ".join(words), record))
+    return pairs
+
+
+def named(figure, records, over=None, always=()):
+    """As labelled(), but of records of one label and one value of `over` the last counts; the
+    others are named on stderr."""
+    latest = {}
+    for label, record in labelled(records, over, always):
+        key = (label, settings(record).get(over))
         if key in latest:
             say(f"{figure}: {latest[key].place}: left out: the same case stands again at "
                 f"{record.place}")

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import sys
-from pathlib import Path
 
 CLASSES = ("saved", "recomputed", "transient", "workspace")  # from the bottom of the stack
 SHAPE = {"num_layers": "L", "hidden_size": "h", "ffn_hidden_size": "ffn",
@@ -104,6 +103,13 @@ def check_tide(memory):
 
 def check(data):
     """Raises InputError unless `data` has all that the figures need."""
+    check_saved(data)
+    if data["memory"]["tide"] is not None:
+        check_tide(data["memory"])
+
+
+def check_saved(data):
+    """check() without the tide, the bulk of a record."""
     require(data, NEEDED)
     if data["kind"] not in ("run", "plan"):
         raise InputError(f"kind: {data['kind']} is neither run nor plan")
@@ -113,19 +119,10 @@ def check(data):
         if tensor["name"] in names:
             raise InputError(f"memory.by_tensor[{i}].name: {tensor['name']} stands here twice")
         names.add(tensor["name"])
-    if data["memory"]["tide"] is not None:
-        check_tide(data["memory"])
 
 
 def refuse_constant(name):
     raise ValueError(f"{name} is no JSON")
-
-
-def read_bytes(path):
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def parse(text):
@@ -136,24 +133,42 @@ def parse(text):
         raise ValueError("nested too deep") from error
 
 
-def read(path, is_fit=check):
-    """The records of a file, in order, each of which `is_fit` lets pass; raises InputError,
-    `FILE: ...` or `FILE:LINE: ...`."""
-    lines = read_bytes(path).split(b"\n")
-    records = []
-    for number, line in enumerate(lines, 1):
+def lines_of(path):
+    """The lines of a file as bytes, one after the other; raises InputError."""
+    try:
+        with open(path, "rb") as file:
+            yield from file
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def read_each(path, is_fit=check, warn=say):
+    """The records of a file, in order, one at a time, each of which `is_fit` lets pass. A last line
+    that is no JSON is what a killed writer leaves: it is left out, with a warning to `warn`. Raises
+    InputError, `FILE: ...` or `FILE:LINE: ...`."""
+    lines = enumerate(lines_of(path), 1)
+    for number, line in lines:
         if not line.strip():
             continue
         place = f"{path}:{number}"
         try:
             data = parse(line)
+        except ValueError as error:
+            if any(rest.strip() for _, rest in lines):
+                raise InputError(f"{place}: not a JSON record: {error}") from error
+            warn(f"{place}: left out: the last line is damaged, as by a writer that was killed: "
+                 f"{error}")
+            return
+        try:
             is_fit(data)
         except InputError as error:
             raise InputError(f"{place}: {error}") from error
-        except ValueError as error:
-            raise InputError(f"{place}: not a JSON record: {error}") from error
-        records.append(Record(place, data))
-    return records
+        yield Record(place, data)
+
+
+def read(path, is_fit=check):
+    """All records of a file, as read_each() gives them."""
+    return list(read_each(path, is_fit))
 
 
 def drawable(records):

@@ -4,7 +4,7 @@ import json
 
 from plotting.records import SYMBOLS, say
 
-WORDS = {"overlap.mode": "overlap {}", "emulated_link.latency_us": "emulated latency {:g} \u00b5s",
+WORDS = {"file": "in {}", "overlap.mode": "overlap {}", "emulated_link.latency_us": "emulated latency {:g} \u00b5s",
          "emulated_link.bandwidth_gbytes_per_s": "emulated {:g} GB/s"}
 
 
@@ -62,16 +62,16 @@ def shared_and_varying(records):
     return shared, [key for key in keys if key not in shared]
 
 
-def labelled(records, over=None, always=()):
-    """(label, record) of each: its mode, and what tells it from the others, the key `over`
-    excepted, which lines run along; the keys `always` are named even where they tell nothing."""
+def labelled(records, hidden=(), always=(), over_t=False):
+    """(label, record) of each: its mode, and what tells it from the others, the keys `hidden`
+    excepted; the keys `always` are named even where they tell nothing. `over_t` as of mode_of()."""
     _, varying = shared_and_varying(records)
-    varying = [*always, *(key for key in varying if key != over and key not in always)]
+    varying = [*always, *(key for key in varying if key not in hidden and key not in always)]
     kinds = {record.is_plan for record in records}
     pairs = []
     for record in records:
         flat = settings(record)
-        words = [mode_of(record, over == "parallel.tensor"),
+        words = [mode_of(record, over_t),
                  *(word_for(key, flat[key]) for key in varying if key in flat)]
         if record.is_plan and len(kinds) > 1:
             words.append("plan")
@@ -82,10 +82,10 @@ def labelled(records, over=None, always=()):
 
 
 def named(figure, records, over=None, always=()):
-    """As labelled(), but of records of one label and one value of `over` the last counts; the
-    others are named on stderr."""
+    """As labelled(), without the key `over`, which lines run along; of records of one label and one
+    value of it the last counts, and the others are named on stderr."""
     latest = {}
-    for label, record in labelled(records, over, always):
+    for label, record in labelled(records, (over,), always, over == "parallel.tensor"):
         key = (label, settings(record).get(over))
         if key in latest:
             say(f"{figure}: {latest[key].place}: left out: the same case stands again at "

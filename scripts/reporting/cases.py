@@ -1,0 +1,265 @@
+"""Reads records for the report: one at a time, thinned out, and gathered into cases.
+
+A *case* is all records of the same settings, but for those of `bench`, in one file: repeats. A
+*problem* is all cases of the same name, model and precision: what may be compared.
+"""
+
+import dataclasses
+import json
+import os
+import statistics
+
+from plotting import overlap, records
+from plotting.names import labelled, mode_of, settings, title_of
+
+NUMBER, NUMBER_OR_NULL = (int, float), (int, float, type(None))
+# What the report needs beyond what the figures need.
+NEEDED_OF_RUN = {
+    "fom.tokens_per_s": NUMBER_OR_NULL, "verification.checks": (list,), "ranks_detail": (list,),
+    "flops.model_per_step": NUMBER_OR_NULL, "flops.gflops_per_rank": NUMBER_OR_NULL,
+    "flops.fraction_of_gemm": NUMBER_OR_NULL, "memory.pool_bytes": NUMBER_OR_NULL,
+    "memory.process_bytes": NUMBER_OR_NULL, "comm.wire_bytes_per_step": NUMBER_OR_NULL,
+    "comm.emulated": (bool,), "time.serial_ms": (dict, type(None)),
+    "provenance": (dict,),
+    **{f"time.step_ms.{key}": NUMBER for key in ("median", "min", "max", "iterations")},
+    **{f"overlap.{key}": NUMBER_OR_NULL
+       for key in ("exposed_ms", "timeline_exposed_ms", "intersect_ms")},
+}
+NEEDED_OF_PLAN = {"comm.wire_bytes_per_step": NUMBER_OR_NULL, "provenance": (dict,)}
+NEEDED_OF_RANK = {"rank": (int,), "host": (str,), "step_ms": NUMBER, "blocked_ms": NUMBER}
+# Keys of runs that the first records of this schema version lack, with what they would say.
+ADDED = {"case.emulated_link": {"latency_us": 0.0, "bandwidth_gbytes_per_s": 0.0},
+         "comm.emulated": False, "overlap.meaningful": None, "overlap.resolved": None,
+         "overlap.exceeds_max": None, "overlap.void_because": None}
+PROBLEM = ("name", "precision")  # and all of model
+# Whole records, with their tensors and tides, are kept of so many problems and cases.
+MOST_PROBLEMS, MOST_CASES = 2, 6
+
+
+def check(data):
+    """Raises InputError unless `data` has all that the report needs."""
+    records.check_saved(data)
+    if data["kind"] == "plan":
+        records.require(data, NEEDED_OF_PLAN)
+        return
+    complete(data)
+    records.require(data, overlap.NEEDED)
+    records.require(data, NEEDED_OF_RUN)
+    overlap.check_efficiency(data["overlap"])
+    for i, rank in enumerate(data["ranks_detail"]):
+        records.require(rank, NEEDED_OF_RANK, f"ranks_detail[{i}].")
+
+
+def complete(data):
+    for key, value in ADDED.items():
+        section, _, name = key.partition(".")
+        if isinstance(data.get(section), dict):
+            data[section].setdefault(name, value)
+
+
+def thinned(data):
+    """The record without what makes it large: tensors, tide, samples, calls, checks that hold."""
+    thin = {**data, "memory": {**data["memory"], "tide": None, "by_tensor": [], "at_peak": [],
+                               "ends": []}}
+    thin.pop("provenance")  # kept once for all
+    if data["kind"] == "run":
+        thin["time"] = {name: summary and {key: value for key, value in summary.items()
+                                           if key != "samples"}
+                        for name, summary in data["time"].items()}
+        thin["flops"] = {key: value for key, value in data["flops"].items()
+                         if key != "gemm_gflops_samples"}
+        thin["verification"] = {"checks": [one for one in data["verification"]["checks"]
+                                           if not one.get("passed")]}
+    thin["comm"] = {key: data["comm"].get(key) for key in ("wire_bytes_per_step", "emulated")}
+    return thin
+
+
+@dataclasses.dataclass
+class Case:
+    """Records of the same settings. `detail` is the last of them that is not invalid, with all that
+    it holds, or None where it is not kept; `records` are thinned out."""
+
+    problem: str
+    records: list
+    detail: records.Record = None
+    label: str = ""
+
+    @property
+    def sound(self):
+        """The records whose figures count: those that are not invalid."""
+        return [record for record in self.records if record.data["valid"] is not False]
+
+    @property
+    def last(self):
+        """The last record whose figures count, or None."""
+        return next(iter(reversed(self.sound)), None)
+
+    @property
+    def invalid(self):
+        return [record for record in self.records if record.data["valid"] is False]
+
+    @property
+    def is_plan(self):
+        return self.records[0].is_plan
+
+    @property
+    def is_emulated(self):
+        return any(record.data["comm"]["emulated"] for record in self.records)
+
+    @property
+    def t(self):
+        return self.records[0].t
+
+    @property
+    def settings(self):
+        """As settings() of names, with the words of the mode."""
+        return {**settings(self.records[0]), "mode": mode_of(self.records[0], True)}
+
+    def values(self, key):
+        """What is known under a dotted key, of the records whose figures count."""
+        found = [value_at(record.data, key) for record in self.sound]
+        return [value for value in found if value is not None]
+
+    def median(self, key):
+        found = self.values(key)
+        return statistics.median(found) if found else None
+
+    def largest(self, key):
+        return max(self.values(key), default=None)
+
+    @property
+    def tokens_per_s(self):
+        """The figure of merit: the median of those records that have one, being valid."""
+        found = [record.data["fom"]["tokens_per_s"] for record in self.records
+                 if record.data["valid"] is True]
+        found = [value for value in found if value is not None]
+        return statistics.median(found) if found else None
+
+
+@dataclasses.dataclass
+class File:
+    path: str
+    label: str
+    records: int = 0
+
+
+@dataclasses.dataclass
+class Occurrence:
+    """Where a value stands first, and how often in all."""
+
+    place: str
+    count: int = 0
+
+
+@dataclasses.dataclass
+class Collection:
+    """All that was read. `problems` are lists of cases by problem, in the order of the files;
+    `provenance` has the Occurrence of each value under each dotted key; `warnings` are lines for
+    the reader."""
+
+    files: list
+    problems: dict
+    provenance: dict
+    warnings: list
+
+    @property
+    def cases(self):
+        return [case for cases in self.problems.values() for case in cases]
+
+    def title(self, problem):
+        return title_of([case.records[0] for case in self.problems[problem]], over_t=True)
+
+
+def value_at(data, key):
+    """The value under a dotted key, None where there is none."""
+    for part in key.split("."):
+        if not isinstance(data, dict):
+            return None
+        data = data.get(part)
+    return data
+
+
+def labels_of(paths):
+    """What files are called: their names, or paths where names are not enough."""
+    names = [os.path.basename(path) for path in paths]
+    return [name if names.count(name) == 1 else path for name, path in zip(names, paths)]
+
+
+def problem_of(case):
+    words = {key: case[key] for key in (*PROBLEM, "model")}
+    return json.dumps(words, sort_keys=True)
+
+
+def flattened(provenance, prefix=""):
+    """(dotted key, value as text) of everything in it."""
+    for key, value in provenance.items():
+        if isinstance(value, dict):
+            yield from flattened(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value)
+
+
+class Gatherer:
+    """Puts records into their cases as they come."""
+
+    def __init__(self):
+        self.problems = {}
+        self.cases = {}
+        self.shared = {}  # the settings of each case, once
+        self.provenance = {}
+
+    def add(self, record):
+        data = record.data
+        settings_text = json.dumps({key: value for key, value in data["case"].items()
+                                    if key != "bench"}, sort_keys=True)
+        key = (data["kind"], settings_text)
+        if key not in self.cases:
+            problem = problem_of(data["case"])
+            self.cases[key] = Case(problem, [])
+            self.problems.setdefault(problem, []).append(self.cases[key])
+            self.shared[key] = data["case"]
+        case = self.cases[key]
+        data["case"] = self.shared[key]
+        self.count_provenance(record)
+        if self.is_detailed(case) and data["valid"] is not False:
+            if data["memory"]["tide"] is not None:
+                records.check_tide(data["memory"])
+            case.detail = record
+        case.records.append(records.Record(record.place, thinned(data)))
+
+    def is_detailed(self, case):
+        problems = list(self.problems)[:MOST_PROBLEMS]
+        return case.problem in problems and any(
+            case is one for one in self.problems[case.problem][:MOST_CASES])
+
+    def count_provenance(self, record):
+        for key, value in flattened(record.data["provenance"]):
+            known = self.provenance.setdefault(key, {})
+            known.setdefault(value, Occurrence(record.place)).count += 1
+
+
+def gather(paths, say):
+    """Reads the files; raises InputError. What is damaged is told to `say`, too."""
+    warnings, gatherer = [], Gatherer()
+    files = [File(path, label) for path, label in zip(paths, labels_of(paths))]
+
+    def warn(text):
+        warnings.append(text)
+        say(text)
+
+    for file in files:
+        for record in records.read_each(file.path, check, warn):
+            file.records += 1
+            if len(files) > 1:
+                record.data["case"]["file"] = file.label
+            try:
+                gatherer.add(record)
+            except records.InputError as error:
+                raise records.InputError(f"{record.place}: {error}") from error
+        if not file.records:
+            raise records.InputError(f"{file.path}: no records")
+    for cases in gatherer.problems.values():
+        firsts = [case.records[0] for case in cases]
+        for case, (label, _) in zip(cases, labelled(firsts, hidden=("parallel.tensor", "name"))):
+            case.label = label
+    return Collection(files, gatherer.problems, gatherer.provenance, warnings)

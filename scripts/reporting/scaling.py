@@ -1,0 +1,188 @@
+"""Scaling over t: lines of cases that differ in t alone, or also in a problem that grows with it."""
+
+import dataclasses
+
+from plotting.names import word_for
+from reporting import marks
+from reporting.drawing import figure_html
+from reporting.markup import (Cell, element, escaped, left_out, mib_cell, number_cell, table)
+from reporting.memory import cut_words
+from reporting.page import Section
+
+MOST_LINES, MOST_DRAWN = 24, 7
+SAME_WORK = 0.02  # how far operations a rank may differ within weak scaling
+GROWING = ("name", "model.preset", "model.num_layers", "model.hidden_size", "model.ffn_hidden_size",
+           "model.num_attention_heads", "model.num_query_groups", "model.seq_length",
+           "model.micro_batch_size", "model.vocab_size")
+COLUMNS = (("t", ""), ("hosts", ""), ("step", "ms"), ("tokens/s", "figure of merit"),
+           ("GFLOP/s", "a rank"), ("efficiency", ""), ("peak", "MiB a rank"),
+           ("saved", "MiB a rank"), ("E", ""))
+CAPTION = (
+    "<em>Strong</em>: the same problem on more ranks. <em>Weak</em>: a problem whose operations grow "
+    "with t, within 2 %. <em>Efficiency</em> is the rate of a rank (GFLOP/s of the model's products) "
+    "over that at the smallest t of its line: for strong scaling t0 step(t0) / (t step(t)), for weak "
+    "scaling step(t0) / step(t). <em>Hosts</em>: how many the ranks ran on.")
+FIGURE = ("Figure of merit, efficiency as defined above, and peak activation bytes of the largest rank "
+          "against the tensor-parallel size. Dotted: the rate of a rank kept (left), efficiency 1 "
+          "(middle). A ring around a point: more than one host.")
+
+
+@dataclasses.dataclass
+class Line:
+    """Cases over rising t; `kind` is strong or weak."""
+
+    label: str
+    kind: str
+    cases: list
+
+    def efficiency(self, case):
+        first, here = (one.median("flops.gflops_per_rank") for one in (self.cases[0], case))
+        return here / first if first and here else None
+
+
+def hosts_of(case):
+    return len({rank["host"] for rank in case.last.data["ranks_detail"]})
+
+
+def work_of(case):
+    return case.median("flops.model_per_step") / case.t
+
+
+def grouped(cases, hidden):
+    """Lists of cases that agree in all settings but the keys `hidden`."""
+    groups = {}
+    for case in cases:
+        key = str(sorted((name, value) for name, value in case.settings.items()
+                         if name not in hidden))
+        groups.setdefault(key, []).append(case)
+    return list(groups.values())
+
+
+def is_line(cases):
+    return len(cases) > 1 and len({case.t for case in cases}) == len(cases)
+
+
+def lines_of(cases, hidden, kind):
+    """Lines within `cases`. Those of several files are one line where each t stands in one file."""
+    found = []
+    for group in grouped(cases, {"file", *hidden}):
+        for line in [group] if is_line(group) else grouped(group, hidden):
+            if is_line(line):
+                found.append(Line("", kind, sorted(line, key=lambda case: case.t)))
+    return found
+
+
+def strong_lines(cases):
+    return lines_of(cases, {"parallel.tensor"}, "strong")
+
+
+def weak_lines(cases):
+    """Only those whose work grows with t."""
+    found = lines_of(cases, {"parallel.tensor", *GROWING}, "weak")
+    def grows(line):
+        work = [work_of(case) for case in line.cases]
+        return max(work) <= (1 + SAME_WORK) * min(work)
+    return [line for line in found if grows(line)]
+
+
+def common_settings(line):
+    """What all cases of a line agree in."""
+    first, *others = (case.settings for case in line.cases)
+    return {key: value for key, value in first.items()
+            if all(key in other and other[key] == value for other in others)}
+
+
+def name_lines(lines):
+    """Labels that say what tells the lines from each other."""
+    flats = [common_settings(line) for line in lines]
+    for line, flat in zip(lines, flats):
+        varying = [key for key in flat if key != "mode"
+                   and any(other.get(key) != flat[key] for other in flats)]
+        line.label = ", ".join([flat["mode"], *(word_for(key, flat[key]) for key in varying)])
+    return lines
+
+
+def draw(lines, title):
+    """Three panels: figure of merit, efficiency, peak."""
+    from plotting.figures import (BLACK, GREY, MARKERS, MIB, legend_columns, line_style, new_figure,
+                                  proxy)
+
+    figure = new_figure(2.9 + 0.2 * (len(lines) + 2) / legend_columns(lines), title)
+    panels = figure.subplots(1, 3)
+    for i, line in enumerate(lines):
+        style = {**line_style(i), "marker": MARKERS[i % len(MARKERS)], "markersize": 5,
+                 "linewidth": 1.5, "label": line.label}
+        for axes, value_of in zip(panels, (
+                lambda case: case.tokens_per_s, line.efficiency,
+                lambda case: (case.largest("memory.peak_bytes") or 0) / MIB or None)):
+            points = [(case.t, value_of(case), hosts_of(case)) for case in line.cases]
+            axes.plot([t for t, _, _ in points],
+                      [float("nan") if value is None else value for _, value, _ in points], **style)
+            beyond = [(t, value) for t, value, hosts in points if hosts > 1 and value is not None]
+            axes.plot(*zip(*beyond) if beyond else ([], []), "o", markersize=10, color=BLACK,
+                      markerfacecolor="none")
+        first = line.cases[0]
+        if first.tokens_per_s is not None and line.kind == "strong":
+            axes, last = panels[0], line.cases[-1]
+            axes.plot([first.t, last.t], [first.tokens_per_s, first.tokens_per_s * last.t / first.t],
+                      color=GREY, linestyle=":", linewidth=1)
+    panels[1].axhline(1, color=GREY, linestyle=":", linewidth=1)
+    ticks = sorted({case.t for line in lines for case in line.cases})
+    for axes, name in zip(panels, ("tokens/s", "efficiency", "peak, MiB a rank")):
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(ticks)
+        axes.set_xticklabels([str(t) for t in ticks])
+        axes.set_xticks([], minor=True)
+        axes.set_xlim(ticks[0] / 1.2, ticks[-1] * 1.2)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("tensor-parallel size t")
+        axes.set_title(name)
+        axes.grid()
+    handles, _ = panels[1].get_legend_handles_labels()
+    handles = [handle for handle in handles if not handle.get_label().startswith("_")]
+    figure.supxlabel(" \n" * -(-len(handles) // legend_columns(lines)), fontsize=8)
+    figure.legend(handles=handles, loc="lower center", ncol=legend_columns(lines), frameon=False)
+    return figure
+
+
+def row(line, case):
+    efficiency = case.median("overlap.efficiency")
+    mark = marks.html(case)
+    return [Cell(f"{case.t} {mark}".strip(), "number"), number_cell(hosts_of(case), str),
+            number_cell(case.median("time.step_ms.median")), number_cell(case.tokens_per_s),
+            number_cell(case.median("flops.gflops_per_rank")),
+            number_cell(line.efficiency(case), lambda value: f"{value:.3f}"),
+            mib_cell(case.largest("memory.peak_bytes")), mib_cell(case.largest("memory.saved_bytes")),
+            number_cell(efficiency, lambda value: f"{value:.2f}")]
+
+
+def part(number, title, lines, is_drawn):
+    """One problem: its figure, and a table of all its points."""
+    lines = name_lines(lines)
+    groups = [(f"{line.kind}: {line.label}", [row(line, case) for case in line.cases])
+              for line in lines[:MOST_LINES]]
+    content = element("h3", escaped(title))
+    if is_drawn:
+        content += figure_html(draw(lines[:MOST_DRAWN], title), f"scaling-{number}",
+                               f"Scaling over t: {title}", FIGURE + cut_words(len(lines), MOST_DRAWN))
+    return (content + table(CAPTION, COLUMNS, groups)
+            + left_out(len(groups), len(lines), "lines"))
+
+
+def scaling(collection, most_problems):
+    """The section; at most so many figures, and as many tables again."""
+    parts = []
+    for problem, cases in collection.problems.items():
+        lines = strong_lines([case for case in cases if case.sound and not case.is_plan])
+        if lines:
+            parts.append((collection.title(problem), lines))
+    runs = [case for case in collection.cases if case.sound and not case.is_plan
+            and case.median("flops.model_per_step")]
+    weak = weak_lines(runs)
+    if weak:
+        parts.append(("Problems that grow with t", weak))
+    shown = parts[:2 * most_problems]
+    content = "".join(part(number, title, lines, number <= most_problems)
+                      for number, (title, lines) in enumerate(shown, 1))
+    return Section("scaling", "Scaling over t", content
+                   + left_out(len(shown), len(parts), "problems with several t"))

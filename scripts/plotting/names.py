@@ -43,7 +43,10 @@ def mode_of(record, over_t):
 
 
 def word_for(key, value):
-    """A setting as titles and labels show it; shapes by their symbols."""
+    """A setting as titles and labels show it; shapes by their symbols; "" for a link that is not
+    emulated."""
+    if key.startswith("emulated_link.") and value == 0:
+        return ""
     if key in ("name", "precision"):
         return value
     if key in SYMBOLS:
@@ -77,7 +80,7 @@ def labelled(records, hidden=(), always=(), over_t=False):
             words.append("plan")
         if not record.is_plan and record.data["valid"] is None:
             words.append("not verified")
-        pairs.append((", ".join(words), record))
+        pairs.append((", ".join(filter(None, words)), record))
     return pairs
 
 

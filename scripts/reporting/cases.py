@@ -260,6 +260,8 @@ def gather(paths, say):
             raise records.InputError(f"{file.path}: no records")
     for cases in gatherer.problems.values():
         firsts = [case.records[0] for case in cases]
-        for case, (label, _) in zip(cases, labelled(firsts, hidden=("parallel.tensor", "name"))):
+        over_t = any(case.t > 1 for case in cases)
+        labels = labelled(firsts, hidden=("parallel.tensor", "name"), over_t=over_t)
+        for case, (label, _) in zip(cases, labels):
             case.label = label
     return Collection(files, gatherer.problems, gatherer.provenance, warnings)

@@ -4,6 +4,7 @@ import dataclasses
 import html
 
 DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 MIB = 2**20
 
 
@@ -41,9 +42,14 @@ def digits(value):
         return "0"
     size = abs(value)
     if size < 0.001:
-        return f"{value:.2e}"
+        return spaced(f"{value:.2e}")
     behind = 3 if size < 10 else 2 if size < 100 else 1 if size < 10000 else 0
-    return f"{value:,.{behind}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return spaced(f"{value:,.{behind}f}")
+
+
+def spaced(text):
+    """A number's text with thin spaces between thousands and a minus that is one."""
+    return text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", MINUS)
 
 
 def shown_number(value, text):
@@ -60,8 +66,7 @@ def number_cell(value, to_text=digits, kind=""):
 
 def mib_cell(value):
     """Bytes, shown in MiB."""
-    return number_cell(value, lambda size: f"{size / MIB:,.2f}".replace(
-        ",", "\N{NARROW NO-BREAK SPACE}"))
+    return number_cell(value, lambda size: spaced(f"{size / MIB:,.2f}"))
 
 
 def range_cell(low, high, to_text=None):
@@ -70,9 +75,14 @@ def range_cell(low, high, to_text=None):
         return Cell(DASH, "number")
     if to_text is None:
         behind = len(digits(high).partition(".")[2])
-        to_text = digits if high >= 1000 else lambda value: f"{value:.{behind}f}"
+        to_text = digits if high >= 1000 else lambda value: spaced(f"{value:.{behind}f}")
     words = " to " if low < 0 else DASH
     return Cell(words.join(shown_number(value, to_text(value)) for value in (low, high)), "number")
+
+
+def fixed(places):
+    """A shower of numbers with so many digits behind the point."""
+    return lambda value: spaced(f"{value:.{places}f}")
 
 
 def row(cells, head=0):
@@ -87,11 +97,13 @@ def row(cells, head=0):
 
 def table(caption, columns, groups, class_=None):
     """A table. `columns` are pairs (heading, unit or ""); `groups` are pairs (heading or None,
-    rows of Cells), of which the first of each row is its heading."""
+    rows of Cells), of which the first of each row is its heading. A heading stands where the cells
+    of its column stand."""
     heads = []
-    for name, unit in columns:
+    for (name, unit), below in zip(columns, groups[0][1][0]):
         words = escaped(name) + (f"<br>{element('small', escaped(unit))}" if unit else "")
-        heads.append(element("th", words, scope="col"))
+        kind = "number" if below.kind.startswith("number") else None
+        heads.append(element("th", words, scope="col", class_=kind))
     bodies = []
     for heading, rows in groups:
         lines = [row(cells, head=1) for cells in rows]

@@ -1,23 +1,28 @@
 """Memory: the figures of scripts/plot, and the four numbers of each case."""
 
+import dataclasses
+
 from plotting import figures, series
 from reporting.drawing import figure_html
-from reporting.markup import (element, escaped, left_out, mib_cell, number_cell, table, text_cell)
+from reporting.markup import (element, escaped, fixed, left_out, mib_cell, number_cell, table, text_cell)
+from reporting.lines import strong_lines
 from reporting.page import Section
 
 MOST_LINES = 40
 COLUMNS = (("Case", ""), ("t", ""), ("saved", "MiB"), ("saved", "MiB a layer"),
            ("formula", "MiB a layer"), ("peak", "MiB"), ("pool", "MiB"), ("pool / peak", ""),
            ("process", "MiB"))
-CAPTION = (
+INTRODUCTION = (
     "Four numbers of the largest rank, never mixed. <em>Saved</em>: held from forward until backward, "
     "without norm statistics; <em>formula</em>: the same on paper. <em>Peak</em>, the tide: the most "
     "live activation bytes at any moment of a step. <em>Pool</em>: what the allocator holds from the "
     "device. <em>Process</em>: the operating system's high-water mark, code and parameters included.")
+CAPTION = "Bytes of the largest rank, and the largest of all valid records of a case."
 TIDE = ("Live activation bytes of one rank over one step, as its ledger changed them. The height of "
         "the tide (&#9660;) is the <em>peak</em>, what is live at the turn (&#9671;) from forward to "
-        "backward is saved. Below, each case by class: saved, transient (between two operations), "
-        "workspace (of one operation), recomputed.")
+        "backward is saved.")
+CLASSES = (" Below, each case by class: saved, transient (between two operations), workspace (of one "
+           "operation), recomputed.")
 SAVED = ("Bytes that one layer holds until its backward, tensor by tensor, of one rank: as measured, "
          "and by the formula. A run in which they differ by a byte is invalid.")
 PEAK = ("Activation bytes of the largest rank against the tensor-parallel size: peak (thick, filled), "
@@ -30,8 +35,23 @@ def line(case):
             *(mib_cell(case.largest(f"memory.{key}"))
               for key in ("saved_bytes", "saved_bytes_per_layer", "formula_bytes_per_layer",
                           "peak_bytes", "pool_bytes")),
-            number_cell(pool / peak if pool and peak else None, lambda value: f"{value:.3f}"),
+            number_cell(pool / peak if pool and peak else None, fixed(3)),
             mib_cell(case.largest("memory.process_bytes"))]
+
+
+def records_over_t(cases):
+    """The last records of the cases that are one line over t with others, without the name of a file
+    where a line runs through several."""
+    found = []
+    for plans in (False, True):
+        for line in strong_lines([case for case in cases if case.is_plan == plans and case.last]):
+            files = {case.records[0].case.get("file") for case in line.cases}
+            for case in line.cases:
+                settings = {key: value for key, value in case.last.case.items()
+                            if key != "file" or len(files) == 1}
+                found.append(dataclasses.replace(case.last, data={**case.last.data,
+                                                                  "case": settings}))
+    return [record for record in found if record.memory["peak_bytes"] is not None]
 
 
 def drawings(number, title, cases):
@@ -39,17 +59,17 @@ def drawings(number, title, cases):
     whole = [case.detail for case in cases if case.detail]
     tides = [record for record in whole if record.memory["tide"] is not None]
     saved = [record for record in whole if record.memory["by_tensor"]]
-    lasts = [case.last for case in cases if case.last and case.last.memory["peak_bytes"] is not None]
     parts = []
     if tides:
         parts.append(figure_html(figures.draw_tide(series.tide_series(tides), title),
                                  f"tide-{number}", f"Live activation bytes over one step: {title}",
-                                 TIDE))
+                                 TIDE + CLASSES * (len(tides) <= figures.PANELS_A_ROW)))
     if saved:
         parts.append(figure_html(figures.draw_saved(series.saved_series(saved), title),
                                  f"saved-{number}", f"Saved bytes a layer by tensor: {title}", SAVED))
-    if len({record.t for record in lasts}) > 1:
-        lines = series.peak_series(lasts)
+    over_t = records_over_t(cases)
+    if over_t:
+        lines = series.peak_series(over_t)
         parts.append(figure_html(figures.draw_peak(lines[:len(figures.COLOURS)], title),
                                  f"peak-{number}", f"Peak against t: {title}",
                                  PEAK + cut_words(len(lines), len(figures.COLOURS))))
@@ -74,4 +94,6 @@ def memory(collection, most_problems):
         if number <= most_problems:
             parts.append(drawings(number, title, cases))
     total = sum(1 for case in collection.cases if case.sound)
+    if parts:
+        parts.insert(0, element("p", INTRODUCTION))
     return Section("memory", "Memory", "".join(parts) + left_out(shown, total, "cases"))

@@ -3,22 +3,23 @@
 from plotting import overlap as plotted, overlap_figures
 from reporting import marks
 from reporting.drawing import figure_html
-from reporting.markup import Cell, element, escaped, left_out, number_cell, range_cell, table
+from reporting.markup import Cell, element, escaped, fixed, left_out, number_cell, range_cell, table
 from reporting.memory import cut_words
 from reporting.page import Section
 
 MOST_LINES, MOST_BARS, MOST_CURVES = 40, 24, 6
 COLUMNS = (("Case", ""), ("t", ""), ("step", "ms"), ("serial", "ms"), ("compute", "ms"),
-           ("comm", "ms"), ("exposed", "ms"), ("timeline exposed", "ms"), ("side by side", "ms"),
-           ("E", ""), ("90 % interval", "of E"), ("E max", ""), ("remark", ""))
-CAPTION = (
-    "Of the last valid record of each case, medians. <em>Step</em> is the case as configured, "
+           ("comm", "ms"), ("exposed", "ms"), ("exposed", "ms, timeline"), ("side by side", "ms"),
+           ("E", ""), ("interval", "90\N{NO-BREAK SPACE}% of E"), ("E max", ""), ("remark", ""))
+CAPTION = "Of the last valid record of each case, medians."
+INTRODUCTION = (
+    "<em>Step</em> is the case as configured, "
     "<em>serial</em> without overlap, <em>compute</em> without collectives, <em>comm</em> without "
     "kernels. <em>Exposed</em> = step - compute; <em>timeline exposed</em> is its second opinion, by "
     "clocks around the communicator; <em>side by side</em> is the time in which a kernel ran while a "
     "call was under way. E = 1 - (step - compute) / (serial - compute): 0 is serial, 1 is perfect, "
     "less than 0 hurts; <em>E max</em> is the most that any schedule could hide.")
-EFFICIENCIES = ("Overlap efficiency E of each case with its 90 % interval; a dash marks E max, the most "
+EFFICIENCIES = ("Overlap efficiency E of each case with its 90&nbsp;% interval; a dash marks E max, the most "
                 "that any schedule could hide. An open mark: E is not resolved, its interval being "
                 "wider than 0.15.")
 CURVES = ("Overlap efficiency against the bandwidth of emulated links: a what-if, no figure of merit.")
@@ -30,7 +31,7 @@ def remark(overlap):
     if overlap["void_because"]:
         return f"void: {overlap['void_because']}"
     if overlap["meaningful"] is False:
-        return "not meaningful: comm is under 1 % of the step"
+        return "not meaningful: comm is under 1\N{NO-BREAK SPACE}% of the step"
     if overlap["exceeds_max"]:
         return "more than possible: suspect"
     if overlap["resolved"] is False:
@@ -51,10 +52,6 @@ def label_of(case):
     return case.label + (f" ({taken})" if configured == "auto" else "")
 
 
-def two_digits(value):
-    return f"{value:.2f}"
-
-
 def line(case):
     data, overlap = case.last.data, case.last.data["overlap"]
     times = [data["time"].get(f"{name}_ms") or {} for name in ("step", "serial", "compute", "comm")]
@@ -64,8 +61,8 @@ def line(case):
             *(number_cell(one.get("median")) for one in times),
             *(number_cell(overlap[f"{name}_ms"])
               for name in ("exposed", "timeline_exposed", "intersect")),
-            number_cell(overlap["efficiency"], two_digits), range_cell(low, high, two_digits),
-            number_cell(overlap["efficiency_max"], two_digits), Cell(escaped(remark(overlap)))]
+            number_cell(overlap["efficiency"], fixed(2)), range_cell(low, high, fixed(2)),
+            number_cell(overlap["efficiency_max"], fixed(2)), Cell(escaped(remark(overlap)), "" if overlap["void_because"] else "keep")]
 
 
 def draw_efficiencies(cases, title):
@@ -141,6 +138,8 @@ def overlap(collection, most_problems, traces):
         parts.append(element("h3", escaped(title)) + table(CAPTION, COLUMNS, [(None, lines)]))
         if number <= most_problems:
             parts.append(drawings(number, title, found))
+    if parts:
+        parts.insert(0, element("p", INTRODUCTION))
     parts.append(left_out(shown, total, "cases"))
     parts.append(timeline(traces, collection.cases))
     return Section("overlap", "Overlap", "".join(parts))

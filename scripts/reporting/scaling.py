@@ -1,105 +1,25 @@
 """Scaling over t: lines of cases that differ in t alone, or also in a problem that grows with it."""
 
-import dataclasses
-
-from plotting.names import word_for
 from reporting import marks
 from reporting.drawing import figure_html
-from reporting.markup import (Cell, element, escaped, left_out, mib_cell, number_cell, table)
+from reporting.markup import (Cell, element, escaped, fixed, left_out, mib_cell, number_cell, table)
+from reporting.lines import hosts_of, name_lines, strong_lines, weak_lines
 from reporting.memory import cut_words
 from reporting.page import Section
 
 MOST_LINES, MOST_DRAWN = 24, 7
-SAME_WORK = 0.02  # how far operations a rank may differ within weak scaling
-GROWING = ("name", "model.preset", "model.num_layers", "model.hidden_size", "model.ffn_hidden_size",
-           "model.num_attention_heads", "model.num_query_groups", "model.seq_length",
-           "model.micro_batch_size", "model.vocab_size")
 COLUMNS = (("t", ""), ("hosts", ""), ("step", "ms"), ("tokens/s", "figure of merit"),
            ("GFLOP/s", "a rank"), ("efficiency", ""), ("peak", "MiB a rank"),
            ("saved", "MiB a rank"), ("E", ""))
-CAPTION = (
+CAPTION = "Points of each line; values are those of the summary."
+INTRODUCTION = (
     "<em>Strong</em>: the same problem on more ranks. <em>Weak</em>: a problem whose operations grow "
-    "with t, within 2 %. <em>Efficiency</em> is the rate of a rank (GFLOP/s of the model's products) "
+    "with t, within 2&nbsp;%. <em>Efficiency</em> is the rate of a rank (GFLOP/s of the model's products) "
     "over that at the smallest t of its line: for strong scaling t0 step(t0) / (t step(t)), for weak "
     "scaling step(t0) / step(t). <em>Hosts</em>: how many the ranks ran on.")
 FIGURE = ("Figure of merit, efficiency as defined above, and peak activation bytes of the largest rank "
           "against the tensor-parallel size. Dotted: the rate of a rank kept (left), efficiency 1 "
           "(middle). A ring around a point: more than one host.")
-
-
-@dataclasses.dataclass
-class Line:
-    """Cases over rising t; `kind` is strong or weak."""
-
-    label: str
-    kind: str
-    cases: list
-
-    def efficiency(self, case):
-        first, here = (one.median("flops.gflops_per_rank") for one in (self.cases[0], case))
-        return here / first if first and here else None
-
-
-def hosts_of(case):
-    return len({rank["host"] for rank in case.last.data["ranks_detail"]})
-
-
-def work_of(case):
-    return case.median("flops.model_per_step") / case.t
-
-
-def grouped(cases, hidden):
-    """Lists of cases that agree in all settings but the keys `hidden`."""
-    groups = {}
-    for case in cases:
-        key = str(sorted((name, value) for name, value in case.settings.items()
-                         if name not in hidden))
-        groups.setdefault(key, []).append(case)
-    return list(groups.values())
-
-
-def is_line(cases):
-    return len(cases) > 1 and len({case.t for case in cases}) == len(cases)
-
-
-def lines_of(cases, hidden, kind):
-    """Lines within `cases`. Those of several files are one line where each t stands in one file."""
-    found = []
-    for group in grouped(cases, {"file", *hidden}):
-        for line in [group] if is_line(group) else grouped(group, hidden):
-            if is_line(line):
-                found.append(Line("", kind, sorted(line, key=lambda case: case.t)))
-    return found
-
-
-def strong_lines(cases):
-    return lines_of(cases, {"parallel.tensor"}, "strong")
-
-
-def weak_lines(cases):
-    """Only those whose work grows with t."""
-    found = lines_of(cases, {"parallel.tensor", *GROWING}, "weak")
-    def grows(line):
-        work = [work_of(case) for case in line.cases]
-        return max(work) <= (1 + SAME_WORK) * min(work)
-    return [line for line in found if grows(line)]
-
-
-def common_settings(line):
-    """What all cases of a line agree in."""
-    first, *others = (case.settings for case in line.cases)
-    return {key: value for key, value in first.items()
-            if all(key in other and other[key] == value for other in others)}
-
-
-def name_lines(lines):
-    """Labels that say what tells the lines from each other."""
-    flats = [common_settings(line) for line in lines]
-    for line, flat in zip(lines, flats):
-        varying = [key for key in flat if key != "mode"
-                   and any(other.get(key) != flat[key] for other in flats)]
-        line.label = ", ".join([flat["mode"], *(word_for(key, flat[key]) for key in varying)])
-    return lines
 
 
 def draw(lines, title):
@@ -151,9 +71,9 @@ def row(line, case):
     return [Cell(f"{case.t} {mark}".strip(), "number"), number_cell(hosts_of(case), str),
             number_cell(case.median("time.step_ms.median")), number_cell(case.tokens_per_s),
             number_cell(case.median("flops.gflops_per_rank")),
-            number_cell(line.efficiency(case), lambda value: f"{value:.3f}"),
+            number_cell(line.efficiency(case), fixed(3)),
             mib_cell(case.largest("memory.peak_bytes")), mib_cell(case.largest("memory.saved_bytes")),
-            number_cell(efficiency, lambda value: f"{value:.2f}")]
+            number_cell(efficiency, fixed(2))]
 
 
 def part(number, title, lines, is_drawn):
@@ -184,5 +104,7 @@ def scaling(collection, most_problems):
     shown = parts[:2 * most_problems]
     content = "".join(part(number, title, lines, number <= most_problems)
                       for number, (title, lines) in enumerate(shown, 1))
+    if content:
+        content = element("p", INTRODUCTION) + content
     return Section("scaling", "Scaling over t", content
                    + left_out(len(shown), len(parts), "problems with several t"))

@@ -1,7 +1,7 @@
 """TP against TP+SP: pairs of cases that differ in sequence parallelism alone."""
 
 from reporting import marks
-from reporting.markup import element, escaped, left_out, mib_cell, number_cell, table, text_cell
+from reporting.markup import element, escaped, fixed, left_out, mib_cell, number_cell, table, text_cell
 from reporting.page import Section
 
 MOST_PAIRS = 12
@@ -13,7 +13,7 @@ ROWS = (
     ("step, ms", lambda case: case.median("time.step_ms.median"), number_cell, True),
     ("tokens/s", lambda case: case.tokens_per_s, number_cell, True),
     ("overlap efficiency E", lambda case: case.median("overlap.efficiency"),
-     lambda value: number_cell(value, lambda number: f"{number:.2f}"), False),
+     lambda value: number_cell(value, fixed(2)), False),
 )
 INTRODUCTION = (
     "Sequence parallelism shards what tensor parallelism leaves whole on every rank, and replaces each "
@@ -52,12 +52,17 @@ def pair_table(title, tp, sp):
         known = has_ratio and None not in values and values[0]
         ratio = values[1] / values[0] if known else None
         lines.append([text_cell(heading), *map(to_cell, values),
-                      number_cell(ratio, lambda number: f"{number:.3f}")])
+                      number_cell(ratio, fixed(3))])
     names = ["TP+SP keep" if case.records[0].case["parallel"]["keep_gathered"] else name
              for case, name in ((tp, "TP"), (sp, "TP+SP"))]
     caption = f"{escaped(title)} {marks.html(sp)}".strip()
     return table(caption, (("", ""), (names[0], ""), (names[1], ""), ("ratio", "")),
                  [(None, lines)])
+
+
+def title_of(case):
+    """What both cases of a pair are called: what stands behind TP+SP in the label, and t."""
+    return ", ".join(filter(None, (case.label.partition(", ")[2], f"t {case.t}")))
 
 
 def sharding(collection):
@@ -68,7 +73,7 @@ def sharding(collection):
         pairs = pairs[:MOST_PAIRS - shown]
         shown += len(pairs)
         if pairs:
-            tables = "".join(pair_table(f"{sp.label}, t {sp.t}", tp, sp) for tp, sp in pairs)
+            tables = "".join(pair_table(title_of(sp), tp, sp) for tp, sp in pairs)
             parts.append(element("h3", escaped(collection.title(problem)))
                          + element("div", tables, class_="pairs"))
     if not parts:

@@ -3,7 +3,7 @@
 import statistics
 
 from reporting import marks
-from reporting.markup import (Cell, element, escaped, left_out, number_cell, table, text_cell)
+from reporting.markup import (Cell, element, escaped, fixed, left_out, number_cell, table, text_cell)
 from reporting.page import Section
 
 MOST_COLUMNS, MOST_LINES, MOST_TABLES, MOST_HOSTS = 20, 24, 4, 20
@@ -13,7 +13,7 @@ INTRODUCTION = (
     "Collectives make all ranks' steps equally long: who is slow is seen by who does not wait. A rank's "
     "<em>own time</em> is its median step less the mean time that it was blocked in communication. "
     "Shown is own time over the median of the case's ranks: 1.20 is a fifth slower than the middle "
-    "rank. Orange is slow, blue quick, full at 30 %.")
+    "rank. Orange is slow, blue quick, full at 30&nbsp;%.")
 
 
 def own_times(record):
@@ -61,14 +61,16 @@ def heat_line(case, title, times, columns):
     host, rank, ratio = max(times, key=lambda one: one[2])
     cells = [Cell(shown.shown, "", colour(value))
              for value in columns.values()
-             for shown in [number_cell(value, lambda number: f"{number:.2f}")]]
-    words = f"{escaped(f'{title}: {case.label}')} {marks.html(case)}".strip()
+             for shown in [number_cell(value, fixed(2))]]
+    words = f"{escaped(f'{title}{case.label}')} {marks.html(case)}".strip()
     return [Cell(words), *cells, Cell(escaped(f"rank {rank} on {host}, {ratio:.2f}"))]
 
 
 def heat_table(headings, found, collection):
-    names = {problem: collection.problems[problem][0].records[0].case["name"]
-             for problem in collection.problems}
+    names = dict.fromkeys(collection.problems, "")
+    if len(names) > 1:
+        names = {problem: f"{cases[0].records[0].case['name']}: "
+                 for problem, cases in collection.problems.items()}
     lines = [heat_line(case, names[case.problem], times, columns)
              for case, times, columns in found[:MOST_LINES]]
     columns = (("Case", ""), *headings, ("slowest", "rank, host, ratio"))
@@ -95,8 +97,8 @@ def host_table(cases):
     for host in order[:MOST_HOSTS]:
         ratio, rank, place = max(hosts[host])
         lines.append([text_cell(host), number_cell(len(hosts[host]), str),
-                      number_cell(statistics.median(one[0] for one in hosts[host]), "{:.2f}".format),
-                      number_cell(ratio, "{:.2f}".format), text_cell(f"rank {rank}, {place}")])
+                      number_cell(statistics.median(one[0] for one in hosts[host]), fixed(2)),
+                      number_cell(ratio, fixed(2)), text_cell(f"rank {rank}, {place}")])
     caption = ("Hosts over all valid records of several ranks, slowest first: own time of the host's "
                "slowest rank over the median rank of the record.")
     columns = (("Host", ""), ("records", ""), ("median", "ratio"), ("highest", "ratio"),

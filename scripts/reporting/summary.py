@@ -1,7 +1,7 @@
 """The summary: the figure of merit of each problem, and a line for each case."""
 
 from reporting import marks
-from reporting.markup import (Cell, element, escaped, mib_cell, number_cell, digits, left_out,
+from reporting.markup import (Cell, element, escaped, digits, fixed, left_out, mib_cell, number_cell,
                               paragraph, range_cell, shown_number, table, text_cell)
 from reporting.page import Section
 
@@ -12,7 +12,8 @@ COLUMNS = (("Case", ""), ("t", ""), ("records", ""), ("step", "ms"), ("all steps
 CAPTION = ("Each line is a case: the records of the same settings. Times, rates and tokens/s are "
            "medians over its valid records, each of which is a median over its iterations; "
            "<em>all steps</em> spans the shortest and the longest single step; bytes are the "
-           "largest. Invalid records take no part. Bold: the highest figure of merit of a problem.")
+           "largest. E is the median of those that are resolved. Invalid records take no part. Bold: the "
+           "highest figure of merit of a problem.")
 
 
 def best_of(cases):
@@ -66,7 +67,7 @@ def line(case, best):
             mib_cell(case.largest("memory.saved_bytes")),
             mib_cell(case.largest("memory.peak_bytes")),
             mib_cell(case.largest("comm.wire_bytes_per_step")),
-            number_cell(efficiency, lambda value: f"{value:.2f}")]
+            number_cell(efficiency, fixed(2))]
 
 
 def summary(collection):

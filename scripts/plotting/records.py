@@ -1,6 +1,7 @@
 """Reads records and checks that they hold what the figures need."""
 
 import dataclasses
+import functools
 import json
 import sys
 
@@ -62,14 +63,20 @@ def say(text):
     print(f"[plot] {text}", file=sys.stderr)
 
 
+@functools.lru_cache(maxsize=None)
+def parts_of(key):
+    return tuple(key.split("."))
+
+
 def require(data, needed, prefix=""):
     """Raises InputError where `data` lacks a dotted key of `needed`, or has another type there."""
     for key, types in needed.items():
         value = data
-        for part in key.split("."):
-            if not isinstance(value, dict) or part not in value:
-                raise InputError(f"{prefix}{key}: missing")
-            value = value[part]
+        try:
+            for part in parts_of(key):
+                value = value[part]
+        except (KeyError, TypeError):  # the latter of what is no object
+            raise InputError(f"{prefix}{key}: missing") from None
         if type(value) not in types:
             raise InputError(f"{prefix}{key}: {json.dumps(value)[:40]} is of the wrong type")
 
@@ -103,18 +110,22 @@ def check_tide(memory):
 
 def check(data):
     """Raises InputError unless `data` has all that the figures need."""
-    check_saved(data)
+    check_outline(data)
+    check_tensors(data["memory"])
     if data["memory"]["tide"] is not None:
         check_tide(data["memory"])
 
 
-def check_saved(data):
-    """check() without the tide, the bulk of a record."""
+def check_outline(data):
+    """check() without the tensors and the tide, the bulk of a record."""
     require(data, NEEDED)
     if data["kind"] not in ("run", "plan"):
         raise InputError(f"kind: {data['kind']} is neither run nor plan")
+
+
+def check_tensors(memory):
     names = set()
-    for i, tensor in enumerate(data["memory"]["by_tensor"]):
+    for i, tensor in enumerate(memory["by_tensor"]):
         require(tensor, NEEDED_OF_TENSOR, f"memory.by_tensor[{i}].")
         if tensor["name"] in names:
             raise InputError(f"memory.by_tensor[{i}].name: {tensor['name']} stands here twice")

@@ -5,12 +5,14 @@ A *case* is all records of the same settings, but for those of `bench`, in one f
 """
 
 import dataclasses
+import functools
 import json
 import os
 import statistics
 
 from plotting import overlap, records
 from plotting.names import labelled, mode_of, settings, title_of
+from plotting.records import Record
 
 NUMBER, NUMBER_OR_NULL = (int, float), (int, float, type(None))
 # What the report needs beyond what the figures need.
@@ -37,8 +39,8 @@ MOST_PROBLEMS, MOST_CASES = 2, 6
 
 
 def check(data):
-    """Raises InputError unless `data` has all that the report needs."""
-    records.check_saved(data)
+    """Raises InputError unless `data` has all that the report needs of every record."""
+    records.check_outline(data)
     if data["kind"] == "plan":
         records.require(data, NEEDED_OF_PLAN)
         return
@@ -76,13 +78,15 @@ def thinned(data):
 
 @dataclasses.dataclass
 class Case:
-    """Records of the same settings. `detail` is the last of them that is not invalid, with all that
-    it holds, or None where it is not kept; `records` are thinned out."""
+    """Records of the same settings, thinned out. `detail` is the last of them that is not invalid,
+    with all that it holds, or None where it is not kept."""
 
     problem: str
-    records: list
-    detail: records.Record = None
+    is_detailed: bool
+    records: list = dataclasses.field(default_factory=list)
+    detail: Record = None
     label: str = ""
+    known: dict = dataclasses.field(default_factory=dict)  # what values() found
 
     @property
     def sound(self):
@@ -110,15 +114,17 @@ class Case:
     def t(self):
         return self.records[0].t
 
-    @property
+    @functools.cached_property
     def settings(self):
         """As settings() of names, with the words of the mode."""
         return {**settings(self.records[0]), "mode": mode_of(self.records[0], True)}
 
     def values(self, key):
         """What is known under a dotted key, of the records whose figures count."""
-        found = [value_at(record.data, key) for record in self.sound]
-        return [value for value in found if value is not None]
+        if key not in self.known:
+            found = [value_at(record.data, key) for record in self.sound]
+            self.known[key] = [value for value in found if value is not None]
+        return self.known[key]
 
     def median(self, key):
         found = self.values(key)
@@ -172,10 +178,11 @@ class Collection:
 
 def value_at(data, key):
     """The value under a dotted key, None where there is none."""
-    for part in key.split("."):
-        if not isinstance(data, dict):
-            return None
-        data = data.get(part)
+    try:
+        for part in records.parts_of(key):
+            data = data[part]
+    except (KeyError, TypeError):  # the latter of null
+        return None
     return data
 
 
@@ -204,6 +211,7 @@ class Gatherer:
 
     def __init__(self):
         self.problems = {}
+        self.order = {}  # of the problems
         self.cases = {}
         self.shared = {}  # the settings of each case, once
         self.provenance = {}
@@ -214,28 +222,39 @@ class Gatherer:
                                     if key != "bench"}, sort_keys=True)
         key = (data["kind"], settings_text)
         if key not in self.cases:
-            problem = problem_of(data["case"])
-            self.cases[key] = Case(problem, [])
-            self.problems.setdefault(problem, []).append(self.cases[key])
+            self.cases[key] = self.new_case(data["case"])
             self.shared[key] = data["case"]
         case = self.cases[key]
         data["case"] = self.shared[key]
         self.count_provenance(record)
-        if self.is_detailed(case) and data["valid"] is not False:
-            if data["memory"]["tide"] is not None:
-                records.check_tide(data["memory"])
+        if case.is_detailed and data["valid"] is not False:
             case.detail = record
-        case.records.append(records.Record(record.place, thinned(data)))
+        case.records.append(Record(record.place, thinned(data)))
 
-    def is_detailed(self, case):
-        problems = list(self.problems)[:MOST_PROBLEMS]
-        return case.problem in problems and any(
-            case is one for one in self.problems[case.problem][:MOST_CASES])
+    def new_case(self, settings):
+        """The first of its settings; the first cases of the first problems are kept whole."""
+        problem = problem_of(settings)
+        cases = self.problems.setdefault(problem, [])
+        case = Case(problem, self.order.setdefault(problem, len(self.order)) < MOST_PROBLEMS
+                    and len(cases) < MOST_CASES)
+        cases.append(case)
+        return case
 
     def count_provenance(self, record):
         for key, value in flattened(record.data["provenance"]):
             known = self.provenance.setdefault(key, {})
             known.setdefault(value, Occurrence(record.place)).count += 1
+
+
+def check_details(cases):
+    """What of the records is looked at only where it is drawn."""
+    for record in filter(None, (case.detail for case in cases)):
+        try:
+            records.check_tensors(record.memory)
+            if record.memory["tide"] is not None:
+                records.check_tide(record.memory)
+        except records.InputError as error:
+            raise records.InputError(f"{record.place}: {error}") from error
 
 
 def gather(paths, say):
@@ -252,12 +271,10 @@ def gather(paths, say):
             file.records += 1
             if len(files) > 1:
                 record.data["case"]["file"] = file.label
-            try:
-                gatherer.add(record)
-            except records.InputError as error:
-                raise records.InputError(f"{record.place}: {error}") from error
+            gatherer.add(record)
         if not file.records:
             raise records.InputError(f"{file.path}: no records")
+    check_details(gatherer.cases.values())
     for cases in gatherer.problems.values():
         firsts = [case.records[0] for case in cases]
         over_t = any(case.t > 1 for case in cases)

@@ -24,21 +24,19 @@ def best_of(cases):
 
 def merits(collection):
     """The highest figure of merit of each problem, large."""
+    found = [best for best in map(best_of, collection.problems.values()) if best]
+    if not found:
+        return paragraph("No record has a figure of merit: only runs have one, and only if they "
+                         "are verified, valid, and over a link that exists.")
     items = []
-    for problem, cases in collection.problems.items():
-        best = best_of(cases)
-        if best is None:
-            continue
+    for best in found[:MOST_MERITS]:
         value = best.tokens_per_s
         items.append(element("li", element("strong", f"{shown_number(value, digits(value))} tokens/s")
                              + escaped(f"{best.label}, t {best.t}") + "<br>"
-                             + element("span", escaped(collection.title(problem)), class_="soft")))
-    if not items:
-        return paragraph("No record has a figure of merit: only runs have one, and only if they "
-                         "are verified, valid, and over a link that exists.")
-    shown = items[:MOST_MERITS]
-    return (element("ul", "".join(shown), class_="merit")
-            + left_out(len(shown), len(items), "problems"))
+                             + element("span", escaped(collection.title(best.problem)),
+                                       class_="soft")))
+    return (element("ul", "".join(items), class_="merit")
+            + left_out(len(items), len(found), "problems"))
 
 
 def merit_cell(case, best):

@@ -34,8 +34,10 @@ ADDED = {"case.emulated_link": {"latency_us": 0.0, "bandwidth_gbytes_per_s": 0.0
          "comm.emulated": False, "overlap.meaningful": None, "overlap.resolved": None,
          "overlap.exceeds_max": None, "overlap.void_because": None}
 PROBLEM = ("name", "precision")  # and all of model
-# Whole records, with their tensors and tides, are kept of so many problems and cases.
-MOST_PROBLEMS, MOST_CASES = 2, 6
+# Whole records, with their tensors and tides, are kept of so many problems and cases, which can be
+# drawn. A drawing takes a quarter of a second: of many records fewer problems are drawn.
+MOST_PROBLEMS, MOST_CASES = 6, 6
+MANY_RECORDS, FEW_PROBLEMS = 1000, 2
 
 
 def check(data):
@@ -78,7 +80,7 @@ def thinned(data):
 
 @dataclasses.dataclass
 class Case:
-    """Records of the same settings, thinned out. `detail` is the last of them that is not invalid,
+    """Records of the same settings, thinned out. `detail` is the last of those whose figures count,
     with all that it holds, or None where it is not kept."""
 
     problem: str
@@ -90,8 +92,10 @@ class Case:
 
     @property
     def sound(self):
-        """The records whose figures count: those that are not invalid."""
-        return [record for record in self.records if record.data["valid"] is not False]
+        """The records whose figures count: those that are valid, or, where none is, those that were
+        not verified, as those of plans."""
+        verified = [record for record in self.records if record.data["valid"] is True]
+        return verified or [record for record in self.records if record.data["valid"] is None]
 
     @property
     def last(self):
@@ -101,6 +105,11 @@ class Case:
     @property
     def invalid(self):
         return [record for record in self.records if record.data["valid"] is False]
+
+    @property
+    def not_verified(self):
+        return [record for record in self.records
+                if not record.is_plan and record.data["valid"] is None]
 
     @property
     def is_plan(self):
@@ -169,6 +178,15 @@ class Collection:
     warnings: list
 
     @property
+    def records(self):
+        return sum(file.records for file in self.files)
+
+    @property
+    def most_drawn(self):
+        """Of how many problems figures are drawn."""
+        return MOST_PROBLEMS if self.records < MANY_RECORDS else FEW_PROBLEMS
+
+    @property
     def cases(self):
         return [case for cases in self.problems.values() for case in cases]
 
@@ -227,7 +245,8 @@ class Gatherer:
         case = self.cases[key]
         data["case"] = self.shared[key]
         self.count_provenance(record)
-        if case.is_detailed and data["valid"] is not False:
+        if case.is_detailed and data["valid"] is not False and (
+                data["valid"] or case.detail is None or not case.detail.data["valid"]):
             case.detail = record
         case.records.append(Record(record.place, thinned(data)))
 
@@ -276,9 +295,9 @@ def gather(paths, say):
             raise records.InputError(f"{file.path}: no records")
     check_details(gatherer.cases.values())
     for cases in gatherer.problems.values():
-        firsts = [case.records[0] for case in cases]
+        examples = [case.last or case.records[0] for case in cases]
         over_t = any(case.t > 1 for case in cases)
-        labels = labelled(firsts, hidden=("parallel.tensor", "name"), over_t=over_t)
+        labels = labelled(examples, hidden=("parallel.tensor", "name"), over_t=over_t)
         for case, (label, _) in zip(cases, labels):
             case.label = label
     return Collection(files, gatherer.problems, gatherer.provenance, warnings)

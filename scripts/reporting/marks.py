@@ -9,7 +9,7 @@ MEANINGS = {EMULATED: "over a link that does not exist: a what-if, no figure of 
 
 def planted(record):
     """Whether a rank of this record was made slow on purpose."""
-    return bool(record.data.get("planted_slow_rank"))
+    return bool(record.data.get("test"))
 
 
 def of_case(case):

@@ -6,6 +6,7 @@ import html
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 MIB = 2**20
+SHORT = 16  # lines of a table that is not to be cut in print
 
 
 @dataclasses.dataclass
@@ -105,6 +106,7 @@ def table(caption, columns, groups, class_=None):
         kind = "number" if below.kind.startswith("number") else None
         heads.append(element("th", words, scope="col", class_=kind))
     bodies = []
+    lines_in = sum(len(rows) for _, rows in groups)
     for heading, rows in groups:
         lines = [row(cells, head=1) for cells in rows]
         if heading is not None:
@@ -113,7 +115,8 @@ def table(caption, columns, groups, class_=None):
         bodies.append(element("tbody", "\n".join(lines)))
     return element("div", element("table", element("caption", caption)
                                   + element("thead", element("tr", "".join(heads)))
-                                  + "\n".join(bodies), class_=class_), class_="wide")
+                                  + "\n".join(bodies), class_=class_),
+                   class_="wide short" if lines_in <= SHORT else "wide")
 
 
 def left_out(shown, of, what):

@@ -4,7 +4,8 @@ import dataclasses
 
 from plotting import figures, series
 from reporting.drawing import figure_html
-from reporting.markup import (element, escaped, fixed, left_out, mib_cell, number_cell, table, text_cell)
+from reporting.markup import (element, escaped, fixed, left_out, mib_cell, number_cell, paragraph,
+                              table, text_cell)
 from reporting.lines import strong_lines
 from reporting.page import Section
 
@@ -76,12 +77,19 @@ def drawings(number, title, cases):
     return "".join(parts)
 
 
+def undrawn(collection):
+    """A line that says of how many problems there are figures, "" where of all."""
+    most, of = collection.most_drawn, len(collection.problems)
+    if most >= of:
+        return ""
+    return paragraph(f"Figures are drawn of the first {most} of {of} problems.", class_="left-out")
+
+
 def cut_words(of, most, what="lines"):
     return f" Drawn are the first {most} of {of} {what}." if of > most else ""
 
 
-def memory(collection, most_problems):
-    """The section; figures are drawn of so many problems."""
+def memory(collection):
     parts, shown = [], 0
     for number, (problem, cases) in enumerate(collection.problems.items(), 1):
         sound = [case for case in cases if case.sound]
@@ -91,9 +99,10 @@ def memory(collection, most_problems):
         shown += len(lines)
         title = collection.title(problem)
         parts.append(element("h3", escaped(title)) + table(CAPTION, COLUMNS, [(None, lines)]))
-        if number <= most_problems:
+        if number <= collection.most_drawn:
             parts.append(drawings(number, title, cases))
     total = sum(1 for case in collection.cases if case.sound)
     if parts:
         parts.insert(0, element("p", INTRODUCTION))
-    return Section("memory", "Memory", "".join(parts) + left_out(shown, total, "cases"))
+    return Section("memory", "Memory", "".join(parts) + left_out(shown, total, "cases")
+                   + undrawn(collection))

@@ -4,7 +4,7 @@ from plotting import overlap as plotted, overlap_figures
 from reporting import marks
 from reporting.drawing import figure_html
 from reporting.markup import Cell, element, escaped, fixed, left_out, number_cell, range_cell, table
-from reporting.memory import cut_words
+from reporting.memory import cut_words, undrawn
 from reporting.page import Section
 
 MOST_LINES, MOST_BARS, MOST_CURVES = 40, 24, 6
@@ -124,8 +124,7 @@ def timeline(paths, cases):
                                                     TIMELINE)
 
 
-def overlap(collection, most_problems, traces):
-    """The section; figures are drawn of so many problems."""
+def overlap(collection, traces):
     parts, shown, total = [], 0, 0
     for number, (problem, cases) in enumerate(collection.problems.items(), 1):
         found = with_overlap(cases)
@@ -136,10 +135,10 @@ def overlap(collection, most_problems, traces):
             continue
         title = collection.title(problem)
         parts.append(element("h3", escaped(title)) + table(CAPTION, COLUMNS, [(None, lines)]))
-        if number <= most_problems:
+        if number <= collection.most_drawn:
             parts.append(drawings(number, title, found))
     if parts:
         parts.insert(0, element("p", INTRODUCTION))
-    parts.append(left_out(shown, total, "cases"))
+        parts.append(left_out(shown, total, "cases") + undrawn(collection))
     parts.append(timeline(traces, collection.cases))
     return Section("overlap", "Overlap", "".join(parts))

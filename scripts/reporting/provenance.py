@@ -59,7 +59,7 @@ def command_table(provenance):
 
 
 def provenance(collection):
-    total = sum(file.records for file in collection.files)
+    total = collection.records
     found = collection.provenance
     lines = [[text_cell(file.label), text_cell(file.path), number_cell(file.records, str)]
              for file in collection.files]

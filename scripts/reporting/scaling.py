@@ -89,8 +89,8 @@ def part(number, title, lines, is_drawn):
             + left_out(len(groups), len(lines), "lines"))
 
 
-def scaling(collection, most_problems):
-    """The section; at most so many figures, and as many tables again."""
+def scaling(collection):
+    """The section, with twice as many tables as figures at most."""
     parts = []
     for problem, cases in collection.problems.items():
         lines = strong_lines([case for case in cases if case.sound and not case.is_plan])
@@ -101,8 +101,8 @@ def scaling(collection, most_problems):
     weak = weak_lines(runs)
     if weak:
         parts.append(("Problems that grow with t", weak))
-    shown = parts[:2 * most_problems]
-    content = "".join(part(number, title, lines, number <= most_problems)
+    shown = parts[:2 * collection.most_drawn]
+    content = "".join(part(number, title, lines, number <= collection.most_drawn)
                       for number, (title, lines) in enumerate(shown, 1))
     if content:
         content = element("p", INTRODUCTION) + content

@@ -1,4 +1,4 @@
-"""Stragglers: which rank, on which host, works longest while the others wait for it."""
+"""Stragglers: which rank, on which host, is busy longest while the others wait for it."""
 
 import statistics
 
@@ -10,20 +10,25 @@ MOST_COLUMNS, MOST_LINES, MOST_TABLES, MOST_HOSTS = 20, 24, 4, 20
 FULL = 0.3  # the ratio's distance from 1 at which a colour is full
 SLOW, QUICK = (240, 150, 90), (130, 190, 235)  # light enough for dark text
 INTRODUCTION = (
-    "Collectives make all ranks' steps equally long: who is slow is seen by who does not wait. A rank's "
-    "<em>own time</em> is its median step less the mean time that it was blocked in communication. "
-    "Shown is own time over the median of the case's ranks: 1.20 is a fifth slower than the middle "
-    "rank. Orange is slow, blue quick, full at 30&nbsp;%.")
+    "Collectives make all ranks' steps equally long: who is slow is seen by who does not wait. A rank is "
+    "<em>busy</em> for the part of its step in which it is not blocked in communication. Shown is busy "
+    "time over the median of the case's ranks, of an even number the lower one of the middle: 1.20 is a "
+    "fifth more. Orange is slow, blue quick, full at 30&nbsp;%.")
 
 
-def own_times(record):
-    """(host, rank, own time over the median of all ranks) of each rank; [] where all are idle."""
+def busy_ms(rank):
+    """As recorded; records of before this key was have what it is made of."""
+    return rank.get("busy_ms", rank["step_ms"] - rank["blocked_ms"])
+
+
+def busy_times(record):
+    """(host, rank, busy time over the lower median of all ranks) of each rank; [] where ranks are
+    idle."""
     ranks = record.data["ranks_detail"]
-    own = [rank["step_ms"] - rank["blocked_ms"] for rank in ranks]
-    middle = statistics.median(own) if own else 0
+    middle = statistics.median_low(map(busy_ms, ranks)) if ranks else 0
     if middle <= 0:
         return []
-    return [(rank["host"], rank["rank"], value / middle) for rank, value in zip(ranks, own)]
+    return [(rank["host"], rank["rank"], busy_ms(rank) / middle) for rank in ranks]
 
 
 def colour(ratio):
@@ -50,7 +55,7 @@ def heat_maps(cases):
     """Column headings -> (case, its times, ratios by column) of the cases that have them."""
     maps = {}
     for case in cases:
-        times = own_times(case.last)
+        times = busy_times(case.last)
         if len(times) > 1:
             columns = columns_of(times)
             maps.setdefault(tuple(columns), []).append((case, times, columns))
@@ -74,7 +79,7 @@ def heat_table(headings, found, collection):
     lines = [heat_line(case, names[case.problem], times, columns)
              for case, times, columns in found[:MOST_LINES]]
     columns = (("Case", ""), *headings, ("slowest", "rank, host, ratio"))
-    return (table("Own time of ranks over their median, of the last valid record of each case.",
+    return (table("Busy time of ranks over their median, of the last valid record of each case.",
                   columns, [(None, lines)], class_="heat")
             + left_out(len(lines), len(found), "cases"))
 
@@ -85,7 +90,7 @@ def host_table(cases):
     for case in cases:
         for record in case.sound:
             slowest = {}
-            for host, rank, ratio in own_times(record):
+            for host, rank, ratio in busy_times(record):
                 slowest[host] = max(slowest.get(host, (0, 0)), (ratio, rank))
             if len(record.data["ranks_detail"]) > 1:
                 for host, (ratio, rank) in slowest.items():
@@ -99,8 +104,8 @@ def host_table(cases):
         lines.append([text_cell(host), number_cell(len(hosts[host]), str),
                       number_cell(statistics.median(one[0] for one in hosts[host]), fixed(2)),
                       number_cell(ratio, fixed(2)), text_cell(f"rank {rank}, {place}")])
-    caption = ("Hosts over all valid records of several ranks, slowest first: own time of the host's "
-               "slowest rank over the median rank of the record.")
+    caption = ("Hosts over all valid records of several ranks, slowest first: busy time of the "
+               "host's slowest rank over the median rank of the record.")
     columns = (("Host", ""), ("records", ""), ("median", "ratio"), ("highest", "ratio"),
                ("highest at", ""))
     return element("h3", "Hosts") + table(caption, columns, [(None, lines)]) + left_out(

@@ -48,10 +48,12 @@ def merit_cell(case, best):
 
 
 def records_cell(case):
-    bad = len(case.invalid)
-    words = f" ({bad} INVALID)" if bad and bad < len(case.records) else ""
     shown = shown_number(len(case.records), str(len(case.records)))
-    return Cell(shown + element("span", words, class_="invalid") if words else shown, "number")
+    for found, words in ((case.invalid, "INVALID"), (case.not_verified, "not verified")):
+        if 0 < len(found) < len(case.records):
+            shown += element("span", f" ({len(found)} {words})",
+                             class_="invalid" if words == "INVALID" else None)
+    return Cell(shown, "number")
 
 
 def line(case, best):

@@ -1,7 +1,7 @@
 """The whole report: what stands above the sections, the sections, and the terms."""
 
 from reporting import marks
-from reporting.cases import MOST_PROBLEMS, gather
+from reporting.cases import gather
 from reporting.criteria import criteria
 from reporting.markup import element, escaped, left_out
 from reporting.memory import memory
@@ -84,9 +84,8 @@ def report(options, say):
     """The page as text; raises InputError. `options` are those of scripts/report."""
     collection = gather(options.records, say)
     sections = [summary(collection), invalid(collection), sharding(collection),
-                memory(collection, MOST_PROBLEMS),
-                overlap(collection, MOST_PROBLEMS, options.trace),
-                scaling(collection, MOST_PROBLEMS), stragglers(collection),
+                memory(collection), overlap(collection, options.trace), scaling(collection),
+                stragglers(collection),
                 criteria(collection, options.executable, options.criteria),
                 provenance(collection), terms()]
     return page(options.title, head(collection), sections)

@@ -1,7 +1,7 @@
 """Reads records for the report: one at a time, thinned out, and gathered into cases.
 
-A *case* is all records of the same settings, but for those of `bench`, in one file: repeats. A
-*problem* is all cases of the same name, model and precision: what may be compared.
+A *case* is all records of the same settings, but for those of `bench`, in one file and on as many
+hosts: repeats. A *problem* is all cases of the same name, model and precision: what may be compared.
 """
 
 import dataclasses
@@ -125,8 +125,10 @@ class Case:
 
     @functools.cached_property
     def settings(self):
-        """As settings() of names, with the words of the mode."""
-        return {**settings(self.records[0]), "mode": mode_of(self.records[0], True)}
+        """As settings() of names, with the words of the mode: how activations are sharded, and how
+        they are spared besides."""
+        sharding, _, spared = mode_of(self.records[0], True).partition(", ")
+        return {**settings(self.records[0]), "sharding": sharding, "spared": spared}
 
     def values(self, key):
         """What is known under a dotted key, of the records whose figures count."""
@@ -236,6 +238,8 @@ class Gatherer:
 
     def add(self, record):
         data = record.data
+        if data["kind"] == "run":
+            data["case"]["hosts"] = len({rank["host"] for rank in data["ranks_detail"]})
         settings_text = json.dumps({key: value for key, value in data["case"].items()
                                     if key != "bench"}, sort_keys=True)
         key = (data["kind"], settings_text)
@@ -263,6 +267,17 @@ class Gatherer:
         for key, value in flattened(record.data["provenance"]):
             known = self.provenance.setdefault(key, {})
             known.setdefault(value, Occurrence(record.place)).count += 1
+
+
+def labels_within(examples):
+    """Labels of cases, a record of each. Beside a label stands its t, and how many hosts there were
+    is said only where nothing else tells two cases apart."""
+    over_t = any(record.t > 1 for record in examples)
+    for hidden in (("parallel.tensor", "name", "hosts"), ("parallel.tensor", "name")):
+        labels = [label for label, _ in labelled(examples, hidden, over_t=over_t)]
+        if len({(label, record.t) for label, record in zip(labels, examples)}) == len(examples):
+            break
+    return labels
 
 
 def check_details(cases):
@@ -296,8 +311,6 @@ def gather(paths, say):
     check_details(gatherer.cases.values())
     for cases in gatherer.problems.values():
         examples = [case.last or case.records[0] for case in cases]
-        over_t = any(case.t > 1 for case in cases)
-        labels = labelled(examples, hidden=("parallel.tensor", "name"), over_t=over_t)
-        for case, (label, _) in zip(cases, labels):
+        for case, label in zip(cases, labels_within(examples)):
             case.label = label
     return Collection(files, gatherer.problems, gatherer.provenance, warnings)

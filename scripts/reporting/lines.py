@@ -4,10 +4,13 @@ import dataclasses
 
 from plotting.names import word_for
 
-SAME_WORK = 0.02  # how far operations a rank may differ within weak scaling
-GROWING = ("name", "model.preset", "model.num_layers", "model.hidden_size", "model.ffn_hidden_size",
+SAME_WORK = 0.25  # how far operations a rank may differ in weak scaling: heads come in whole numbers
+GROWING = ("model.preset", "model.num_layers", "model.hidden_size", "model.ffn_hidden_size",
            "model.num_attention_heads", "model.num_query_groups", "model.seq_length",
            "model.micro_batch_size", "model.vocab_size")
+# On one rank there is nothing to shard and nothing to hide.
+IDLE_ON_ONE = ("sharding", "overlap.mode", "overlap.progress", "overlap.chunks", "comm.backend",
+               "comm.algorithm")
 
 
 @dataclasses.dataclass
@@ -45,11 +48,35 @@ def is_line(cases):
     return len(cases) > 1 and len({case.t for case in cases}) == len(cases)
 
 
+def split(group, hidden):
+    """A group as lines: as one where each t stands there once, whatever its hosts and file; or one a
+    number of hosts; or one a number of hosts and file."""
+    for parts in ([group], grouped(group, {"file", *hidden}), grouped(group, hidden)):
+        if all(len({case.t for case in part}) == len(part) for part in parts):
+            return parts
+    return []
+
+
+def with_base(line, ones, hidden):
+    """The line, from the only case of one rank on that it could have begun with where it has none."""
+    if min(case.t for case in line) == 1:
+        return line
+    hidden = {"file", "hosts", *hidden}
+    for idle in ((), IDLE_ON_ONE):
+        key = grouped([line[0]], {*hidden, *idle})
+        fit = [one for one in ones if len(grouped([line[0], one], {*hidden, *idle})) == len(key)]
+        if len(fit) == 1:
+            return [*fit, *line]
+    return line
+
+
 def lines_of(cases, hidden, kind):
-    """Lines within `cases`. Those of several files are one line where each t stands in one file."""
+    """Lines within `cases`, each over rising t."""
+    ones = [case for case in cases if case.t == 1]
     found = []
-    for group in grouped(cases, {"file", *hidden}):
-        for line in [group] if is_line(group) else grouped(group, hidden):
+    for group in grouped(cases, {"file", "hosts", *hidden}):
+        for part in split(group, hidden):
+            line = with_base(part, ones, hidden) if any(case.t > 1 for case in part) else part
             if is_line(line):
                 found.append(Line("", kind, sorted(line, key=lambda case: case.t)))
     return found
@@ -59,27 +86,26 @@ def strong_lines(cases):
     return lines_of(cases, {"parallel.tensor"}, "strong")
 
 
+def is_weak(line):
+    """Whether operations grow with t, nearly; strong scaling is none of it."""
+    work = [work_of(case) for case in line.cases]
+    totals = {case.median("flops.model_per_step") for case in line.cases}
+    return len(totals) > 1 and max(work) <= (1 + SAME_WORK) * min(work)
+
+
 def weak_lines(cases):
-    """Only those whose work grows with t."""
-    found = lines_of(cases, {"parallel.tensor", *GROWING}, "weak")
-    def grows(line):
-        work = [work_of(case) for case in line.cases]
-        return max(work) <= (1 + SAME_WORK) * min(work)
-    return [line for line in found if grows(line)]
-
-
-def common_settings(line):
-    """What all cases of a line agree in."""
-    first, *others = (case.settings for case in line.cases)
-    return {key: value for key, value in first.items()
-            if all(key in other and other[key] == value for other in others)}
+    return [line for line in lines_of(cases, {"parallel.tensor", *GROWING}, "weak")
+            if is_weak(line)]
 
 
 def name_lines(lines):
-    """Labels that say what tells the lines from each other."""
-    flats = [common_settings(line) for line in lines]
+    """Labels that say what tells the lines from each other; by their last cases, since the first may
+    be one of one rank that several lines have."""
+    flats = [line.cases[-1].settings for line in lines]
     for line, flat in zip(lines, flats):
-        varying = [key for key in flat if key != "mode"
+        varying = [key for key in flat if key not in ("sharding", "spared", "parallel.tensor", "file")
+                   and key not in (GROWING if line.kind == "weak" else ())
                    and any(other.get(key) != flat[key] for other in flats)]
-        line.label = ", ".join([flat["mode"], *filter(None, (word_for(key, flat[key]) for key in varying))])
+        words = [flat["sharding"], flat["spared"], *(word_for(key, flat[key]) for key in varying)]
+        line.label = ", ".join(filter(None, words))
     return lines

@@ -41,18 +41,20 @@ def line(case):
 
 
 def records_over_t(cases):
-    """The last records of the cases that are one line over t with others, without the name of a file
-    where a line runs through several."""
-    found = []
+    """The last records of the cases that are one line over t with others, without the file and the
+    hosts where a line runs through several."""
+    found = {}
     for plans in (False, True):
         for line in strong_lines([case for case in cases if case.is_plan == plans and case.last]):
-            files = {case.records[0].case.get("file") for case in line.cases}
+            first = line.cases[0].settings
+            varying = [key for key in ("file", "hosts")
+                       if any(case.settings.get(key) != first.get(key) for case in line.cases)]
             for case in line.cases:
                 settings = {key: value for key, value in case.last.case.items()
-                            if key != "file" or len(files) == 1}
-                found.append(dataclasses.replace(case.last, data={**case.last.data,
-                                                                  "case": settings}))
-    return [record for record in found if record.memory["peak_bytes"] is not None]
+                            if key not in varying}
+                found.setdefault(id(case), dataclasses.replace(
+                    case.last, data={**case.last.data, "case": settings}))
+    return [record for record in found.values() if record.memory["peak_bytes"] is not None]
 
 
 def drawings(number, title, cases):

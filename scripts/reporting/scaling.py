@@ -14,7 +14,7 @@ COLUMNS = (("t", ""), ("hosts", ""), ("step", "ms"), ("tokens/s", "figure of mer
 CAPTION = "Points of each line; values are those of the summary."
 INTRODUCTION = (
     "<em>Strong</em>: the same problem on more ranks. <em>Weak</em>: a problem whose operations grow "
-    "with t, within 2&nbsp;%. <em>Efficiency</em> is the rate of a rank (GFLOP/s of the model's products) "
+    "with t, within 25&nbsp;%. <em>Efficiency</em> is the rate of a rank (GFLOP/s of the model's products) "
     "over that at the smallest t of its line: for strong scaling t0 step(t0) / (t step(t)), for weak "
     "scaling step(t0) / step(t). <em>Hosts</em>: how many the ranks ran on.")
 FIGURE = ("Figure of merit, efficiency as defined above, and peak activation bytes of the largest rank "

@@ -24,9 +24,7 @@ INTRODUCTION = (
 
 def key_of(case):
     """What both cases of a pair share."""
-    flat = {key: value for key, value in case.settings.items() if key != "mode"}
-    first = case.records[0].case
-    flat.update(recompute=first["recompute"], attention=first["model"]["attention"])
+    flat = {key: value for key, value in case.settings.items() if key != "sharding"}
     return (case.is_plan, str(sorted(flat.items())))
 
 

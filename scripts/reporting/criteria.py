@@ -1,5 +1,6 @@
 """Verdicts of `tidemark check` on the files of the report."""
 
+import os
 import subprocess
 
 from plotting.records import InputError
@@ -12,7 +13,7 @@ LIMIT_S = 120
 
 def checked(executable, path, criteria):
     """Status and table of `tidemark check`; raises InputError where it gives no verdict."""
-    command = [str(executable), "check", path, "--criteria", criteria]
+    command = [os.path.abspath(executable), "check", path, "--criteria", criteria]
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     except OSError as error:

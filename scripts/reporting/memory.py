@@ -1,6 +1,7 @@
 """Memory: the figures of scripts/plot, and the four numbers of each case."""
 
 import dataclasses
+import json
 
 from plotting import figures, series
 from reporting.drawing import figure_html
@@ -25,7 +26,8 @@ TIDE = ("Live activation bytes of one rank over one step, as its ledger changed 
 CLASSES = (" Below, each case by class: saved, transient (between two operations), workspace (of one "
            "operation), recomputed.")
 SAVED = ("Bytes that one layer holds until its backward, tensor by tensor, of one rank: as measured, "
-         "and by the formula. A run in which they differ by a byte is invalid.")
+         "and by the formula. A run in which they differ by a byte is invalid. Cases that save "
+         "the same are drawn once.")
 PEAK = ("Activation bytes of the largest rank against the tensor-parallel size: peak (thick, filled), "
         "and saved at the turn (thin, open).")
 
@@ -40,28 +42,33 @@ def line(case):
             mib_cell(case.largest("memory.process_bytes"))]
 
 
+def without_place(record):
+    """The record as if there were one file and one host, which change no bytes."""
+    settings = {key: value for key, value in record.case.items() if key not in ("file", "hosts")}
+    return dataclasses.replace(record, data={**record.data, "case": settings})
+
+
+def different(found, essence):
+    """The first of those records that agree in what `essence` gives."""
+    return list({json.dumps(essence(record), sort_keys=True): record
+                 for record in reversed(found)}.values())[::-1]
+
+
 def records_over_t(cases):
-    """The last records of the cases that are one line over t with others, without the file and the
-    hosts where a line runs through several."""
-    found = {}
-    for plans in (False, True):
-        for line in strong_lines([case for case in cases if case.is_plan == plans and case.last]):
-            first = line.cases[0].settings
-            varying = [key for key in ("file", "hosts")
-                       if any(case.settings.get(key) != first.get(key) for case in line.cases)]
-            for case in line.cases:
-                settings = {key: value for key, value in case.last.case.items()
-                            if key not in varying}
-                found.setdefault(id(case), dataclasses.replace(
-                    case.last, data={**case.last.data, "case": settings}))
-    return [record for record in found.values() if record.memory["peak_bytes"] is not None]
+    """The last records of the cases that are one line over t with others."""
+    lines = [line for plans in (False, True) for line in strong_lines(
+        [case for case in cases if case.is_plan == plans and case.last])]
+    found = [without_place(case.last) for line in lines for case in line.cases]
+    return different([record for record in found if record.memory["peak_bytes"] is not None],
+                     lambda record: (record.data["kind"], record.case))
 
 
 def drawings(number, title, cases):
     """Figures of one problem: tide and saved of the cases kept whole, peak of all, thinned out."""
     whole = [case.detail for case in cases if case.detail]
     tides = [record for record in whole if record.memory["tide"] is not None]
-    saved = [record for record in whole if record.memory["by_tensor"]]
+    saved = different([record for record in map(without_place, whole) if record.memory["by_tensor"]],
+                      lambda record: record.memory["by_tensor"])
     parts = []
     if tides:
         parts.append(figure_html(figures.draw_tide(series.tide_series(tides), title),

@@ -8,7 +8,8 @@ from plotting import records
 from plotting.names import labelled
 from plotting.records import InputError, Record
 from reporting import bootstrap
-from reporting.cases import check, thinned, value_at
+from reporting.cases import value_at
+from reporting.gathering import check, thinned
 
 # Settings that do not make another case: what it is called, and how long it is measured.
 UNMATCHED = ("name", "bench")
@@ -134,15 +135,15 @@ def side_of(path, found, ignored, missing):
     whole = {}
     for one in found:
         flat = flat_settings(one.record.case)
-        kind = one.record.data["kind"]
-        key = json.dumps([kind, {name: value for name, value in sorted(flat.items())
+        data = one.record.data
+        key = json.dumps([data["kind"], data.get("test"), {name: value for name, value in sorted(flat.items())
                                  if name not in ignored | missing}])
         first, settings = whole.setdefault(key, (one.record.place, flat))
         differ = [name for name in flat if settings.get(name) != flat[name]]
         if differ:
             raise InputError(f"{one.record.place}: differs from {first} only in {', '.join(differ)}, "
                              "which is not looked at")
-        group = side.invalid if one.record.data["valid"] is False else side.cases
+        group = side.invalid if data["valid"] is False else side.cases
         group.setdefault(key, []).append(one)
     side.cases = {key: preferred(found) for key, found in side.cases.items()}
     return side

@@ -2,6 +2,7 @@
 
 from plotting.names import labelled, title_of
 from reporting import marks
+from reporting.cases import is_planted
 from reporting.comparison import EXACT, alone
 from reporting.markup import MIB
 
@@ -38,7 +39,7 @@ def words_of(pair):
         for one in side:
             if not one.record.is_plan and one.record.data["comm"]["emulated"]:
                 words.append(marks.EMULATED)
-            if marks.planted(one.record):
+            if is_planted(one.record):
                 words.append(marks.PLANTED)
     return ", ".join(dict.fromkeys(words))
 

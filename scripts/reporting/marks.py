@@ -7,14 +7,9 @@ MEANINGS = {EMULATED: "over a link that does not exist: a what-if, no figure of 
             PLANTED: "a rank was made slow on purpose, to test who notices"}
 
 
-def planted(record):
-    """Whether a rank of this record was made slow on purpose."""
-    return bool(record.data.get("test"))
-
-
 def of_case(case):
     """The marks of a case, in words."""
-    found = {EMULATED: case.is_emulated, PLANTED: any(map(planted, case.records))}
+    found = {EMULATED: case.is_emulated, PLANTED: case.is_planted}
     return [word for word, holds in found.items() if holds]
 
 

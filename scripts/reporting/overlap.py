@@ -67,7 +67,7 @@ def line(case):
 
 def draw_efficiencies(cases, title):
     """E and its interval, a row a case."""
-    from plotting.figures import BLACK, COLOURS, WIDTH, new_figure, panel_title
+    from plotting.figures import BLACK, COLOURS, new_figure, panel_title
 
     figure = new_figure(0.9 + 0.28 * len(cases), title)
     axes = figure.subplots()

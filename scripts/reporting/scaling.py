@@ -24,8 +24,7 @@ FIGURE = ("Figure of merit, efficiency as defined above, and peak activation byt
 
 def draw(lines, title):
     """Three panels: figure of merit, efficiency, peak."""
-    from plotting.figures import (BLACK, GREY, MARKERS, MIB, legend_columns, line_style, new_figure,
-                                  proxy)
+    from plotting.figures import (BLACK, GREY, MARKERS, MIB, legend_columns, line_style, new_figure)
 
     figure = new_figure(2.9 + 0.2 * (len(lines) + 2) / legend_columns(lines), title)
     panels = figure.subplots(1, 3)
@@ -89,16 +88,20 @@ def part(number, title, lines, is_drawn):
             + left_out(len(groups), len(lines), "lines"))
 
 
+def is_run(case):
+    """Whether its times are those of the machine."""
+    return bool(case.sound) and not case.is_plan and not case.is_planted
+
+
 def scaling(collection):
     """The section, with twice as many tables as figures at most."""
     parts = []
     for problem, cases in collection.problems.items():
-        lines = strong_lines([case for case in cases if case.sound and not case.is_plan])
+        lines = strong_lines([case for case in cases if is_run(case)])
         if lines:
             parts.append((collection.title(problem), lines))
-    runs = [case for case in collection.cases if case.sound and not case.is_plan
-            and case.median("flops.model_per_step")]
-    weak = weak_lines(runs)
+    weak = weak_lines([case for case in collection.cases
+                       if is_run(case) and case.median("flops.model_per_step")])
     if weak:
         parts.append(("Problems that grow with t", weak))
     shown = parts[:2 * collection.most_drawn]

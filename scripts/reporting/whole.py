@@ -1,8 +1,8 @@
 """The whole report: what stands above the sections, the sections, and the terms."""
 
 from reporting import marks
-from reporting.cases import gather
 from reporting.criteria import criteria
+from reporting.gathering import gather
 from reporting.markup import element, escaped, left_out
 from reporting.memory import memory
 from reporting.overlap import overlap

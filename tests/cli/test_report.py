@@ -21,7 +21,7 @@ from samples import (EMULATED, OVERLAPPING, PLAIN, ROOT, changed, invalid, lines
 REPORT = ROOT / "scripts" / "report"
 sys.path.insert(0, str(ROOT / "scripts"))
 from plotting import records  # noqa: E402  found only behind the line above
-from reporting import cases, lines as scaling_lines, whole  # noqa: E402
+from reporting import gathering, lines as scaling_lines, whole  # noqa: E402
 
 MIB = 2**20
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
@@ -428,13 +428,13 @@ class Script(TestCase):
 
 class Reading(harness.TestCase):
     def test_records_are_thinned_out(self):
-        thin = cases.thinned(WITH_TIDE)
+        thin = gathering.thinned(WITH_TIDE)
         self.assertLess(len(json.dumps(thin)), len(json.dumps(WITH_TIDE)) / 3)
         self.assertEqual(thin["time"]["step_ms"]["median"], TP["time"]["step_ms"]["median"])
 
     def test_one_record_a_time(self):
         self.write("r.jsonl", lines(TP, TP_SP))
-        found = records.read_each(os.path.join(self.folder, "r.jsonl"), cases.check)
+        found = records.read_each(os.path.join(self.folder, "r.jsonl"), gathering.check)
         self.assertTrue(next(found).place.endswith("r.jsonl:1"))
 
     def test_a_group_of_one_t_is_no_line(self):

@@ -4,7 +4,8 @@ import json
 
 from plotting.records import SYMBOLS, say
 
-WORDS = {"file": "in {}", "hosts": "hosts {}", "overlap.mode": "overlap {}", "emulated_link.latency_us": "emulated latency {:g} \u00b5s",
+WORDS = {"file": "in {}", "hosts": "hosts {}", "overlap.mode": "overlap {}",
+         "emulated_link.latency_us": "emulated latency {:g} \u00b5s",
          "emulated_link.bandwidth_gbytes_per_s": "emulated {:g} GB/s"}
 
 

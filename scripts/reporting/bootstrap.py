@@ -1,8 +1,8 @@
 """Intervals by bootstrap: what ratios and differences of medians would be, were all measured again.
 
-Efron, "Bootstrap Methods: Another Look at the Jackknife" (1979). A case has one record or several, each
-with several samples. Each resample draws records, and of each record samples, with replacement, and
-takes the median of the records' medians; of many records it draws records alone.
+Efron, "Bootstrap Methods: Another Look at the Jackknife" (1979). A case has one record or several,
+each with several samples. Each resample draws records, and of each record samples, with
+replacement, and takes the median of the records' medians; of many records it draws records alone.
 """
 
 RESAMPLES = 2000
@@ -38,13 +38,14 @@ def resampled_efficiencies(random, quadruples):
 
 
 def over_records(random, records, resampled, exact):
-    """The statistic of a case in each resample. `resampled(random, record)` gives that of one record
-    in all of them, `exact(record)` that of the record as it is."""
+    """The statistic of a case in each resample. `resampled(random, record)` gives that of one
+    record in all of them, `exact(record)` that of the record as it is."""
     import numpy
 
     if len(records) >= MANY:
         known = numpy.asarray([exact(record) for record in records])
-        return numpy.median(known[random.integers(len(known), size=(RESAMPLES, len(known)))], axis=1)
+        drawn = random.integers(len(known), size=(RESAMPLES, len(known)))
+        return numpy.median(known[drawn], axis=1)
     of_each = numpy.stack([resampled(random, record) for record in records])
     drawn = random.integers(len(records), size=(len(records), RESAMPLES))
     return numpy.median(numpy.take_along_axis(of_each, drawn, axis=0), axis=0)

@@ -1,7 +1,8 @@
 """Cases: the records of the same settings, and what they say together.
 
 A *case* is all records of the same settings, but for those of `bench`, in one file and on as many
-hosts: repeats. A *problem* is all cases of the same name, model and precision: what may be compared.
+hosts: repeats. A *problem* is all cases of the same name, model and precision: what may be
+compared.
 """
 
 import dataclasses

@@ -43,8 +43,8 @@ class Side:
 
 @dataclasses.dataclass
 class Difference:
-    """One figure of both sides: its ratio B / A, or difference B - A, and the interval of that, None
-    where the figure has no noise."""
+    """One figure of both sides: its ratio B / A, or difference B - A, and the interval of that,
+    None where the figure has no noise."""
 
     a: float
     b: float
@@ -136,13 +136,13 @@ def side_of(path, found, ignored, missing):
     for one in found:
         flat = flat_settings(one.record.case)
         data = one.record.data
-        key = json.dumps([data["kind"], data.get("test"), {name: value for name, value in sorted(flat.items())
-                                 if name not in ignored | missing}])
+        matched = {name: flat[name] for name in sorted(flat) if name not in ignored | missing}
+        key = json.dumps([data["kind"], data.get("test"), matched])
         first, settings = whole.setdefault(key, (one.record.place, flat))
         differ = [name for name in flat if settings.get(name) != flat[name]]
         if differ:
-            raise InputError(f"{one.record.place}: differs from {first} only in {', '.join(differ)}, "
-                             "which is not looked at")
+            raise InputError(f"{one.record.place}: differs from {first} only in "
+                             f"{', '.join(differ)}, which is not looked at")
         group = side.invalid if data["valid"] is False else side.cases
         group.setdefault(key, []).append(one)
     side.cases = {key: preferred(found) for key, found in side.cases.items()}

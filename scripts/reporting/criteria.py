@@ -15,7 +15,8 @@ def checked(executable, path, criteria):
     """Status and table of `tidemark check`; raises InputError where it gives no verdict."""
     command = [os.path.abspath(executable), "check", path, "--criteria", criteria]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S,
+                                check=False)
     except OSError as error:
         raise InputError(f"{executable}: cannot be run: {error.strerror}; name the tidemark that "
                          "checks criteria with --executable") from error

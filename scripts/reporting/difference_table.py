@@ -7,7 +7,8 @@ from reporting.comparison import EXACT, alone
 from reporting.markup import MIB
 
 EXACT_NAMES = dict(zip(EXACT, ("peak", "saved", "wire")))
-ONE_RECORD = ("* one record on a side: the interval knows the noise within a run, not from run to run")
+ONE_RECORD = ("* one record on a side: the interval knows the noise within a run, not from run to "
+              "run")
 DASH = "-"
 
 
@@ -95,7 +96,8 @@ def tables(pairs):
 
 def names(found):
     """Labels of records, which may be of several problems."""
-    return [f"{record.place}: {label}" for label, record in labelled(found, always=("overlap.mode",))]
+    return [f"{record.place}: {label}"
+            for label, record in labelled(found, always=("overlap.mode",))]
 
 
 def remarks(a, b, missing):
@@ -103,7 +105,8 @@ def remarks(a, b, missing):
     for side, letter in ((a, "A"), (b, "B")):
         count = sum(map(len, side.invalid.values()))
         if count:
-            yield f"{letter} has {count} INVALID record{'s' * (count != 1)}, of which nothing is compared:"
+            yield (f"{letter} has {count} INVALID record{'s' * (count != 1)}, of which nothing is "
+                   "compared:")
             yield from (f"  {line}" for line in names(
                 [one.record for found in side.invalid.values() for one in found]))
     for side, other, letter in ((a, b, "A"), (b, a, "B")):

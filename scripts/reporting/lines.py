@@ -4,7 +4,8 @@ import dataclasses
 
 from plotting.names import word_for
 
-SAME_WORK = 0.25  # how far operations a rank may differ in weak scaling: heads come in whole numbers
+# How far operations a rank may differ in weak scaling: heads come in whole numbers.
+SAME_WORK = 0.25
 GROWING = ("model.preset", "model.num_layers", "model.hidden_size", "model.ffn_hidden_size",
            "model.num_attention_heads", "model.num_query_groups", "model.seq_length",
            "model.micro_batch_size", "model.vocab_size")
@@ -49,8 +50,8 @@ def is_line(cases):
 
 
 def split(group, hidden):
-    """A group as lines: as one where each t stands there once, whatever its hosts and file; or one a
-    number of hosts; or one a number of hosts and file."""
+    """A group as lines: as one where each t stands there once, whatever its hosts and file; or one
+    a number of hosts; or one a number of hosts and file."""
     for parts in ([group], grouped(group, {"file", *hidden}), grouped(group, hidden)):
         if all(len({case.t for case in part}) == len(part) for part in parts):
             return parts
@@ -58,13 +59,12 @@ def split(group, hidden):
 
 
 def with_base(line, ones, hidden):
-    """The line, from the only case of one rank on that it could have begun with where it has none."""
+    """The line, begun with the only case of one rank that fits where it has none itself."""
     if min(case.t for case in line) == 1:
         return line
     hidden = {"file", "hosts", *hidden}
     for idle in ((), IDLE_ON_ONE):
-        key = grouped([line[0]], {*hidden, *idle})
-        fit = [one for one in ones if len(grouped([line[0], one], {*hidden, *idle})) == len(key)]
+        fit = [one for one in ones if len(grouped([line[0], one], {*hidden, *idle})) == 1]
         if len(fit) == 1:
             return [*fit, *line]
     return line
@@ -99,12 +99,13 @@ def weak_lines(cases):
 
 
 def name_lines(lines):
-    """Labels that say what tells the lines from each other; by their last cases, since the first may
-    be one of one rank that several lines have."""
+    """Labels that say what tells the lines from each other; by their last cases, since the first
+    may be one of one rank that several lines have."""
     flats = [line.cases[-1].settings for line in lines]
     for line, flat in zip(lines, flats):
-        varying = [key for key in flat if key not in ("sharding", "spared", "parallel.tensor", "file")
-                   and key not in (GROWING if line.kind == "weak" else ())
+        said = ("sharding", "spared", "parallel.tensor", "file",
+                *(GROWING if line.kind == "weak" else ()))
+        varying = [key for key in flat if key not in said
                    and any(other.get(key) != flat[key] for other in flats)]
         words = [flat["sharding"], flat["spared"], *(word_for(key, flat[key]) for key in varying)]
         line.label = ", ".join(filter(None, words))

@@ -15,21 +15,22 @@ COLUMNS = (("Case", ""), ("t", ""), ("saved", "MiB"), ("saved", "MiB a layer"),
            ("formula", "MiB a layer"), ("peak", "MiB"), ("pool", "MiB"), ("pool / peak", ""),
            ("process", "MiB"))
 INTRODUCTION = (
-    "Four numbers of the largest rank, never mixed. <em>Saved</em>: held from forward until backward, "
-    "without norm statistics; <em>formula</em>: the same on paper. <em>Peak</em>, the tide: the most "
-    "live activation bytes at any moment of a step. <em>Pool</em>: what the allocator holds from the "
-    "device. <em>Process</em>: the operating system's high-water mark, code and parameters included.")
+    "Four numbers of the largest rank, never mixed. <em>Saved</em>: held from forward until "
+    "backward, without norm statistics; <em>formula</em>: the same on paper. <em>Peak</em>, the "
+    "tide: the most live activation bytes at any moment of a step. <em>Pool</em>: what the "
+    "allocator holds from the device. <em>Process</em>: the operating system's high-water mark, "
+    "code and parameters included.")
 CAPTION = "Bytes of the largest rank, and the largest of all valid records of a case."
-TIDE = ("Live activation bytes of one rank over one step, as its ledger changed them. The height of "
-        "the tide (&#9660;) is the <em>peak</em>, what is live at the turn (&#9671;) from forward to "
-        "backward is saved.")
-CLASSES = (" Below, each case by class: saved, transient (between two operations), workspace (of one "
-           "operation), recomputed.")
-SAVED = ("Bytes that one layer holds until its backward, tensor by tensor, of one rank: as measured, "
-         "and by the formula. A run in which they differ by a byte is invalid. Cases that save "
-         "the same are drawn once.")
-PEAK = ("Activation bytes of the largest rank against the tensor-parallel size: peak (thick, filled), "
-        "and saved at the turn (thin, open).")
+TIDE = ("Live activation bytes of one rank over one step, as its ledger changed them. The height "
+        "of the tide (&#9660;) is the <em>peak</em>, what is live at the turn (&#9671;) from "
+        "forward to backward is saved.")
+CLASSES = (" Below, each case by class: saved, transient (between two operations), workspace (of "
+           "one operation), recomputed.")
+SAVED = ("Bytes that one layer holds until its backward, tensor by tensor, of one rank: as "
+         "measured, and by the formula. A run in which they differ by a byte is invalid. Cases "
+         "that save the same are drawn once.")
+PEAK = ("Activation bytes of the largest rank against the tensor-parallel size: peak (thick, "
+        "filled), and saved at the turn (thin, open).")
 
 
 def line(case):
@@ -67,7 +68,7 @@ def drawings(number, title, cases):
     """Figures of one problem: tide and saved of the cases kept whole, peak of all, thinned out."""
     whole = [case.detail for case in cases if case.detail]
     tides = [record for record in whole if record.memory["tide"] is not None]
-    saved = different([record for record in map(without_place, whole) if record.memory["by_tensor"]],
+    saved = different([without_place(record) for record in whole if record.memory["by_tensor"]],
                       lambda record: record.memory["by_tensor"])
     parts = []
     if tides:
@@ -76,7 +77,8 @@ def drawings(number, title, cases):
                                  TIDE + CLASSES * (len(tides) <= figures.PANELS_A_ROW)))
     if saved:
         parts.append(figure_html(figures.draw_saved(series.saved_series(saved), title),
-                                 f"saved-{number}", f"Saved bytes a layer by tensor: {title}", SAVED))
+                                 f"saved-{number}", f"Saved bytes a layer by tensor: {title}",
+                                 SAVED))
     over_t = records_over_t(cases)
     if over_t:
         lines = series.peak_series(over_t)

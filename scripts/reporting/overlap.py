@@ -13,18 +13,20 @@ COLUMNS = (("Case", ""), ("t", ""), ("step", "ms"), ("serial", "ms"), ("compute"
            ("E", ""), ("interval", "90\N{NO-BREAK SPACE}% of E"), ("E max", ""), ("remark", ""))
 CAPTION = "Of the last valid record of each case, medians."
 INTRODUCTION = (
-    "<em>Step</em> is the case as configured, "
-    "<em>serial</em> without overlap, <em>compute</em> without collectives, <em>comm</em> without "
-    "kernels. <em>Exposed</em> = step - compute; <em>timeline exposed</em> is its second opinion, by "
-    "clocks around the communicator; <em>side by side</em> is the time in which a kernel ran while a "
-    "call was under way. E = 1 - (step - compute) / (serial - compute): 0 is serial, 1 is perfect, "
-    "less than 0 hurts; <em>E max</em> is the most that any schedule could hide.")
-EFFICIENCIES = ("Overlap efficiency E of each case with its 90&nbsp;% interval; a dash marks E max, the most "
-                "that any schedule could hide. An open mark: E is not resolved, its interval being "
-                "wider than 0.15.")
-CURVES = ("Overlap efficiency against the bandwidth of emulated links: a what-if, no figure of merit.")
-TIMELINE = ("One layer of each traced schedule, as one rank ran it, by the trace files: products and other "
-            "kernels, communication from posting to completion, and the time this rank waited for it.")
+    "<em>Step</em> is the case as configured, <em>serial</em> without overlap, <em>compute</em> "
+    "without collectives, <em>comm</em> without kernels. <em>Exposed</em> = step - compute; "
+    "<em>timeline exposed</em> is its second opinion, by clocks around the communicator; <em>side "
+    "by side</em> is the time in which a kernel ran while a call was under way. E = 1 - (step - "
+    "compute) / (serial - compute): 0 is serial, 1 is perfect, less than 0 hurts; <em>E max</em> "
+    "is the most that any schedule could hide.")
+EFFICIENCIES = ("Overlap efficiency E of each case with its 90&nbsp;% interval; a dash marks E "
+                "max, the most that any schedule could hide. An open mark: E is not resolved, its "
+                "interval being wider than 0.15.")
+CURVES = ("Overlap efficiency against the bandwidth of emulated links: a what-if, no figure of "
+          "merit.")
+TIMELINE = ("One layer of each traced schedule, as one rank ran it, by the trace files: products "
+            "and other kernels, communication from posting to completion, and the time this rank "
+            "waited for it.")
 
 
 def remark(overlap):
@@ -62,7 +64,8 @@ def line(case):
             *(number_cell(overlap[f"{name}_ms"])
               for name in ("exposed", "timeline_exposed", "intersect")),
             number_cell(overlap["efficiency"], fixed(2)), range_cell(low, high, fixed(2)),
-            number_cell(overlap["efficiency_max"], fixed(2)), Cell(escaped(remark(overlap)), "" if overlap["void_because"] else "keep")]
+            number_cell(overlap["efficiency_max"], fixed(2)),
+            Cell(escaped(remark(overlap)), "" if overlap["void_because"] else "keep")]
 
 
 def draw_efficiencies(cases, title):
@@ -98,7 +101,8 @@ def drawings(number, title, cases):
              and not case.last.data["overlap"]["void_because"]
              and case.last.data["overlap"]["meaningful"] is not False]
     if known:
-        parts.append(figure_html(draw_efficiencies(known[:MOST_BARS], title), f"efficiency-{number}",
+        parts.append(figure_html(draw_efficiencies(known[:MOST_BARS], title),
+                                 f"efficiency-{number}",
                                  f"Overlap efficiency of each case: {title}",
                                  EFFICIENCIES + cut_words(len(known), MOST_BARS, "cases")))
     linked = [case.last for case in known
@@ -115,7 +119,9 @@ def drawings(number, title, cases):
 
 def timeline(paths, cases):
     """The timelines of trace files that belong to cases kept whole, or ""."""
-    pairs = plotted.traced(paths, 0, [case.detail for case in cases if case.detail]) if paths else []
+    if not paths:
+        return ""
+    pairs = plotted.traced(paths, 0, [case.detail for case in cases if case.detail])
     if not pairs:
         return ""
     figure = overlap_figures.draw_timeline(plotted.timeline_series(pairs, 0),

@@ -1,4 +1,4 @@
-"""Scaling over t: lines of cases that differ in t alone, or also in a problem that grows with it."""
+"""Scaling over t: figures and tables of the lines that lines.py finds."""
 
 from reporting import marks
 from reporting.drawing import figure_html
@@ -13,13 +13,13 @@ COLUMNS = (("t", ""), ("hosts", ""), ("step", "ms"), ("tokens/s", "figure of mer
            ("saved", "MiB a rank"), ("E", ""))
 CAPTION = "Points of each line; values are those of the summary."
 INTRODUCTION = (
-    "<em>Strong</em>: the same problem on more ranks. <em>Weak</em>: a problem whose operations grow "
-    "with t, within 25&nbsp;%. <em>Efficiency</em> is the rate of a rank (GFLOP/s of the model's products) "
-    "over that at the smallest t of its line: for strong scaling t0 step(t0) / (t step(t)), for weak "
-    "scaling step(t0) / step(t). <em>Hosts</em>: how many the ranks ran on.")
-FIGURE = ("Figure of merit, efficiency as defined above, and peak activation bytes of the largest rank "
-          "against the tensor-parallel size. Dotted: the rate of a rank kept (left), efficiency 1 "
-          "(middle). A ring around a point: more than one host.")
+    "<em>Strong</em>: the same problem on more ranks. <em>Weak</em>: a problem whose operations "
+    "grow with t, within 25&nbsp;%. <em>Efficiency</em> is the rate of a rank (GFLOP/s of the "
+    "model's products) over that at the smallest t of its line: for strong scaling t0 step(t0) / "
+    "(t step(t)), for weak scaling step(t0) / step(t). <em>Hosts</em>: how many the ranks ran on.")
+FIGURE = ("Figure of merit, efficiency as defined above, and peak activation bytes of the largest "
+          "rank against the tensor-parallel size. Dotted: the rate of a rank kept (left), "
+          "efficiency 1 (middle). A ring around a point: more than one host.")
 
 
 def draw(lines, title):
@@ -43,8 +43,9 @@ def draw(lines, title):
         first = line.cases[0]
         if first.tokens_per_s is not None and line.kind == "strong":
             axes, last = panels[0], line.cases[-1]
-            axes.plot([first.t, last.t], [first.tokens_per_s, first.tokens_per_s * last.t / first.t],
-                      color=GREY, linestyle=":", linewidth=1)
+            ideal = first.tokens_per_s * last.t / first.t
+            axes.plot([first.t, last.t], [first.tokens_per_s, ideal], color=GREY, linestyle=":",
+                      linewidth=1)
     panels[1].axhline(1, color=GREY, linestyle=":", linewidth=1)
     ticks = sorted({case.t for line in lines for case in line.cases})
     for axes, name in zip(panels, ("tokens/s", "efficiency", "peak, MiB a rank")):
@@ -71,7 +72,8 @@ def row(line, case):
             number_cell(case.median("time.step_ms.median")), number_cell(case.tokens_per_s),
             number_cell(case.median("flops.gflops_per_rank")),
             number_cell(line.efficiency(case), fixed(3)),
-            mib_cell(case.largest("memory.peak_bytes")), mib_cell(case.largest("memory.saved_bytes")),
+            mib_cell(case.largest("memory.peak_bytes")),
+            mib_cell(case.largest("memory.saved_bytes")),
             number_cell(efficiency, fixed(2))]
 
 
@@ -83,7 +85,8 @@ def part(number, title, lines, is_drawn):
     content = element("h3", escaped(title))
     if is_drawn:
         content += figure_html(draw(lines[:MOST_DRAWN], title), f"scaling-{number}",
-                               f"Scaling over t: {title}", FIGURE + cut_words(len(lines), MOST_DRAWN))
+                               f"Scaling over t: {title}",
+                               FIGURE + cut_words(len(lines), MOST_DRAWN))
     return (content + table(CAPTION, COLUMNS, groups)
             + left_out(len(groups), len(lines), "lines"))
 

@@ -1,7 +1,8 @@
 """TP against TP+SP: pairs of cases that differ in sequence parallelism alone."""
 
 from reporting import marks
-from reporting.markup import element, escaped, fixed, left_out, mib_cell, number_cell, table, text_cell
+from reporting.markup import (element, escaped, fixed, left_out, mib_cell, number_cell, table,
+                              text_cell)
 from reporting.page import Section
 
 MOST_PAIRS = 12
@@ -16,10 +17,10 @@ ROWS = (
      lambda value: number_cell(value, fixed(2)), False),
 )
 INTRODUCTION = (
-    "Sequence parallelism shards what tensor parallelism leaves whole on every rank, and replaces each "
-    "all-reduce by a reduce-scatter and an all-gather. Each pair below differs in nothing else. The "
-    "ratio is TP+SP / TP: for memory, traffic and time less than 1 is a gain, for tokens/s more. "
-    "Values are those of the summary.")
+    "Sequence parallelism shards what tensor parallelism leaves whole on every rank, and replaces "
+    "each all-reduce by a reduce-scatter and an all-gather. Each pair below differs in nothing "
+    "else. The ratio is TP+SP / TP: for memory, traffic and time less than 1 is a gain, for "
+    "tokens/s more. Values are those of the summary.")
 
 
 def key_of(case):

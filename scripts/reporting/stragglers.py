@@ -3,17 +3,18 @@
 import statistics
 
 from reporting import marks
-from reporting.markup import (Cell, element, escaped, fixed, left_out, number_cell, table, text_cell)
+from reporting.markup import (Cell, element, escaped, fixed, left_out, number_cell, table,
+                              text_cell)
 from reporting.page import Section
 
 MOST_COLUMNS, MOST_LINES, MOST_TABLES, MOST_HOSTS = 20, 24, 4, 20
 FULL = 0.3  # the ratio's distance from 1 at which a colour is full
 SLOW, QUICK = (240, 150, 90), (130, 190, 235)  # light enough for dark text
 INTRODUCTION = (
-    "Collectives make all ranks' steps equally long: who is slow is seen by who does not wait. A rank is "
-    "<em>busy</em> for the part of its step in which it is not blocked in communication. Shown is busy "
-    "time over the median of the case's ranks, of an even number the lower one of the middle: 1.20 is a "
-    "fifth more. Orange is slow, blue quick, full at 30&nbsp;%.")
+    "Collectives make all ranks' steps equally long: who is slow is seen by who does not wait. A "
+    "rank is <em>busy</em> for the part of its step in which it is not blocked in communication. "
+    "Shown is busy time over the median of the case's ranks, of an even number the lower one of "
+    "the middle: 1.20 is a fifth more. Orange is slow, blue quick, full at 30&nbsp;%.")
 
 
 def busy_ms(rank):

@@ -1,8 +1,8 @@
 """The summary: the figure of merit of each problem, and a line for each case."""
 
 from reporting import marks
-from reporting.markup import (Cell, element, escaped, digits, fixed, left_out, mib_cell, number_cell,
-                              paragraph, range_cell, shown_number, table, text_cell)
+from reporting.markup import (Cell, digits, element, escaped, fixed, left_out, mib_cell,
+                              number_cell, paragraph, range_cell, shown_number, table, text_cell)
 from reporting.page import Section
 
 MOST_MERITS, MOST_LINES = 6, 60
@@ -12,8 +12,8 @@ COLUMNS = (("Case", ""), ("t", ""), ("records", ""), ("step", "ms"), ("all steps
 CAPTION = ("Each line is a case: the records of the same settings. Times, rates and tokens/s are "
            "medians over its valid records, each of which is a median over its iterations; "
            "<em>all steps</em> spans the shortest and the longest single step; bytes are the "
-           "largest. E is the median of those that are resolved. Invalid records take no part. Bold: the "
-           "highest figure of merit of a problem.")
+           "largest. E is the median of those that are resolved. Invalid records take no part. "
+           "Bold: the highest figure of merit of a problem.")
 
 
 def best_of(cases):
@@ -30,8 +30,8 @@ def merits(collection):
                          "are verified, valid, and over a link that exists.")
     items = []
     for best in found[:MOST_MERITS]:
-        value = best.tokens_per_s
-        items.append(element("li", element("strong", f"{shown_number(value, digits(value))} tokens/s")
+        value = shown_number(best.tokens_per_s, digits(best.tokens_per_s))
+        items.append(element("li", element("strong", f"{value} tokens/s")
                              + escaped(f"{best.label}, t {best.t}") + "<br>"
                              + element("span", escaped(collection.title(best.problem)),
                                        class_="soft")))
@@ -98,8 +98,8 @@ def invalid(collection):
                           value_cell(check.get("value")), value_cell(check.get("bound"))])
     if not found:
         return Section("invalid", "Invalid records", "")
-    caption = ("Records that failed a check of their own. They have no figure of merit, and no other "
-               "figure of them is used anywhere on this page.")
+    caption = ("Records that failed a check of their own. They have no figure of merit, and no "
+               "other figure of them is used anywhere on this page.")
     columns = (("Record", ""), ("Case", ""), ("failed check", ""), ("value", ""), ("bound", ""))
     return Section("invalid", "Invalid records",
                    table(caption, columns, [(None, lines)], class_="words")

@@ -15,17 +15,18 @@ from reporting.summary import invalid, summary
 
 MOST_WARNINGS = 20
 TERMS = (
-    ("t", "tensor-parallel size: ranks that share each layer; s, b, h, a, L, ffn, V: sequence length, "
-          "micro-batch, hidden size, heads, layers, inner width of the MLP, vocabulary"),
-    ("TP, TP+SP", "tensor parallelism; and sequence parallelism on top of it; keep: gathered inputs "
-                  "are kept instead of fetched again"),
-    ("step", "forward and backward of one micro-batch; each iteration counts as long as its slowest "
-             "rank's"),
+    ("t", "tensor-parallel size: ranks that share each layer; s, b, h, a, L, ffn, V: sequence "
+          "length, micro-batch, hidden size, heads, layers, inner width of the MLP, vocabulary"),
+    ("TP, TP+SP", "tensor parallelism; and sequence parallelism on top of it; keep: gathered "
+                  "inputs are kept instead of fetched again"),
+    ("step", "forward and backward of one micro-batch; each iteration counts as long as its "
+             "slowest rank's"),
     ("tokens/s", "s b / step, the figure of merit: only of runs that verified themselves, that are "
                  "valid, and whose link exists"),
     ("of product rate", "GFLOP/s of the step over the rate of its largest matrix product, measured "
                         "between the steps"),
-    ("wire", "bytes that a rank must send in a step for activations and their gradients, by formula"),
+    ("wire", "bytes that a rank must send in a step for activations and their gradients, by "
+             "formula"),
     ("MiB", "2^20 bytes"),
 )
 
@@ -58,10 +59,10 @@ def head(collection):
     bad = [case for case in collection.cases if case.invalid]
     if bad:
         count = sum(len(case.invalid) for case in bad)
-        parts.append(notice(f"INVALID: {count} record{'s' * (count != 1)} failed a check; none of "
-                            "their figures is used", [f"{case.label}, t {case.t}: {len(case.invalid)} "
-                                                      f"of {len(case.records)}" for case in bad],
-                            "bad"))
+        title = (f"INVALID: {count} record{'s' * (count != 1)} failed a check; none of their "
+                 "figures is used")
+        parts.append(notice(title, [f"{case.label}, t {case.t}: {len(case.invalid)} of "
+                                    f"{len(case.records)}" for case in bad], "bad"))
     if collection.warnings:
         parts.append(notice("Damaged files", collection.warnings, "bad"))
     for word, meaning in marks.MEANINGS.items():

@@ -23,8 +23,8 @@ Table = collections.namedtuple("Table", "section caption heads rows")
 
 
 class Page(html.parser.HTMLParser):
-    """`tables`, `ids`, `links`, `figures` (name -> words for those who cannot see), `text` by section
-    (of what stands above them: "head"), and `faults`."""
+    """`tables`, `ids`, `links`, `figures` (name -> words for those who cannot see), `text` by
+    section (of what stands above them: "head"), and `faults`."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)

@@ -1,4 +1,4 @@
-"""Records for the tests of what reads them: real ones of results/, with what a test changes in them."""
+"""Records for the tests of what reads them: real ones of results/, changed by the tests."""
 import copy
 import json
 import pathlib
@@ -40,7 +40,8 @@ def with_step(data, *samples):
     model, t = data["case"]["model"], data["case"]["parallel"]["tensor"]
     tokens = model["seq_length"] * model["micro_batch_size"]
     return changed(data, time__step_ms=step, fom__tokens_per_s=tokens / step["median"] * 1e3,
-                   flops__gflops_per_rank=data["flops"]["model_per_step"] / t / step["median"] / 1e6)
+                   flops__gflops_per_rank=data["flops"]["model_per_step"] / t / step["median"]
+                   / 1e6)
 
 
 def on_ranks(data, t, hosts=1):

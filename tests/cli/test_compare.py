@@ -133,6 +133,9 @@ class Matching(TestCase):
         with self.assertRaisesRegex(comparison.InputError, "^--ignore overlap.mood: no record has"):
             self.pairs([TP], [TP], ["overlap.mood"])
 
+    def test_a_run_with_a_planted_slow_rank_is_another_case(self):
+        self.assertEqual(self.pairs([TP], [{**TP, "test": {"slow_rank": 1, "share": 0.2}}]), [])
+
     def test_a_setting_that_one_file_does_not_know_is_named(self):
         newer = changed(TP, case__model__shape="round")
         self.assertEqual(len(self.pairs([TP], [newer])), 1)
@@ -153,7 +156,7 @@ class Script(TestCase):
         self.assertEqual((status, errors), (0, []))
         self.assertRegex(output, r"(?m)^TP, overlap none +1/1\* +1000\.0 +1250\.0 +1\.250 +"
                                  r"\[1\.2\d\d, 1\.2\d\d\] +25\.0% slower +1024\.0 +819\.2 +0\.800 ")
-        self.assertRegex(output, r"(?m)^TP, overlap none +328\.03 +1\.000 +312\.00 +1\.000 +64\.00 ")
+        self.assertRegex(output, r"(?m)^TP, overlap none +328\.03 +1\.000 +312\.00 +1\.000 +64\.00")
         self.assertIn("only in A:\n  a.jsonl:2: TP+SP, overlap none\n", output)
         self.assertIn("only in B:\n  b.jsonl:2: TP+SP, overlap ring\n", output)
         self.assertTrue(output.endswith("1 case on both sides; beyond noise differ: step in 1\n"))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""scripts/report: that the page is whole, says what the records say, and what it does with bad ones.
+"""scripts/report: that the page is whole, says what the records say, and what it does with bad
+ones.
 
 Drawing needs a Python that has Matplotlib; so does all but reading.
 """
@@ -28,8 +29,10 @@ HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
 needs_matplotlib = unittest.skipUnless(HAS_MATPLOTLIB, "this Python has no Matplotlib")
 WITH_TIDE = real(PLAIN, 0)
 # Without what is drawn, which takes its time.
-TP, TP_SP = (changed(real(PLAIN, index), memory__tide=None, memory__by_tensor=[]) for index in (0, 1))
+TP, TP_SP = (changed(real(PLAIN, index), memory__tide=None, memory__by_tensor=[])
+             for index in (0, 1))
 DASH = "\N{EN DASH}"
+SLOW = {"slow_rank": 2, "share": 0.2}
 
 
 class TestCase(harness.TestCase):
@@ -56,7 +59,8 @@ class TestCase(harness.TestCase):
     def shows(self, cell, value):
         """The exact value stands behind the cell, and its words agree with it."""
         self.assertAlmostEqual(cell.number, value, delta=1e-12 * abs(value))
-        shown = float(cell.text.replace("\N{NARROW NO-BREAK SPACE}", "").replace("\N{MINUS SIGN}", "-"))
+        words = cell.text.replace("\N{NARROW NO-BREAK SPACE}", "")
+        shown = float(words.replace("\N{MINUS SIGN}", "-"))
         self.assertAlmostEqual(shown, value, delta=6e-4 * max(abs(value), 1))
 
     def shows_mib(self, cell, value):
@@ -105,7 +109,8 @@ class Numbers(TestCase):
         self.assertEqual([head.text for head in table.heads], ["", "TP", "TP+SP", "ratio"])
         found = by_first_cell(table)
         for words, value_of in (("peak, MiB a rank", lambda one: one["memory"]["peak_bytes"]),
-                                ("wire, MiB a rank", lambda one: one["comm"]["wire_bytes_per_step"]),
+                                ("wire, MiB a rank",
+                                 lambda one: one["comm"]["wire_bytes_per_step"]),
                                 ("step, ms", lambda one: one["time"]["step_ms"]["median"]),
                                 ("tokens/s", lambda one: one["fom"]["tokens_per_s"])):
             values = [value_of(TP), value_of(TP_SP)]
@@ -120,7 +125,8 @@ class Numbers(TestCase):
         page = self.page(TP)
         row = by_first_cell(page.tables_of("memory")[0])["TP"]
         memory = TP["memory"]
-        for words, key in (("savedMiB", "saved_bytes"), ("savedMiB a layer", "saved_bytes_per_layer"),
+        for words, key in (("savedMiB", "saved_bytes"),
+                           ("savedMiB a layer", "saved_bytes_per_layer"),
                            ("formulaMiB a layer", "formula_bytes_per_layer"),
                            ("peakMiB", "peak_bytes"), ("poolMiB", "pool_bytes"),
                            ("processMiB", "process_bytes")):
@@ -215,7 +221,7 @@ class Stragglers(TestCase):
         data = on_ranks(TP, 4, hosts=2)
         for rank, busy in enumerate((100.0, 101.0, 120.0, 99.0)):
             data["ranks_detail"][rank]["busy_ms"] = busy
-        page = self.page({**data, "test": {"slow_rank": 2, "share": 0.2}}, changed(TP, case__name="x"))
+        page = self.page({**data, "test": SLOW}, changed(TP, case__name="x"))
         table = page.tables_of("stragglers")[0]
         self.assertEqual([head.text for head in table.heads],
                          ["Case", "node0rank 0", "node0rank 1", "node1rank 2", "node1rank 3",
@@ -223,11 +229,22 @@ class Stragglers(TestCase):
         row, = table.rows
         self.assertEqual([cell.number for cell in row[1:5]], [1.0, 1.01, 1.2, 0.99])
         self.assertEqual(row[5].text, "rank 2 on node1, 1.20")
-        red, green, blue = (int(word) for word in row[3].style[len("background:rgb("):-1].split(","))
+        red, green, blue = map(int, row[3].style[len("background:rgb("):-1].split(","))
         self.assertTrue(red > green > blue, row[3].style)  # orange, not blue
         self.assertEqual(row[1].style, "background:rgb(255,255,255)")
         self.assertIn("PLANTED SLOW RANK", row[0].text)
         self.assertIn("PLANTED SLOW RANK: a rank was made slow on purpose", page.text["head"])
+
+    def test_a_run_with_a_planted_slow_rank_is_nobody_elses_repeat_and_no_scaling(self):
+        planted = {**changed(with_step(TP, 9.0), fom__tokens_per_s=None), "test": SLOW}
+        page = self.page(TP, planted, with_step(on_ranks(TP, 4), 5.0),
+                         {**with_step(on_ranks(TP, 8), 5.0), "test": SLOW})
+        table, = page.tables_of("summary")
+        self.assertEqual([(row[0].text, row[2].number) for row in table.rows if len(row) > 1],
+                         [("TP", 1), ("TP PLANTED SLOW RANK", 1), ("TP", 1),
+                          ("TP PLANTED SLOW RANK", 1)])
+        self.assertEqual([row[0].text for row in page.tables_of("scaling")[0].rows],
+                         ["strong: TP", "2", "4"])
 
     def test_old_records_say_it_by_what_ranks_waited(self):
         data = real(OVERLAPPING)
@@ -256,7 +273,8 @@ class Honesty(TestCase):
         row = self.summary(page)["TP"]
         self.assertEqual(row["tokens/sfigure of merit"].text, "INVALID")
         self.assertEqual({cell.text for name, cell in row.items()
-                          if name not in ("Case", "t", "records", "tokens/sfigure of merit")}, {DASH})
+                          if name not in ("Case", "t", "records", "tokens/sfigure of merit")},
+                         {DASH})
         numbers = [number for table in page.tables for row in table.rows for cell in row
                    for number in cell.numbers]
         for forbidden in (77.25, bad["time"]["step_ms"]["median"], bad["memory"]["peak_bytes"]):
@@ -309,7 +327,7 @@ class Honesty(TestCase):
 
 @needs_matplotlib
 class Script(TestCase):
-    def report(self, *arguments, limit_s=120):
+    def report(self, *arguments, limit_s=300):
         result = subprocess.run([sys.executable, str(REPORT), *arguments], cwd=self.folder,
                                 capture_output=True, text=True, timeout=limit_s, check=False)
         return result.returncode, result.stdout, result.stderr.splitlines()
@@ -351,7 +369,8 @@ class Script(TestCase):
 
     def test_a_last_line_that_a_killed_writer_left_is_skipped_with_a_warning(self):
         whole_line = json.dumps(TP_SP).encode()
-        for end in (whole_line[:-1], whole_line[:700], b"{", b"\0\0\0\0", whole_line[:90] + b"\xff\n\n"):
+        for end in (whole_line[:-1], whole_line[:700], b"{", b"\0\0\0\0",
+                    whole_line[:90] + b"\xff\n\n"):
             self.write("r.jsonl", lines(TP).encode() + end)
             page = self.page_of(os.path.join(self.folder, "r.jsonl"))
             self.assertEqual(len(self.said), 1)

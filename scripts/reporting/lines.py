@@ -35,13 +35,17 @@ def work_of(case):
     return case.median("flops.model_per_step") / case.t
 
 
+def key_of(case, hidden):
+    """What cases agree in that agree in all settings but the keys `hidden`."""
+    return str(sorted((name, value) for name, value in case.settings.items()
+                      if name not in hidden))
+
+
 def grouped(cases, hidden):
-    """Lists of cases that agree in all settings but the keys `hidden`."""
+    """Lists of cases by key_of(), in the order of the cases."""
     groups = {}
     for case in cases:
-        key = str(sorted((name, value) for name, value in case.settings.items()
-                         if name not in hidden))
-        groups.setdefault(key, []).append(case)
+        groups.setdefault(key_of(case, hidden), []).append(case)
     return list(groups.values())
 
 
@@ -58,27 +62,38 @@ def split(group, hidden):
     return []
 
 
-def with_base(line, ones, hidden):
-    """The line, begun with the only case of one rank that fits where it has none itself."""
-    if min(case.t for case in line) == 1:
-        return line
-    hidden = {"file", "hosts", *hidden}
+def base_finder(cases, hidden):
+    """Gives the only case of one rank that a line could have begun with, of a case of it: one of the
+    same settings, or else of the same but for those that are idle there. None where there is none."""
+    ones = [case for case in cases if case.t == 1]
+    tables = []
     for idle in ((), IDLE_ON_ONE):
-        fit = [one for one in ones if len(grouped([line[0], one], {*hidden, *idle})) == 1]
-        if len(fit) == 1:
-            return [*fit, *line]
-    return line
+        unseen = {"file", "hosts", *hidden, *idle}
+        groups = {key_of(group[0], unseen): group for group in grouped(ones, unseen)}
+        tables.append((unseen, groups))
+
+    def find(case):
+        for unseen, groups in tables:
+            fit = groups.get(key_of(case, unseen), [])
+            if len(fit) == 1:
+                return fit[0]
+        return None
+    return find
 
 
 def lines_of(cases, hidden, kind):
     """Lines within `cases`, each over rising t."""
-    ones = [case for case in cases if case.t == 1]
+    if len({case.t for case in cases}) < 2:
+        return []
+    base_of = base_finder(cases, hidden)
     found = []
     for group in grouped(cases, {"file", "hosts", *hidden}):
         for part in split(group, hidden):
-            line = with_base(part, ones, hidden) if any(case.t > 1 for case in part) else part
+            line = sorted(part, key=lambda case: case.t)
+            base = base_of(line[0]) if line[0].t > 1 else None
+            line = [base, *line] if base else line
             if is_line(line):
-                found.append(Line("", kind, sorted(line, key=lambda case: case.t)))
+                found.append(Line("", kind, line))
     return found
 
 

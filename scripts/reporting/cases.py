@@ -16,7 +16,7 @@ from plotting.records import Record
 # Whole records, with their tensors and tides, are kept of so many problems and cases, which can be
 # drawn. A drawing takes a quarter of a second: of many records fewer problems are drawn.
 MOST_PROBLEMS, MOST_CASES = 6, 6
-MANY_RECORDS, FEW_PROBLEMS = 1000, 2
+MANY_RECORDS, FEW_PROBLEMS = 1000, 1
 
 
 @dataclasses.dataclass

@@ -31,6 +31,8 @@ def key_of(case):
 
 def pairs_of(cases):
     """(TP, TP+SP) of each pair, those with `keep_gathered` beside the same TP."""
+    if len(cases) < 2:
+        return []
     plain, sharded = {}, []
     for case in cases:
         if case.t == 1 or not case.sound:

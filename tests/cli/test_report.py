@@ -428,9 +428,9 @@ class Script(TestCase):
             real(EMULATED, index) for index in range(8)] + [WITH_TIDE, invalid(TP)]
         kinds = [json.dumps(one) for one in kinds]
         with open(os.path.join(self.folder, "r.jsonl"), "w", encoding="utf-8") as file:
-            for i in range(10000):
-                file.write(kinds[i % len(kinds)].replace('"median": 1', f'"median": 1{i % 10}', 1)
-                           + "\n")
+            for i in range(10000):  # half of them repeats, half cases and problems of their own
+                dropout = f'"hidden_dropout": 0.{i:05}1' if i % 2 else '"hidden_dropout": 0.1'
+                file.write(kinds[i % len(kinds)].replace('"hidden_dropout": 0.1', dropout) + "\n")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         status, _, errors = self.report("r.jsonl")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -440,9 +440,7 @@ class Script(TestCase):
         page = Page(self.made())
         self.assertIn("10000 records", page.text["head"])
         self.assertLess(len(self.made()), 4e6)
-        table, = page.tables_of("summary")
-        self.assertEqual(sum(row[2].number if row[2].number is not None else row[2].numbers[0]
-                             for row in table.rows if len(row) > 2), 10000)
+        self.assertRegex(page.text["summary"], r"Shown are the first 60 of 50\d\d cases")
 
 
 class Reading(harness.TestCase):

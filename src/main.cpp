@@ -113,6 +113,8 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
       ->type_name("FILE.json");
   run_app->add_option("--dump", line.run.dump, "Write every rank's tensors as NumPy files")
       ->type_name("DIR");
+  run_app->add_flag("--resume", line.run.resume,
+                    "Skip cases that have a valid record in the file of --output");
   run_app->add_flag("--progress", line.run.progress,
                     "Show progress even when stderr is no terminal");
   CLI::App* const plan_app =
@@ -178,12 +180,14 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
 
 ExitStatus run_command(const std::vector<char*>& arguments,
                        const tidemark::comm::MpiSession& session) {
+  const std::string cores = tidemark::comm::own_cores();  // before threads are bound
   KokkosSession kokkos(arguments);
   CommandLine line = parse(kokkos.own_arguments, session.rank() == 0);
   if (line.done) return *line.done;
   if (line.measures_collectives) return tidemark::commands::collectives(line.collectives, session);
   line.run.command_line.assign(arguments.begin(), arguments.end());
   tidemark::Device device;
+  line.run.cores = cores;
   line.run.threads = Kokkos::DefaultHostExecutionSpace().concurrency();
   tidemark::kernels::set_blas_threads(line.run.threads);
   return tidemark::commands::run(line.run, device, session);

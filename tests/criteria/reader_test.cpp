@@ -64,23 +64,23 @@ TEST(CriteriaReader, ReadsWhereWithSettingsAndRecordKeys) {
 TEST(CriteriaReader, RefusesUnknownKeysWithTheNearest) {
   EXPECT_EQ(refused("criterea: []\n"), "c.yaml:1:1: criterea: unknown key; did you mean criteria?");
   EXPECT_EQ(refused_criterion("valid: true, were: {ranks: 2}"),
-            "c.yaml:2:29: were: unknown key; did you mean where?");
+            "c.yaml:2:30: were: unknown key; did you mean where?");
   EXPECT_EQ(refused_criterion("valid: true, where: {paralel.tensor: 2}"),
-            "c.yaml:2:37: where.paralel.tensor: unknown key; did you mean where.parallel.tensor?");
+            "c.yaml:2:38: where.paralel.tensor: unknown key; did you mean where.parallel.tensor?");
 }
 
 TEST(CriteriaReader, RefusesUnitsThatDoNotBelongToTheKey) {
   EXPECT_EQ(
       refused_criterion("key: time.step_ms.median, max: 3, unit: GB/s"),
-      "c.yaml:2:56: unit: 'GB/s' is no unit of time.step_ms.median, which is in ms; accepted: "
+      "c.yaml:2:57: unit: 'GB/s' is no unit of time.step_ms.median, which is in ms; accepted: "
       "s, ms, us");
   EXPECT_EQ(refused_criterion("key: time.step_ms.median, max: 3"),
             "c.yaml:2:5: unit: is missing: time.step_ms.median is in ms; accepted: s, ms, us");
   EXPECT_EQ(refused_criterion("key: memory.peak_bytes, reference: [3, null, 0.1, ms]"),
-            "c.yaml:2:66: unit: 'ms' is no unit of memory.peak_bytes, which is in B; accepted: B, "
+            "c.yaml:2:67: unit: 'ms' is no unit of memory.peak_bytes, which is in B; accepted: B, "
             "kB, MB, GB, TB, KiB, MiB, GiB, TiB");
   EXPECT_EQ(refused_criterion("key: overlap.efficiency, min: 0.5, unit: ms"),
-            "c.yaml:2:57: unit: 'ms' is no unit of overlap.efficiency, which is in 1; accepted: 1, "
+            "c.yaml:2:58: unit: 'ms' is no unit of overlap.efficiency, which is in 1; accepted: 1, "
             "%");
 }
 
@@ -88,7 +88,7 @@ TEST(CriteriaReader, RefusesDuplicates) {
   EXPECT_EQ(refused("criteria:\n  - {name: a, valid: true}\n  - {name: a, max_straggler: 1}\n"),
             "c.yaml:3:6: name: a second criterion of the name 'a'");
   EXPECT_EQ(refused_criterion("valid: true, valid: true"),
-            "c.yaml:2:29: criteria.valid: duplicate key, first on line 2");
+            "c.yaml:2:30: criteria.valid: duplicate key, first on line 2");
 }
 
 TEST(CriteriaReader, RefusesWrongTypesAndWhatAsksForNothing) {
@@ -102,23 +102,23 @@ TEST(CriteriaReader, RefusesWrongTypesAndWhatAsksForNothing) {
             "c.yaml:2:5: criteria: asks for nothing; expected min, max, reference, equals, "
             "max_spread, max_straggler or valid");
   EXPECT_EQ(refused_criterion("key: ranks, min: two"),
-            "c.yaml:2:33: min: 'two' is not a finite decimal number");
-  EXPECT_EQ(refused_criterion("key: ranks, min: 3, max: 2"), "c.yaml:2:36: max: is below min, 3");
+            "c.yaml:2:34: min: 'two' is not a finite decimal number");
+  EXPECT_EQ(refused_criterion("key: ranks, min: 3, max: 2"), "c.yaml:2:37: max: is below min, 3");
   EXPECT_EQ(refused_criterion("key: ranks, min: 3, valid: true"),
-            "c.yaml:2:36: valid: stands beside min; one criterion asks for one thing");
-  EXPECT_EQ(refused_criterion("valid: false"), "c.yaml:2:16: valid: can only be true");
+            "c.yaml:2:37: valid: stands beside min; one criterion asks for one thing");
+  EXPECT_EQ(refused_criterion("valid: false"), "c.yaml:2:17: valid: can only be true");
   EXPECT_EQ(refused_criterion("key: ranks, reference: [2, 0.1, 0.1]"),
-            "c.yaml:2:43: reference: 0.1 is out of range, expected -1 <= x <= 0");
+            "c.yaml:2:44: reference: 0.1 is out of range, expected -1 <= x <= 0");
   EXPECT_EQ(refused_criterion("key: ranks, reference: [2, null, null]"),
-            "c.yaml:2:39: reference: both sides are open: it asks for nothing");
+            "c.yaml:2:40: reference: both sides are open: it asks for nothing");
   EXPECT_EQ(refused_criterion("key: ranks, reference: [0, -0.1, null]"),
-            "c.yaml:2:40: reference: a share of 0 is no tolerance; use min and max");
+            "c.yaml:2:41: reference: a share of 0 is no tolerance; use min and max");
   EXPECT_EQ(refused_criterion("key: ranks, max_spread: 0.1"),
             "c.yaml:2:5: over: required key is missing beside max_spread: iterations or records");
   EXPECT_EQ(refused_criterion("key: ranks, max_spread: 0.1, over: night"),
-            "c.yaml:2:51: over: 'night' is not accepted, expected one of iterations, records");
+            "c.yaml:2:52: over: 'night' is not accepted, expected one of iterations, records");
   EXPECT_EQ(refused_criterion("valid: true, where: {parallel.tensor: two}"),
-            "c.yaml:2:54: parallel.tensor: 'two' is not an integer; expected decimal digits only");
+            "c.yaml:2:55: parallel.tensor: 'two' is not an integer; expected decimal digits only");
 }
 
 TEST(CriteriaReader, AcceptsWhatComesWithTidemark) {

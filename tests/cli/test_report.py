@@ -13,15 +13,17 @@ import subprocess
 import sys
 import types
 import unittest
+import unittest.mock
 
 import harness
 from pages import Page, by_first_cell
+from records import measure
 from samples import (EMULATED, OVERLAPPING, PLAIN, ROOT, changed, invalid, lines, on_ranks, real,
                      with_step)
 
 REPORT = ROOT / "scripts" / "report"
 sys.path.insert(0, str(ROOT / "scripts"))
-from plotting import records  # noqa: E402  found only behind the line above
+from plotting import records as reading  # noqa: E402  found only behind the line above
 from reporting import gathering, lines as scaling_lines, whole  # noqa: E402
 
 MIB = 2**20
@@ -443,6 +445,21 @@ class Script(TestCase):
         self.assertRegex(page.text["summary"], r"Shown are the first 60 of 50\d\d cases")
 
 
+@needs_matplotlib
+class OfTheExecutable(TestCase):
+    def test_a_rank_that_sleeps_is_named(self):
+        with unittest.mock.patch.dict(os.environ, {"TIDEMARK_TEST_SLOW_RANK": "1:3"}):
+            _, (data,) = measure(2)
+        low, high = (data["ranks_detail"][rank]["busy_ms"] for rank in (0, 1))
+        page = self.page(data)
+        row, = page.tables_of("stragglers")[0].rows
+        self.assertEqual([cell.number for cell in row[1:3]], [1.0, high / low])
+        self.assertRegex(row[3].text, r"^rank 1 on ")
+        self.assertIn("PLANTED SLOW RANK", row[0].text)
+        self.assertEqual(self.summary(page)["TP PLANTED SLOW RANK"]["tokens/sfigure of merit"].text,
+                         DASH)
+
+
 class Reading(harness.TestCase):
     def test_records_are_thinned_out(self):
         thin = gathering.thinned(WITH_TIDE)
@@ -451,7 +468,7 @@ class Reading(harness.TestCase):
 
     def test_one_record_a_time(self):
         self.write("r.jsonl", lines(TP, TP_SP))
-        found = records.read_each(os.path.join(self.folder, "r.jsonl"), gathering.check)
+        found = reading.read_each(os.path.join(self.folder, "r.jsonl"), gathering.check)
         self.assertTrue(next(found).place.endswith("r.jsonl:1"))
 
     def test_a_group_of_one_t_is_no_line(self):

@@ -4,7 +4,8 @@ import json
 
 from plotting.records import SYMBOLS, say
 
-WORDS = {"overlap.mode": "overlap {}", "emulated_link.latency_us": "emulated latency {:g} \u00b5s",
+WORDS = {"file": "in {}", "hosts": "hosts {}", "overlap.mode": "overlap {}",
+         "emulated_link.latency_us": "emulated latency {:g} \u00b5s",
          "emulated_link.bandwidth_gbytes_per_s": "emulated {:g} GB/s"}
 
 
@@ -43,7 +44,10 @@ def mode_of(record, over_t):
 
 
 def word_for(key, value):
-    """A setting as titles and labels show it; shapes by their symbols."""
+    """A setting as titles and labels show it; shapes by their symbols; "" for a link that is not
+    emulated."""
+    if key.startswith("emulated_link.") and value == 0:
+        return ""
     if key in ("name", "precision"):
         return value
     if key in SYMBOLS:
@@ -62,23 +66,31 @@ def shared_and_varying(records):
     return shared, [key for key in keys if key not in shared]
 
 
-def named(figure, records, over=None, always=()):
-    """(label, record) of each: its mode, and what tells it from the others, the key `over`
-    excepted, which lines run along; the keys `always` are named even where they tell nothing. Of
-    records of one label and one value of `over` the last counts; the others are named on stderr."""
+def labelled(records, hidden=(), always=(), over_t=False):
+    """(label, record) of each: its mode, and what tells it from the others, the keys `hidden`
+    excepted; the keys `always` are named even where they tell nothing. `over_t` as of mode_of()."""
     _, varying = shared_and_varying(records)
-    varying = [*always, *(key for key in varying if key != over and key not in always)]
+    varying = [*always, *(key for key in varying if key not in hidden and key not in always)]
     kinds = {record.is_plan for record in records}
-    latest = {}
+    pairs = []
     for record in records:
         flat = settings(record)
-        words = [mode_of(record, over == "parallel.tensor"),
+        words = [mode_of(record, over_t),
                  *(word_for(key, flat[key]) for key in varying if key in flat)]
         if record.is_plan and len(kinds) > 1:
             words.append("plan")
         if not record.is_plan and record.data["valid"] is None:
             words.append("not verified")
-        key = (", ".join(words), flat.get(over))
+        pairs.append((", ".join(filter(None, words)), record))
+    return pairs
+
+
+def named(figure, records, over=None, always=()):
+    """As labelled(), without the key `over`, which lines run along; of records of one label and one
+    value of it the last counts, and the others are named on stderr."""
+    latest = {}
+    for label, record in labelled(records, (over,), always, over == "parallel.tensor"):
+        key = (label, settings(record).get(over))
         if key in latest:
             say(f"{figure}: {latest[key].place}: left out: the same case stands again at "
                 f"{record.place}")

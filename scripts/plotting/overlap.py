@@ -63,7 +63,11 @@ def check(data):
     require(data, NEEDED)
     if data["memory"]["tide"] is not None:
         check_tide(data["memory"])
-    overlap = data["overlap"]
+    check_efficiency(data["overlap"])
+
+
+def check_efficiency(overlap):
+    """Raises InputError unless the efficiency and its interval fit together."""
     interval = overlap["efficiency_ci"]
     if interval is not None and not (
             len(interval) == 2 and all(type(x) in NUMBER for x in interval)

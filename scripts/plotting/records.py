@@ -1,9 +1,9 @@
 """Reads records and checks that they hold what the figures need."""
 
 import dataclasses
+import functools
 import json
 import sys
-from pathlib import Path
 
 CLASSES = ("saved", "recomputed", "transient", "workspace")  # from the bottom of the stack
 SHAPE = {"num_layers": "L", "hidden_size": "h", "ffn_hidden_size": "ffn",
@@ -63,14 +63,20 @@ def say(text):
     print(f"[plot] {text}", file=sys.stderr)
 
 
+@functools.lru_cache(maxsize=None)
+def parts_of(key):
+    return tuple(key.split("."))
+
+
 def require(data, needed, prefix=""):
     """Raises InputError where `data` lacks a dotted key of `needed`, or has another type there."""
     for key, types in needed.items():
         value = data
-        for part in key.split("."):
-            if not isinstance(value, dict) or part not in value:
-                raise InputError(f"{prefix}{key}: missing")
-            value = value[part]
+        try:
+            for part in parts_of(key):
+                value = value[part]
+        except (KeyError, TypeError):  # the latter of what is no object
+            raise InputError(f"{prefix}{key}: missing") from None
         if type(value) not in types:
             raise InputError(f"{prefix}{key}: {json.dumps(value)[:40]} is of the wrong type")
 
@@ -104,28 +110,30 @@ def check_tide(memory):
 
 def check(data):
     """Raises InputError unless `data` has all that the figures need."""
-    require(data, NEEDED)
-    if data["kind"] not in ("run", "plan"):
-        raise InputError(f"kind: {data['kind']} is neither run nor plan")
-    names = set()
-    for i, tensor in enumerate(data["memory"]["by_tensor"]):
-        require(tensor, NEEDED_OF_TENSOR, f"memory.by_tensor[{i}].")
-        if tensor["name"] in names:
-            raise InputError(f"memory.by_tensor[{i}].name: {tensor['name']} stands here twice")
-        names.add(tensor["name"])
+    check_outline(data)
+    check_tensors(data["memory"])
     if data["memory"]["tide"] is not None:
         check_tide(data["memory"])
 
 
+def check_outline(data):
+    """check() without the tensors and the tide, the bulk of a record."""
+    require(data, NEEDED)
+    if data["kind"] not in ("run", "plan"):
+        raise InputError(f"kind: {data['kind']} is neither run nor plan")
+
+
+def check_tensors(memory):
+    names = set()
+    for i, tensor in enumerate(memory["by_tensor"]):
+        require(tensor, NEEDED_OF_TENSOR, f"memory.by_tensor[{i}].")
+        if tensor["name"] in names:
+            raise InputError(f"memory.by_tensor[{i}].name: {tensor['name']} stands here twice")
+        names.add(tensor["name"])
+
+
 def refuse_constant(name):
     raise ValueError(f"{name} is no JSON")
-
-
-def read_bytes(path):
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def parse(text):
@@ -136,24 +144,42 @@ def parse(text):
         raise ValueError("nested too deep") from error
 
 
-def read(path, is_fit=check):
-    """The records of a file, in order, each of which `is_fit` lets pass; raises InputError,
-    `FILE: ...` or `FILE:LINE: ...`."""
-    lines = read_bytes(path).split(b"\n")
-    records = []
-    for number, line in enumerate(lines, 1):
+def lines_of(path):
+    """The lines of a file as bytes, one after the other; raises InputError."""
+    try:
+        with open(path, "rb") as file:
+            yield from file
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def read_each(path, is_fit=check, warn=say):
+    """The records of a file, in order, one at a time, each of which `is_fit` lets pass. A last line
+    that is no JSON is what a killed writer leaves: it is left out, with a warning to `warn`. Raises
+    InputError, `FILE: ...` or `FILE:LINE: ...`."""
+    lines = enumerate(lines_of(path), 1)
+    for number, line in lines:
         if not line.strip():
             continue
         place = f"{path}:{number}"
         try:
             data = parse(line)
+        except ValueError as error:
+            if any(rest.strip() for _, rest in lines):
+                raise InputError(f"{place}: not a JSON record: {error}") from error
+            warn(f"{place}: left out: the last line is damaged, as by a writer that was killed: "
+                 f"{error}")
+            return
+        try:
             is_fit(data)
         except InputError as error:
             raise InputError(f"{place}: {error}") from error
-        except ValueError as error:
-            raise InputError(f"{place}: not a JSON record: {error}") from error
-        records.append(Record(place, data))
-    return records
+        yield Record(place, data)
+
+
+def read(path, is_fit=check):
+    """All records of a file, as read_each() gives them."""
+    return list(read_each(path, is_fit))
 
 
 def drawable(records):

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from plotting.records import InputError, parse, read_bytes, require
+from plotting.records import InputError, lines_of, parse, require
 
 TOLERANCE_US = 1.0  # what a record rounds away of the end of its tide, and more
 NUMBER = (int, float)
@@ -37,7 +37,7 @@ class Case:
 
 def slices_by_rank(path):
     try:
-        events = parse(read_bytes(path))
+        events = parse(b"".join(lines_of(path)))
     except ValueError as error:
         raise InputError(f"{path}: not a trace in JSON: {error}") from error
     if not isinstance(events, list):

@@ -1,0 +1,62 @@
+"""Intervals by bootstrap: what ratios and differences of medians would be, were all measured again.
+
+Efron, "Bootstrap Methods: Another Look at the Jackknife" (1979). A case has one record or several,
+each with several samples. Each resample draws records, and of each record samples, with
+replacement, and takes the median of the records' medians; of many records it draws records alone.
+"""
+
+RESAMPLES = 2000
+LEVEL = 0.95
+MANY = 20  # records from which on their own noise says all
+SEED = 20221125  # the same files give the same intervals
+
+
+def new_random():
+    import numpy
+
+    return numpy.random.default_rng(SEED)
+
+
+def resampled_medians(random, samples):
+    """Medians of the resamples of one list of samples."""
+    import numpy
+
+    values = numpy.asarray(samples, dtype=float)
+    return numpy.median(values[random.integers(len(values), size=(RESAMPLES, len(values)))], axis=1)
+
+
+def resampled_efficiencies(random, quadruples):
+    """E of the resamples of (step, serial, compute) samples that were measured together."""
+    import numpy
+
+    step, serial, compute = (numpy.asarray(series, dtype=float) for series in quadruples)
+    drawn = random.integers(len(step), size=(RESAMPLES, len(step)))
+    exposed = numpy.median((step - compute)[drawn], axis=1)
+    hidden_in = numpy.median((serial - compute)[drawn], axis=1)
+    with numpy.errstate(divide="ignore", invalid="ignore"):
+        return 1 - exposed / hidden_in
+
+
+def over_records(random, records, resampled, exact):
+    """The statistic of a case in each resample. `resampled(random, record)` gives that of one
+    record in all of them, `exact(record)` that of the record as it is."""
+    import numpy
+
+    if len(records) >= MANY:
+        known = numpy.asarray([exact(record) for record in records])
+        drawn = random.integers(len(known), size=(RESAMPLES, len(known)))
+        return numpy.median(known[drawn], axis=1)
+    of_each = numpy.stack([resampled(random, record) for record in records])
+    drawn = random.integers(len(records), size=(len(records), RESAMPLES))
+    return numpy.median(numpy.take_along_axis(of_each, drawn, axis=0), axis=0)
+
+
+def interval(values):
+    """The middle LEVEL of the values; None where too many of them are no numbers."""
+    import numpy
+
+    known = values[numpy.isfinite(values)]
+    if len(known) < LEVEL * len(values):
+        return None
+    low, high = numpy.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

@@ -1,0 +1,479 @@
+#!/usr/bin/env python3
+"""scripts/report: that the page is whole, says what the records say, and what it does with bad
+ones.
+
+Drawing needs a Python that has Matplotlib; so does all but reading.
+"""
+import importlib.util
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import types
+import unittest
+import unittest.mock
+
+import harness
+from pages import Page, by_first_cell
+from records import measure
+from samples import (EMULATED, OVERLAPPING, PLAIN, ROOT, changed, invalid, lines, on_ranks, real,
+                     with_step)
+
+REPORT = ROOT / "scripts" / "report"
+sys.path.insert(0, str(ROOT / "scripts"))
+from plotting import records as reading  # noqa: E402  found only behind the line above
+from reporting import gathering, lines as scaling_lines, whole  # noqa: E402
+
+MIB = 2**20
+HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
+needs_matplotlib = unittest.skipUnless(HAS_MATPLOTLIB, "this Python has no Matplotlib")
+WITH_TIDE = real(PLAIN, 0)
+# Without what is drawn, which takes its time.
+TP, TP_SP = (changed(real(PLAIN, index), memory__tide=None, memory__by_tensor=[])
+             for index in (0, 1))
+DASH = "\N{EN DASH}"
+SLOW = {"slow_rank": 2, "share": 0.2}
+
+
+class TestCase(harness.TestCase):
+    def page(self, *data, **options):
+        """The page of one file of records, made in this process."""
+        return self.page_of(self.file("r.jsonl", *data), **options)
+
+    def file(self, name, *data):
+        self.write(name, lines(*data))
+        return os.path.join(self.folder, name)
+
+    def page_of(self, *paths, **options):
+        self.said = []
+        given = {"title": "Tidemark report", "criteria": None, "trace": [], "executable": None}
+        page = Page(whole.report(types.SimpleNamespace(**{**given, "records": paths, **options}),
+                                 self.said.append))
+        self.assertEqual(page.faults, [])
+        return page
+
+    def summary(self, page):
+        table, = page.tables_of("summary")
+        return by_first_cell(table)
+
+    def shows(self, cell, value):
+        """The exact value stands behind the cell, and its words agree with it."""
+        self.assertAlmostEqual(cell.number, value, delta=1e-12 * abs(value))
+        words = cell.text.replace("\N{NARROW NO-BREAK SPACE}", "")
+        shown = float(words.replace("\N{MINUS SIGN}", "-"))
+        self.assertAlmostEqual(shown, value, delta=6e-4 * max(abs(value), 1))
+
+    def shows_mib(self, cell, value):
+        self.assertEqual(cell.number, value)
+        self.assertEqual(cell.text.replace("\N{NARROW NO-BREAK SPACE}", ""), f"{value / MIB:.2f}")
+
+
+@needs_matplotlib
+class Numbers(TestCase):
+    def test_the_summary_has_those_of_the_records(self):
+        found = self.summary(self.page(TP, TP_SP))
+        self.assertEqual(list(found), ["TP", "TP+SP"])
+        for data, row in zip((TP, TP_SP), found.values()):
+            step = data["time"]["step_ms"]
+            self.shows(row["t"], 2)
+            self.shows(row["records"], 1)
+            self.shows(row["stepms"], step["median"])
+            self.assertEqual(row["all stepsms"].numbers, [step["min"], step["max"]])
+            self.shows(row["tokens/sfigure of merit"], data["fom"]["tokens_per_s"])
+            self.shows(row["GFLOP/sa rank"], data["flops"]["gflops_per_rank"])
+            self.shows(row["of productrate"], data["flops"]["fraction_of_gemm"])
+            self.shows_mib(row["savedMiB a rank"], data["memory"]["saved_bytes"])
+            self.shows_mib(row["peakMiB a rank"], data["memory"]["peak_bytes"])
+            self.shows_mib(row["wireMiB a rank"], data["comm"]["wire_bytes_per_step"])
+            self.assertEqual(row["E"].text, DASH)
+
+    def test_repeats_are_one_case_by_its_medians(self):
+        repeats = [with_step(TP, step) for step in (3000.0, 5000.0, 3500.0)]
+        row = self.summary(self.page(*repeats, invalid(with_step(TP, 9.0))))["TP"]
+        self.assertEqual(row["records"].text, "4 (1 INVALID)")
+        self.shows(row["stepms"], 3500.0)
+        self.assertEqual(row["all stepsms"].numbers, [3000.0, 5000.0])
+        self.shows(row["tokens/sfigure of merit"], 1024 / 3.5)
+
+    def test_the_highest_figure_of_merit_of_each_problem_stands_out(self):
+        slow, quick = with_step(TP, 4000.0), with_step(TP_SP, 2000.0)
+        other = changed(with_step(TP, 1000.0), case__name="other")
+        page = self.page(slow, quick, other)
+        self.assertIn("512.0 tokens/sTP+SP, t 2", page.text["summary"])
+        self.assertRegex(page.text["summary"], r"1\s024\.0 tokens/sTP, t 2other: L 2, h 2048")
+        self.assertIn("best", self.summary(page)["TP+SP"]["tokens/sfigure of merit"].kinds)
+
+    def test_tp_beside_tp_sp(self):
+        page = self.page(TP, TP_SP)
+        table, = page.tables_of("sharding")
+        self.assertEqual([head.text for head in table.heads], ["", "TP", "TP+SP", "ratio"])
+        found = by_first_cell(table)
+        for words, value_of in (("peak, MiB a rank", lambda one: one["memory"]["peak_bytes"]),
+                                ("wire, MiB a rank",
+                                 lambda one: one["comm"]["wire_bytes_per_step"]),
+                                ("step, ms", lambda one: one["time"]["step_ms"]["median"]),
+                                ("tokens/s", lambda one: one["fom"]["tokens_per_s"])):
+            values = [value_of(TP), value_of(TP_SP)]
+            self.assertEqual([found[words][name].number for name in ("TP", "TP+SP")], values)
+            self.shows(found[words]["ratio"], values[1] / values[0])
+
+    def test_pairs_differ_in_nothing_else(self):
+        page = self.page(TP, changed(TP_SP, case__recompute="selective"))
+        self.assertEqual(page.tables_of("sharding"), [])
+
+    def test_memory_has_its_four_numbers(self):
+        page = self.page(TP)
+        row = by_first_cell(page.tables_of("memory")[0])["TP"]
+        memory = TP["memory"]
+        for words, key in (("savedMiB", "saved_bytes"),
+                           ("savedMiB a layer", "saved_bytes_per_layer"),
+                           ("formulaMiB a layer", "formula_bytes_per_layer"),
+                           ("peakMiB", "peak_bytes"), ("poolMiB", "pool_bytes"),
+                           ("processMiB", "process_bytes")):
+            self.shows_mib(row[words], memory[key])
+        self.shows(row["pool / peak"], memory["pool_bytes"] / memory["peak_bytes"])
+
+    def test_overlap_has_the_four_runs_and_e(self):
+        data = [real(OVERLAPPING, index) for index in range(4)]
+        page = self.page(*data)
+        found = list(by_first_cell(page.tables_of("overlap")[0]).values())
+        self.assertEqual(len(found), 4)
+        for row, one in zip(found, data):
+            for name in ("step", "serial", "compute", "comm"):
+                self.shows(row[f"{name}ms"], one["time"][f"{name}_ms"]["median"])
+            overlap = one["overlap"]
+            self.shows(row["exposedms"], overlap["exposed_ms"])
+            self.shows(row["exposedms, timeline"], overlap["timeline_exposed_ms"])
+            self.assertEqual(row["interval90\N{NO-BREAK SPACE}% of E"].numbers,
+                             overlap["efficiency_ci"])
+            self.assertEqual(row["E"].number, overlap["efficiency"])
+            self.assertEqual(row["remark"].text, "" if overlap["resolved"] else "not resolved")
+
+    def test_plans_have_memory_and_no_time(self):
+        plan = changed(TP, kind="plan", valid=None)
+        for key in ("fom", "time", "overlap", "ranks_detail", "verification"):
+            del plan[key]
+        row = self.summary(self.page(plan))["TP"]
+        self.shows_mib(row["peakMiB a rank"], TP["memory"]["peak_bytes"])
+        self.assertEqual(row["stepms"].text + row["tokens/sfigure of merit"].text, DASH * 2)
+
+    def test_files_are_told_apart(self):
+        page = self.page_of(self.file("old.jsonl", TP), self.file("new.jsonl", with_step(TP, 5.0)))
+        found = self.summary(page)
+        self.assertEqual(list(found), ["TP, in old.jsonl", "TP, in new.jsonl"])
+        self.shows(found["TP, in new.jsonl"]["stepms"], 5.0)
+        self.assertEqual([[cell.text for cell in row[::2]]
+                          for row in page.tables_of("provenance")[0].rows],
+                         [["old.jsonl", "1"], ["new.jsonl", "1"]])
+
+
+@needs_matplotlib
+class Scaling(TestCase):
+    def rows(self, page):
+        """(heading of the line, t, hosts, efficiency) of each point."""
+        found, line = [], ""
+        for row in page.tables_of("scaling")[0].rows:
+            if len(row) == 1:
+                line = row[0].text
+            else:
+                found.append((line, int(row[0].text), row[1].number, round(row[5].number, 9)))
+        return found
+
+    def test_strong_scaling_is_measured_by_the_rate_of_a_rank(self):
+        page = self.page(*(with_step(on_ranks(TP, t), step)
+                           for t, step in ((1, 800.0), (2, 500.0), (4, 250.0))))
+        self.assertEqual(self.rows(page), [("strong: TP", 1, 1, 1.0), ("strong: TP", 2, 1, 0.8),
+                                           ("strong: TP", 4, 1, 0.8)])
+        self.assertIn("scaling-1", page.figures)
+
+    def test_weak_scaling_is_a_problem_that_grows(self):
+        def grown(t, step):
+            data = changed(TP, case__model__micro_batch_size=t,
+                           flops__model_per_step=t * TP["flops"]["model_per_step"])
+            return with_step(on_ranks(data, t), step)
+        page = self.page(grown(1, 400.0), grown(2, 500.0), grown(4, 800.0))
+        self.assertEqual(self.rows(page), [("weak: TP", 1, 1, 1.0), ("weak: TP", 2, 1, 0.8),
+                                           ("weak: TP", 4, 1, 0.5)])
+
+    def test_a_line_for_each_number_of_hosts_from_one_base(self):
+        def place(t, hosts, step, mode="ring"):
+            data = changed(TP, case__overlap__mode=mode, overlap__mode=mode)
+            return with_step(on_ranks(data, t, hosts), step)
+        page = self.page(place(1, 1, 800.0, "none"), place(2, 1, 400.0), place(4, 1, 200.0),
+                         place(2, 2, 500.0), place(4, 2, 400.0))
+        one, two = "strong: TP, hosts 1", "strong: TP, hosts 2"
+        self.assertEqual(self.rows(page), [
+            (one, 1, 1, 1.0), (one, 2, 1, 1.0), (one, 4, 1, 1.0),
+            (two, 1, 1, 1.0), (two, 2, 2, 0.8), (two, 4, 2, 0.5)])
+
+    def test_one_line_through_a_file_for_each_t(self):
+        paths = [self.file(f"{t}.jsonl", with_step(on_ranks(TP, t), 800.0 / t)) for t in (1, 2, 4)]
+        self.assertEqual([row[1:] for row in self.rows(self.page_of(*paths))],
+                         [(1, 1, 1.0), (2, 1, 1.0), (4, 1, 1.0)])
+
+    def test_no_line_without_several_t(self):
+        self.assertEqual(self.page(TP, TP_SP).tables_of("scaling"), [])
+
+
+@needs_matplotlib
+class Stragglers(TestCase):
+    def test_a_planted_slow_rank_is_seen_and_marked(self):
+        data = on_ranks(TP, 4, hosts=2)
+        for rank, busy in enumerate((100.0, 101.0, 120.0, 99.0)):
+            data["ranks_detail"][rank]["busy_ms"] = busy
+        page = self.page({**data, "test": SLOW}, changed(TP, case__name="x"))
+        table = page.tables_of("stragglers")[0]
+        self.assertEqual([head.text for head in table.heads],
+                         ["Case", "node0rank 0", "node0rank 1", "node1rank 2", "node1rank 3",
+                          "slowestrank, host, ratio"])
+        row, = table.rows
+        self.assertEqual([cell.number for cell in row[1:5]], [1.0, 1.01, 1.2, 0.99])
+        self.assertEqual(row[5].text, "rank 2 on node1, 1.20")
+        red, green, blue = map(int, row[3].style[len("background:rgb("):-1].split(","))
+        self.assertTrue(red > green > blue, row[3].style)  # orange, not blue
+        self.assertEqual(row[1].style, "background:rgb(255,255,255)")
+        self.assertIn("PLANTED SLOW RANK", row[0].text)
+        self.assertIn("PLANTED SLOW RANK: a rank was made slow on purpose", page.text["head"])
+
+    def test_a_run_with_a_planted_slow_rank_is_nobody_elses_repeat_and_no_scaling(self):
+        planted = {**changed(with_step(TP, 9.0), fom__tokens_per_s=None), "test": SLOW}
+        page = self.page(TP, planted, with_step(on_ranks(TP, 4), 5.0),
+                         {**with_step(on_ranks(TP, 8), 5.0), "test": SLOW})
+        table, = page.tables_of("summary")
+        self.assertEqual([(row[0].text, row[2].number) for row in table.rows if len(row) > 1],
+                         [("TP", 1), ("TP PLANTED SLOW RANK", 1), ("TP", 1),
+                          ("TP PLANTED SLOW RANK", 1)])
+        self.assertEqual([row[0].text for row in page.tables_of("scaling")[0].rows],
+                         ["strong: TP", "2", "4"])
+
+    def test_old_records_say_it_by_what_ranks_waited(self):
+        data = real(OVERLAPPING)
+        busy = [rank["step_ms"] - rank["blocked_ms"] for rank in data["ranks_detail"]]
+        row, = self.page(data).tables_of("stragglers")[0].rows
+        self.assertEqual([cell.number for cell in row[1:3]], [one / min(busy) for one in busy])
+
+    def test_of_many_ranks_each_host_shows_its_slowest(self):
+        data = on_ranks(TP, 64, hosts=8)
+        for rank in data["ranks_detail"]:
+            rank["busy_ms"] = 150.0 if rank["rank"] == 13 else 100.0
+        page = self.page(data)
+        table = page.tables_of("stragglers")[0]
+        self.assertEqual([head.text for head in table.heads[1:3]],
+                         ["node0slowest rank", "node1slowest rank"])
+        self.assertEqual([cell.number for cell in table.rows[0][1:4]], [1.0, 1.5, 1.0])
+        self.assertIn("rank 13 on node1, 1.50", table.rows[0][9].text)
+
+
+@needs_matplotlib
+class Honesty(TestCase):
+    def test_an_invalid_record_has_no_figure_of_merit_and_no_other(self):
+        bad = invalid(changed(TP, fom__tokens_per_s=77.25))  # even if somebody wrote one
+        bad["fom"]["tokens_per_s"] = 77.25
+        page = self.page(bad, TP_SP)
+        row = self.summary(page)["TP"]
+        self.assertEqual(row["tokens/sfigure of merit"].text, "INVALID")
+        self.assertEqual({cell.text for name, cell in row.items()
+                          if name not in ("Case", "t", "records", "tokens/sfigure of merit")},
+                         {DASH})
+        numbers = [number for table in page.tables for row in table.rows for cell in row
+                   for number in cell.numbers]
+        for forbidden in (77.25, bad["time"]["step_ms"]["median"], bad["memory"]["peak_bytes"]):
+            self.assertNotIn(forbidden, numbers)
+        table, = page.tables_of("invalid")
+        self.assertEqual([cell.text for cell in table.rows[0][1:]],
+                         ["TP", "twin_output (output)", "0.25", "1e-05"])
+        self.assertIn("INVALID: 1 record failed a check", page.text["head"])
+        self.assertEqual(page.tables_of("sharding"), [])
+
+    def test_a_run_that_was_not_verified_has_no_figure_of_merit(self):
+        page = self.page(changed(TP, valid=None, fom__tokens_per_s=None))
+        row = self.summary(page)["TP, not verified"]
+        self.assertEqual(row["tokens/sfigure of merit"].text, DASH)
+        self.shows(row["stepms"], TP["time"]["step_ms"]["median"])
+        self.assertIn("No record has a figure of merit", page.text["summary"])
+
+    def test_emulated_links_are_marked_everywhere(self):
+        page = self.page(*(real(EMULATED, index) for index in range(8)))
+        self.assertIn("EMULATED: over a link that does not exist", page.text["head"])
+        for section in ("summary", "overlap", "stragglers"):
+            for row in page.tables_of(section)[0].rows:
+                if len(row) > 1:
+                    self.assertIn("EMULATED", row[0].text)
+        self.assertIn("bandwidth-1", page.figures)
+
+    def test_what_is_not_shown_is_said(self):
+        page = self.page(*(changed(TP, case__model__rope_theta=float(i)) for i in range(1, 101)))
+        self.assertIn("Shown are the first 60 of 100 cases; 40 are left out here.",
+                      page.text["summary"])
+        self.assertIn("Figures are drawn of the first 6 of 100 problems.", page.text["memory"])
+
+    def test_provenance_says_once_what_is_shared_and_each_difference(self):
+        other = changed(TP_SP, provenance__git_hash="0123456789ab",
+                        provenance__time_utc="2031-01-01T00:00:00Z")
+        page = self.page(TP, TP, other)
+        shared, differing = page.tables_of("provenance")[1:3]
+        self.assertEqual([row[1].text for row in shared.rows if row[0].text == "kokkos.version"],
+                         [TP["provenance"]["kokkos"]["version"]])
+        found = [[cell.text for cell in row] for row in differing.rows]
+        self.assertIn(["0123456789ab", "1"], [row[:2] for row in found])
+        self.assertIn([TP["provenance"]["git_hash"], "2"], [row[:2] for row in found])
+        self.assertRegex(page.text["provenance"], "to 2031-01-01T00:00:00Z")
+
+    def test_names_are_words_and_no_markup(self):
+        page = self.page(changed(TP, case__name="<script>alert(1)</script>&amp;"))
+        self.assertNotIn("script", page.tags)
+        self.assertIn("<script>alert(1)</script>&amp;: L 2", page.text["summary"])
+
+
+@needs_matplotlib
+class Script(TestCase):
+    def report(self, *arguments, limit_s=300):
+        result = subprocess.run([sys.executable, str(REPORT), *arguments], cwd=self.folder,
+                                capture_output=True, text=True, timeout=limit_s, check=False)
+        return result.returncode, result.stdout, result.stderr.splitlines()
+
+    def made(self, name="report.html"):
+        return pathlib.Path(self.folder, name).read_text(encoding="utf-8")
+
+    def test_the_page_is_whole_and_stands_alone(self):
+        names = ("quickstart/records.jsonl", "overlap/two-nodes-1gbit.jsonl", "overlap/links.jsonl")
+        paths = [str(ROOT / "results" / name) for name in names]
+        trace = str(ROOT / "results/overlap/two-nodes-1gbit.trace.json")
+        status, output, errors = self.report(*paths, "--trace", trace, "-o", "a/page.html")
+        self.assertEqual((status, output, errors), (0, "a/page.html\n", []))
+        text = self.made("a/page.html")
+        page = Page(text)
+        self.assertEqual(page.faults, [])
+        self.assertEqual(len(page.ids), len(set(page.ids)))
+        self.assertEqual([link for link in page.links if not link.startswith("#")
+                          or link[1:] not in page.ids], [])
+        self.assertEqual({"script", "link", "img", "iframe", "object"} & set(page.tags), set())
+        self.assertNotRegex(text, r"https?:|@import|url\((?!#)")
+        for section in ("summary", "sharding", "memory", "overlap", "stragglers", "provenance",
+                        "terms"):
+            self.assertIn(section, page.text)
+            self.assertIn(f"#{section}", page.links)
+        self.assertEqual(set(page.figures), {
+            "tide-1", "tide-2", "saved-1", "saved-2", "saved-3", "efficiency-2", "efficiency-3",
+            "bandwidth-3", "timeline"})
+        self.assertGreaterEqual(len(page.captions), len(page.figures))
+        for role, words in page.figures.values():
+            self.assertEqual(role, "img")
+            self.assertTrue(words)
+
+    def test_the_same_records_give_the_same_page(self):
+        self.write("r.jsonl", lines(WITH_TIDE))
+        for name in ("one.html", "again.html"):
+            self.assertEqual(self.report("r.jsonl", "-o", name)[0], 0)
+        self.assertEqual(self.made("one.html"), self.made("again.html"))
+
+    def test_a_last_line_that_a_killed_writer_left_is_skipped_with_a_warning(self):
+        whole_line = json.dumps(TP_SP).encode()
+        for end in (whole_line[:-1], whole_line[:700], b"{", b"\0\0\0\0",
+                    whole_line[:90] + b"\xff\n\n"):
+            self.write("r.jsonl", lines(TP).encode() + end)
+            page = self.page_of(os.path.join(self.folder, "r.jsonl"))
+            self.assertEqual(len(self.said), 1)
+            self.assertIn("r.jsonl:2: left out: the last line is damaged", page.text["head"])
+            self.assertEqual(list(self.summary(page)), ["TP"])
+        status, _, errors = self.report("r.jsonl")
+        self.assertEqual((status, len(errors)), (0, 1))
+        self.assertRegex(errors[0], r"^\[report\] r\.jsonl:2: left out: the last line is damaged, ")
+
+    def refused(self, line, *arguments):
+        pathlib.Path(self.folder, "report.html").unlink(missing_ok=True)
+        status, output, errors = self.report(*arguments)
+        self.assertEqual((status, output, len(errors)), (2, "", 1), errors)
+        self.assertRegex(errors[0], line)
+        self.assertFalse(pathlib.Path(self.folder, "report.html").exists())
+
+    def test_damage_elsewhere_is_an_error_by_file_and_line(self):
+        self.write("r.jsonl", lines(TP) + json.dumps(TP)[:400] + "\n" + lines(TP_SP))
+        self.refused(r"^r\.jsonl:2: not a JSON record: ", "r.jsonl")
+        self.write("r.jsonl", lines(TP, {**TP, "time": 5}))
+        self.refused(r"^r\.jsonl:2: time\.serial_ms: missing$", "r.jsonl")
+        self.write("r.jsonl", lines(changed(WITH_TIDE, memory__tide__turn=-1)))
+        self.refused(r"^r\.jsonl:1: memory\.tide\.turn: -1 is not one of", "r.jsonl")
+
+    def test_refuses_what_it_cannot_read_or_write(self):
+        self.refused("^absent: cannot be read: No such file or directory$", "absent")
+        self.write("empty", "\n")
+        self.refused("^empty: no records$", "empty")
+        self.write("r.jsonl", lines(TP))
+        self.refused("^r.jsonl/x.html: cannot be written: ", "r.jsonl", "-o", "r.jsonl/x.html")
+        self.refused("^absent: cannot be run: No such file", "r.jsonl", "--criteria", "c.yaml",
+                     "--executable", "absent")
+
+    def checker(self, status, output, error=""):
+        """An executable that says so, in place of tidemark."""
+        self.write("says", f"#!/bin/sh\necho \"$*\"\nprintf '{output}'\nprintf '{error}' >&2\n"
+                           f"exit {status}\n")
+        os.chmod(os.path.join(self.folder, "says"), 0o755)
+
+    def test_verdicts_are_those_of_check(self):
+        self.write("r.jsonl", lines(TP))
+        for status, verdict in ((0, "MET"), (1, "MISSED")):
+            self.checker(status, "peak  328 <= 400\\n")
+            self.assertEqual(self.report("r.jsonl", "--criteria", "c.yaml", "--executable",
+                                         "./says")[0], 0)
+            text = Page(self.made()).text["criteria"]
+            self.assertIn(f"r.jsonl: {verdict}", text)
+            self.assertIn("check r.jsonl --criteria c.yaml\npeak  328 <= 400", text)
+        self.checker(2, "", "c.yaml:3:1: nonsense\\n")
+        self.refused("^criteria: c.yaml:3:1: nonsense$", "r.jsonl", "--criteria", "c.yaml",
+                     "--executable", "./says")
+
+    def test_10000_records_take_less_than_5_s_and_500_mb(self):
+        kinds = [real(OVERLAPPING, index) for index in range(4)] + [
+            real(EMULATED, index) for index in range(8)] + [WITH_TIDE, invalid(TP)]
+        kinds = [json.dumps(one) for one in kinds]
+        with open(os.path.join(self.folder, "r.jsonl"), "w", encoding="utf-8") as file:
+            for i in range(10000):  # half of them repeats, half cases and problems of their own
+                dropout = f'"hidden_dropout": 0.{i:05}1' if i % 2 else '"hidden_dropout": 0.1'
+                file.write(kinds[i % len(kinds)].replace('"hidden_dropout": 0.1', dropout) + "\n")
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        status, _, errors = self.report("r.jsonl")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.assertEqual((status, errors), (0, []))
+        self.assertLess(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 5.0)
+        self.assertLess(after.ru_maxrss * 1024, 500e6)
+        page = Page(self.made())
+        self.assertIn("10000 records", page.text["head"])
+        self.assertLess(len(self.made()), 4e6)
+        self.assertRegex(page.text["summary"], r"Shown are the first 60 of 50\d\d cases")
+
+
+@needs_matplotlib
+class OfTheExecutable(TestCase):
+    def test_a_rank_that_sleeps_is_named(self):
+        with unittest.mock.patch.dict(os.environ, {"TIDEMARK_TEST_SLOW_RANK": "1:3"}):
+            _, (data,) = measure(2)
+        low, high = (data["ranks_detail"][rank]["busy_ms"] for rank in (0, 1))
+        page = self.page(data)
+        row, = page.tables_of("stragglers")[0].rows
+        self.assertEqual([cell.number for cell in row[1:3]], [1.0, high / low])
+        self.assertRegex(row[3].text, r"^rank 1 on ")
+        self.assertIn("PLANTED SLOW RANK", row[0].text)
+        self.assertEqual(self.summary(page)["TP PLANTED SLOW RANK"]["tokens/sfigure of merit"].text,
+                         DASH)
+
+
+class Reading(harness.TestCase):
+    def test_records_are_thinned_out(self):
+        thin = gathering.thinned(WITH_TIDE)
+        self.assertLess(len(json.dumps(thin)), len(json.dumps(WITH_TIDE)) / 3)
+        self.assertEqual(thin["time"]["step_ms"]["median"], TP["time"]["step_ms"]["median"])
+
+    def test_one_record_a_time(self):
+        self.write("r.jsonl", lines(TP, TP_SP))
+        found = reading.read_each(os.path.join(self.folder, "r.jsonl"), gathering.check)
+        self.assertTrue(next(found).place.endswith("r.jsonl:1"))
+
+    def test_a_group_of_one_t_is_no_line(self):
+        self.assertEqual(scaling_lines.strong_lines([]), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

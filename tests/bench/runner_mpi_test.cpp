@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,7 +31,9 @@ class RunCase : public ::testing::Test {
         .device_name = "a device",
         .threads = 3,
         .trace = trace_,
-        .progress = [this](const std::string& what) { progress_.insert(what); }};
+        .progress = [this](const std::string& what) { progress_.insert(what); },
+        .cores = "0-1",
+        .slow_rank = slow_rank_};
     return run_case(c, environment, std::nullopt);
   }
   /// The same figures from the same settings, predicted and measured.
@@ -54,6 +57,7 @@ class RunCase : public ::testing::Test {
   comm::MpiSession session_;
   std::set<std::string> progress_;
   bool trace_ = false;
+  std::optional<SlowRank> slow_rank_;
 };
 
 TEST_F(RunCase, EveryVariantIsValidAndItsFiguresAreThoseOfTheory) {
@@ -101,10 +105,28 @@ TEST_F(RunCase, MeasuresEveryIterationAndEveryRank) {
     EXPECT_FALSE(rank.host.empty());
     EXPECT_GT(rank.step_ms, 0.0);
     EXPECT_LE(rank.step_ms, result.step_ms.max);
+    EXPECT_GT(rank.busy_ms, 0.0);
+    EXPECT_LE(rank.busy_ms, result.step_ms.max);
+    EXPECT_EQ(rank.cores, "0-1");
     EXPECT_EQ(rank.peak_bytes, result.memory.peak);  // the ranks are alike
   }
   EXPECT_TRUE(progress_.contains("warm-up 1/1"));
   EXPECT_TRUE(progress_.contains("iteration 3/3"));
+}
+
+TEST_F(RunCase, TellsASlowRankFromThoseThatWaitForIt) {
+  if (session_.size() == 1) GTEST_SKIP() << "nobody waits for a single rank";
+  const int slow = session_.size() - 1;
+  slow_rank_ = SlowRank{slow, 10.0};
+  const CaseResult result = run(support::small_case(session_.size(), false, DType::fp64));
+  EXPECT_FALSE(result.has_merit());
+  ASSERT_TRUE(result.slow_rank.has_value());
+  for (int rank = 0; rank < session_.size(); ++rank) {
+    if (rank == slow) continue;
+    const auto& details = result.rank_details;
+    EXPECT_GT(details.at(static_cast<std::size_t>(slow)).busy_ms,
+              2.0 * details.at(static_cast<std::size_t>(rank)).busy_ms);
+  }
 }
 
 TEST_F(RunCase, ChecksWhatItSaysItChecks) {

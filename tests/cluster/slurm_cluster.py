@@ -64,6 +64,10 @@ class Unavailable(Exception):
     """This machine or user cannot have the cluster; the text says why."""
 
 
+class Broken(Exception):
+    """What should have started did not; with the last line of each daemon."""
+
+
 def end_with_parent():
     """The daemons do not outlive a test that is killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -141,7 +145,10 @@ class SlurmCluster:
         files = [f"--{option}={self.folder}/munge/{name}" for option, name in (
             ("key-file", "key"), ("socket", "socket"), ("pid-file", "pid"), ("log-file", "log"), ("seed-file", "seed"))]
         self.daemon(["munged", "--foreground", *files], "munged")
-        self.wait((self.folder / "munge" / "socket").exists, START_S, "munged")
+        try:
+            self.wait((self.folder / "munge" / "socket").exists, START_S, "munged")
+        except Broken as error:
+            raise Unavailable(f"munge is not possible: {error}") from error
 
     def on(self, node, *command):
         """The command line that runs a command on a node, under its host name."""
@@ -168,9 +175,9 @@ class SlurmCluster:
         while not condition():
             for process in self.daemons:
                 if process.poll() is not None:
-                    raise Unavailable(f"a daemon ended with {process.returncode}: {self.last_words()}")
+                    raise Broken(f"a daemon ended with {process.returncode}: {self.last_words()}")
             if time.monotonic() > end:
-                raise Unavailable(f"no {what} after {limit_s} s: {self.last_words()}")
+                raise Broken(f"no {what} after {limit_s} s: {self.last_words()}")
             time.sleep(0.1)
 
     def last_words(self):

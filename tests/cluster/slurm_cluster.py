@@ -22,6 +22,7 @@ import time
 TOOLS = {"slurmctld": "slurm-wlm", "slurmd": "slurm-wlm", "sbatch": "slurm-wlm", "munged": "munge",
          "ip": "iproute2", "unshare": "util-linux"}
 CPUS = 2  # of a node, whatever the machine has
+LIMIT_CHECK, LIMIT_CHECK_S = "Testing job time limits", 30  # in the log of slurmctld, and how often
 START_S = 60
 STOP_S = 30
 # What Debian's slurmd wants of control groups is their plugin, not the groups: nodes in namespaces
@@ -40,6 +41,7 @@ TmpFS={folder}/tmp-%n
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
+SlurmctldDebug=debug2
 SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/affinity
@@ -93,11 +95,6 @@ class SlurmCluster:
         self.environment = {key: value for key, value in os.environ.items() if not FOREIGN.match(key)}
 
     def __enter__(self):
-        if os.geteuid() != 0:
-            raise Unavailable("only root makes network namespaces")
-        for tool, package in TOOLS.items():
-            if shutil.which(tool) is None:
-                raise Unavailable(f"{tool} is missing (Debian: {package})")
         try:
             self.start()
         except BaseException:
@@ -109,6 +106,12 @@ class SlurmCluster:
         self.stop()
 
     def start(self):
+        """Whether it raises or not, `stop` is to be called at the end."""
+        if os.geteuid() != 0:
+            raise Unavailable("only root makes network namespaces")
+        for tool, package in TOOLS.items():
+            if shutil.which(tool) is None:
+                raise Unavailable(f"{tool} is missing (Debian: {package})")
         # Short: the names of sockets in it may not be longer than about 100 characters.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"tidemark-slurm-{os.getpid()}-", dir="/tmp"))
         self.folder.chmod(0o755)
@@ -170,6 +173,17 @@ class SlurmCluster:
     def idle_nodes(self):
         return self.run("sinfo", "--noheader", "--Node", "--format=%t", check=False).stdout.split().count("idle")
 
+    def await_limit_check(self, before_s):
+        """Until so many seconds before slurmctld looks at time limits again."""
+        log = self.folder / "slurmctld.log"
+
+        def looks():
+            return log.read_text(encoding="utf-8", errors="replace").count(LIMIT_CHECK)
+
+        seen = looks()
+        self.wait(lambda: looks() > seen, 2 * LIMIT_CHECK_S, "look at time limits")
+        time.sleep(LIMIT_CHECK_S - before_s)
+
     def wait(self, condition, limit_s, what):
         end = time.monotonic() + limit_s
         while not condition():
@@ -186,7 +200,9 @@ class SlurmCluster:
         return " | ".join(text[-1] for text in lines if text)
 
     def stop(self):
-        """May be called at any stage of the start."""
+        """May be called at any stage of the start, and again."""
+        if self.folder is None:
+            return
         if len(self.daemons) > 1:
             self.run("scancel", "--user=root", "--signal=KILL", check=False)
             self.run("scancel", "--user=root", check=False)
@@ -207,9 +223,8 @@ class SlurmCluster:
                 os.kill(pid, signal.SIGKILL)
             subprocess.run(["ip", "-n", node, "link", "delete", self.link], capture_output=True, check=False)
             subprocess.run(["ip", "netns", "delete", node], capture_output=True, check=False)
-        if self.folder is not None:
-            shutil.rmtree(self.folder)
-            self.folder = None
+        shutil.rmtree(self.folder)
+        self.folder = None
 
     def processes_of(self, node):
         said = subprocess.run(["ip", "netns", "pids", node], capture_output=True, text=True, check=False)

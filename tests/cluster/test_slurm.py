@@ -26,28 +26,25 @@ name: small
 model: {num_layers: 1, hidden_size: 64, num_attention_heads: 4, seq_length: 32}
 bench: {warmup: 1, iterations: 3}
 """
-# A step and the product beside it take about 50 ms, so a case some seconds, and all of them longer
-# than Slurm takes to notice that time is short: it looks every half minute.
+# The product beside each step is measured for 20 ms, so that these cases take 2 s each at least on any
+# machine, and together longer than the job is left alone.
 CASES = 10
 LONG_INPUT = f"""\
 name: long
-model: {{num_layers: 1, hidden_size: 512, num_attention_heads: 4, seq_length: 256}}
-bench: {{warmup: 1, iterations: 80}}
+model: {{num_layers: 1, hidden_size: 128, num_attention_heads: 4, seq_length: 64}}
+bench: {{warmup: 1, iterations: 100}}
 sweep: {{bench.seed: [{", ".join(str(seed) for seed in range(CASES))}]}}
 """
 FEW_CPUS = ("-c", "1")
 LIMIT_S = 300
-cluster = None
+cluster = slurm_cluster.SlurmCluster()
 
 
 def setUpModule():
-    global cluster
     try:
-        found = slurm_cluster.SlurmCluster()
-        cluster = found.__enter__()
+        cluster.start()
     except slurm_cluster.Unavailable as error:
         raise unittest.SkipTest(f"no Slurm here: {error}") from error
-    unittest.addModuleCleanup(found.__exit__)
 
 
 class Slurm(unittest.TestCase):
@@ -137,9 +134,9 @@ class Slurm(unittest.TestCase):
         self.assertEqual(self.wait(cancelled)["JobState"], "CANCELLED", self.output(cancelled))
         before = len(self.records())
 
-        # Told 45 s before its limit of a minute, or up to half a minute before that. The next one
-        # waits for it.
-        limited = start("--time=1", "--signal=USR1@45")
+        # Told 59 s before its limit of a minute, when Slurm looks next. The last one waits for it.
+        cluster.await_limit_check(before_s=10)
+        limited = start("--time=1", "--signal=USR1@59")
         last = start("--time=10")
         facts = self.wait(limited)
         self.assertEqual((facts["JobState"], facts["ExitCode"]), ("FAILED", "3:0"), self.output(limited))
@@ -152,9 +149,12 @@ class Slurm(unittest.TestCase):
 
 
 def main():
-    # CTest ends a test by a signal: what was started is ended then, too.
-    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
-    result = unittest.main(exit=False, verbosity=2).result  # verbose: with the reasons of skips
+    # Whatever ends the test ends what it started. unittest lets no other exception than that of Ctrl-C out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        result = unittest.main(exit=False, verbosity=2).result  # verbose: with the reasons of skips
+    finally:
+        cluster.stop()
     if not result.wasSuccessful():
         return 1
     return SKIPPED if result.skipped else 0

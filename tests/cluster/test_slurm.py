@@ -26,13 +26,13 @@ name: small
 model: {num_layers: 1, hidden_size: 64, num_attention_heads: 4, seq_length: 32}
 bench: {warmup: 1, iterations: 3}
 """
-# The product beside each step is measured for 20 ms, so that these cases take 2 s each at least on any
+# The product beside each step is measured for 20 ms, so that these cases take 1 s each at least on any
 # machine, and together longer than the job is left alone.
 CASES = 10
 LONG_INPUT = f"""\
 name: long
 model: {{num_layers: 1, hidden_size: 128, num_attention_heads: 4, seq_length: 64}}
-bench: {{warmup: 1, iterations: 100}}
+bench: {{warmup: 1, iterations: 60}}
 sweep: {{bench.seed: [{", ".join(str(seed) for seed in range(CASES))}]}}
 """
 FEW_CPUS = ("-c", "1")
@@ -129,13 +129,13 @@ class Slurm(unittest.TestCase):
             return self.submit("single-node.sbatch", "-n", "2", *options, arguments=["long.yaml"])
 
         cancelled = start()
-        self.wait(cancelled, until=lambda: len(self.records()) == 1)
+        self.wait(cancelled, until=lambda: len(self.records()) >= 1)
         cluster.run("scancel", cancelled)
         self.assertEqual(self.wait(cancelled)["JobState"], "CANCELLED", self.output(cancelled))
         before = len(self.records())
 
         # Told 59 s before its limit of a minute, when Slurm looks next. The last one waits for it.
-        cluster.await_limit_check(before_s=10)
+        cluster.await_limit_check(before_s=7)
         limited = start("--time=1", "--signal=USR1@59")
         last = start("--time=10")
         facts = self.wait(limited)

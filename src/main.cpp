@@ -16,6 +16,7 @@
 #include "base/error.hpp"
 #include "comm/cores.hpp"
 #include "comm/mpi_session.hpp"
+#include "commands/check.hpp"
 #include "commands/collectives.hpp"
 #include "commands/plan.hpp"
 #include "commands/run.hpp"
@@ -76,10 +77,12 @@ class KokkosSession {
 struct CommandLine {
   std::optional<ExitStatus> done;  ///< help or the version was asked for: nothing is left to do
   bool plans = false;
+  bool checks = false;
   bool measures_collectives = false;
   tidemark::commands::CollectivesArguments collectives;
   tidemark::commands::RunArguments run;
   tidemark::commands::PlanArguments plan;
+  tidemark::commands::CheckArguments check;
 };
 
 /// Returns the option of the input file.
@@ -110,6 +113,8 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
       ->type_name("FILE.json");
   run_app->add_option("--dump", line.run.dump, "Write every rank's tensors as NumPy files")
       ->type_name("DIR");
+  run_app->add_flag("--resume", line.run.resume,
+                    "Skip cases that have a valid record in the file of --output");
   run_app->add_flag("--progress", line.run.progress,
                     "Show progress even when stderr is no terminal");
   CLI::App* const plan_app =
@@ -130,6 +135,15 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
           },
           "List the published shapes that model.preset knows, and do nothing else")
       ->excludes(planned);
+
+  CLI::App* const check_app = app.add_subcommand(
+      "check",
+      "Hold records against the criteria of an acceptance; needs neither MPI nor a device");
+  check_app->add_option("RESULTS", line.check.results, "Records, as --output wrote them")
+      ->required();
+  check_app->add_option("--criteria", line.check.criteria, "What to ask of them, YAML")
+      ->type_name("FILE.yaml")
+      ->required();
 
   CLI::App* const collectives_app = app.add_subcommand(
       "collectives", "Measure the collectives by themselves, by every algorithm");
@@ -155,32 +169,36 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
     throw tidemark::InputError(fmt::format("command line: {}; see tidemark --help", error.what()));
   }
   line.plans = plan_app->parsed();
+  line.checks = check_app->parsed();
   line.measures_collectives = collectives_app->parsed();
-  if (!line.plans && !line.measures_collectives && !run_app->parsed()) {
+  if (!line.plans && !line.checks && !line.measures_collectives && !run_app->parsed()) {
     throw tidemark::InputError(
-        "command line: a command is needed: run, plan or collectives; see tidemark --help");
+        "command line: a command is needed: run, plan, check or collectives; see tidemark --help");
   }
   return line;
 }
 
 ExitStatus run_command(const std::vector<char*>& arguments,
                        const tidemark::comm::MpiSession& session) {
+  const std::string cores = tidemark::comm::own_cores();  // before threads are bound
   KokkosSession kokkos(arguments);
   CommandLine line = parse(kokkos.own_arguments, session.rank() == 0);
   if (line.done) return *line.done;
   if (line.measures_collectives) return tidemark::commands::collectives(line.collectives, session);
   line.run.command_line.assign(arguments.begin(), arguments.end());
   tidemark::Device device;
+  line.run.cores = cores;
   line.run.threads = Kokkos::DefaultHostExecutionSpace().concurrency();
   tidemark::kernels::set_blas_threads(line.run.threads);
   return tidemark::commands::run(line.run, device, session);
 }
 
-/// A plan wants neither MPI nor Kokkos, nor a machine that has what they need to start.
-bool wants_plan(const std::vector<char*>& arguments) {
+/// Plans and checks want neither MPI nor Kokkos, nor a machine that has what they need to start.
+bool needs_no_job(const std::vector<char*>& arguments) {
   const auto command = std::find_if(arguments.begin() + 1, arguments.end(),
                                     [](const char* word) { return word[0] != '-'; });
-  return command != arguments.end() && std::string_view(*command) == "plan";
+  return command != arguments.end() &&
+         (std::string_view(*command) == "plan" || std::string_view(*command) == "check");
 }
 
 /// True in one process of a job, by what launchers set, and true without a launcher.
@@ -215,11 +233,13 @@ ExitStatus guarded(const std::vector<char*>& arguments, const tidemark::comm::Mp
   }
 }
 
-ExitStatus plan_command(const std::vector<char*>& arguments) {
+/// Plans or checks, in one process.
+ExitStatus command_without_job(const std::vector<char*>& arguments) {
   const bool speaks = is_first_process();
   try {
     CommandLine line = parse(arguments, speaks);
     if (line.done || !speaks) return line.done.value_or(ExitStatus::good);
+    if (line.checks) return tidemark::commands::check(line.check);
     if (line.plan.lists_presets) return tidemark::commands::list_presets();
     line.plan.command_line.assign(arguments.begin(), arguments.end());
     return tidemark::commands::plan(line.plan);
@@ -234,7 +254,7 @@ ExitStatus plan_command(const std::vector<char*>& arguments) {
 int main(int argc, char** argv) {
   try {
     const std::vector<char*> arguments(argv, argv + argc);
-    if (wants_plan(arguments)) return static_cast<int>(plan_command(arguments));
+    if (needs_no_job(arguments)) return static_cast<int>(command_without_job(arguments));
     const tidemark::comm::MpiSession session;
     set_default_threads();
     return static_cast<int>(guarded(arguments, session));

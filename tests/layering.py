@@ -17,6 +17,7 @@ LEVELS = [
     {"model"},
     {"bench"},
     {"report"},
+    {"criteria"},
     {"commands"},
 ]
 LEVEL = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}

@@ -51,7 +51,8 @@ StepTime Ablation<T>::run(Variant variant, StepLog* log) {
   prepare(variant);
   const Noting noting(device_, communicator_, log);
   const double replaced_before = silent_.replacing_seconds();
-  StepTime time = run_step(stack_);
+  StepTime time = run_step(stack_, {}, variant == Variant::comm ? nullptr : brake_);
+  if (brake_ != nullptr && variant == Variant::step) brake_->learn(time.step());
   // Nobody asks for the halves of the variants.
   time.backward -= silent_.replacing_seconds() - replaced_before;
   prepare(Variant::step);

@@ -33,6 +33,8 @@ class Ablation {
   /// The mode of the variants to come, but for `serial`.
   void choose(parallel::OverlapMode mode);
   [[nodiscard]] parallel::OverlapMode mode() const { return configured_.mode; }
+  /// Pressed in every variant that computes, from now on.
+  void brake_with(Brake& brake) { brake_ = &brake; }
 
   /// This rank's time. The log, where there is one, gets the kernels and calls of the step.
   StepTime run(Variant variant, StepLog* log = nullptr);
@@ -46,6 +48,7 @@ class Ablation {
   comm::Communicator& communicator_;
   comm::SilentCommunicator silent_;
   parallel::Schedule configured_;
+  Brake* brake_ = nullptr;
 };
 
 }  // namespace tidemark::bench

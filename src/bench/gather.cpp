@@ -98,20 +98,21 @@ std::vector<CallLine> mean_calls(const comm::Counters& counters, int steps,
 
 std::vector<RankDetail> gather_details(const RankDetail& own, comm::Communicator& communicator) {
   struct Numbers {
-    double step_ms, blocked_ms, gemm_gflops;
+    double step_ms, blocked_ms, gemm_gflops, busy_ms;
     std::int64_t threads, peak, process;
   };
   const auto numbers = communicator.gather_bytes(
-      bytes_of(Numbers{own.step_ms, own.blocked_ms, own.gemm_gflops, own.threads, own.peak_bytes,
-                       own.process_bytes.value_or(-1)}));
+      bytes_of(Numbers{own.step_ms, own.blocked_ms, own.gemm_gflops, own.busy_ms, own.threads,
+                       own.peak_bytes, own.process_bytes.value_or(-1)}));
   const auto hosts = communicator.gather_bytes(own.host);
   const auto devices = communicator.gather_bytes(own.device);
+  const auto cores = communicator.gather_bytes(own.cores);
   std::vector<RankDetail> details;
   for (std::size_t rank = 0; rank < numbers.size(); ++rank) {
     const auto n = value_of<Numbers>(numbers[rank]);
-    details.push_back({hosts[rank], devices[rank], n.threads, n.step_ms, n.blocked_ms,
-                       n.gemm_gflops, n.peak,
-                       n.process < 0 ? std::nullopt : std::optional(n.process)});
+    details.push_back(
+        {hosts[rank], devices[rank], n.threads, n.step_ms, n.blocked_ms, n.gemm_gflops, n.peak,
+         n.process < 0 ? std::nullopt : std::optional(n.process), n.busy_ms, cores[rank]});
   }
   return details;
 }

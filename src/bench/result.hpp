@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/overlap.hpp"
+#include "bench/slow_rank.hpp"
 #include "bench/statistics.hpp"
 #include "bench/verification.hpp"
 #include "comm/communicator.hpp"
@@ -77,6 +78,8 @@ struct RankDetail {
   double gemm_gflops = 0.0;  ///< median product rate
   std::int64_t peak_bytes = 0;
   std::optional<std::int64_t> process_bytes;
+  double busy_ms = 0.0;  ///< median of a step without what it waited for communication
+  std::string cores;     ///< that the process may run on, "0-3,8"
 };
 
 /// An interval of a traced step, in seconds on the clock of its tide.
@@ -114,7 +117,8 @@ struct StepTrace {
 struct CaseResult {
   config::Case settings;
   int ranks = 1;
-  std::string backend;  ///< the communicator that carried the collectives
+  std::string backend;                ///< the communicator that carried the collectives
+  std::optional<SlowRank> slow_rank;  ///< where the run was disturbed on purpose
   Verification verification;
 
   Summary step_ms, forward_ms, backward_ms;  ///< of the slowest rank, iteration by iteration
@@ -135,6 +139,8 @@ struct CaseResult {
   [[nodiscard]] bool valid() const { return verification.passed(); }
   /// A what-if: its times are no machine's.
   [[nodiscard]] bool is_emulated() const { return settings.emulated_link.is_emulated(); }
+  /// Its times may be published.
+  [[nodiscard]] bool has_merit() const { return valid() && !is_emulated() && !slow_rank; }
   [[nodiscard]] double gflops_per_rank() const {
     return model_flops_per_step / ranks / (step_ms.median * 1e-3) * 1e-9;
   }

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/interruption.hpp"
 #include "bench/ablation.hpp"
 #include "bench/audit.hpp"
 #include "bench/capacity.hpp"
@@ -19,6 +20,7 @@
 #include "bench/step.hpp"
 #include "bench/tools.hpp"
 #include "comm/emulated_link.hpp"
+#include "comm/ending.hpp"
 #include "comm/factory.hpp"
 #include "memory/allocations.hpp"
 #include "memory/process.hpp"
@@ -31,6 +33,7 @@ namespace {
 /// What this rank measured, iteration by iteration.
 struct Series {
   std::vector<double> own_step_ms;
+  std::vector<double> own_busy_ms;                       ///< without what this rank was blocked for
   std::vector<double> step_ms, forward_ms, backward_ms;  ///< of the slowest rank
   std::vector<double> own_gemm_gflops;
   std::vector<double> gemm_gflops;  ///< mean over ranks
@@ -44,6 +47,14 @@ struct Series {
   std::string first_allocation;
 };
 
+double blocked_seconds(const comm::Counters& counters) {
+  double seconds = 0.0;
+  for (const comm::Purpose purpose : comm::all_purposes) {
+    seconds += counters.total(purpose).blocked_seconds;
+  }
+  return seconds;
+}
+
 template <class T>
 class Runner {
  public:
@@ -54,12 +65,15 @@ class Runner {
         ledger_(pool_),
         stack_(c, environment.device, ledger_, communicator),
         ablation_(stack_, environment.device, communicator),
-        product_rate_(stack_) {}
+        brake_(environment.slow_rank, communicator.rank()),
+        product_rate_(stack_) {
+    ablation_.brake_with(brake_);
+  }
 
   void warm_up() {
     for (std::int64_t i = 0; i < case_.bench.warmup; ++i) {
       announce(fmt::format("warm-up {}/{}", i + 1, case_.bench.warmup));
-      run_step(stack_);
+      ablation_.run(Variant::step);
     }
     if (case_.overlap.is_chosen() && communicator_.size() > 1) choose_mode();
     product_rate_.measure();
@@ -140,6 +154,10 @@ class Runner {
     if (environment_.progress) {
       environment_.progress(what);
     }
+    const comm::Ending ending = comm::ending_of(communicator_);
+    if (!ending.out_of_patience) return;
+    throw Interrupted(fmt::format(
+        "{} at {} of case {}", Interruption::name_of(ending.signal_number), what, case_.index + 1));
   }
 
   [[nodiscard]] int iterations() const { return static_cast<int>(series_.step_ms.size()); }
@@ -183,7 +201,9 @@ class Runner {
     if (series_.hidden_allocations == 0) series_.first_allocation = watch.first();
     series_.hidden_allocations += watch.count();
     series_.gemm_flops += environment_.device.gemm_flops - flops_before;
-    series_.counters.add(communicator_.counters().since(calls_before));
+    const comm::Counters calls = communicator_.counters().since(calls_before);
+    series_.counters.add(calls);
+    series_.own_busy_ms.push_back((time.step() - blocked_seconds(calls)) * 1e3);
     series_.polling_seconds += communicator_.polling_seconds() - polling_before;
     tide_ = ledger_.tide();
     loss_ = stack_.loss();
@@ -265,18 +285,16 @@ class Runner {
   }
 
   [[nodiscard]] RankDetail own_detail() const {
-    double blocked = 0.0;
-    for (const comm::Purpose purpose : comm::all_purposes) {
-      blocked += series_.counters.total(purpose).blocked_seconds;
-    }
     return {environment_.session.processor_name(),
             environment_.device_name,
             environment_.threads,
             median_of(series_.own_step_ms),
-            blocked * 1e3 / iterations(),
+            blocked_seconds(series_.counters) * 1e3 / iterations(),
             median_of(series_.own_gemm_gflops),
             static_cast<std::int64_t>(tide_.peak_bytes),
-            process_bytes_};
+            process_bytes_,
+            median_of(series_.own_busy_ms),
+            environment_.cores};
   }
 
   config::Case case_;  ///< with the overlap mode that was chosen
@@ -286,6 +304,7 @@ class Runner {
   memory::Ledger ledger_;
   model::Stack<T> stack_;
   Ablation<T> ablation_;
+  Brake brake_;
   StepLog log_;
   std::optional<double> loss_;
   ProductRate<T> product_rate_;
@@ -350,6 +369,7 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
   result.settings = c;
   result.ranks = communicator->size();
   result.backend = communicator->name();
+  result.slow_rank = environment.slow_rank;
   communicator->set_overlapping(c.overlaps());
   if (c.bench.verify) {
     communicator->set_context(fmt::format("twin of case {}", c.index + 1));

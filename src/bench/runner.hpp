@@ -22,13 +22,16 @@ struct Environment {
   bool trace = false;       ///< also run a step whose tide is kept
   /// Told what is going on, on every rank: "warm-up 1/2".
   std::function<void(const std::string&)> progress;
+  std::string cores;                  ///< of this rank, as recorded
+  std::optional<SlowRank> slow_rank;  ///< disturbs the run, for a test
 };
 
 /// Builds the stack of `c`, verifies it, measures it; collective over all processes of the job.
 /// `dump_folder`, where given, receives this rank's tensors and must exist.
 ///
-/// Throws RunError where the case does not fit into memory (before it is allocated, on all ranks
-/// alike) or cannot be carried out.
+/// Throws Interrupted, on all ranks, where one has had a signal and the case does not end within
+/// the patience of base/interruption.hpp; RunError where the case does not fit into memory (before
+/// it is allocated, on all ranks alike) or cannot be carried out.
 CaseResult run_case(const config::Case& c, const Environment& environment,
                     const std::optional<std::filesystem::path>& dump_folder);
 

@@ -14,6 +14,12 @@ double median_of(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
 }
 
+double low_median_of(std::vector<double> values) {
+  TIDEMARK_REQUIRE(!values.empty(), "the median of nothing");
+  std::sort(values.begin(), values.end());
+  return values[(values.size() - 1) / 2];
+}
+
 std::size_t surely_fastest(const std::vector<std::vector<double>>& series) {
   const std::vector<double>& first = series.at(0);
   std::size_t fastest = 0;

@@ -31,7 +31,7 @@ class Observation {
 }  // namespace
 
 template <class T>
-StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe) {
+StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe, Brake* brake) {
   const parallel::Context& context = stack.context();
   const Observation<T> observation(stack, observe);
   StepTime time;
@@ -41,6 +41,7 @@ StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe) {
 
   context.communicator.barrier();
   const Stopwatch forward_watch;
+  if (brake != nullptr) brake->press();
   memory::Tensor<T> output = stack.forward(std::move(input));
   context.device.fence();
   time.forward = forward_watch.seconds();
@@ -61,8 +62,8 @@ StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe) {
   return time;
 }
 
-template StepTime run_step(model::Stack<bfloat16>&, const Observer<bfloat16>&);
-template StepTime run_step(model::Stack<float>&, const Observer<float>&);
-template StepTime run_step(model::Stack<double>&, const Observer<double>&);
+template StepTime run_step(model::Stack<bfloat16>&, const Observer<bfloat16>&, Brake*);
+template StepTime run_step(model::Stack<float>&, const Observer<float>&, Brake*);
+template StepTime run_step(model::Stack<double>&, const Observer<double>&, Brake*);
 
 }  // namespace tidemark::bench

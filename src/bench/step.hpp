@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/device.hpp"
+#include "bench/slow_rank.hpp"
 #include "memory/ledger.hpp"
 #include "model/stack.hpp"
 
@@ -19,8 +20,9 @@ template <class T>
 using Observer = model::Observer<T>;
 
 /// Runs a step between two points at which no activation is live; collective. Making the input and
-/// the output's gradient is not part of the time.
+/// the output's gradient is not part of the time. `brake`, where there is one, is pressed in the
+/// part that is timed.
 template <class T>
-StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe = {});
+StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe = {}, Brake* brake = nullptr);
 
 }  // namespace tidemark::bench

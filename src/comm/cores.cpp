@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "comm/mpi.hpp"
 
 namespace tidemark::comm {
@@ -25,6 +27,22 @@ int fair_share_of_cores() {
   const auto sharers = std::count_if(
       all.begin(), all.end(), [&](const cpu_set_t& other) { return CPU_EQUAL(&own, &other) != 0; });
   return std::max(1, CPU_COUNT(&own) / std::max(1, static_cast<int>(sharers)));
+}
+
+std::string own_cores() {
+  cpu_set_t own;
+  CPU_ZERO(&own);
+  if (sched_getaffinity(0, sizeof own, &own) != 0) return "unknown";
+  std::string text;
+  for (int first = 0; first < CPU_SETSIZE; ++first) {
+    if (!CPU_ISSET(first, &own)) continue;
+    int last = first;
+    while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, &own)) ++last;
+    text += fmt::format("{}{}", text.empty() ? "" : ",", first);
+    if (last > first) text += fmt::format("-{}", last);
+    first = last;
+  }
+  return text;
 }
 
 }  // namespace tidemark::comm

@@ -7,9 +7,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/interruption.hpp"
 #include "bench/runner.hpp"
+#include "comm/ending.hpp"
 #include "comm/factory.hpp"
 #include "comm/rank_zero.hpp"
+#include "commands/resume.hpp"
 #include "config/reader.hpp"
 #include "config/sweep.hpp"
 #include "report/overlap_lines.hpp"
@@ -109,10 +112,66 @@ std::string title(const std::vector<config::Case>& cases, const comm::MpiSession
                      report::padding_lines(cases));
 }
 
+/// Files that rank 0 writes, and what is in them already.
+struct Outputs {
+  std::unique_ptr<report::RecordFile> records;
+  std::unique_ptr<report::TraceFile> trace;
+  std::string finished;  ///< on every rank: a character a case, '1' where it is not to be run again
+};
+
+Outputs open_outputs(const RunArguments& arguments, const std::vector<config::Case>& cases,
+                     comm::Communicator& world) {
+  if (arguments.resume && !arguments.output) {
+    throw InputError("command line: --resume needs --output: the file to go on with");
+  }
+  Outputs outputs;
+  outputs.finished = comm::from_rank_zero(world, [&] {
+    if (arguments.output) {
+      outputs.records = std::make_unique<report::RecordFile>(*arguments.output);
+    }
+    if (arguments.trace) {
+      outputs.trace = std::make_unique<report::TraceFile>(*arguments.trace);
+    }
+    if (arguments.dump) {
+      prepare_dump(*arguments.dump, cases);
+    }
+    return arguments.resume ? text_of(finished_cases(*arguments.output, cases))
+                            : std::string(cases.size(), '0');
+  });
+  return outputs;
+}
+
+/// What the line of a job that was asked to end says.
+std::string end_line(std::size_t done, std::size_t all, const RunArguments& arguments) {
+  const std::string go_on = arguments.output && done < all
+                                ? fmt::format("; --resume with {} goes on", *arguments.output)
+                                : "";
+  return fmt::format("{} of {} case{} done, {} left{}", done, all, all == 1 ? "" : "s", all - done,
+                     go_on);
+}
+
+void end_where_asked(comm::Communicator& world, const std::string& line) {
+  const comm::Ending ending = comm::ending_of(world);
+  if (!ending.is_asked_for()) return;
+  throw Interrupted(fmt::format("{}: {}", Interruption::name_of(ending.signal_number), line));
+}
+
+/// All that the table says of a case, and what is to follow the table.
+void show(const std::vector<config::Case>& cases, const bench::CaseResult& result, Tides& tides) {
+  report::print(report::table_row(cases, result) + report::failure_lines(result) +
+                report::overlap_lines(result));
+  tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
+  if (const std::string chosen = report::algorithm_lines(result); !chosen.empty()) {
+    tides.text +=
+        fmt::format("Fastest algorithms of {}:\n{}", report::mode_of(result.settings), chosen);
+  }
+}
+
 }  // namespace
 
 ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSession& session) {
   const bool speaks = session.rank() == 0;
+  Interruption interruption(session.rank(), session.local_size());
   // Input and results are rank 0's business; the others learn what it read, or why it could not.
   const auto world = comm::make_communicator({.ranks = session.size()});
   const std::string text =
@@ -120,30 +179,29 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
   const std::vector<config::Case> cases =
       config::load_cases(text, arguments.input, arguments.overrides);
   require_ranks(cases, session.size());
-  std::unique_ptr<report::RecordFile> output;
-  std::unique_ptr<report::TraceFile> trace;
-  comm::from_rank_zero(*world, [&] {
-    if (arguments.output) {
-      output = std::make_unique<report::RecordFile>(*arguments.output);
-    }
-    if (arguments.trace) {
-      trace = std::make_unique<report::TraceFile>(*arguments.trace);
-    }
-    if (arguments.dump) {
-      prepare_dump(*arguments.dump, cases);
-    }
-    return std::string();
-  });
-
-  const auto provenance = report::provenance(
-      {arguments.command_line, arguments.input, text, arguments.threads}, &session);
+  const auto slow_rank = bench::slow_rank_of_environment(*world);
+  const Outputs outputs = open_outputs(arguments, cases, *world);
+  const auto provenance =
+      report::provenance({arguments.command_line, arguments.input, text, arguments.threads,
+                          world->gather_bytes(session.processor_name())},
+                         &session);
   const ProgressLine progress(speaks && (arguments.progress || isatty(STDERR_FILENO) != 0));
   if (speaks) {
     report::print(title(cases, session, arguments.threads) + report::table_header(cases));
   }
   ExitStatus status = ExitStatus::good;
+  std::size_t done = 0;
   Tides tides;
   for (const config::Case& c : cases) {
+    if (outputs.finished[c.index] == '1') {
+      ++done;
+      if (speaks) report::print(report::skipped_row(cases, c, *arguments.output));
+      continue;
+    }
+    const std::string line = end_line(done, cases.size(), arguments);
+    interruption.set_line(line);
+    world->set_context(fmt::format("set-up of case {}", c.index + 1));
+    end_where_asked(*world, line);
     const bench::Environment environment{
         device,
         session,
@@ -153,28 +211,32 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
         [&](const std::string& what) {
           progress.show(fmt::format("case {}/{}, {}: {}", c.index + 1, cases.size(),
                                     report::mode_of(c), what));
-        }};
-    const bench::CaseResult result =
-        bench::run_case(c, environment, rank_folder(arguments, c, cases.size(), session.rank()));
+        },
+        arguments.cores,
+        slow_rank};
+    bench::CaseResult result;
+    try {
+      result =
+          bench::run_case(c, environment, rank_folder(arguments, c, cases.size(), session.rank()));
+    } catch (const Interrupted& error) {
+      progress.wipe();
+      throw Interrupted(fmt::format("{}: {}", error.what(), line));
+    }
     progress.wipe();
-    if (output) {
-      output->append(report::run_record(result, provenance));
+    ++done;
+    if (outputs.records) {
+      const auto hold = interruption.hold();
+      outputs.records->append(report::run_record(result, provenance));
     }
-    if (trace) {
-      trace->append(result);
+    if (outputs.trace) {
+      outputs.trace->append(result);
     }
-    if (speaks) {
-      report::print(report::table_row(cases, result) + report::failure_lines(result) +
-                    report::overlap_lines(result));
-      tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
-      if (const std::string chosen = report::algorithm_lines(result); !chosen.empty()) {
-        tides.text += fmt::format("Fastest algorithms of {}:\n{}", report::mode_of(c), chosen);
-      }
-    }
+    if (speaks) show(cases, result, tides);
     if (result.verification.performed() && !result.valid()) {
       status = ExitStatus::invalid;
     }
   }
+  end_where_asked(*world, end_line(done, cases.size(), arguments));
   return status;
 }
 

@@ -18,14 +18,17 @@ struct RunArguments {
   std::optional<std::string> output;   ///< results file, appended to
   std::optional<std::string> trace;    ///< Chrome trace of one step a case, overwritten
   std::optional<std::string> dump;     ///< folder for tensors, created, must be empty
+  bool resume = false;                 ///< skip cases with a valid record in `output`
   bool progress = false;               ///< show progress even when stderr is no terminal
   std::vector<std::string> command_line;
   int threads = 1;
+  std::string cores;  ///< that this rank's process was given
 };
 
 /// Runs all cases in order; collective over the processes of the job. Rank 0 prints the table to
 /// stdout and appends each record as its case ends. Returns `invalid` when a result failed its
-/// verification. Throws InputError and RunError.
+/// verification. After SIGTERM or SIGUSR1 on any rank it ends with the case at hand, or gives that
+/// up; see base/interruption.hpp. Throws InputError and RunError.
 ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSession& session);
 
 }  // namespace tidemark::commands

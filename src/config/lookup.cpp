@@ -73,15 +73,20 @@ bool is_section(std::string_view name) {
 }
 
 std::string unknown_key_message(std::string_view name, std::string_view prefix) {
-  name = name.substr(0, 200);  // the distance takes quadratic time, and no key is near that long
   const bool at_top = prefix.empty() && name.find('.') == std::string_view::npos;
+  return unknown_key_message(name, known_names(at_top), prefix);
+}
+
+std::string unknown_key_message(std::string_view name, const std::vector<std::string_view>& known,
+                                std::string_view prefix) {
+  name = name.substr(0, 200);  // the distance takes quadratic time, and no key is near that long
   std::string_view nearest;
   std::size_t least = std::numeric_limits<std::size_t>::max();
-  for (const std::string_view known : known_names(at_top)) {
-    const std::size_t d = distance(name, known);
+  for (const std::string_view candidate : known) {
+    const std::size_t d = distance(name, candidate);
     if (d < least) {
       least = d;
-      nearest = known;
+      nearest = candidate;
     }
   }
   const bool close = least <= std::max<std::size_t>(2, leaf_of(name).size() / 3);

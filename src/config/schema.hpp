@@ -64,6 +64,11 @@ inline constexpr std::int64_t max_size = 2147483647;
 /// `prefix` ("sweep." or nothing) stands before the name that is suggested.
 [[nodiscard]] std::string unknown_key_message(std::string_view name, std::string_view prefix = "");
 
+/// The same for a name that is none of `known`, which is not empty.
+[[nodiscard]] std::string unknown_key_message(std::string_view name,
+                                              const std::vector<std::string_view>& known,
+                                              std::string_view prefix = "");
+
 /// Shortest text that reads back as `value`.
 [[nodiscard]] std::string format_value(const Value& value);
 

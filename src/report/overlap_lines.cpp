@@ -40,6 +40,12 @@ std::string size_text(std::int64_t bytes) {
 
 std::string overlap_lines(const bench::CaseResult& result) {
   std::string text;
+  if (result.slow_rank) {
+    text += fmt::format(
+        "  DISTURBED: rank {} slept for {:g} of its step, for a test: not to be "
+        "published\n",
+        result.slow_rank->rank, result.slow_rank->share);
+  }
   if (result.is_emulated()) {
     const LinkModel& link = result.settings.emulated_link;
     text += fmt::format(

@@ -1,8 +1,11 @@
 #include "report/provenance.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <fstream>
+#include <optional>
+#include <sstream>
 #include <string_view>
 
 #include <fmt/chrono.h>
@@ -10,25 +13,66 @@
 #include <unistd.h>
 
 #include "base/device.hpp"
+#include "comm/transport.hpp"
+#include "config/message.hpp"
 #include "kernels/gemm.hpp"
+#include "report/environment.hpp"
 #include "tidemark_version.hpp"
 
 namespace tidemark::report {
 
 namespace {
 
-// FNV-1a (Fowler, Noll, Vo): names an input among others, guards against nobody.
-std::uint64_t digest_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  }
-  return hash;
-}
+using Json = nlohmann::ordered_json;
 
 std::string kokkos_version() {
   return fmt::format("{}.{}.{}", KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100,
                      KOKKOS_VERSION % 100);
+}
+
+/// What Kokkos says of itself, line by line, without what is off; nothing where it does not run, as
+/// for a plan.
+Json kokkos_configuration() {
+  if (!Kokkos::is_initialized()) return {};
+  std::ostringstream text;
+  Kokkos::print_configuration(text);
+  Json lines = Json::array();
+  std::istringstream reader(text.str());
+  for (std::string line; std::getline(reader, line);) {
+    std::replace(line.begin(), line.end(), '\t', ' ');
+    const std::size_t first = line.find_first_not_of(' ');
+    if (first == std::string::npos || line.ends_with(':') || line.ends_with(": no")) continue;
+    lines.push_back(config::one_line(line.substr(first), 200));
+  }
+  return lines;
+}
+
+Json text_or_null(const std::optional<std::string>& text) { return text ? Json(*text) : Json(); }
+
+Json transport_json(const comm::MpiSession* session) {
+  if (session == nullptr) return {};
+  const comm::Transport transport = comm::transport_of(*session);
+  if (!transport.messaging) return {};
+  return {{"messaging", *transport.messaging},
+          {"components", transport.components},
+          {"within_node", text_or_null(transport.within_node)},
+          {"between_nodes", text_or_null(transport.between_nodes)},
+          {"known_by", "components that Open MPI has loaded"}};
+}
+
+/// In the order of the first rank on each.
+Json hosts_json(const std::vector<std::string>& hosts) {
+  Json json = Json::array();
+  for (const std::string& host : hosts) {
+    const auto same =
+        std::find_if(json.begin(), json.end(), [&](const Json& h) { return h["host"] == host; });
+    if (same == json.end()) {
+      json.push_back({{"host", host}, {"ranks", 1}});
+    } else {
+      (*same)["ranks"] = (*same)["ranks"].get<int>() + 1;
+    }
+  }
+  return json;
 }
 
 std::string now_utc() {
@@ -39,6 +83,15 @@ std::string now_utc() {
 }
 
 }  // namespace
+
+// FNV-1a (Fowler, Noll, Vo): names an input among others, guards against nobody.
+std::string digest_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  }
+  return fmt::format("{:016x}", hash);
+}
 
 std::string processor_model() {
   std::ifstream file("/proc/cpuinfo");
@@ -60,15 +113,20 @@ nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiS
   json["compiler"] = build_info::compiler;
   json["build_type"] = build_info::build_type;
   json["flags"] = build_info::flags;
-  json["kokkos"] = {{"version", kokkos_version()}, {"execution_space", ExecutionSpace::name()}};
+  json["kokkos"] = {{"version", kokkos_version()},
+                    {"execution_space", ExecutionSpace::name()},
+                    {"configuration", kokkos_configuration()}};
   json["blas"] = kernels::blas_description();
   json["mpi"] = session == nullptr ? nlohmann::ordered_json()
                                    : nlohmann::ordered_json(session->library_version());
+  json["transport"] = transport_json(session);
+  json["hosts"] = hosts_json(invocation.hosts);
+  json["slurm"] = slurm_json();
+  json["environment"] = environment_json();
   json["threads_per_rank"] = invocation.threads;
   json["processor"] = processor_model();
   json["command_line"] = invocation.arguments;
-  json["input"] = {{"file", invocation.input_file},
-                   {"fnv1a_64", fmt::format("{:016x}", digest_of(invocation.input_text))}};
+  json["input"] = {{"file", invocation.input_file}, {"fnv1a_64", digest_of(invocation.input_text)}};
   return json;
 }
 

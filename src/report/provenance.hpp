@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -15,15 +16,19 @@ struct Invocation {
   std::vector<std::string> arguments;  ///< the command line, as given
   std::string input_file;
   std::string input_text;
-  int threads = 1;  ///< of each rank
+  int threads = 1;                   ///< of each rank
+  std::vector<std::string> hosts{};  ///< by rank; empty for what runs without MPI
 };
 
 /// Model name of the processor, or "unknown".
 std::string processor_model();
 
-/// Build (version, git hash, compiler, flags), Kokkos, BLAS, MPI, host, start time (UTC, ISO 8601),
-/// command line, and the input file with a digest of its text (FNV-1a, 64 bits).
-/// `session` is null for what runs without MPI.
+/// Sixteen digits that tell a text from others (FNV-1a, 64 bits).
+std::string digest_of(std::string_view text);
+
+/// Build (version, git hash, compiler, flags), Kokkos and its configuration, BLAS, MPI and its
+/// transport, hosts, Slurm, environment, start time (UTC, ISO 8601), command line, and the input
+/// file with a digest of its text. `session` is null for what runs without MPI.
 nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiSession* session);
 
 }  // namespace tidemark::report

@@ -1,9 +1,13 @@
 #include "report/record.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <optional>
+#include <string_view>
+#include <system_error>
 #include <variant>
 #include <vector>
 
@@ -13,7 +17,9 @@
 #include "comm/operation.hpp"
 #include "config/schema.hpp"
 #include "report/json_values.hpp"
+#include "report/provenance.hpp"
 #include "report/record_comm.hpp"
+#include "report/record_reader.hpp"
 
 namespace tidemark::report {
 
@@ -138,22 +144,58 @@ Json ranks_json(const bench::CaseResult& result) {
                     {"device", detail.device},
                     {"threads", detail.threads},
                     {"step_ms", number(detail.step_ms)},
+                    {"busy_ms", number(detail.busy_ms)},
                     {"blocked_ms", number(detail.blocked_ms)},
                     {"gemm_gflops", number(detail.gemm_gflops)},
                     {"peak_bytes", detail.peak_bytes},
-                    {"process_bytes", or_null(detail.process_bytes)}});
+                    {"process_bytes", or_null(detail.process_bytes)},
+                    {"cores", detail.cores}});
   }
   return json;
 }
 
-// A writer that was killed leaves part of a line, which must not spoil the next one, too.
-bool ends_within_a_line(const std::filesystem::path& path) {
+Json test_json(const std::optional<bench::SlowRank>& slow) {
+  if (!slow) return {};
+  return {{"slow_rank", slow->rank}, {"share", number(slow->share)}};
+}
+
+/// What stands behind the last line break of a file.
+std::string open_end_of(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return "";
   std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file || file.tellg() <= 0) {
-    return false;
+  std::string end;
+  constexpr std::streamoff block = 65536;
+  for (std::streamoff left = file ? static_cast<std::streamoff>(file.tellg()) : 0; left > 0;) {
+    std::string part(static_cast<std::size_t>(std::min(left, block)), '\0');
+    left -= static_cast<std::streamoff>(part.size());
+    file.seekg(left);
+    if (!file.read(part.data(), static_cast<std::streamsize>(part.size()))) break;
+    const std::size_t line_break = part.rfind('\n');
+    if (line_break != std::string::npos) return part.substr(line_break + 1) + end;
+    end.insert(0, part);
   }
-  file.seekg(-1, std::ios::end);
-  return file.get() != '\n';
+  return end;
+}
+
+bool begins_a_record(const std::string& text) {
+  constexpr std::string_view beginning = R"({"schema_version":)";
+  const std::size_t length = std::min(text.size(), beginning.size());
+  return std::string_view(text).substr(0, length) == beginning.substr(0, length);
+}
+
+/// A writer that was killed leaves part of a line, which must not spoil the next one, too: part of
+/// a record of ours goes, anything else gets the end that it lacks. Returns what was done.
+std::string mend(const std::filesystem::path& path) {
+  const std::string end = open_end_of(path);
+  if (end.empty()) return "";
+  if (begins_a_record(end) && !is_whole_json(end)) {
+    std::error_code error;
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - end.size(), error);
+    if (!error) return fmt::format("half a record was removed from its end ({} bytes)", end.size());
+  }
+  std::ofstream(path, std::ios::app) << '\n' << std::flush;
+  return "its last line had no end, which was added";
 }
 
 }  // namespace
@@ -179,12 +221,13 @@ nlohmann::ordered_json run_record(const bench::CaseResult& result,
   json["kind"] = "run";
   json["case"] = case_json(result.settings);
   json["case_index"] = result.settings.index;
+  json["case_fnv1a_64"] = digest_of(json["case"].dump());
+  json["test"] = test_json(result.slow_rank);
   json["ranks"] = result.ranks;
   json["valid"] = result.verification.performed() ? Json(result.valid()) : Json();
   json["verification"] = verification_json(result.verification);
   // What a link that does not exist would give is nobody's figure of merit.
-  const bool has_merit = result.valid() && !result.is_emulated();
-  json["fom"]["tokens_per_s"] = has_merit ? Json(number(result.tokens_per_s())) : Json();
+  json["fom"]["tokens_per_s"] = result.has_merit() ? Json(number(result.tokens_per_s())) : Json();
   json["loss"] = result.loss ? finding_json(*result.loss, "not finite") : Json();
   json["time"] = time_json(result);
   json["flops"] = flops_json(result);
@@ -207,6 +250,7 @@ nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
   json["kind"] = "plan";
   json["case"] = case_json(plan.settings);
   json["case_index"] = plan.settings.index;
+  json["case_fnv1a_64"] = digest_of(json["case"].dump());
   json["ranks"] = plan.settings.parallel.tensor;
   json["valid"] = nullptr;
   json["flops"]["model_per_step"] = number(plan.model_flops_per_step);
@@ -223,21 +267,20 @@ nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
 }
 
 RecordFile::RecordFile(const std::filesystem::path& path) : path_(path) {
-  const bool cut_off = ends_within_a_line(path);
+  const std::string mended = mend(path);
   errno = 0;
   file_.open(path, std::ios::app);
   if (!file_) {
     throw InputError(
         fmt::format("{}: cannot be opened for writing: {}", path.string(), std::strerror(errno)));
   }
-  if (cut_off) {
-    file_ << '\n';
-  }
+  if (!mended.empty()) fmt::print(stderr, "{}: {}\n", path.string(), mended);
 }
 
 void RecordFile::append(const nlohmann::ordered_json& record) {
   // Text that is not UTF-8 (a name, an argument) must not cost the measurement.
-  file_ << record.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
+  // In one piece, so that a process that is killed has written all of it or nothing.
+  file_ << record.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n' << std::flush;
   if (!file_) {
     throw RunError(fmt::format("{}: the record could not be written", path_.string()));
   }

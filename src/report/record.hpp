@@ -34,7 +34,8 @@ nlohmann::ordered_json case_json(const config::Case& c);
 /// measured outlives what comes after it.
 class RecordFile {
  public:
-  /// Opens for appending; throws InputError, `FILE: ...`, when that is not possible.
+  /// Opens for appending; throws InputError, `FILE: ...`, when that is not possible. A last line
+  /// that was cut off is mended first, which a line on stderr tells.
   explicit RecordFile(const std::filesystem::path& path);
 
   /// Adds one line; throws RunError when the disk does not take it.

@@ -52,7 +52,7 @@ std::string figure_of_merit(const bench::CaseResult& result) {
     return "-";
   }
   if (!result.valid()) return "INVALID";
-  return result.is_emulated() ? "-" : fmt::format("{:.1f}", result.tokens_per_s());
+  return !result.has_merit() ? "-" : fmt::format("{:.1f}", result.tokens_per_s());
 }
 
 }  // namespace
@@ -127,6 +127,13 @@ std::string table_row(const std::vector<config::Case>& cases, const bench::CaseR
              fmt::format("{:.2f}", mib(result.memory.peak)),
              fmt::format("{:.2f}", mib(bench::wire_bytes(result.calls, comm::Purpose::activation))),
              verdict(result));
+}
+
+std::string skipped_row(const std::vector<config::Case>& cases, const config::Case& c,
+                        const std::string& results) {
+  return label_column(cases, sweep_label(c)) +
+         fmt::format("{:<{}} {:>3} skipped: its valid record is in {}\n", mode_of(c),
+                     mode_width(cases), c.parallel.tensor, results);
 }
 
 std::string failure_lines(const bench::CaseResult& result) {

@@ -15,6 +15,10 @@ std::string table_header(const std::vector<config::Case>& cases);
 /// The row of one result, under the header of the same cases.
 std::string table_row(const std::vector<config::Case>& cases, const bench::CaseResult& result);
 
+/// In place of the row of a case that was measured earlier, into the file `results`.
+std::string skipped_row(const std::vector<config::Case>& cases, const config::Case& c,
+                        const std::string& results);
+
 /// Why a result is not valid: one line a failed check; empty for a valid one.
 std::string failure_lines(const bench::CaseResult& result);
 

@@ -93,7 +93,9 @@ TEST_F(Gather, DetailsOfEveryRankReachEveryRank) {
                       0.2 * rank,
                       0.3 * rank,
                       100 + rank,
-                      knows ? std::optional<std::int64_t>(rank) : std::nullopt};
+                      knows ? std::optional<std::int64_t>(rank) : std::nullopt,
+                      0.4 * rank,
+                      "cores of " + std::to_string(rank)};
   };
   const auto details = gather_details(detail_of(comm_.rank()), comm_);
   ASSERT_EQ(details.size(), static_cast<std::size_t>(comm_.size()));
@@ -108,6 +110,8 @@ TEST_F(Gather, DetailsOfEveryRankReachEveryRank) {
     EXPECT_EQ(detail.gemm_gflops, expected.gemm_gflops);
     EXPECT_EQ(detail.peak_bytes, expected.peak_bytes);
     EXPECT_EQ(detail.process_bytes, expected.process_bytes);
+    EXPECT_EQ(detail.busy_ms, expected.busy_ms);
+    EXPECT_EQ(detail.cores, expected.cores);
   }
 }
 

@@ -14,6 +14,13 @@ TEST(Statistics, MedianIsTheMiddleOrTheMeanOfTheTwo) {
   EXPECT_THROW((void)median_of({}), RunError);
 }
 
+TEST(Statistics, LowMedianIsTheLowerOfTheTwo) {
+  EXPECT_EQ(low_median_of({3.0}), 3.0);
+  EXPECT_EQ(low_median_of({9.0, 1.0, 5.0}), 5.0);
+  EXPECT_EQ(low_median_of({9.0, 1.0, 5.0, 7.0}), 5.0);
+  EXPECT_THROW((void)low_median_of({}), RunError);
+}
+
 TEST(Statistics, TheFirstSeriesStaysUnlessAnotherIsFasterAlmostAlways) {
   const std::vector<double> first{10.0, 11.0, 12.0, 13.0, 14.0};
   EXPECT_EQ(surely_fastest({first}), 0U);

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/error.hpp"
+#include "report/provenance.hpp"
 #include "report/table.hpp"
 #include "support/cases.hpp"
 
@@ -44,7 +45,9 @@ bench::CaseResult result_of_two_ranks() {
                                    .blocked_ms = 1.0,
                                    .gemm_gflops = 10.0,
                                    .peak_bytes = 1500,
-                                   .process_bytes = std::nullopt});
+                                   .process_bytes = std::nullopt,
+                                   .busy_ms = 2.0,
+                                   .cores = "0-3"});
   }
   result.rank_details[0].process_bytes = 2000;
   return result;
@@ -67,6 +70,10 @@ TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   EXPECT_EQ(json.at("comm").at("calls").at(0).at("wire_bytes"), 600);
   EXPECT_EQ(json.at("comm").at("wire_bytes_per_step"), 600);
   EXPECT_EQ(json.at("ranks_detail").at(1).at("host"), "b");
+  EXPECT_EQ(json.at("ranks_detail").at(1).at("busy_ms"), 2.0);
+  EXPECT_EQ(json.at("ranks_detail").at(1).at("cores"), "0-3");
+  EXPECT_EQ(json.at("case_fnv1a_64"), digest_of(json.at("case").dump()));
+  EXPECT_EQ(json.at("test"), nullptr);
   EXPECT_EQ(json.at("ranks_detail").at(1).at("threads"), 4);
   EXPECT_EQ(json.at("ranks_detail").at(0).at("process_bytes"), 2000);
 }

@@ -40,7 +40,9 @@ inline bench::CaseResult complete_result() {
                           .blocked_ms = 1.0,
                           .gemm_gflops = 10.0,
                           .peak_bytes = 1500,
-                          .process_bytes = 2000}};
+                          .process_bytes = 2000,
+                          .busy_ms = 2.0,
+                          .cores = "0-3"}};
   return result;
 }
 

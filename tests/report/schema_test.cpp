@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <limits>
@@ -11,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "config/schema.hpp"
+#include "report/environment.hpp"
 #include "report/provenance.hpp"
 #include "report/record.hpp"
 #include "report/results.hpp"
@@ -125,6 +127,7 @@ TEST(Schema, NoFigureMayBeNaNOrInfinite) {
                           [](auto& r, double bad) { r.calls[0].busbw_gbytes_per_s = bad; },
                           [](auto& r, double bad) { r.rank_details[0].step_ms = bad; },
                           [](auto& r, double bad) { r.rank_details[0].blocked_ms = bad; },
+                          [](auto& r, double bad) { r.rank_details[0].busy_ms = bad; },
                           [](auto& r, double bad) { r.rank_details[0].gemm_gflops = bad; }};
   ASSERT_NO_THROW(run_record(complete_result(), Json::object()));
   int number = 0;
@@ -164,14 +167,18 @@ TEST(Schema, AFolderIsNoResultsFile) {
 
 TEST(Provenance, SaysWhereTheNumbersComeFrom) {
   const comm::MpiSession session;
-  const Invocation invocation{{"tidemark", "run", "a.yaml"}, "a.yaml", "model: {}", 3};
+  const Invocation invocation{
+      {"tidemark", "run", "a.yaml"}, "a.yaml", "model: {}", 3, {"n2", "n1", "n2"}};
   const Json json = provenance(invocation, &session);
-  for (const char* key :
-       {"time_utc", "version", "git_hash", "compiler", "build_type", "flags", "kokkos", "blas",
-        "mpi", "threads_per_rank", "processor", "command_line", "input"}) {
+  for (const char* key : {"time_utc", "version", "git_hash", "compiler", "build_type", "flags",
+                          "kokkos", "blas", "mpi", "transport", "hosts", "slurm", "environment",
+                          "threads_per_rank", "processor", "command_line", "input"}) {
     EXPECT_TRUE(json.contains(key)) << key;
   }
   EXPECT_EQ(json.at("threads_per_rank"), 3);
+  EXPECT_EQ(json.at("hosts"), Json::parse(R"([{"host": "n2", "ranks": 2},
+                                              {"host": "n1", "ranks": 1}])"));
+  EXPECT_TRUE(json.at("kokkos").at("configuration").is_array());
   EXPECT_EQ(json.at("command_line").size(), 3U);
   EXPECT_EQ(json.at("input").at("file"), "a.yaml");
   const std::string time = json.at("time_utc");
@@ -186,6 +193,39 @@ TEST(Provenance, SaysWhereTheNumbersComeFrom) {
   Invocation other = invocation;
   other.input_text = "model: []";
   EXPECT_NE(provenance(other, &session).at("input"), json.at("input"));
+}
+
+/// A variable of this process for as long as it lives.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Variable() { unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+TEST(Provenance, TakesOfTheEnvironmentWhatHasASay) {
+  const Variable transport("OMPI_MCA_btl", "self,tcp");
+  const Variable address("OMPI_MCA_orte_hnp_uri", "tcp://192.0.2.1");
+  const Variable secret("TIDEMARK_UNIT_TEST_TOKEN", "secret");
+  const Variable lines("NCCL_DEBUG_FILE", "a\nb");
+  const Json json = environment_json();
+  EXPECT_EQ(json.at("OMPI_MCA_btl"), "self,tcp");
+  EXPECT_EQ(json.at("NCCL_DEBUG_FILE"), "a\\nb");
+  EXPECT_FALSE(json.contains("OMPI_MCA_orte_hnp_uri"));
+  EXPECT_EQ(json.dump().find("secret"), std::string::npos);
+}
+
+TEST(Provenance, KnowsTheJobOfSlurm) {
+  if (std::getenv("SLURM_JOB_ID") != nullptr) GTEST_SKIP() << "in a job of Slurm";
+  EXPECT_EQ(slurm_json(), nullptr);
+  const Variable job("SLURM_JOB_ID", "4711");
+  const Variable nodes("SLURM_JOB_NODELIST", "n[1-2]");
+  EXPECT_EQ(slurm_json().at("job_id"), "4711");
+  EXPECT_EQ(slurm_json().at("nodes"), "n[1-2]");
 }
 
 TEST(Provenance, NamesNoMpiWhereThereIsNone) {

@@ -1,0 +1,74 @@
+#include "commands/check.hpp"
+
+#include <cstdio>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "config/reader.hpp"
+#include "criteria/evaluation.hpp"
+#include "criteria/reader.hpp"
+#include "criteria/verdict_table.hpp"
+#include "report/print.hpp"
+#include "report/record_reader.hpp"
+
+namespace tidemark::commands {
+
+namespace {
+
+/// The last line may be cut off: that is what a killed writer leaves. Elsewhere somebody has
+/// meddled with the file.
+void tolerate(const std::string& file, const report::DamagedLine& line) {
+  const std::string what = fmt::format("{}:{}: {}", file, line.number, line.reason);
+  if (!line.is_cut_off) throw InputError(what);
+  fmt::print(stderr, "{}; warning: this last line is left out\n", what);
+}
+
+void refuse_unmatched(const std::vector<criteria::Verdict>& verdicts, std::size_t runs) {
+  std::string line;
+  std::size_t others = 0;
+  for (const criteria::Verdict& verdict : verdicts) {
+    if (verdict.records > 0) continue;
+    if (!line.empty()) {
+      ++others;
+      continue;
+    }
+    line = fmt::format("{}: criterion '{}': no matching case among {} record{}",
+                       verdict.where_written, verdict.name, runs, runs == 1 ? "" : "s");
+  }
+  if (line.empty()) return;
+  if (others > 0) line += fmt::format("; nor for {} more", others);
+  throw InputError(line);
+}
+
+}  // namespace
+
+ExitStatus check(const CheckArguments& arguments) {
+  const std::vector<criteria::Criterion> criteria =
+      criteria::read_criteria(config::read_text(arguments.criteria), arguments.criteria);
+  std::vector<criteria::Judge> judges(criteria.begin(), criteria.end());
+  std::size_t runs = 0;
+  report::RecordVisitor visitor;
+  visitor.keys = criteria::wanted_keys(criteria);
+  visitor.record = [&](const nlohmann::json& record, std::size_t line) {
+    if (record["kind"] != "run") return;
+    ++runs;
+    for (criteria::Judge& judge : judges) judge.look_at(record, line);
+  };
+  visitor.damage = [&](const report::DamagedLine& line) { tolerate(arguments.results, line); };
+  const std::size_t records = report::read_records(arguments.results, visitor);
+  if (runs == 0) {
+    throw InputError(fmt::format("{}: holds no record of a run{}", arguments.results,
+                                 records > 0 ? ", only plans" : ""));
+  }
+  std::vector<criteria::Verdict> verdicts;
+  for (criteria::Judge& judge : judges) verdicts.push_back(judge.verdict());
+  report::print(criteria::verdict_table(verdicts));
+  refuse_unmatched(verdicts, runs);
+  for (const criteria::Verdict& verdict : verdicts) {
+    if (!verdict.passed()) return ExitStatus::invalid;
+  }
+  return ExitStatus::good;
+}
+
+}  // namespace tidemark::commands

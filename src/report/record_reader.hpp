@@ -1,0 +1,41 @@
+// Reads records back, one line at a time.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace tidemark::report {
+
+/// A line that holds no whole record of this version.
+struct DamagedLine {
+  std::size_t number = 0;  ///< from 1
+  std::string reason;      ///< "is damaged: ..."
+  /// It is no whole JSON, and nothing but empty lines follows: what a killed writer leaves.
+  bool is_cut_off = false;
+};
+
+/// What becomes of the records of a file.
+struct RecordVisitor {
+  /// Top-level keys that are of interest; all others are skipped, which costs neither memory nor
+  /// much time. Empty: all.
+  std::set<std::string> keys;
+  /// Gets the keys of interest of each record, with its line.
+  std::function<void(const nlohmann::json& record, std::size_t line)> record;
+  /// Gets each line that is damaged.
+  std::function<void(const DamagedLine&)> damage;
+};
+
+/// Reads the records of `path` in order, never holding more than one of them; returns how many
+/// there were. Throws InputError, `FILE: ...`, where the file cannot be read.
+std::size_t read_records(const std::filesystem::path& path, const RecordVisitor& visitor);
+
+/// Whether `text` is a whole JSON value.
+bool is_whole_json(std::string_view text);
+
+}  // namespace tidemark::report

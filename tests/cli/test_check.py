@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""`tidemark check`: verdicts, exit statuses, refusals, damaged files, and what many records cost.
+
+Environment: see harness.py.
+"""
+import functools
+import json
+import os
+import pathlib
+import subprocess
+import unittest
+
+import harness
+from records import SEQUENCE_OFF_AND_ON, measure, plan
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GOOD = """\
+criteria:
+  - {name: all valid, valid: true, min_cases: 2}
+  - {name: rate, key: fom.tokens_per_s, unit: tokens/s, min: 1}
+  - {name: peak, key: memory.peak_bytes, reference: [0.5, null, 1.0, GiB]}
+  - name: gathers
+    where: {parallel.sequence: true}
+    key: comm.calls[op=all_gather].count
+    min: 1
+  - {name: repeats, key: time.step_ms.samples, over: iterations, max_spread: 1000}
+  - {name: even, max_straggler: 1000}
+  - {name: carried by MPI, key: comm.backend, equals: mpi}
+"""
+
+
+@functools.cache
+def results():
+    """Lines of a run of two cases on two ranks."""
+    return [json.dumps(record) for record in measure(2, SEQUENCE_OFF_AND_ON)[1]]
+
+
+def altered(line, change):
+    """The record of a line after `change`, as a line."""
+    record = json.loads(line)
+    change(record)
+    return json.dumps(record)
+
+
+class Check(harness.TestCase):
+    def check(self, lines, criteria=GOOD):
+        self.write("results.jsonl", "".join(line + "\n" for line in lines))
+        self.write("criteria.yaml", criteria)
+        return self.run_check()
+
+    def run_check(self):
+        return harness.run(["check", "results.jsonl", "--criteria", "criteria.yaml"], self.folder)
+
+    def verdicts(self, result):
+        """Last words of the table's rows, by the names of the criteria."""
+        rows = [line for line in result.output.splitlines()[1:] if not line.startswith("  ")]
+        return {line.split("  ")[0]: line.rpartition("  ")[2] for line in rows}
+
+    def refused(self, line, *arguments):
+        result = self.check(*arguments)
+        self.assertEqual((result.status, result.errors), (2, [line]), result)
+
+
+class Verdicts(Check):
+    def test_of_a_good_run(self):
+        result = self.check(results())
+        self.assertEqual((result.status, result.errors), (0, []), result)
+        self.assertEqual(set(self.verdicts(result).values()), {"pass"}, result.output)
+        self.assertEqual(len(self.verdicts(result)), 7)
+
+    def test_of_a_missed_bound(self):
+        result = self.check(results(), GOOD.replace("min: 1}", "min: 1e12}"))
+        self.assertEqual((result.status, result.errors), (1, []), result)
+        self.assertEqual([name for name, word in self.verdicts(result).items() if word == "FAIL"],
+                         ["rate"])
+        self.assertRegex(result.output, r"(?m)^  FAIL: rate: small 1, line 1: .* is below 1e\+12 ")
+
+    def test_an_invalid_record_satisfies_nothing(self):
+        first, second = results()
+        result = self.check([first, altered(second, lambda record: record.update(valid=False))])
+        self.assertEqual(result.status, 1, result)
+        self.assertEqual(set(self.verdicts(result).values()), {"FAIL"}, result.output)
+
+    def test_a_null_fails_and_says_so(self):
+        result = self.check(results(), "criteria:\n  - {name: hidden, key: overlap.efficiency, "
+                            "min: 0}\n")
+        self.assertEqual(result.status, 1, result)
+        self.assertIn("  FAIL: hidden: small 1, line 1: overlap.efficiency is null\n",
+                      result.output)
+
+    def test_plans_are_left_out(self):
+        plan = altered(results()[0], lambda record: record.update(kind="plan", valid=None))
+        result = self.check([plan, *results()])
+        self.assertEqual(result.status, 0, result)
+        self.refused("results.jsonl: holds no record of a run, only plans", [plan])
+
+
+class Refusals(Check):
+    def test_of_criteria(self):
+        for criteria, line in (
+                ("criterion: []\n", "criteria.yaml:1:1: criterion: unknown key; did you mean "
+                 "criteria?"),
+                ("criteria:\n  - {name: a, key: time.step_ms.median, max: 3, unit: GB/s}\n",
+                 "criteria.yaml:2:55: unit: 'GB/s' is no unit of time.step_ms.median, which is in "
+                 "ms; accepted: s, ms, us"),
+                ("criteria:\n  - {name: a, valid: true, where: {parallel.tensor: 64}}\n",
+                 "criteria.yaml:2:5: criterion 'a': no matching case among 2 records")):
+            with self.subTest(line):
+                self.refused(line, results(), criteria)
+
+    def test_of_files(self):
+        self.write("criteria.yaml", GOOD)
+        result = self.run_check()
+        self.assertEqual((result.status, result.errors), (
+            2, ["results.jsonl: cannot be read: No such file or directory"]))
+        self.refused("results.jsonl: holds no record of a run", [])
+        self.refused("results.jsonl:2: is no record: it has no schema_version and kind",
+                     [results()[0], "{}"])
+        result = harness.run(["check", "results.jsonl"], self.folder)
+        self.assertEqual(result.status, 2)
+        self.assertIn("--criteria", result.errors[0])
+
+
+class Damage(Check):
+    def test_of_the_last_line_is_a_warning(self):
+        for cut in (1, 20, len(results()[1]) - 1):
+            self.write("results.jsonl", "\n".join(results() + [results()[1][:cut]]))
+            self.write("criteria.yaml", GOOD)
+            result = self.run_check()
+            self.assertEqual(result.status, 0, result)
+            (warning,) = result.errors
+            self.assertRegex(warning, r"^results\.jsonl:3: is damaged: no whole JSON, at character "
+                             r"[0-9]+; warning: this last line is left out$")
+
+    def test_of_another_line_is_an_error(self):
+        result = self.check([results()[0], results()[1][:200], results()[1]])
+        self.assertEqual(result.status, 2, result)
+        self.assertRegex(result.errors[0], r"^results\.jsonl:2: is damaged: no whole JSON, ")
+
+
+class Acceptance(Check):
+    def test_problems_fill_the_shares_that_they_say(self):
+        rules = (ROOT / "docs" / "run-rules.md").read_text(encoding="utf-8")
+        for name, share in (("small", 0.0), ("medium", 0.5), ("large", 0.87)):
+            path = ROOT / "inputs" / "acceptance" / f"{name}.yaml"
+            text = path.read_text(encoding="utf-8")
+            held = []
+            for record in plan(8, text=text)[1]:
+                memory = record["memory"]
+                held.append(sum(memory[key] for key in ("parameter_bytes", "gradient_bytes",
+                                                        "peak_bytes")))
+            self.assertAlmostEqual(held[0] / 80e9, share, delta=0.01)
+            self.assertLessEqual(max(held), held[0])
+            shown = "under 1 %" if name == "small" else f"{share * 100:.0f} %"
+            self.assertIn(f"| {name} | `inputs/acceptance/{name}.yaml` | {shown} |", rules)
+            self.assertIn(shown, text)
+            digits = 2 if name == "small" else 1
+            self.assertIn(f"{held[0] / 2 ** 30:.{digits}f} GiB", text)
+
+    def test_criteria_hold_of_a_good_record(self):
+        # The times of this machine are not what is tested here.
+        def steady(record):
+            record["time"]["step_ms"]["samples"] = [100.0, 110.0]
+            record["ranks_detail"][0]["busy_ms"] = record["ranks_detail"][1]["busy_ms"]
+        result = self.check([altered(line, steady) for line in results()],
+                            (ROOT / "inputs" / "acceptance" / "criteria.yaml").read_text("utf-8"))
+        self.assertEqual(result.status, 0, result)
+
+
+class Cost(Check):
+    def test_of_ten_thousand_records(self):
+        lines = (ROOT / "results" / "quickstart" / "records.jsonl").read_bytes().splitlines(True)
+        self.write("results.jsonl", b"".join(lines[i % 2] for i in range(10000)))
+        self.write("criteria.yaml", GOOD.replace("{name: even, max_straggler: 1000}",
+                                                 "{name: same, key: fom.tokens_per_s, "
+                                                 "over: records, max_spread: 1000}"))
+        self.assertGreater(os.path.getsize(os.path.join(self.folder, "results.jsonl")), 1e8)
+        line = harness.command(1, ["check", "results.jsonl", "--criteria", "criteria.yaml"])
+        with subprocess.Popen(line, cwd=self.folder, stdout=subprocess.PIPE, text=True) as process:
+            output = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0, output)
+        self.assertIn("10000", output)
+        # Processor time, for the machine may be busy.
+        self.assertLess(usage.ru_utime + usage.ru_stime, 5.0)
+        self.assertLess(usage.ru_maxrss, 500 * 1024)  # KiB
+
+
+if __name__ == "__main__":
+    unittest.main()

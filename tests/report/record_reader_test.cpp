@@ -1,0 +1,122 @@
+#include "report/record_reader.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "report/record.hpp"
+
+namespace tidemark::report {
+namespace {
+
+class File : public ::testing::Test {
+ protected:
+  void SetUp() override { std::filesystem::remove(path_); }
+  void TearDown() override { std::filesystem::remove(path_); }
+
+  void write(const std::string& text) const {
+    std::ofstream(path_, std::ios::binary | std::ios::app) << text;
+  }
+  [[nodiscard]] std::string text() const {
+    std::ifstream file(path_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+
+  const std::filesystem::path path_ =
+      std::filesystem::temp_directory_path() / ("tidemark-records-" + std::to_string(getpid()));
+};
+
+struct Read {
+  std::vector<std::string> records;
+  std::vector<DamagedLine> damage;
+};
+
+Read read(const std::filesystem::path& path, std::set<std::string> keys) {
+  Read result;
+  const std::size_t count =
+      read_records(path, {std::move(keys),
+                          [&](const nlohmann::json& record, std::size_t line) {
+                            result.records.push_back(std::to_string(line) + record.dump());
+                          },
+                          [&](const DamagedLine& line) { result.damage.push_back(line); }});
+  EXPECT_EQ(count, result.records.size());
+  return result;
+}
+
+const std::string first =
+    R"({"schema_version":1,"kind":"run","a":{"b":[1,{"c":2}],"d":3},"e":[4,[5]],"f":6})";
+
+using RecordReader = File;
+
+TEST_F(RecordReader, KeepsTheKeysOfInterestWhole) {
+  write(first + "\n\n" + first + "\n");
+  const std::string head = R"("kind":"run","schema_version":1})";
+  EXPECT_EQ(read(path_, {"a"}).records.at(1), R"(3{"a":{"b":[1,{"c":2}],"d":3},)" + head);
+  EXPECT_EQ(read(path_, {"e"}).records.at(0), R"(1{"e":[4,[5]],)" + head);
+  EXPECT_EQ(read(path_, {"f"}).records.at(0), R"(1{"f":6,)" + head);
+  EXPECT_EQ(read(path_, {"b"}).records.at(0), "1{" + head);  // a key of the top level alone
+  EXPECT_EQ(read(path_, {}).records.at(0), "1" + nlohmann::json::parse(first).dump());
+}
+
+TEST_F(RecordReader, TellsWhatIsDamagedAndWhere) {
+  write(first + "\n" + first.substr(0, 20) + "\n" + first + "\n" + first.substr(0, 30));
+  const Read result = read(path_, {"a"});
+  EXPECT_EQ(result.records.size(), 2U);
+  ASSERT_EQ(result.damage.size(), 2U);
+  EXPECT_EQ(result.damage[0].number, 2U);
+  EXPECT_FALSE(result.damage[0].is_cut_off);
+  EXPECT_EQ(result.damage[1].number, 4U);
+  EXPECT_TRUE(result.damage[1].is_cut_off);
+}
+
+TEST_F(RecordReader, TellsRecordsOfOthersApart) {
+  write("{}\n{\"schema_version\":99,\"kind\":\"run\"}\n[1]\n");
+  const Read result = read(path_, {"a"});
+  EXPECT_EQ(result.records.size(), 0U);
+  ASSERT_EQ(result.damage.size(), 3U);
+  EXPECT_EQ(result.damage[1].reason, "has schema_version 99, and this version reads 1");
+  EXPECT_FALSE(result.damage[2].is_cut_off);
+  EXPECT_THROW(read(path_ / "none", {}), InputError);
+}
+
+using Mending = File;
+
+TEST_F(Mending, HalfARecordGoes) {
+  write(first + "\n" + first.substr(0, first.size() - 1));
+  RecordFile(path_).append({{"n", 1}});
+  EXPECT_EQ(text(), first + "\n{\"n\":1}\n");
+}
+
+TEST_F(Mending, AWholeRecordGetsItsEnd) {
+  write(first);
+  RecordFile(path_).append({{"n", 1}});
+  EXPECT_EQ(text(), first + "\n{\"n\":1}\n");
+}
+
+TEST_F(Mending, WhatIsNotOursStays) {
+  write("notes without an end");
+  RecordFile(path_).append({{"n", 1}});
+  EXPECT_EQ(text(), "notes without an end\n{\"n\":1}\n");
+}
+
+TEST_F(Mending, ALongEndIsFoundAcrossBlocks) {
+  const std::string half = first.substr(0, 20) + std::string(200'000, 'x');
+  write(first + "\n" + half);
+  RecordFile(path_).append({{"n", 1}});
+  EXPECT_EQ(text(), first + "\n{\"n\":1}\n");
+}
+
+TEST_F(Mending, AGoodFileIsLeftAlone) {
+  write(first + "\n");
+  RecordFile(path_).append({{"n", 1}});
+  EXPECT_EQ(text(), first + "\n{\"n\":1}\n");
+}
+
+}  // namespace
+}  // namespace tidemark::report

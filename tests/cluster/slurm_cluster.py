@@ -200,9 +200,18 @@ class SlurmCluster:
         return " | ".join(text[-1] for text in lines if text)
 
     def stop(self):
-        """May be called at any stage of the start, and again."""
+        """May be called at any stage of the start, and again. A second signal does not cut it short."""
         if self.folder is None:
             return
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            self.end_all()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def end_all(self):
+        """Jobs, daemons, namespaces and the folder."""
         if len(self.daemons) > 1:
             self.run("scancel", "--user=root", "--signal=KILL", check=False)
             self.run("scancel", "--user=root", check=False)

@@ -37,7 +37,7 @@ class Tidemark(ExecutableApplication):
     # no figure comes from a record that is not valid. Ramble matches from the start of a line, and
     # would take braces for variables of its own: hence the dots in their place.
     records = "{experiment_run_dir}/records.jsonl"
-    valid = r'.*"case_index":\d+,"ranks":\d+,"valid":true,.*?'
+    valid = r'.*"test":null,"ranks":\d+,"valid":true,.*?'
     mode = r'.*?"parallel":."tensor":(?P<t>\d+),"sequence":(?P<sequence>\w+).*?"overlap":."mode":"(?P<overlap>\w+)"'
     number = r"(?P<value>-?\d[\d.eE+-]*)"
 

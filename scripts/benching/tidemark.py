@@ -35,3 +35,12 @@ def run_quickstart(args, settings, launcher=None):
         subprocess.run(command, env=environment(), check=True, stdout=subprocess.DEVNULL)
         with open(output, encoding="utf-8") as lines:
             return [json.loads(line) for line in lines]
+
+
+def collective_rows(text):
+    """The table of `tidemark collectives` as {(operation, algorithm, place): {bytes: seconds}}."""
+    rows = {}
+    for line in text.splitlines()[3:]:
+        size, operation, algorithm, place, microseconds, *_ = line.split()
+        rows.setdefault((operation, algorithm, place), {})[int(size)] = float(microseconds) * 1e-6
+    return rows

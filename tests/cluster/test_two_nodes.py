@@ -90,7 +90,9 @@ class Usage(unittest.TestCase):
     def test_bad_usage_is_one_line_and_status_2(self):
         for arguments in ((), ("200mbit",), ("200mbit", "--"), ("200mbit", "true"),
                           ("fast", "--", "true"), ("0mbit", "--", "true"),
-                          ("200mbit", "--latency"), ("200mbit", "--latency", "x", "--", "true")):
+                          ("200mbit", "--latency"), ("200mbit", "--latency", "x", "--", "true"),
+                          ("200mbit", "--ranks", "3", "--", "true"),
+                          ("200mbit", "--ranks", "0", "--", "true")):
             with self.subTest(arguments=arguments):
                 process = start(*arguments)
                 status, output, errors = finish(process)
@@ -124,6 +126,17 @@ class Network(unittest.TestCase):
         names, networks = zip(*(line.split() for line in output.splitlines()))
         self.assertEqual((len(set(names)), len(set(networks))), (2, 2), output)
         self.assertNotIn(os.readlink("/proc/self/ns/net"), networks)
+
+    def test_half_of_the_ranks_are_on_either_node(self):
+        process = start(f"{RATE_MBIT}mbit", "--ranks", "4", "--", "sh", "-c",
+                        "echo $OMPI_COMM_WORLD_RANK $(hostname)")
+        status, output, errors = finish(process)
+        if status == SKIPPED:
+            self.skipTest(errors[-1])
+        self.assertEqual(status, 0, errors)
+        hosts = [host for _, host in sorted(line.split() for line in output.splitlines())]
+        self.assertEqual(hosts, [hosts[0]] * 2 + [hosts[3]] * 2)
+        self.assertNotEqual(hosts[0], hosts[3])
 
     def test_the_exit_status_is_passed_on(self):
         self.assertEqual(self.on_two_nodes("true")[0], 0)

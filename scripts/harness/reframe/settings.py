@@ -1,0 +1,28 @@
+"""A site for ReFrame: this machine, with mpirun and without a scheduler, and a Slurm to copy from.
+
+Names of systems are what references in tidemark_test.py go by.
+"""
+
+site_configuration = {
+    "systems": [
+        {
+            "name": "cluster",
+            "descr": "nodes of a Slurm; name your login nodes and partition",
+            "hostnames": ["^login"],
+            # "squeue" in place of "slurm" where the Slurm keeps no accounts.
+            "partitions": [{
+                "name": "main", "scheduler": "slurm", "launcher": "srun", "environs": ["host"],
+                "access": ["--partition=main", "--exclusive"], "sched_options": {"use_nodes_option": True},
+            }],
+        },
+        {
+            "name": "one-machine",
+            "descr": "one machine, ranks started by mpirun",
+            "hostnames": [".*"],
+            "partitions": [{
+                "name": "default", "scheduler": "local", "launcher": "mpirun", "environs": ["host"],
+            }],
+        },
+    ],
+    "environments": [{"name": "host", "cc": "cc", "cxx": "c++", "ftn": ""}],
+}

@@ -16,12 +16,16 @@ set(TIDEMARK_HAVE_NCCL FALSE)
 # A Kokkos that runs on CUDA cannot do without the toolkit, NCCL or not.
 if(TIDEMARK_ENABLE_NCCL OR "CUDA" IN_LIST Kokkos_DEVICES)
   find_package(CUDAToolkit QUIET)
-  set(TIDEMARK_HAVE_CUDA ${CUDAToolkit_FOUND})
+  if(CUDAToolkit_FOUND)
+    set(TIDEMARK_HAVE_CUDA TRUE)
+  endif()
 endif()
 if(TIDEMARK_ENABLE_NCCL AND TIDEMARK_HAVE_CUDA)
   # 2.14 brought communicators that do not block.
   find_package(NCCL 2.14 QUIET)
-  set(TIDEMARK_HAVE_NCCL ${NCCL_FOUND})
+  if(NCCL_FOUND)
+    set(TIDEMARK_HAVE_NCCL TRUE)
+  endif()
 endif()
 
 if(TIDEMARK_HAVE_CUDA)
@@ -45,6 +49,9 @@ else()
   endif()
   message(STATUS "No ${missing}: the NCCL communicator and its tests are left out")
 endif()
+
+# For scripts that ask what this build has.
+set(TIDEMARK_HAVE_NCCL "${TIDEMARK_HAVE_NCCL}" CACHE INTERNAL "This build has NCCL")
 
 # Takes the sources that need CUDA out of a list, by name: nccl*.cpp need NCCL; cuda*.cpp,
 # cublas*.cpp and stream_clock.cpp the toolkit alone. Those that can be compiled become the objects

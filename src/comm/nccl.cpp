@@ -46,7 +46,7 @@ NcclCommunicator::NcclCommunicator(std::unique_ptr<Communicator> control, CudaSt
       watch_(std::make_unique<NcclWatch>(mutex_, *link_, *flights_, watchdog_, timeout, rank())) {}
 
 NcclCommunicator::~NcclCommunicator() {
-  if (std::uncaught_exceptions() > 0) return;
+  if (std::uncaught_exceptions() > 0 || link_->is_broken()) return;
   try {
     catch_up();  // the watch sees to it that this ends
   } catch (const Error& error) {

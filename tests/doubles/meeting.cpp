@@ -32,30 +32,23 @@ std::string text_of(const Post& post, int rank) {
 }  // namespace
 
 std::string Meeting::make() {
-  static int made = 0;
-  const std::string name = fmt::format("/tidemark-double-{}-{}", ::getpid(), ++made);
-  const int file = require(::shm_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR, 0600), "shm_open");
+  // Open as long as this process lives, and gone with it, however it ends.
+  const int file = require(::memfd_create("tidemark-double", 0), "memfd_create");
   // Zero is the start of every counter; pages that nobody touches cost nothing.
   require(::ftruncate(file, sizeof(Hall)), "ftruncate");
-  ::close(file);
-  return name;
+  return fmt::format("/proc/{}/fd/{}", ::getpid(), file);
 }
 
-Meeting::Meeting(const std::string& name, int rank, int ranks)
-    : name_(name), rank_(rank), ranks_(ranks) {
-  const int file = require(::shm_open(name.c_str(), O_RDWR, 0600), "shm_open");
+Meeting::Meeting(const std::string& name, int rank, int ranks) : rank_(rank), ranks_(ranks) {
+  const int file = require(::open(name.c_str(), O_RDWR), name.c_str());
   void* const mapped = ::mmap(nullptr, sizeof(Hall), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   ::close(file);
   require(mapped == MAP_FAILED ? -1 : 0, "mmap");
   hall_ = static_cast<Hall*>(mapped);
-  // The last to come takes the name away: nothing is left behind by a job that is killed later.
-  if (hall_->present.fetch_add(1) + 1 == ranks_) ::shm_unlink(name_.c_str());
+  hall_->present.fetch_add(1);
 }
 
-Meeting::~Meeting() {
-  if (!is_complete() && rank_ == 0) ::shm_unlink(name_.c_str());
-  ::munmap(hall_, sizeof(Hall));
-}
+Meeting::~Meeting() { ::munmap(hall_, sizeof(Hall)); }
 
 bool Meeting::is_complete() const { return hall_->present.load() == ranks_; }
 

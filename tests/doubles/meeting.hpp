@@ -26,7 +26,7 @@ class Meeting {
   static constexpr int most_ranks = 8;
   static constexpr std::size_t most_bytes = std::size_t{1} << 20;  ///< that a rank may bring
 
-  /// Makes one; the name under which others find it.
+  /// Makes one; the path under which others find it, as long as this process lives.
   static std::string make();
   Meeting(const std::string& name, int rank, int ranks);
   ~Meeting();
@@ -59,7 +59,6 @@ class Meeting {
   template <class Condition>
   bool wait_for(const Condition& condition, const std::atomic<bool>& gives_up) const;
 
-  std::string name_;
   int rank_, ranks_;
   Hall* hall_ = nullptr;
   std::uint64_t number_ = 0;  ///< of the present collective, from 1

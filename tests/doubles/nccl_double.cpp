@@ -213,6 +213,10 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUniqueId id
 
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
   if (fails("ncclCommGetAsyncError")) return ncclSystemError;
+  if (tidemark::doubles::strikes(Kind::skip, "ncclCommGetAsyncError")) {
+    *state = ncclSuccess;
+    return ncclSuccess;
+  }
   std::optional<std::pair<cudaStream_t, CUstream_st::Work>> ready;
   {
     const Quiet quiet;

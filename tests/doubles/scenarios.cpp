@@ -78,7 +78,11 @@ const std::map<std::string, Scenario>& scenarios() {
   static const std::map<std::string, Scenario> all{
       {"good", reduce},
 
-      // Races.
+      // Somebody does not wait.
+      {"caller_does_not_ask_until_the_call_is_on_its_stream",
+       [](const Stage& stage) {
+         reduce_with(stage, Kind::skip, "ncclCommGetAsyncError", stage.rank());
+       }},
       {"collective_does_not_wait_for_kernel",
        [](const Stage& stage) {
          reduce_with(stage, Kind::skip, "cudaStreamWaitEvent of the urgent stream");
@@ -157,7 +161,10 @@ const std::map<std::string, Scenario>& scenarios() {
       {"wait_fails",
        [](const Stage& stage) { reduce_with(stage, Kind::fail, "cudaStreamWaitEvent", 1); }},
       {"device_fails",
-       [](const Stage& stage) { reduce_with(stage, Kind::fail, "cudaEventQuery", 1); }},
+       [](const Stage& stage) {
+         stage.compute.sleep(10 * a_while);  // the watch looks in the meantime
+         reduce_with(stage, Kind::fail, "cudaEventQuery", 1);
+       }},
       {"asking_fails",
        [](const Stage& stage) { reduce_with(stage, Kind::fail, "ncclCommGetAsyncError", 1); }},
 

@@ -275,7 +275,9 @@ TEST_F(Nccl, TheLogHasTheCallsOfItsTimeOnTheHostsClock) {
     blocked += std::chrono::duration<double>(stay.end - stay.begin).count();
   }
   EXPECT_LE(log.occupied.size(), 2U);
-  if (rank() == 0 && ranks() > 1) EXPECT_GE(blocked, 0.02);
+  if (rank() == 0 && ranks() > 1) {
+    EXPECT_GE(blocked, 0.02);
+  }
 }
 
 TEST_F(Nccl, RefusesWhatWouldMixBuffersUp) {

@@ -43,8 +43,6 @@ class Quiet {
 inline void before(void* address) { __tsan_release(address); }
 inline void behind(void* address) { __tsan_acquire(address); }
 
-inline constexpr bool sees_races = true;
-
 }  // namespace tidemark::doubles
 
 #else
@@ -57,8 +55,6 @@ class Quiet {
 };
 inline void before(void*) {}
 inline void behind(void*) {}
-
-inline constexpr bool sees_races = false;
 
 }  // namespace tidemark::doubles
 

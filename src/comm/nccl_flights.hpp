@@ -42,9 +42,7 @@ class NcclFlights {
     flights_.push_back({call, posted, clock_.mark(stream_), nullptr, false});
     return first_ticket_ + flights_.size() - 1;
   }
-  [[nodiscard]] Operation operation_of(std::uint64_t ticket) {
-    return at(ticket).call.operation;
-  }
+  [[nodiscard]] Operation operation_of(std::uint64_t ticket) { return at(ticket).call.operation; }
   /// What the compute stream is given from now on comes behind the call.
   void land(std::uint64_t ticket);
 

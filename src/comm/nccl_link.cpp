@@ -57,13 +57,18 @@ NcclLink::~NcclLink() {
 }
 
 std::string NcclLink::settle(int code) const {
+  // Calls of a step are done within microseconds, which sleeping would multiply.
+  constexpr Clock::duration short_while = std::chrono::milliseconds(1);
   const Clock::time_point begin = Clock::now();
   auto state = static_cast<ncclResult_t>(code);
   while (state == ncclInProgress) {
-    if (Clock::now() - begin > timeout_) {
-      return fmt::format("not complete after {:g} s", timeout_.count());
+    const Clock::duration elapsed = Clock::now() - begin;
+    if (elapsed > timeout_) return fmt::format("not complete after {:g} s", timeout_.count());
+    if (elapsed < short_while) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(5));
     const ncclResult_t asked = ncclCommGetAsyncError(comm_, &state);
     if (asked != ncclSuccess) state = asked;
   }

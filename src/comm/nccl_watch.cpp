@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/cuda_error.hpp"
 #include "base/error.hpp"
@@ -28,7 +29,7 @@ NcclWatch::NcclWatch(std::mutex& mutex, NcclLink& link, NcclFlights& flights, co
       timeout_(timeout),
       rank_(rank),
       device_(current_device()),
-      last_progress_(Clock::now()),
+      last_look_(Clock::now()),
       last_resort_(NcclLink::grace(timeout), rank),
       thread_([this] { watch(); }) {}
 
@@ -72,12 +73,14 @@ std::string NcclWatch::look() {
     if (const std::string trouble = link_.asynchronous_trouble(); !trouble.empty()) {
       return link_.failure_line(operation, trouble);
     }
-    if (progress.steps != steps_ || !progress.operation) {
-      steps_ = progress.steps;
-      last_progress_ = now;
+    // A process that was stopped for a while has not seen the device in that time.
+    constexpr Clock::duration longest_gap = std::chrono::seconds(1);
+    stuck_ += std::min(now - std::exchange(last_look_, now), longest_gap);
+    if (std::exchange(steps_, progress.steps) != progress.steps || !progress.operation) {
+      stuck_ = Clock::duration::zero();
     }
-    if (now - last_progress_ <= timeout_) return {};
-    return overdue_line(operation, words_.context(), rank_, now - last_progress_, timeout_,
+    if (stuck_ <= timeout_) return {};
+    return overdue_line(operation, words_.context(), rank_, stuck_, timeout_,
                         progress.is_reached ? "" : "the compute stream has not got to it");
   } catch (const Error& error) {
     return link_.failure_line("NCCL", error.what());

@@ -18,7 +18,7 @@ namespace tidemark::comm {
 /// line to stderr, aborts the communicator, which ends this rank's kernels, and ends the process
 /// with status 3; the launcher then ends the others, whose own threads see the same. Should the
 /// looking or the aborting hang itself, as it may where a device has died, a Watchdog ends the
-/// process.
+/// process. A time in which the whole process was stopped does not count.
 class NcclWatch {
  public:
   /// `mutex` guards the link and the flights; `words` knows the context. All outlive the thread.
@@ -41,8 +41,9 @@ class NcclWatch {
   std::chrono::duration<double> timeout_;
   int rank_;
   int device_ = 0;
-  std::uint64_t steps_ = 0;            ///< of the device at the last look
-  Clock::time_point last_progress_{};  ///< when it was seen to get on, or had nothing to do
+  std::uint64_t steps_ = 0;  ///< of the device at the last look
+  Clock::time_point last_look_{};
+  Clock::duration stuck_{};  ///< for how long it has been seen not to get on
   std::condition_variable stop_changed_;
   bool stop_ = false;  ///< guarded by the mutex
   Watchdog last_resort_;

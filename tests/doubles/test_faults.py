@@ -18,7 +18,7 @@ RACE_STATUS = 66
 IN = "in the play on rank"
 MORE = r" \(NCCL_DEBUG=WARN says more\)"
 POSTED = r"rank [01] posted (all_reduce|all_gather) of \d+ elements of type \d"
-MISFIT = rf"(all_reduce|NCCL) failed {IN} [01]: remote error: {POSTED}, but {POSTED}{MORE}"
+MISFIT = rf"(all_reduce|all_gather|NCCL) failed {IN} [01]: remote error: {POSTED}, but {POSTED}{MORE}"
 OVERDUE = r"not complete after [\d.]+ s \(timeout 1\.5 s\)"
 
 # What each leaves on standard error: one of the lines has to match in full.
@@ -55,8 +55,14 @@ RACES = [*WRONG_SUMS[:3], "kernel_overwrites_what_is_being_sent"]
 
 
 def play(scenario):
-    with tempfile.TemporaryDirectory(prefix="tidemark-doubles-") as folder:
-        return harness.run(["--play", scenario], folder, ranks=2)
+    """How it ends; once more where the launcher itself crashed, as Open MPI's does now and then while
+    it ends ranks on a busy machine."""
+    for _ in range(3):
+        with tempfile.TemporaryDirectory(prefix="tidemark-doubles-") as folder:
+            result = harness.run(["--play", scenario], folder, ranks=2)
+        if result.status >= 0:
+            break
+    return result
 
 
 class Faults(unittest.TestCase):

@@ -329,6 +329,7 @@ comm::CommunicatorOptions options_of(const config::Case& c) {
   options.timeout = std::chrono::duration<double>(c.bench.timeout_s);
   options.algorithm = c.comm.algorithm;
   options.progress_thread = c.overlaps() && c.overlap.progress == "thread";
+  options.completes_on_host = c.emulated_link.is_emulated();
   return options;
 }
 

@@ -28,6 +28,12 @@ class Observation {
   model::Stack<T>& stack_;
 };
 
+/// Waits for the kernels, and for collectives that a device carries out without any.
+void idle(const parallel::Context& context) {
+  context.device.fence();
+  context.communicator.fence();
+}
+
 }  // namespace
 
 template <class T>
@@ -43,7 +49,7 @@ StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe, Brake* bra
   const Stopwatch forward_watch;
   if (brake != nullptr) brake->press();
   memory::Tensor<T> output = stack.forward(std::move(input));
-  context.device.fence();
+  idle(context);
   time.forward = forward_watch.seconds();
 
   context.ledger.mark_turn();
@@ -54,7 +60,7 @@ StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe, Brake* bra
   context.communicator.barrier();
   const Stopwatch backward_watch;
   gradient = stack.backward(std::move(gradient));
-  context.device.fence();
+  idle(context);
   time.backward = backward_watch.seconds();
 
   gradient.reset();

@@ -79,7 +79,7 @@ class Communicator {
 
   [[nodiscard]] virtual int rank() const noexcept = 0;  ///< 0 to size() - 1
   [[nodiscard]] virtual int size() const noexcept = 0;  ///< t
-  /// Implementation, as in the records: "self", "mpi".
+  /// Implementation, as in the records: "self", "mpi", "nccl".
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 
   // Collectives of the step: counted.
@@ -110,10 +110,20 @@ class Communicator {
   /// carried out when they are posted; or go on beside other work.
   virtual void set_overlapping(bool) {}
 
-  /// Returns when the call is complete, its buffers usable; at once for a complete request.
+  /// Where the buffers are used when. False: by the host's clock, so that whoever wrote them has to
+  /// be done before the call is posted, and `wait` returns when it is complete. True: in the order
+  /// of the device's compute stream, of which the communicator knows: a call comes behind what the
+  /// stream holds when it is posted, what the stream is given after `wait` comes behind the call,
+  /// and the host waits for neither. Such calls need nobody to drive them.
+  [[nodiscard]] virtual bool follows_stream() const noexcept { return false; }
+
+  /// Returns when the call is complete, its buffers usable (or ordered so; see follows_stream); at
+  /// once for a complete request.
   virtual void wait(Request& request) = 0;
-  /// Drives pending calls; never blocks.
+  /// Drives pending calls, or looks whether any has failed; never blocks.
   virtual void poll() = 0;
+  /// The host waits for all calls that `wait` was called for.
+  virtual void fence() {}
 
   // Control operations of the harness: blocking, never counted as traffic.
 
@@ -133,8 +143,8 @@ class Communicator {
   /// Says what is going on ("step 3 of case 1"): the words that error lines use.
   virtual void set_context(std::string context) = 0;
   /// Counters of this rank since the last reset; copy them for a snapshot.
-  [[nodiscard]] virtual const Counters& counters() const noexcept = 0;
-  virtual void reset_counters() noexcept = 0;
+  [[nodiscard]] virtual const Counters& counters() const = 0;
+  virtual void reset_counters() = 0;
   /// Seconds that `poll` took since the last reset.
   [[nodiscard]] virtual double polling_seconds() const noexcept { return 0.0; }
   /// From now on, every call goes into `log`, too, which the caller owns; null: no longer.

@@ -22,7 +22,9 @@ class Decorator : public Communicator {
   [[nodiscard]] std::string_view name() const noexcept override { return inner_.name(); }
 
   void set_overlapping(bool overlapping) override { inner_.set_overlapping(overlapping); }
+  [[nodiscard]] bool follows_stream() const noexcept override { return inner_.follows_stream(); }
   void poll() override { inner_.poll(); }
+  void fence() override { inner_.fence(); }
 
   void barrier() override { inner_.barrier(); }
   void max_over_ranks(std::span<double> values) override { inner_.max_over_ranks(values); }
@@ -37,7 +39,7 @@ class Decorator : public Communicator {
 
   void set_context(std::string context) override { inner_.set_context(std::move(context)); }
   [[nodiscard]] const Counters& counters() const noexcept override { return account_.counters(); }
-  void reset_counters() noexcept override {
+  void reset_counters() override {
     account_.reset();
     inner_.reset_counters();
   }

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "comm/mpi.hpp"
+#include "comm/nccl.hpp"
 #include "comm/self.hpp"
 
 namespace tidemark::comm {
@@ -27,36 +28,64 @@ Algorithm algorithm_of(const std::string& name) {
       "comm.algorithm: '{}' is unknown; expected auto, native, pairwise or ring", name));
 }
 
+/// Whether the algorithm is one of our own, which are made of MPI's messages.
+bool is_of_mpi(const std::string& algorithm) {
+  return algorithm != "auto" && algorithm_of(algorithm) != Algorithm::native;
+}
+
 int processes_of_job() {
   int size = 1;
   if (mpi_is_running()) MPI_Comm_size(MPI_COMM_WORLD, &size);
   return size;
 }
 
-}  // namespace
-
-std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options) {
-  const bool single = options.ranks == 1;
-  if (options.backend != "auto" && options.backend != "mpi" && options.backend != "self") {
+void validate(const CommunicatorOptions& options) {
+  const std::string& backend = options.backend;
+  if (backend != "auto" && backend != "mpi" && backend != "nccl" && backend != "self") {
     throw InputError(
-        fmt::format("comm.backend: '{}' is unknown; expected auto, mpi or self", options.backend));
+        fmt::format("comm.backend: '{}' is unknown; expected auto, mpi, nccl or self", backend));
   }
-  if (options.backend == "self" && !single) {
+  if (backend == "self" && options.ranks != 1) {
     throw InputError(fmt::format("comm.backend: self is for one rank, not for {}", options.ranks));
   }
   if (const int processes = processes_of_job(); processes != options.ranks) {
     throw InputError(fmt::format("parallel.tensor: {} needs {} ranks, but this job has {}",
                                  options.ranks, options.ranks, processes));
   }
-  if (options.backend == "self" || (options.backend == "auto" && single)) {
-    return make_self_communicator();
-  }
+}
+
+std::unique_ptr<Communicator> make_mpi_communicator(const CommunicatorOptions& options) {
   MpiOptions mpi;
   mpi.automatic = options.algorithm == "auto";
   mpi.algorithm = algorithm_of(options.algorithm);
   mpi.progress_thread = options.progress_thread;
-  if (!mpi_is_running()) throw RunError("comm.backend: mpi is asked for, but MPI is not running");
+  if (!mpi_is_running()) {
+    throw RunError(fmt::format("comm.backend: {} is asked for, but MPI is not running",
+                               options.backend == "nccl" ? "nccl" : "mpi"));
+  }
   return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, options.timeout, mpi);
+}
+
+/// What carries the control operations alone.
+std::unique_ptr<Communicator> make_control(const CommunicatorOptions& options) {
+  CommunicatorOptions control = options;
+  control.algorithm = "native";
+  control.progress_thread = false;
+  return make_mpi_communicator(control);
+}
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options) {
+  validate(options);
+  const bool is_auto = options.backend == "auto";
+  if (options.backend == "self" || (is_auto && options.ranks == 1)) return make_self_communicator();
+  const bool nccl_is_best = options.compute_stream && has_nccl() && !is_of_mpi(options.algorithm) &&
+                            !options.completes_on_host;
+  if (options.backend == "nccl" || (is_auto && nccl_is_best)) {
+    return make_nccl_communicator(make_control(options), options.compute_stream, options.timeout);
+  }
+  return make_mpi_communicator(options);
 }
 
 std::unique_ptr<Communicator> make_self_communicator() {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "comm/communicator.hpp"
@@ -11,19 +12,27 @@ namespace tidemark::comm {
 
 /// What the choice depends on, in plain values.
 struct CommunicatorOptions {
-  std::string backend = "auto";                ///< auto, mpi or self
+  std::string backend = "auto";                ///< auto, mpi, nccl or self
   int ranks = 1;                               ///< tensor-parallel size t
   std::chrono::duration<double> timeout{300};  ///< longest time that one blocking call may take
   std::string algorithm = "native";            ///< of MPI: native, pairwise, ring or auto
-  bool progress_thread = false;                ///< calls under way are driven by a thread
+  bool progress_thread = false;                ///< MPI's calls under way are driven by a thread
+  /// Where buffers are in the memory of a CUDA device, the current one: the stream that computes on
+  /// it, a cudaStream_t.
+  std::optional<void*> compute_stream = std::nullopt;
+  /// Whoever waits for a call needs it complete by the host's clock, as an emulated link does: what
+  /// follows a stream will not do, and "auto" does not choose it.
+  bool completes_on_host = false;
 };
 
 /// Makes the communicator of the tensor-parallel ranks, which are all processes of the job; a
-/// collective call. "auto" takes "self" for one rank and "mpi" for more; "mpi" works for one, too.
+/// collective call. "auto" takes "self" for one rank; for more, "nccl" where buffers are in the
+/// memory of CUDA devices, this build has NCCL, and neither an algorithm of MPI's collectives nor
+/// `completes_on_host` is asked for; else "mpi". "mpi" and "nccl" work for one rank, too.
 ///
 /// Throws InputError where `backend` or `algorithm` is unknown, "self" is asked for more than one
-/// rank, or `ranks` differs from the number of processes; RunError where MPI is needed and is not
-/// running.
+/// rank, or `ranks` differs from the number of processes;
+/// RunError where MPI is needed and is not running, or NCCL cannot be used.
 std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options);
 
 /// A communicator of this process alone, in any job: for what each rank computes by itself.

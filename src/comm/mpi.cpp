@@ -4,10 +4,10 @@
 
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <limits>
 
 #include "base/error.hpp"
+#include "comm/buffers.hpp"
 #include "comm/mpi_driver.hpp"
 #include "comm/mpi_flights.hpp"
 #include "comm/peers.hpp"
@@ -139,13 +139,7 @@ int MpiCommunicator::checked_count(std::size_t count, int blocks,
 
 void MpiCommunicator::require_apart(const void* block, const void* whole, std::size_t block_bytes,
                                     std::string_view operation) const {
-  const auto* first = static_cast<const std::byte*>(block);
-  const auto* begin = static_cast<const std::byte*>(whole);
-  const auto* end = begin + block_bytes * static_cast<std::size_t>(handle_.size);
-  const std::less<> before;  // a total order, also of pointers into different arrays
-  if (block_bytes > 0 && before(first, end) && before(begin, first + block_bytes)) {
-    fail(operation, "the buffers overlap");
-  }
+  if (!are_apart(block, whole, block_bytes, handle_.size)) fail(operation, "the buffers overlap");
 }
 
 Request MpiCommunicator::all_reduce(void* buffer, std::size_t count, DType dtype, Purpose purpose) {
@@ -159,9 +153,8 @@ Request MpiCommunicator::all_gather(const void* send, void* recv, std::size_t co
   constexpr Operation operation = Operation::all_gather;
   const int n = checked_count(count_per_rank, handle_.size, name_of(operation));
   const std::size_t block_bytes = count_per_rank * size_of(dtype);
-  const std::byte* own = static_cast<const std::byte*>(recv);
-  if (own != nullptr) own += block_bytes * static_cast<std::size_t>(handle_.rank);
-  if (send != own) require_apart(send, recv, block_bytes, name_of(operation));
+  const bool in_place = send == block_of(recv, block_bytes, handle_.rank);
+  if (!in_place) require_apart(send, recv, block_bytes, name_of(operation));
   return carry_out({operation, purpose, dtype, send, recv, n,
                     block_bytes * static_cast<std::size_t>(handle_.size)});
 }
@@ -171,10 +164,9 @@ Request MpiCommunicator::reduce_scatter(const void* send, void* recv, std::size_
   constexpr Operation operation = Operation::reduce_scatter;
   const int n = checked_count(count_per_rank, handle_.size, name_of(operation));
   const std::size_t block_bytes = count_per_rank * size_of(dtype);
-  const auto* own = static_cast<const std::byte*>(send);
-  if (own != nullptr) own += block_bytes * static_cast<std::size_t>(handle_.rank);
   const bool by_library = options_.automatic || options_.algorithm == Algorithm::native;
-  const bool in_place = recv == own && (handle_.size == 1 || !by_library);
+  const bool in_place =
+      recv == block_of(send, block_bytes, handle_.rank) && (handle_.size == 1 || !by_library);
   if (!in_place) require_apart(recv, send, block_bytes, name_of(operation));
   return carry_out({operation, purpose, dtype, send, recv, n,
                     block_bytes * static_cast<std::size_t>(handle_.size)});
@@ -253,12 +245,9 @@ int MpiCommunicator::call_native(const Call& call, MPI_Request* request) const {
                : MPI_Iallreduce(MPI_IN_PLACE, call.recv, n, type, sum, comm, request);
   }
   if (call.operation == Operation::all_gather) {
-    const auto* own = static_cast<const std::byte*>(call.recv);
-    if (own != nullptr) {
-      own += static_cast<std::size_t>(n) * static_cast<std::size_t>(handle_.rank) *
-             size_of(call.dtype);
-    }
-    const void* const send = call.send == own ? MPI_IN_PLACE : call.send;
+    const std::size_t block_bytes = static_cast<std::size_t>(n) * size_of(call.dtype);
+    const bool in_place = call.send == block_of(call.recv, block_bytes, handle_.rank);
+    const void* const send = in_place ? MPI_IN_PLACE : call.send;
     return request == nullptr ? MPI_Allgather(send, n, type, call.recv, n, type, comm)
                               : MPI_Iallgather(send, n, type, call.recv, n, type, comm, request);
   }

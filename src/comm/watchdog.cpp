@@ -91,24 +91,34 @@ void Watchdog::watch() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
     const Clock::time_point now = Clock::now();
-    if (const auto overdue = find_overdue(now)) end_process(*overdue);
+    if (const auto overdue = find_overdue(now)) {
+      write_line(line_of(*overdue));
+      end_process();
+    }
     stop_changed_.wait_until(lock, next_look(now), [this] { return stop_; });
   }
 }
 
-void Watchdog::end_process(const Overdue& overdue) const {
-  std::string line =
-      fmt::format("{} is overdue in {} on rank {}: not complete after {:.1f} s (timeout {:g} s)",
-                  overdue.operation, context_, rank_, overdue.seconds,
-                  std::chrono::duration<double>(timeout_).count());
-  for (const std::string& words : {detail_, explanation_ ? explanation_() : std::string()}) {
-    if (!words.empty()) line += "; " + words;
-  }
+std::string Watchdog::line_of(const Overdue& overdue) const {
+  return overdue_line(overdue.operation, context_, rank_,
+                      std::chrono::duration<double>(overdue.seconds), timeout_, detail_);
+}
+
+std::string overdue_line(std::string_view operation, std::string_view context, int rank,
+                         std::chrono::duration<double> elapsed,
+                         std::chrono::duration<double> timeout, std::string_view detail) {
+  return fmt::format(
+      "{} is overdue in {} on rank {}: not complete after {:.1f} s (timeout {:g} s){}{}", operation,
+      context, rank, elapsed.count(), timeout.count(), detail.empty() ? "" : "; ", detail);
+}
+
+void write_line(std::string line) {
   line += '\n';
   // One write, so that lines of several ranks do not mix; past the stdio locks, which the thread
   // that hangs may hold. Nothing can be done where it fails.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
-  ::_exit(static_cast<int>(ExitStatus::failed));
 }
+
+void end_process() { ::_exit(static_cast<int>(ExitStatus::failed)); }
 
 }  // namespace tidemark::comm

@@ -9,16 +9,28 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace tidemark::comm {
 
+/// Writes a line to stderr, whatever state the rest of the process is in.
+void write_line(std::string line);
+
+/// Ends the process with ExitStatus::failed by _exit: destructors and MPI_Finalize would block
+/// where a call hangs, and the launcher ends the other ranks when one is gone.
+[[noreturn]] void end_process();
+
+/// The line of a call that takes longer than it may; `detail` is added where there is one.
+std::string overdue_line(std::string_view operation, std::string_view context, int rank,
+                         std::chrono::duration<double> elapsed,
+                         std::chrono::duration<double> timeout, std::string_view detail);
+
 /// A thread that watches the current blocking call of one rank.
 ///
 /// When a call is not over `timeout` after it began, the watchdog writes one line to stderr which
-/// names the operation, the context, the rank and the seconds, and ends the process with status 3
-/// by _exit: destructors and MPI_Finalize would block for the same reason that the call does, and
-/// the launcher ends the other ranks when one is gone.
+/// names the operation, the context, the rank and the seconds, and ends the process; see
+/// end_process.
 ///
 /// Beginning and ending a call costs three atomic stores. The thread sleeps until the earliest
 /// moment at which a call could be overdue, so it wakes about once a `timeout`, not periodically.
@@ -70,7 +82,7 @@ class Watchdog {
   [[nodiscard]] Clock::time_point next_look(Clock::time_point now) const noexcept;
   [[nodiscard]] std::optional<Overdue> find_overdue(Clock::time_point now) const noexcept;
   void watch();
-  [[noreturn]] void end_process(const Overdue& overdue) const;
+  [[nodiscard]] std::string line_of(const Overdue& overdue) const;
 
   const Clock::time_point epoch_;
   const Clock::duration timeout_;

@@ -155,8 +155,10 @@ void add_parallel_rows(std::vector<Setting>& rows) {
       row("overlap.chunks", chunk_counts, "0: up to 4, of 512 rows at least",
           "chunks of rows that ring cuts a product into, or under SP the product of a shard",
           TIDEMARK_FIELD(overlap.chunks)));
-  rows.push_back(row("comm.backend", Choice{{"auto", "mpi"}}, "",
-                     "library that carries the collectives", TIDEMARK_FIELD(comm.backend)));
+  rows.push_back(row("comm.backend", Choice{{"auto", "mpi", "nccl"}}, "",
+                     "library that carries the collectives; auto: NCCL where the tensors are on "
+                     "CUDA devices and this build has it, else MPI",
+                     TIDEMARK_FIELD(comm.backend)));
   rows.push_back(row("comm.algorithm", Choice{{"auto", "native", "pairwise", "ring"}}, "",
                      "algorithm of MPI's collectives: the library's own, one of ours, or whichever "
                      "is fastest for the operation and size",

@@ -111,6 +111,17 @@ void validate_choices(const Case& c) {
     refuse_recompute(c, "model.attention", "blocked",
                      "which saves no attention core that could be left to backward");
   }
+  if (c.comm.backend == "nccl" && c.emulated_link.is_emulated()) {
+    refuse_key(
+        c, "comm.backend",
+        "nccl contradicts emulated_link: its calls complete on the device, where nothing can "
+        "hold them back");
+  }
+  if (c.comm.backend == "nccl" && c.comm.algorithm != "auto" && c.comm.algorithm != "native") {
+    refuse_key(c, "comm.algorithm",
+               fmt::format("{} is made of MPI's messages, and contradicts comm.backend: nccl",
+                           c.comm.algorithm));
+  }
   if (c.bench.max_iterations < c.bench.iterations) {
     refuse_key(
         c, "bench.max_iterations",

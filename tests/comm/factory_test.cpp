@@ -29,8 +29,8 @@ TEST(CommunicatorFactory, OneRankTakesSelfUnlessMpiIsAskedFor) {
 }
 
 TEST(CommunicatorFactory, RefusesWithOneLine) {
-  EXPECT_EQ(refusal({.backend = "nccl", .ranks = 1}),
-            "comm.backend: 'nccl' is unknown; expected auto, mpi or self");
+  EXPECT_EQ(refusal({.backend = "gloo", .ranks = 1}),
+            "comm.backend: 'gloo' is unknown; expected auto, mpi, nccl or self");
   EXPECT_EQ(refusal({.backend = "self", .ranks = 2}),
             "comm.backend: self is for one rank, not for 2");
   EXPECT_EQ(refusal({.backend = "auto", .ranks = 4}),

@@ -131,8 +131,8 @@ TEST(Schema, AcceptsOnlyWhatThisVersionImplements) {
   EXPECT_EQ(refused("model.attention", "flash"),
             "f:1:4: model.attention: 'flash' is not accepted, expected one of materialized, "
             "blocked");
-  EXPECT_EQ(refused("comm.backend", "nccl"),
-            "f:1:4: comm.backend: 'nccl' is not accepted, expected one of auto, mpi");
+  EXPECT_EQ(refused("comm.backend", "gloo"),
+            "f:1:4: comm.backend: 'gloo' is not accepted, expected one of auto, mpi, nccl");
 }
 
 TEST(Schema, TakesEveryWordBackAndForth) {
@@ -160,10 +160,10 @@ TEST(Schema, MapsEachPrecisionToItsType) {
 }
 
 TEST(Schema, BoundsEverySize) {
-  for (const char* name : {"model.num_layers", "model.hidden_size", "model.ffn_hidden_size",
-                           "model.num_attention_heads", "model.seq_length",
-                           "model.micro_batch_size", "parallel.tensor", "bench.warmup",
-                           "bench.iterations", "bench.max_iterations"}) {
+  for (const char* name :
+       {"model.num_layers", "model.hidden_size", "model.ffn_hidden_size",
+        "model.num_attention_heads", "model.seq_length", "model.micro_batch_size",
+        "parallel.tensor", "bench.warmup", "bench.iterations", "bench.max_iterations"}) {
     for (const char* value : {"0", "-1", "2147483648", "99999999999999999999"}) {
       EXPECT_EQ(refused(name, value), std::string("f:1:4: ") + name + ": " + value +
                                           " is out of range, expected 1 to 2147483647");

@@ -69,6 +69,17 @@ TEST(Validate, RefusesContradictions) {
       "at parallel.keep_gathered: parallel.keep_gathered: true needs parallel.sequence: true");
 }
 
+TEST(Validate, RefusesForNcclWhatIsMadeOfMpi) {
+  EXPECT_EQ(verdict(changed({{"comm.backend", "nccl"}, {"comm.algorithm", "native"}})), "accepted");
+  EXPECT_EQ(
+      verdict(changed({{"comm.backend", "nccl"}, {"comm.algorithm", "pairwise"}})),
+      "at comm.algorithm: comm.algorithm: pairwise is made of MPI's messages, and contradicts "
+      "comm.backend: nccl");
+  EXPECT_EQ(verdict(changed({{"comm.backend", "nccl"}, {"emulated_link.latency_us", 1.0}})),
+            "at comm.backend: comm.backend: nccl contradicts emulated_link: its calls complete on "
+            "the device, where nothing can hold them back");
+}
+
 TEST(Validate, RefusesRecomputationThatLeavesNothingToTheOtherSetting) {
   const auto recompute = [](const char* word, const char* attention, bool keep) {
     return verdict(changed({{"recompute", word},

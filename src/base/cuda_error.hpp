@@ -1,0 +1,15 @@
+// Return codes of the CUDA runtime.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tidemark {
+
+/// The runtime's own words for a code, a cudaError_t.
+std::string describe_cuda(int code);
+
+/// Throws RunError where `code`, a cudaError_t, is not success: "WHAT failed: WORDS".
+void check_cuda(int code, std::string_view what);
+
+}  // namespace tidemark

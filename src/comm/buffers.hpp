@@ -1,0 +1,24 @@
+// Where the buffers of a collective lie.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace tidemark::comm {
+
+/// Block `index` of `whole`, in bytes; null where `whole` is.
+inline const void* block_of(const void* whole, std::size_t block_bytes, int index) {
+  if (whole == nullptr) return nullptr;
+  return static_cast<const std::byte*>(whole) + block_bytes * static_cast<std::size_t>(index);
+}
+
+/// Whether `block` shares no byte with the `blocks` such blocks at `whole`.
+inline bool are_apart(const void* block, const void* whole, std::size_t block_bytes, int blocks) {
+  const auto* first = static_cast<const std::byte*>(block);
+  const auto* begin = static_cast<const std::byte*>(whole);
+  const std::size_t bytes = block_bytes * static_cast<std::size_t>(blocks);
+  const std::less<> before;  // a total order, also of pointers into different arrays
+  return block_bytes == 0 || !before(first, begin + bytes) || !before(begin, first + block_bytes);
+}
+
+}  // namespace tidemark::comm

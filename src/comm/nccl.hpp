@@ -1,0 +1,107 @@
+// Collectives by NCCL, on the memory of CUDA devices.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/stream_clock.hpp"
+#include "comm/communicator.hpp"
+#include "comm/watchdog.hpp"
+
+namespace tidemark::comm {
+
+class NcclLink;
+class NcclFlights;
+class NcclWatch;
+
+/// Whether this build has NCCL.
+[[nodiscard]] bool has_nccl() noexcept;
+
+/// A communicator over NCCL among the ranks of `control`, which carries its control operations; a
+/// collective call. Buffers are in the memory of the current device, on which `compute_stream`, a
+/// cudaStream_t, computes.
+///
+/// Throws RunError, the same line on all ranks, where a rank has no device, `compute_stream` is
+/// missing since data are in the host's memory, or this build has no NCCL.
+std::unique_ptr<Communicator> make_nccl_communicator(std::unique_ptr<Communicator> control,
+                                                     std::optional<void*> compute_stream,
+                                                     std::chrono::duration<double> timeout);
+
+/// Collectives over NCCL on a stream of their own, in order with the stream that computes
+/// (follows_stream). Sums are formed by NCCL: those of bf16 add in fp32 and round at each station.
+///
+/// Reading the counters, and attaching a log, makes the host wait for the device: the times are
+/// those of events on the streams (see NcclFlights), known once the calls are complete. `blocked`
+/// is the time in which the compute stream stood at a wait.
+///
+/// A call that the device does not get on with for `timeout`, and an error that NCCL meets on the
+/// device or the network, end the process; see NcclWatch.
+class NcclCommunicator final : public Communicator {
+ public:
+  NcclCommunicator(std::unique_ptr<Communicator> control, CudaStream compute,
+                   std::chrono::duration<double> timeout);
+  ~NcclCommunicator() override;
+
+  [[nodiscard]] int rank() const noexcept override { return control_->rank(); }
+  [[nodiscard]] int size() const noexcept override { return control_->size(); }
+  [[nodiscard]] std::string_view name() const noexcept override { return "nccl"; }
+  [[nodiscard]] bool follows_stream() const noexcept override { return true; }
+
+  [[nodiscard]] Request all_reduce(void* buffer, std::size_t count, DType dtype,
+                                   Purpose purpose) override;
+  [[nodiscard]] Request all_gather(const void* send, void* recv, std::size_t count_per_rank,
+                                   DType dtype, Purpose purpose) override;
+  [[nodiscard]] Request reduce_scatter(const void* send, void* recv, std::size_t count_per_rank,
+                                       DType dtype, Purpose purpose) override;
+  [[nodiscard]] Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
+                                 DType dtype, Purpose purpose) override;
+  void wait(Request& request) override;
+  void poll() override;
+  void fence() override { catch_up(); }
+
+  void barrier() override;
+  void max_over_ranks(std::span<double> values) override { control_->max_over_ranks(values); }
+  void min_over_ranks(std::span<double> values) override { control_->min_over_ranks(values); }
+  void sum_over_ranks(std::span<double> values) override { control_->sum_over_ranks(values); }
+  [[nodiscard]] std::string broadcast_bytes(std::string bytes, int root = 0) override {
+    return control_->broadcast_bytes(std::move(bytes), root);
+  }
+  [[nodiscard]] std::vector<std::string> gather_bytes(std::string_view bytes) override {
+    return control_->gather_bytes(bytes);
+  }
+
+  void set_context(std::string context) override {
+    control_->set_context(context);
+    watchdog_.set_context(std::move(context));
+  }
+  [[nodiscard]] const Counters& counters() const override;
+  void reset_counters() override;
+  void attach(CallLog* log) noexcept override;
+
+ private:
+  template <class Launch>
+  Request post(Operation operation, Purpose purpose, std::size_t message_bytes, bool is_empty,
+               const Launch& launch);
+  template <class Body>
+  auto guarded(std::string_view operation, const Body& body) const;
+  void require_well(std::string_view operation) const;
+  void require_apart(const void* block, const void* whole, std::size_t block_bytes,
+                     Operation operation) const;
+  void catch_up() const;
+  void settle() const;
+
+  Watchdog watchdog_;  // of the host's calls
+  std::unique_ptr<Communicator> control_;
+  mutable std::mutex mutex_;  ///< guards the flights and the link against the watch
+  std::unique_ptr<NcclFlights> flights_;
+  std::unique_ptr<NcclLink> link_;
+  std::unique_ptr<NcclWatch> watch_;  ///< last: it uses the rest
+};
+
+}  // namespace tidemark::comm

@@ -1,0 +1,63 @@
+// A CUDA device made of threads: what its double shows to the double of NCCL.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+/// A stream: works off what it is given, first come first served, on a thread of its own.
+struct CUstream_st {
+ public:
+  using Work = std::function<void()>;
+
+  explicit CUstream_st(bool is_urgent) : is_urgent_(is_urgent), thread_([this] { run(); }) {}
+  /// Does what it was given first.
+  ~CUstream_st();
+  CUstream_st(const CUstream_st&) = delete;
+  CUstream_st& operator=(const CUstream_st&) = delete;
+
+  void push(Work work);
+  /// Made with a priority above the others'.
+  [[nodiscard]] bool is_urgent() const { return is_urgent_; }
+
+ private:
+  void run();
+
+  bool is_urgent_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Work*> queue_;
+  bool ends_ = false;
+  std::thread thread_;  ///< last, so that all it uses exists before it starts
+};
+
+namespace tidemark::doubles {
+
+/// What an event stands for since it was last recorded.
+class Moment {
+ public:
+  void pass();  ///< on the stream
+  /// Afterwards, all that came before the moment has come before what the caller does next.
+  void await();
+  [[nodiscard]] bool has_passed();
+  [[nodiscard]] std::chrono::steady_clock::time_point time() const;
+
+ private:
+  bool passed_ = false;
+  std::chrono::steady_clock::time_point time_{};
+};
+
+/// Whether the device's memory holds all these bytes in one allocation.
+bool is_on_device(const void* address, std::size_t bytes);
+
+}  // namespace tidemark::doubles
+
+/// An event.
+struct CUevent_st {
+  std::shared_ptr<tidemark::doubles::Moment> moment;  ///< null: never recorded
+};

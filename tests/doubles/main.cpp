@@ -1,0 +1,19 @@
+// Without arguments of its own, all tests on all ranks; with `--play SCENARIO`, that one.
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <string>
+
+#include "doubles/scenarios.hpp"
+#include "support/rendezvous.hpp"
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  int provided = 0;
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided);
+  const bool plays = argc == 3 && std::string(argv[1]) == "--play";
+  const int status =
+      plays ? tidemark::doubles::play(argv[2]) : tidemark::testing::run_all_tests_together();
+  MPI_Finalize();
+  return status;
+}

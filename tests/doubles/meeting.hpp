@@ -1,0 +1,67 @@
+// Where the processes of a job meet to carry out collectives: memory that they share.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace tidemark::doubles {
+
+/// What a rank posts.
+struct Post {
+  enum class Kind : int { all_reduce, all_gather, reduce_scatter, exchange };
+  Kind kind;
+  int type;  ///< of the elements, as NCCL numbers them
+  std::size_t count;
+  int to;    ///< of an exchange; else -1
+  int from;  ///< likewise
+};
+
+/// One meeting point of up to `most_ranks` processes, each of which maps it. The ranks go through
+/// one collective after the other, in lockstep.
+class Meeting {
+ public:
+  static constexpr int most_ranks = 8;
+  static constexpr std::size_t most_bytes = std::size_t{1} << 20;  ///< that a rank may bring
+
+  /// Makes one; the path under which others find it, as long as this process lives.
+  static std::string make();
+  Meeting(const std::string& name, int rank, int ranks);
+  ~Meeting();
+  Meeting(const Meeting&) = delete;
+  Meeting& operator=(const Meeting&) = delete;
+
+  /// Whether every rank has come.
+  [[nodiscard]] bool is_complete() const;
+
+  /// Brings `bytes` at `data`, waits for all ranks' posts, lets `take` use what they brought, and
+  /// waits until all have done that. Returns what does not fit together, or nothing; nothing, too,
+  /// where it gives up since `gives_up` says so.
+  std::string meet(const Post& post, const void* data, std::size_t bytes,
+                   const std::function<void()>& take, const std::atomic<bool>& gives_up);
+  /// What a rank brought; for `take`.
+  [[nodiscard]] const std::byte* brought_by(int rank) const;
+
+ private:
+  struct Seat {
+    std::atomic<std::uint64_t> posted,
+        taken;  ///< collectives that this rank has come to, is through with
+    Post post;
+    alignas(64) std::byte data[most_bytes];
+  };
+  struct Hall {
+    std::atomic<int> present;
+    Seat seats[most_ranks];
+  };
+  [[nodiscard]] std::string differences(const Post& own) const;
+  template <class Condition>
+  bool wait_for(const Condition& condition, const std::atomic<bool>& gives_up) const;
+
+  int rank_, ranks_;
+  Hall* hall_ = nullptr;
+  std::uint64_t number_ = 0;  ///< of the present collective, from 1
+};
+
+}  // namespace tidemark::doubles

@@ -1,0 +1,345 @@
+// The double of NCCL: just the calls that Tidemark makes, for communicators that do not block.
+//
+// Ranks are processes of one node, which meet in shared memory. A collective is work on a stream of
+// the double of CUDA; all ranks take part in it in the order in which they post, and it reports
+// what NCCL would hang on: other operations, counts or types on other ranks.
+#include <nccl.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "base/bfloat16.hpp"
+#include "doubles/device.hpp"
+#include "doubles/faults.hpp"
+#include "doubles/meeting.hpp"
+#include "doubles/quiet.hpp"
+
+using tidemark::bfloat16;
+using tidemark::doubles::Kind;
+using tidemark::doubles::Meeting;
+using tidemark::doubles::Post;
+using tidemark::doubles::Quiet;
+
+/// A communicator.
+struct ncclComm {
+  ncclComm(const std::string& name, int own_rank, int num_ranks)
+      : meeting(name, own_rank, num_ranks), rank(own_rank), ranks(num_ranks) {}
+
+  Meeting meeting;
+  int rank, ranks;
+  std::atomic<bool> is_aborted{false};
+  /// Relaxed but for its end, lest counting passes for an order between the host and the stream.
+  std::atomic<int> work_under_way{0};
+
+  std::mutex mutex;  ///< guards what follows
+  std::string trouble;
+  /// Work that has been accepted, and not given to its stream yet: what makes a call
+  /// ncclInProgress.
+  std::optional<std::pair<cudaStream_t, CUstream_st::Work>> accepted;
+  int questions_to_come = 0;  ///< until it is given to its stream
+  int calls = 0;
+};
+
+namespace {
+
+/// The faults that every call may meet.
+bool fails(const char* function) {
+  if (tidemark::doubles::strikes(Kind::hang, function)) tidemark::doubles::hang();
+  return tidemark::doubles::strikes(Kind::fail, function);
+}
+
+std::size_t size_of(ncclDataType_t type) {
+  return type == ncclFloat64 ? 8 : type == ncclFloat32 ? 4 : type == ncclBfloat16 ? 2 : 0;
+}
+
+template <class T, class Sum>
+void sum_blocks(const Meeting& meeting, int ranks, std::size_t first, std::size_t count,
+                void* result) {
+  auto* const out = static_cast<T*>(result);
+  for (std::size_t i = 0; i < count; ++i) {
+    Sum sum{};
+    for (int rank = 0; rank < ranks; ++rank) {
+      T term;
+      std::memcpy(&term, meeting.brought_by(rank) + (first + i) * sizeof(T), sizeof(T));
+      sum += static_cast<Sum>(term);
+    }
+    out[i] = static_cast<T>(sum);
+  }
+}
+
+void sum(const ncclComm& comm, ncclDataType_t type, std::size_t first, std::size_t count,
+         void* result) {
+  if (type == ncclFloat64) {
+    sum_blocks<double, double>(comm.meeting, comm.ranks, first, count, result);
+  } else if (type == ncclFloat32) {
+    sum_blocks<float, float>(comm.meeting, comm.ranks, first, count, result);
+  } else {
+    sum_blocks<bfloat16, float>(comm.meeting, comm.ranks, first, count, result);
+  }
+}
+
+void report(ncclComm& comm, const std::string& trouble) {
+  const Quiet quiet;
+  const std::lock_guard lock(comm.mutex);
+  if (comm.trouble.empty()) comm.trouble = trouble;
+}
+
+/// One call, as a rank posts it.
+struct Call {
+  Post post;
+  ncclDataType_t type;
+  const void* send;
+  std::size_t sent_bytes;
+  void* recv;
+  std::size_t received_bytes;
+};
+
+/// What the others brought goes where this rank wants it; on the stream's thread.
+void take(ncclComm& comm, const Call& call) {
+  const std::size_t count = call.post.count;
+  const std::size_t block = count * size_of(call.type);
+  auto* const recv = static_cast<std::byte*>(call.recv);
+  switch (call.post.kind) {
+    case Post::Kind::all_reduce:
+      return sum(comm, call.type, 0, count, recv);
+    case Post::Kind::reduce_scatter:
+      return sum(comm, call.type, count * static_cast<std::size_t>(comm.rank), count, recv);
+    case Post::Kind::all_gather:
+      for (int rank = 0; rank < comm.ranks; ++rank) {
+        std::memcpy(recv + block * static_cast<std::size_t>(rank), comm.meeting.brought_by(rank),
+                    block);
+      }
+      return;
+    case Post::Kind::exchange:
+      std::memcpy(recv, comm.meeting.brought_by(call.post.from), block);
+  }
+}
+
+void carry_out(ncclComm& comm, const Call& call) {
+  if (!comm.is_aborted.load(std::memory_order_relaxed)) {
+    const std::string wrong = comm.meeting.meet(
+        call.post, call.send, call.sent_bytes, [&] { take(comm, call); }, comm.is_aborted);
+    if (!wrong.empty()) {
+      report(comm, wrong);
+      // The kernels of a collective that cannot be go on until they are aborted.
+      while (!comm.is_aborted.load(std::memory_order_relaxed))
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  comm.work_under_way.fetch_sub(1, std::memory_order_release);
+}
+
+/// Every other call is accepted only, as the first ones of real communicators are while they
+/// connect: it gets to its stream when the communicator has been asked for the third time.
+ncclResult_t accept(ncclComm& comm, const Call& call, cudaStream_t stream) {
+  if (!tidemark::doubles::is_on_device(call.send, call.sent_bytes) ||
+      !tidemark::doubles::is_on_device(call.recv, call.received_bytes)) {
+    report(comm, "a buffer is not in the memory of the device");
+    return ncclInvalidArgument;
+  }
+  if (call.sent_bytes > Meeting::most_bytes || size_of(call.type) == 0) return ncclInvalidArgument;
+  comm.work_under_way.fetch_add(1, std::memory_order_relaxed);
+  const auto work = [&comm, call] { carry_out(comm, call); };
+  if (comm.calls++ % 2 == 1) {
+    stream->push(work);
+    return ncclSuccess;
+  }
+  constexpr int questions = 3;
+  const Quiet quiet;
+  const std::lock_guard lock(comm.mutex);
+  comm.accepted.emplace(stream, work);
+  comm.questions_to_come = questions;
+  return ncclInProgress;
+}
+
+/// A group of this thread's, between its start and its end.
+struct Group {
+  bool is_open = false;
+  ncclComm* comm = nullptr;
+  cudaStream_t stream = nullptr;
+  Call call{};
+};
+thread_local Group group;
+
+/// Adds one side of an exchange; a pair of them with one count and type is all there may be.
+ncclResult_t add_to_group(ncclComm* comm, cudaStream_t stream, ncclDataType_t type,
+                          std::size_t count) {
+  if (!group.is_open) return ncclInvalidUsage;
+  const bool is_second = group.comm != nullptr;
+  if (is_second && (group.comm != comm || group.stream != stream || group.call.type != type ||
+                    group.call.post.count != count)) {
+    return ncclInvalidUsage;
+  }
+  group.comm = comm;
+  group.stream = stream;
+  group.call.type = type;
+  group.call.post.kind = Post::Kind::exchange;
+  group.call.post.type = type;
+  group.call.post.count = count;
+  return ncclSuccess;
+}
+
+thread_local std::string last_error;
+
+bool is_idle(const ncclComm& comm) {
+  return comm.work_under_way.load(std::memory_order_acquire) == 0;
+}
+
+}  // namespace
+
+ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
+  if (fails("ncclGetUniqueId")) return ncclSystemError;
+  const std::string name = Meeting::make();
+  std::memset(id->internal, 0, sizeof id->internal);
+  std::memcpy(id->internal, name.data(), name.size());
+  return ncclSuccess;
+}
+
+ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUniqueId id, int rank,
+                                    ncclConfig_t* config) {
+  if (fails("ncclCommInitRankConfig")) return ncclSystemError;
+  if (config->blocking != 0 || ranks > Meeting::most_ranks) return ncclInvalidArgument;
+  *comm = new ncclComm(id.internal, rank, ranks);
+  return ncclInProgress;
+}
+
+ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
+  if (fails("ncclCommGetAsyncError")) return ncclSystemError;
+  if (tidemark::doubles::strikes(Kind::skip, "ncclCommGetAsyncError")) {
+    *state = ncclSuccess;
+    return ncclSuccess;
+  }
+  std::optional<std::pair<cudaStream_t, CUstream_st::Work>> ready;
+  {
+    const Quiet quiet;
+    const std::lock_guard lock(comm->mutex);
+    *state = !comm->trouble.empty()                           ? ncclRemoteError
+             : comm->accepted || !comm->meeting.is_complete() ? ncclInProgress
+                                                              : ncclSuccess;
+    if (comm->accepted && --comm->questions_to_come == 0) ready.swap(comm->accepted);
+  }
+  if (ready) ready->first->push(ready->second);
+  return ncclSuccess;
+}
+
+ncclResult_t ncclCommFinalize(ncclComm_t comm) {
+  if (fails("ncclCommFinalize")) return ncclSystemError;
+  return is_idle(*comm) ? ncclSuccess : ncclInternalError;
+}
+
+ncclResult_t ncclCommDestroy(ncclComm_t comm) {
+  delete comm;
+  return ncclSuccess;
+}
+
+/// Returns when this rank's kernels have ended, and so do they, now.
+ncclResult_t ncclCommAbort(ncclComm_t comm) {
+  if (fails("ncclCommAbort")) return ncclSystemError;
+  comm->is_aborted = true;
+  {
+    const Quiet quiet;
+    const std::lock_guard lock(comm->mutex);
+    if (comm->accepted) comm->work_under_way.fetch_sub(1, std::memory_order_relaxed);
+    comm->accepted.reset();
+  }
+  while (!is_idle(*comm)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  delete comm;
+  return ncclSuccess;
+}
+
+const char* ncclGetErrorString(ncclResult_t result) {
+  constexpr std::array texts{
+      "no error",       "unhandled cuda error",      "unhandled system error",
+      "internal error", "invalid argument",          "invalid usage",
+      "remote error",   "NCCL operation in progress"};
+  return texts[static_cast<std::size_t>(result)];
+}
+
+const char* ncclGetLastError(ncclComm_t comm) {
+  if (comm == nullptr) return "";
+  const Quiet quiet;
+  const std::lock_guard lock(comm->mutex);
+  last_error = comm->trouble;
+  return last_error.c_str();
+}
+
+ncclResult_t ncclAllReduce(const void* send, void* recv, std::size_t count, ncclDataType_t type,
+                           ncclRedOp_t op, ncclComm_t comm, cudaStream_t stream) {
+  if (fails("ncclAllReduce")) return ncclSystemError;
+  if (op != ncclSum) return ncclInvalidArgument;
+  const std::size_t bytes = count * size_of(type);
+  return accept(*comm,
+                {{Post::Kind::all_reduce, type, count, -1, -1}, type, send, bytes, recv, bytes},
+                stream);
+}
+
+ncclResult_t ncclAllGather(const void* send, void* recv, std::size_t count, ncclDataType_t type,
+                           ncclComm_t comm, cudaStream_t stream) {
+  if (fails("ncclAllGather")) return ncclSystemError;
+  const std::size_t bytes = count * size_of(type);
+  return accept(*comm,
+                {{Post::Kind::all_gather, type, count, -1, -1},
+                 type,
+                 send,
+                 bytes,
+                 recv,
+                 bytes * static_cast<std::size_t>(comm->ranks)},
+                stream);
+}
+
+ncclResult_t ncclReduceScatter(const void* send, void* recv, std::size_t count, ncclDataType_t type,
+                               ncclRedOp_t op, ncclComm_t comm, cudaStream_t stream) {
+  if (fails("ncclReduceScatter")) return ncclSystemError;
+  if (op != ncclSum) return ncclInvalidArgument;
+  const std::size_t bytes = count * size_of(type);
+  return accept(*comm,
+                {{Post::Kind::reduce_scatter, type, count, -1, -1},
+                 type,
+                 send,
+                 bytes * static_cast<std::size_t>(comm->ranks),
+                 recv,
+                 bytes},
+                stream);
+}
+
+ncclResult_t ncclGroupStart() {
+  group = Group{};
+  group.is_open = true;
+  group.call.post.to = -1;
+  group.call.post.from = -1;
+  return ncclSuccess;
+}
+
+ncclResult_t ncclSend(const void* send, std::size_t count, ncclDataType_t type, int peer,
+                      ncclComm_t comm, cudaStream_t stream) {
+  if (fails("ncclSend")) return ncclSystemError;
+  if (const ncclResult_t code = add_to_group(comm, stream, type, count)) return code;
+  group.call.post.to = peer;
+  group.call.send = send;
+  group.call.sent_bytes = count * size_of(type);
+  return ncclSuccess;
+}
+
+ncclResult_t ncclRecv(void* recv, std::size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
+                      cudaStream_t stream) {
+  if (fails("ncclRecv")) return ncclSystemError;
+  if (const ncclResult_t code = add_to_group(comm, stream, type, count)) return code;
+  group.call.post.from = peer;
+  group.call.recv = recv;
+  group.call.received_bytes = count * size_of(type);
+  return ncclSuccess;
+}
+
+ncclResult_t ncclGroupEnd() {
+  const Group ended = std::exchange(group, Group{});
+  if (!ended.is_open || ended.call.post.to < 0 || ended.call.post.from < 0) return ncclInvalidUsage;
+  return accept(*ended.comm, ended.call, ended.stream);
+}

@@ -1,0 +1,227 @@
+#include "doubles/scenarios.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "base/error.hpp"
+#include "comm/mpi.hpp"
+#include "comm/mpi_session.hpp"
+#include "comm/nccl.hpp"
+#include "doubles/compute.hpp"
+#include "doubles/faults.hpp"
+
+namespace tidemark::doubles {
+
+namespace {
+
+using comm::Communicator;
+using comm::Purpose;
+using comm::Request;
+
+constexpr std::chrono::duration<double> timeout{1.5};
+constexpr std::chrono::milliseconds a_while{40};  ///< in which everybody else gets on
+constexpr std::size_t count = 1000;
+
+struct Stage {
+  Compute compute;
+  Buffer<float> numbers{count}, copy{count};
+  std::unique_ptr<Communicator> communicator;  // last, for it uses the stream to its end
+
+  [[nodiscard]] int rank() const { return communicator->rank(); }
+  [[nodiscard]] Request all_reduce() const {
+    return communicator->all_reduce(numbers.data(), count, DType::fp32, Purpose::activation);
+  }
+  /// A kernel that takes its time, so that whoever does not wait for it is early.
+  void write() const {
+    compute.sleep(a_while);
+    compute.launch([this] {
+      for (std::size_t i = 0; i < count; ++i) numbers[i] = 1.0F;
+    });
+  }
+  void read() const {
+    compute.launch([this] {
+      for (std::size_t i = 0; i < count; ++i) copy[i] = numbers[i];
+    });
+  }
+  void require_sums(const Buffer<float>& sums) const {
+    const auto expected = static_cast<float>(communicator->size());
+    for (std::size_t i = 0; i < count; ++i) {
+      if (sums[i] != expected) throw RunError("the sums are wrong");
+    }
+  }
+};
+
+void wait_for_ever() { std::this_thread::sleep_for(std::chrono::hours(1)); }
+
+/// Written, reduced, read, looked at: everybody waits for whom he has to.
+void reduce(const Stage& stage) {
+  stage.write();
+  Request request = stage.all_reduce();
+  stage.communicator->wait(request);
+  stage.read();
+  stage.communicator->fence();
+  stage.require_sums(stage.copy);
+}
+
+void reduce_with(const Stage& stage, Kind kind, const std::string& function, int rank = 0) {
+  if (stage.rank() == rank) plant(kind, function);
+  reduce(stage);
+}
+
+using Scenario = std::function<void(const Stage&)>;
+
+const std::map<std::string, Scenario>& scenarios() {
+  static const std::map<std::string, Scenario> all{
+      {"good", reduce},
+
+      // Somebody does not wait.
+      {"caller_does_not_ask_until_the_call_is_on_its_stream",
+       [](const Stage& stage) {
+         reduce_with(stage, Kind::skip, "ncclCommGetAsyncError", stage.rank());
+       }},
+      {"collective_does_not_wait_for_kernel",
+       [](const Stage& stage) {
+         reduce_with(stage, Kind::skip, "cudaStreamWaitEvent of the urgent stream");
+       }},
+      {"kernel_does_not_wait_for_collective",
+       [](const Stage& stage) {
+         // The other rank comes late, and the sums with it.
+         if (stage.rank() != 0) std::this_thread::sleep_for(a_while);
+         reduce_with(stage, Kind::skip, "cudaStreamWaitEvent of the other stream");
+       }},
+      {"host_does_not_wait_for_device",
+       [](const Stage& stage) {
+         stage.write();
+         Request request = stage.all_reduce();
+         stage.communicator->wait(request);
+         stage.require_sums(stage.numbers);
+       }},
+      {"kernel_overwrites_what_is_being_sent",
+       [](const Stage& stage) {
+         Request request = stage.all_reduce();
+         stage.write();
+         stage.communicator->wait(request);
+         stage.communicator->fence();
+       }},
+
+      // What does not fit together.
+      {"other_count",
+       [](const Stage& stage) {
+         const std::size_t wrong = stage.rank() == 0 ? count : count / 2;
+         Request request = stage.communicator->all_reduce(stage.numbers.data(), wrong, DType::fp32,
+                                                          Purpose::activation);
+         stage.communicator->wait(request);
+         stage.communicator->fence();
+       }},
+      {"other_type",
+       [](const Stage& stage) {
+         const DType wrong = stage.rank() == 0 ? DType::fp32 : DType::bf16;
+         Request request = stage.communicator->all_reduce(stage.numbers.data(), count, wrong,
+                                                          Purpose::activation);
+         stage.communicator->wait(request);
+         stage.communicator->fence();
+       }},
+      {"other_order",
+       [](const Stage& stage) {
+         const auto gather = [&] {
+           return stage.communicator->all_gather(stage.numbers.data(), stage.copy.data(), 10,
+                                                 DType::fp32, Purpose::activation);
+         };
+         Request first = stage.rank() == 0 ? stage.all_reduce() : gather();
+         Request second = stage.rank() == 0 ? gather() : stage.all_reduce();
+         stage.communicator->wait(first);
+         stage.communicator->wait(second);
+         stage.communicator->fence();
+       }},
+      {"other_peer",
+       [](const Stage& stage) {
+         Request request = stage.communicator->exchange(stage.numbers.data(), 0, stage.copy.data(),
+                                                        1 - stage.rank(), count, DType::fp32,
+                                                        Purpose::activation);
+         stage.communicator->wait(request);
+         stage.communicator->fence();
+       }},
+      {"host_memory",
+       [](const Stage& stage) {
+         float number = 1.0F;
+         Request request =
+             stage.communicator->all_reduce(&number, 1, DType::fp32, Purpose::activation);
+         stage.communicator->wait(request);
+       }},
+
+      // Calls that fail.
+      {"launch_fails",
+       [](const Stage& stage) { reduce_with(stage, Kind::fail, "ncclAllReduce", 1); }},
+      {"event_fails",
+       [](const Stage& stage) { reduce_with(stage, Kind::fail, "cudaEventRecord", 1); }},
+      {"wait_fails",
+       [](const Stage& stage) { reduce_with(stage, Kind::fail, "cudaStreamWaitEvent", 1); }},
+      {"device_fails",
+       [](const Stage& stage) {
+         stage.compute.sleep(10 * a_while);  // the watch looks in the meantime
+         reduce_with(stage, Kind::fail, "cudaEventQuery", 1);
+       }},
+      {"asking_fails",
+       [](const Stage& stage) { reduce_with(stage, Kind::fail, "ncclCommGetAsyncError", 1); }},
+
+      // What does not end.
+      {"peer_hangs",
+       [](const Stage& stage) {
+         if (stage.rank() == 1) wait_for_ever();
+         reduce(stage);
+       }},
+      {"kernel_hangs",
+       [](const Stage& stage) {
+         if (stage.rank() == 0) stage.compute.launch(wait_for_ever);
+         reduce(stage);
+       }},
+      {"launch_hangs", [](const Stage& stage) { reduce_with(stage, Kind::hang, "ncclAllReduce"); }},
+      {"abort_hangs",
+       [](const Stage& stage) {
+         if (stage.rank() == 1) wait_for_ever();
+         reduce_with(stage, Kind::hang, "ncclCommAbort");
+       }},
+      {"looking_hangs",
+       [](const Stage& stage) {
+         if (stage.rank() == 1) wait_for_ever();
+         reduce_with(stage, Kind::hang, "cudaEventQuery");
+       }},
+  };
+  return all;
+}
+
+/// Faults that have to be there before there is a communicator.
+void plant_for_start(const std::string& scenario, int rank) {
+  if (scenario == "init_fails" && rank == 1) plant(Kind::fail, "ncclCommInitRankConfig");
+  if (scenario == "init_hangs" && rank == 1) plant(Kind::hang, "ncclCommInitRankConfig");
+}
+
+void run(const std::string& scenario, int rank) {
+  plant_for_start(scenario, rank);
+  auto control = std::make_unique<comm::MpiCommunicator>(MPI_COMM_WORLD, 20 * timeout);
+  Stage stage;
+  stage.communicator =
+      comm::make_nccl_communicator(std::move(control), stage.compute.stream(), timeout);
+  stage.communicator->set_context("the play");
+  const auto found = scenarios().find(scenario);
+  if (found != scenarios().end()) found->second(stage);
+}
+
+}  // namespace
+
+int play(const std::string& scenario) {
+  const comm::MpiSession session;
+  try {
+    run(scenario, session.rank());
+    return 0;
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    session.abort(error.status());
+  }
+}
+
+}  // namespace tidemark::doubles

@@ -100,8 +100,12 @@ void Watchdog::watch() {
 }
 
 std::string Watchdog::line_of(const Overdue& overdue) const {
+  std::string detail = detail_;
+  if (const std::string more = explanation_ ? explanation_() : std::string(); !more.empty()) {
+    detail += (detail.empty() ? "" : "; ") + more;
+  }
   return overdue_line(overdue.operation, context_, rank_,
-                      std::chrono::duration<double>(overdue.seconds), timeout_, detail_);
+                      std::chrono::duration<double>(overdue.seconds), timeout_, detail);
 }
 
 std::string overdue_line(std::string_view operation, std::string_view context, int rank,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/accelerator.hpp"
 #include "bench/overlap.hpp"
 #include "bench/statistics.hpp"
 #include "bench/verification.hpp"
@@ -46,6 +47,8 @@ struct MemoryFigures {
   std::int64_t peak = 0;
   std::optional<std::int64_t> pool;     ///< of a run
   std::optional<std::int64_t> process;  ///< high-water mark of the process during this case
+  /// What making the communicator took of the device; nullopt on a host.
+  std::optional<std::int64_t> communication_library;
   std::int64_t parameters = 0;
   std::int64_t gradients = 0;
   std::optional<std::int64_t> optimizer;  ///< of a plan: a run has none
@@ -70,7 +73,7 @@ struct CallLine {
 /// One rank: who is the straggler.
 struct RankDetail {
   std::string host;
-  std::string device;
+  accelerator::Identity device;
   std::int64_t threads = 1;
   double step_ms = 0.0;      ///< median
   double blocked_ms = 0.0;   ///< mean a step in which the rank waited for communication
@@ -114,7 +117,8 @@ struct StepTrace {
 struct CaseResult {
   config::Case settings;
   int ranks = 1;
-  std::string backend;  ///< the communicator that carried the collectives
+  std::string backend;    ///< the communicator that carried the collectives
+  std::string transport;  ///< how it got at the buffers: see comm::Communicator::transport
   Verification verification;
 
   Summary step_ms, forward_ms, backward_ms;  ///< of the slowest rank, iteration by iteration

@@ -193,7 +193,7 @@ memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(const Context& c
                   rows_at(context, place, dx.view()),
                   last ? Beside::nothing : Beside::communication, Into::added_to);
   }
-  context.device.fence();  // the gathered rows die with their owner
+  context.settle();  // the gathered rows die with their owner
   return dx;
 }
 

@@ -1,5 +1,6 @@
 #include "report/provenance.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <fstream>
@@ -38,6 +39,21 @@ std::string now_utc() {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
 }
 
+/// Variables that decide how devices and NCCL work.
+nlohmann::ordered_json environment() {
+  auto found = nlohmann::ordered_json::object();
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t end = std::min(text.find('='), text.size());
+    for (const std::string_view prefix : {"NCCL_", "CUDA_", "NVIDIA_TF32_OVERRIDE"}) {
+      if (text.starts_with(prefix)) {
+        found[std::string(text.substr(0, end))] = text.substr(std::min(end + 1, text.size()));
+      }
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string processor_model() {
@@ -66,6 +82,7 @@ nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiS
                                    : nlohmann::ordered_json(session->library_version());
   json["threads_per_rank"] = invocation.threads;
   json["processor"] = processor_model();
+  json["environment"] = environment();
   json["command_line"] = invocation.arguments;
   json["input"] = {{"file", invocation.input_file},
                    {"fnv1a_64", fmt::format("{:016x}", digest_of(invocation.input_text))}};

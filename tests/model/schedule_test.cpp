@@ -22,8 +22,11 @@ Labels kernels_of(const config::Case& c) {
   comm::PaperCommunicator communicator(2);
   model::Stack<float> stack(c, device, ledger, communicator);
   KernelLog log;
-  device.kernel_log = &log;
+  KernelWatch watch(*device.exec);
+  device.watch = &watch;
+  watch.begin(log);
   bench::run_step(stack);
+  watch.settle();
   Labels labels;
   for (const KernelRecord& kernel : log) labels.emplace_back(kernel.label);
   return labels;

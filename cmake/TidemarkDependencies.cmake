@@ -17,9 +17,28 @@ function(tidemark_require_kokkos name)
       "scripts/bootstrap, or name an installation of your own in ${name}_ROOT or CMAKE_PREFIX_PATH")
   endif()
   message(STATUS "${name} ${${name}_VERSION}: ${${name}_DIR}")
+  # What the package says of itself would end with this function.
+  foreach(fact IN ITEMS DEVICES ARCH OPTIONS)
+    set(${name}_${fact} "${${name}_${fact}}" PARENT_SCOPE)
+  endforeach()
 endfunction()
 tidemark_require_kokkos(Kokkos)
 tidemark_require_kokkos(KokkosKernels)
+
+# A build for a device that quietly became one for the host would measure another machine.
+set(TIDEMARK_KOKKOS_FOR "" CACHE STRING
+  "Devices and architectures that Kokkos must be built for, as it names them; empty: any")
+foreach(wanted IN LISTS TIDEMARK_KOKKOS_FOR)
+  if(NOT wanted IN_LIST Kokkos_DEVICES AND NOT wanted IN_LIST Kokkos_ARCH)
+    message(FATAL_ERROR "TIDEMARK_KOKKOS_FOR wants ${wanted}, but the Kokkos in ${Kokkos_DIR} is "
+      "for ${Kokkos_DEVICES} (${Kokkos_ARCH}): name another one in Kokkos_ROOT, see docs/gpu.md")
+  endif()
+endforeach()
+if("IMPL_CUDA_MALLOC_ASYNC" IN_LIST Kokkos_OPTIONS)
+  message(WARNING "This Kokkos allocates by cudaMallocAsync. Parameters and their gradients come "
+    "from it, and what it gives can be sent to another process only through copies: build Kokkos "
+    "with -DKokkos_ENABLE_IMPL_CUDA_MALLOC_ASYNC=OFF")
+endif()
 
 # The C++ bindings that MPI-3 removed would drag one more library in.
 set(MPI_CXX_SKIP_MPICXX ON CACHE BOOL "Leave out MPI's C++ bindings")
@@ -41,3 +60,12 @@ add_library(tidemark::dependencies ALIAS tidemark_dependencies)
 target_link_libraries(tidemark_dependencies INTERFACE
   Kokkos::kokkoskernels Kokkos::kokkos MPI::MPI_CXX
   ${tidemark_yaml_cpp} CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json)
+
+# A Kokkos that runs on CUDA has its own files, and ours, compiled by nvcc, behind its wrapper.
+if("CUDA" IN_LIST Kokkos_DEVICES)
+  # Kernels call constexpr functions of the standard library, such as std::bit_cast.
+  target_compile_options(tidemark_dependencies INTERFACE --expt-relaxed-constexpr)
+  # fmt 9 does not trust nvcc with constexpr, and yet has consteval call what it would be. nvcc 12
+  # and newer can do it.
+  target_compile_definitions(tidemark_dependencies INTERFACE FMT_USE_CONSTEXPR=1)
+endif()

@@ -8,8 +8,12 @@ set(TIDEMARK_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize takes them")
 
 add_library(tidemark_flags INTERFACE)
 add_library(tidemark::flags ALIAS tidemark_flags)
-target_compile_options(tidemark_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+target_compile_options(tidemark_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion
   $<$<BOOL:${TIDEMARK_WERROR}>:-Werror>)
+# What nvcc makes of a file for the host's compiler is not pedantic C++.
+if(NOT "CUDA" IN_LIST Kokkos_DEVICES)
+  target_compile_options(tidemark_flags INTERFACE -Wpedantic)
+endif()
 # GCC 12 takes "literal" + std::string for overlapping copies (its bug 105651).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\.")
   target_compile_options(tidemark_flags INTERFACE -Wno-restrict)

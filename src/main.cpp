@@ -12,9 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/accelerator.hpp"
 #include "base/device.hpp"
 #include "base/error.hpp"
 #include "comm/cores.hpp"
+#include "comm/factory.hpp"
 #include "comm/mpi_session.hpp"
 #include "commands/check.hpp"
 #include "commands/collectives.hpp"
@@ -38,19 +40,45 @@ void set_default_threads() {
   setenv("OMP_PROC_BIND", "false", 0);  // the launcher binds; Kokkos would warn on every rank
 }
 
-/// Kokkos from start to end.
+/// The device of this rank; nullopt where kernels run on the host. Where any rank has none, all of
+/// them throw the same RunError, of which one prints the line. Collective.
+std::optional<int> find_device(const tidemark::comm::MpiSession& session) {
+  std::optional<int> device;
+  std::string wrong;
+  try {
+    if (const auto visible = tidemark::accelerator::count_visible()) {
+      device = tidemark::accelerator::device_of_rank(session.local_rank(), session.local_size(),
+                                                     *visible);
+    }
+  } catch (const tidemark::RunError& error) {
+    wrong = fmt::format("{}: {}", session.processor_name(), error.what());
+  }
+  const auto world = tidemark::comm::make_communicator({.backend = "mpi", .ranks = session.size()});
+  for (const std::string& line : world->gather_bytes(wrong)) {
+    if (!line.empty()) throw tidemark::RunError(line, tidemark::Scope::all_ranks);
+  }
+  return device;
+}
+
+/// Kokkos from start to end, on the device given, unless its own options choose another one.
 ///
 /// It is shown its own options alone, for it takes --help and --threads for them, too, on every
 /// rank. `own_arguments` is the rest, with whatever Kokkos did not take: to be refused like any
 /// unknown one.
 class KokkosSession {
  public:
-  explicit KokkosSession(const std::vector<char*>& arguments) {
+  KokkosSession(const std::vector<char*>& arguments, std::optional<int> device) {
+    std::string choice = fmt::format("--kokkos-device-id={}", device.value_or(0));
     std::vector<char*> for_kokkos{arguments.front()};
     for (char* const argument : arguments) {
       const bool is_kokkos = std::string_view(argument).starts_with("--kokkos-");
       (is_kokkos ? for_kokkos : own_arguments).push_back(argument);
     }
+    const bool chosen =
+        std::any_of(for_kokkos.begin(), for_kokkos.end(), [](std::string_view argument) {
+          return argument.find("device-id") != std::string_view::npos;
+        });
+    if (device && !chosen) for_kokkos.push_back(choice.data());
     int count = static_cast<int>(for_kokkos.size());
     for_kokkos.push_back(nullptr);
     initialize(count, for_kokkos.data());
@@ -181,7 +209,7 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
 ExitStatus run_command(const std::vector<char*>& arguments,
                        const tidemark::comm::MpiSession& session) {
   const std::string cores = tidemark::comm::own_cores();  // before threads are bound
-  KokkosSession kokkos(arguments);
+  KokkosSession kokkos(arguments, find_device(session));
   CommandLine line = parse(kokkos.own_arguments, session.rank() == 0);
   if (line.done) return *line.done;
   if (line.measures_collectives) return tidemark::commands::collectives(line.collectives, session);

@@ -3,12 +3,16 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <Kokkos_Core.hpp>
 
 #include "base/dtype.hpp"
+#include "base/stream_clock.hpp"
 
 namespace tidemark {
 
@@ -33,24 +37,87 @@ using TeamMember = TeamPolicy::member_type;
 inline constexpr bool runs_on_host =
     Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
 
-/// One kernel, or product, as the host saw it.
+/// True where kernels run on NVIDIA's devices.
+#if defined(KOKKOS_ENABLE_CUDA)
+inline constexpr bool runs_on_cuda = std::is_same_v<ExecutionSpace, Kokkos::Cuda>;
+#else
+inline constexpr bool runs_on_cuda = false;
+#endif
+
+/// True where kernels run on AMD's devices.
+#if defined(KOKKOS_ENABLE_HIP)
+inline constexpr bool runs_on_hip = std::is_same_v<MemorySpace, Kokkos::HIPSpace>;
+#else
+inline constexpr bool runs_on_hip = false;
+#endif
+
+/// One kernel, or product: when it ran, by the host's clock.
 struct KernelRecord {
   const char* label;  ///< a string literal
   std::chrono::steady_clock::time_point begin, end;
 };
 using KernelLog = std::vector<KernelRecord>;
 
+/// Takes the times of what is launched on an instance. On a host a kernel is complete when its
+/// launch returns, and is noted then; on CUDA events stand before and behind it, which `settle`
+/// turns into times. Elsewhere nothing tells when a kernel ran, and nothing is noted.
+class KernelWatch {
+ public:
+  using Mark = StreamClock::Mark;
+
+  explicit KernelWatch(const ExecutionSpace& exec);
+  KernelWatch(const KernelWatch&) = delete;
+  KernelWatch& operator=(const KernelWatch&) = delete;
+
+  /// Whether kernels are noted where this program runs.
+  static constexpr bool works = runs_on_host || runs_on_cuda;
+
+  /// What is launched goes to `log`, which the caller owns, until `settle`.
+  void begin(KernelLog& log);
+  /// Completes the log; the device is idle.
+  void settle();
+  /// Leaves the log as it is, where the step has failed.
+  void drop() noexcept { log_ = nullptr; }
+  [[nodiscard]] bool is_noting() const noexcept { return log_ != nullptr; }
+
+  /// The moment at which all is done that has been launched so far: an event of CUDA, null
+  /// elsewhere.
+  [[nodiscard]] Mark mark();
+  /// A kernel that began then, by the host's clock where `first` is null, and ends now.
+  void note(const char* label, std::chrono::steady_clock::time_point begin, Mark first);
+
+ private:
+  struct Marks {
+    Mark first, last;
+  };
+  KernelLog* log_ = nullptr;
+  CudaStream stream_;
+  std::shared_ptr<StreamClock> clock_;  ///< on CUDA
+  std::vector<Marks> marks_;            ///< of the log's entries, on CUDA
+};
+
+/// An instance of the execution space that is the caller's own: a stream on a device. On a host the
+/// default one, since all instances share the cores.
+ExecutionSpace own_instance();
+
+/// The stream behind an instance on CUDA; null elsewhere.
+CudaStream stream_of(const ExecutionSpace& exec);
+
+/// Copies `bytes` bytes within the memory of kernels, in the order of the instance.
+void copy_in_order(const ExecutionSpace& exec, void* to, const void* from, std::size_t bytes);
+
 /// The compute queue of this rank, handed to every kernel.
 struct Device {
   /// Where kernels run. Empty for a device on paper, on which nothing is launched and no memory is
   /// touched: a step then makes its entries in the ledger and does nothing else. Such a device does
   /// not need Kokkos to be initialised.
-  std::optional<ExecutionSpace> exec = ExecutionSpace();
+  std::optional<ExecutionSpace> exec = own_instance();
   /// Floating-point operations (a multiply and an add are two) of all products launched so far.
   std::uint64_t gemm_flops = 0;
-  /// Where kernels on the host are noted, which are complete when their launch returns; null:
-  /// nowhere. The caller owns it.
-  KernelLog* kernel_log = nullptr;
+  /// Products of fp32 round their operands to TF32: 10 bits of mantissa, on tensor cores.
+  bool rounds_to_tf32 = false;
+  /// Notes what is launched, where anybody asks for it; null: nobody does. The caller owns it.
+  KernelWatch* watch = nullptr;
 
   static Device on_paper() {
     Device device{std::nullopt};
@@ -67,18 +134,23 @@ struct Device {
 /// Notes what is launched during its life as one kernel.
 class KernelNote {
  public:
-  KernelNote(const Device& device, const char* label) : log_(device.kernel_log), label_(label) {
-    if (log_ != nullptr) begin_ = std::chrono::steady_clock::now();
+  KernelNote(const Device& device, const char* label)
+      : watch_(device.watch != nullptr && device.watch->is_noting() ? device.watch : nullptr),
+        label_(label) {
+    if (watch_ == nullptr) return;
+    first_ = watch_->mark();
+    begin_ = std::chrono::steady_clock::now();
   }
-  ~KernelNote() {
-    if (log_ != nullptr) log_->push_back({label_, begin_, std::chrono::steady_clock::now()});
+  ~KernelNote() noexcept(false) {
+    if (watch_ != nullptr) watch_->note(label_, begin_, first_);
   }
   KernelNote(const KernelNote&) = delete;
   KernelNote& operator=(const KernelNote&) = delete;
 
  private:
-  KernelLog* log_;
+  KernelWatch* watch_;
   const char* label_;
+  KernelWatch::Mark first_ = nullptr;
   std::chrono::steady_clock::time_point begin_;
 };
 

@@ -28,4 +28,21 @@ void gemm([[maybe_unused]] const Exec& exec, const char op_a[], const char op_b[
 #endif
 }
 
+/// An instance of a device's space with a stream of its own; of a host's, and where Kokkos cannot
+/// make one, the default instance.
+template <class Exec>
+Exec own_instance() {
+#if KOKKOS_VERSION >= 40000
+  using namespace Kokkos;
+  using namespace Kokkos::Experimental;  // where it stood before it became part of the core
+  if constexpr (!SpaceAccessibility<HostSpace, typename Exec::memory_space>::accessible) {
+    return partition_space(Exec(), 1)[0];
+  } else {
+    return Exec();
+  }
+#else
+  return Exec();
+#endif
+}
+
 }  // namespace tidemark::compat

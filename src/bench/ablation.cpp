@@ -4,25 +4,29 @@ namespace tidemark::bench {
 
 namespace {
 
-/// Notes kernels and calls for as long as it lives.
+/// Notes kernels and calls for as long as it lives; complete after `settle`.
 class Noting {
  public:
-  Noting(Device& device, comm::Communicator& communicator, StepLog* log)
-      : device_(device), communicator_(communicator), is_on_(log != nullptr) {
+  Noting(KernelWatch& watch, comm::Communicator& communicator, StepLog* log)
+      : watch_(watch), communicator_(communicator), is_on_(log != nullptr) {
     if (!is_on_) return;
-    device_.kernel_log = runs_on_host ? &log->kernels : nullptr;
+    if (KernelWatch::works) watch_.begin(log->kernels);
     communicator_.attach(&log->comm);
   }
   ~Noting() {
     if (!is_on_) return;
-    device_.kernel_log = nullptr;
+    watch_.drop();
     communicator_.attach(nullptr);
   }
   Noting(const Noting&) = delete;
   Noting& operator=(const Noting&) = delete;
 
+  void settle() {
+    if (watch_.is_noting()) watch_.settle();
+  }
+
  private:
-  Device& device_;
+  KernelWatch& watch_;
   comm::Communicator& communicator_;
   bool is_on_;
 };
@@ -49,10 +53,11 @@ void Ablation<T>::prepare(Variant variant) {
 template <class T>
 StepTime Ablation<T>::run(Variant variant, StepLog* log) {
   prepare(variant);
-  const Noting noting(device_, communicator_, log);
+  Noting noting(watch_, communicator_, log);
   const double replaced_before = silent_.replacing_seconds();
   StepTime time = run_step(stack_, {}, variant == Variant::comm ? nullptr : brake_);
   if (brake_ != nullptr && variant == Variant::step) brake_->learn(time.step());
+  noting.settle();
   // Nobody asks for the halves of the variants.
   time.backward -= silent_.replacing_seconds() - replaced_before;
   prepare(Variant::step);

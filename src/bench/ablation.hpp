@@ -24,9 +24,15 @@ class Ablation {
       : stack_(stack),
         device_(device),
         communicator_(communicator),
-        silent_(communicator, comm::sum_on_host),
-        configured_(stack.context().schedule) {}
-  ~Ablation() { prepare(Variant::step); }
+        silent_(communicator, runs_on_host ? comm::sum_on_host : comm::leave_alone),
+        configured_(stack.context().schedule),
+        watch_(*device.exec) {
+    device_.watch = &watch_;
+  }
+  ~Ablation() {
+    prepare(Variant::step);
+    device_.watch = nullptr;
+  }
   Ablation(const Ablation&) = delete;
   Ablation& operator=(const Ablation&) = delete;
 
@@ -49,6 +55,7 @@ class Ablation {
   comm::SilentCommunicator silent_;
   parallel::Schedule configured_;
   Brake* brake_ = nullptr;
+  KernelWatch watch_;
 };
 
 }  // namespace tidemark::bench

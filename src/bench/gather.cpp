@@ -76,6 +76,7 @@ void take_largest(MemoryFigures& figures, comm::Communicator& communicator) {
   }
   figures.pool = largest_known(figures.pool, communicator);
   figures.process = largest_known(figures.process, communicator);
+  figures.communication_library = largest_known(figures.communication_library, communicator);
 }
 
 std::vector<CallLine> mean_calls(const comm::Counters& counters, int steps,
@@ -105,14 +106,23 @@ std::vector<RankDetail> gather_details(const RankDetail& own, comm::Communicator
       bytes_of(Numbers{own.step_ms, own.blocked_ms, own.gemm_gflops, own.busy_ms, own.threads,
                        own.peak_bytes, own.process_bytes.value_or(-1)}));
   const auto hosts = communicator.gather_bytes(own.host);
-  const auto devices = communicator.gather_bytes(own.device);
+  const auto names = communicator.gather_bytes(own.device.name);
+  const auto uuids = communicator.gather_bytes(own.device.uuid);
+  const auto pci_ids = communicator.gather_bytes(own.device.pci_id);
   const auto cores = communicator.gather_bytes(own.cores);
   std::vector<RankDetail> details;
   for (std::size_t rank = 0; rank < numbers.size(); ++rank) {
     const auto n = value_of<Numbers>(numbers[rank]);
-    details.push_back(
-        {hosts[rank], devices[rank], n.threads, n.step_ms, n.blocked_ms, n.gemm_gflops, n.peak,
-         n.process < 0 ? std::nullopt : std::optional(n.process), n.busy_ms, cores[rank]});
+    details.push_back({hosts[rank],
+                       {names[rank], uuids[rank], pci_ids[rank]},
+                       n.threads,
+                       n.step_ms,
+                       n.blocked_ms,
+                       n.gemm_gflops,
+                       n.peak,
+                       n.process < 0 ? std::nullopt : std::optional(n.process),
+                       n.busy_ms,
+                       cores[rank]});
   }
   return details;
 }

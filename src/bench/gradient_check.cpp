@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bench/device_buffers.hpp"
 #include "bench/host_tensor.hpp"
 #include "bench/step.hpp"
 #include "comm/factory.hpp"
@@ -112,7 +113,8 @@ Check check_gradient(const config::Case& c, Device& device, comm::Communicator& 
   config::Case whole = twin_of(c);
   whole.parallel = {};
   whole.precision = DType::fp64;
-  const auto alone = comm::make_self_communicator();
+  whole.tensor_float = false;
+  const auto alone = comm::make_self_communicator(buffers_of(device));
   Twin twin(whole, device, *alone);
   const Host v = twin.direction();
   const double expected = dot(twin.gradient(), v);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/accelerator.hpp"
 #include "bench/overlap.hpp"
 #include "bench/slow_rank.hpp"
 #include "bench/statistics.hpp"
@@ -47,6 +48,8 @@ struct MemoryFigures {
   std::int64_t peak = 0;
   std::optional<std::int64_t> pool;     ///< of a run
   std::optional<std::int64_t> process;  ///< high-water mark of the process during this case
+  /// What making the communicator took of the device; nullopt on a host.
+  std::optional<std::int64_t> communication_library;
   std::int64_t parameters = 0;
   std::int64_t gradients = 0;
   std::optional<std::int64_t> optimizer;  ///< of a plan: a run has none
@@ -71,7 +74,7 @@ struct CallLine {
 /// One rank: who is the straggler.
 struct RankDetail {
   std::string host;
-  std::string device;
+  accelerator::Identity device;
   std::int64_t threads = 1;
   double step_ms = 0.0;      ///< median
   double blocked_ms = 0.0;   ///< mean a step in which the rank waited for communication
@@ -117,7 +120,8 @@ struct StepTrace {
 struct CaseResult {
   config::Case settings;
   int ranks = 1;
-  std::string backend;                ///< the communicator that carried the collectives
+  std::string backend;    ///< the communicator that carried the collectives
+  std::string transport;  ///< how it got at the buffers: see comm::Communicator::transport
   std::optional<SlowRank> slow_rank;  ///< where the run was disturbed on purpose
   Verification verification;
 

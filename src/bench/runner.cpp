@@ -9,10 +9,12 @@
 
 #include <fmt/format.h>
 
+#include "base/accelerator.hpp"
 #include "base/interruption.hpp"
 #include "bench/ablation.hpp"
 #include "bench/audit.hpp"
 #include "bench/capacity.hpp"
+#include "bench/device_buffers.hpp"
 #include "bench/dump.hpp"
 #include "bench/gather.hpp"
 #include "bench/gradient_check.hpp"
@@ -29,6 +31,11 @@
 namespace tidemark::bench {
 
 namespace {
+
+std::optional<std::int64_t> device_bytes_in_use() {
+  const auto memory = accelerator::memory();
+  return memory ? std::optional(static_cast<std::int64_t>(memory->used)) : std::nullopt;
+}
 
 /// What this rank measured, iteration by iteration.
 struct Series {
@@ -58,10 +65,13 @@ double blocked_seconds(const comm::Counters& counters) {
 template <class T>
 class Runner {
  public:
-  Runner(const config::Case& c, const Environment& environment, comm::Communicator& communicator)
+  /// `communication_library`: what making the communicator took of the device.
+  Runner(const config::Case& c, const Environment& environment, comm::Communicator& communicator,
+         std::optional<std::int64_t> communication_library)
       : case_(c),
         environment_(environment),
         communicator_(communicator),
+        communication_library_(communication_library),
         ledger_(pool_),
         stack_(c, environment.device, ledger_, communicator),
         ablation_(stack_, environment.device, communicator),
@@ -133,7 +143,7 @@ class Runner {
     // One rank has nothing to hide, nor to choose from.
     result.overlap_mode = case_.overlap.is_chosen() ? "none" : case_.overlap.mode;
     if (case_.overlaps()) result.overlap = overlap_result();
-    process_bytes_ = memory::process_peak_bytes();
+    process_bytes_ = process_bytes();
     result.memory = memory_figures();
     result.rank_details = gather_details(own_detail(), communicator_);
   }
@@ -271,6 +281,13 @@ class Runner {
     return overlap;
   }
 
+  /// Of the process where the kernels run on the host. Of a device, what has come to be in use
+  /// since before the first case: all that a case holds, it still holds when it has been measured.
+  [[nodiscard]] std::optional<std::int64_t> process_bytes() const {
+    if (!environment_.device_bytes_before) return memory::process_peak_bytes();
+    return *device_bytes_in_use() - *environment_.device_bytes_before;
+  }
+
   MemoryFigures memory_figures() {
     MemoryFigures figures = memory_of(case_, tide_);
     figures.pool = static_cast<std::int64_t>(ledger_.pool_bytes());
@@ -280,13 +297,14 @@ class Runner {
     figures.communication_buffers =
         static_cast<std::int64_t>(stack_.store().exchange_buffer_bytes());
     figures.process = process_bytes_;
+    figures.communication_library = communication_library_;
     take_largest(figures, communicator_);
     return figures;
   }
 
   [[nodiscard]] RankDetail own_detail() const {
     return {environment_.session.processor_name(),
-            environment_.device_name,
+            environment_.device_identity,
             environment_.threads,
             median_of(series_.own_step_ms),
             blocked_seconds(series_.counters) * 1e3 / iterations(),
@@ -300,6 +318,7 @@ class Runner {
   config::Case case_;  ///< with the overlap mode that was chosen
   const Environment& environment_;
   comm::Communicator& communicator_;
+  std::optional<std::int64_t> communication_library_;
   memory::Pool pool_;
   memory::Ledger ledger_;
   model::Stack<T> stack_;
@@ -322,21 +341,24 @@ void forget_process_bytes(CaseResult& result) {
   }
 }
 
-comm::CommunicatorOptions options_of(const config::Case& c) {
+comm::CommunicatorOptions options_of(const config::Case& c, const Device& device) {
   comm::CommunicatorOptions options;
   options.backend = c.comm.backend;
   options.ranks = static_cast<int>(c.parallel.tensor);
   options.timeout = std::chrono::duration<double>(c.bench.timeout_s);
   options.algorithm = c.comm.algorithm;
   options.progress_thread = c.overlaps() && c.overlap.progress == "thread";
+  options.device = buffers_of(device);
+  if (const CudaStream stream = stream_of(*device.exec)) options.compute_stream = stream;
   options.completes_on_host = c.emulated_link.is_emulated();
   return options;
 }
 
 template <class T>
 void run_in(const config::Case& c, const Environment& environment, comm::Communicator& communicator,
+            std::optional<std::int64_t> communication_library,
             const std::optional<std::filesystem::path>& dump_folder, CaseResult& result) {
-  Runner<T> runner(c, environment, communicator);
+  Runner<T> runner(c, environment, communicator, communication_library);
   runner.warm_up();
   runner.measure();
   if (c.bench.verify) {
@@ -351,11 +373,19 @@ void run_in(const config::Case& c, const Environment& environment, comm::Communi
   }
 }
 
+/// What kernels can still allocate, and how many of the node's ranks have to share that.
+std::pair<std::optional<std::int64_t>, int> available_memory(const comm::MpiSession& session) {
+  if (runs_on_host) return {memory::available_node_bytes(), session.local_size()};
+  const auto memory = accelerator::memory();
+  return {memory ? std::optional(static_cast<std::int64_t>(memory->free)) : std::nullopt, 1};
+}
+
 }  // namespace
 
 CaseResult run_case(const config::Case& c, const Environment& environment,
                     const std::optional<std::filesystem::path>& dump_folder) {
-  const auto transport = comm::make_communicator(options_of(c));
+  const std::optional<std::int64_t> before = device_bytes_in_use();
+  const auto transport = comm::make_communicator(options_of(c, environment.device));
   std::unique_ptr<comm::Communicator> link;
   if (c.emulated_link.is_emulated()) {
     link = std::make_unique<comm::EmulatedLink>(*transport, c.emulated_link);
@@ -364,14 +394,18 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
   communicator->set_context(fmt::format("set-up of case {}", c.index + 1));
   const bool mark_is_new = memory::reset_process_peak() || c.index == 0;
   communicator->barrier();  // the node's other ranks have given their free memory back, too
-  require_capacity(c, runs_on_host ? memory::available_node_bytes() : std::nullopt,
-                   environment.session.local_size(), *communicator);
+  const auto communication_library =
+      before ? std::optional(*device_bytes_in_use() - *before) : std::nullopt;
+  const auto [available, sharing] = available_memory(environment.session);
+  require_capacity(c, available, sharing, *communicator);
   CaseResult result;
   result.settings = c;
   result.ranks = communicator->size();
   result.backend = communicator->name();
   result.slow_rank = environment.slow_rank;
+  result.transport = communicator->transport();
   communicator->set_overlapping(c.overlaps());
+  environment.device.rounds_to_tf32 = c.tensor_float;
   if (c.bench.verify) {
     communicator->set_context(fmt::format("twin of case {}", c.index + 1));
     if (environment.progress) {
@@ -381,9 +415,10 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
     result.verification.checks.push_back(check_gradient(c, environment.device, *communicator));
   }
   with_scalar_of(c.precision, [&](auto scalar) {
-    run_in<decltype(scalar)>(c, environment, *communicator, dump_folder, result);
+    run_in<decltype(scalar)>(c, environment, *communicator, communication_library, dump_folder,
+                             result);
   });
-  if (!mark_is_new) {
+  if (!mark_is_new && runs_on_host) {
     forget_process_bytes(result);
   }
   return result;

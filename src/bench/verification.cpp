@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "bench/device_buffers.hpp"
 #include "bench/host_tensor.hpp"
 #include "bench/step.hpp"
 #include "comm/factory.hpp"
@@ -81,7 +82,7 @@ std::vector<Check> check_twin_in(const config::Case& c, Device& device,
   config::Case whole = sharded;
   whole.parallel = {};
   whole.recompute = "none";
-  const auto alone = comm::make_self_communicator();
+  const auto alone = comm::make_self_communicator(buffers_of(device));
   const Outcome<T> expected = compute<T>(whole, device, *alone);
   const Outcome<T> actual = compute<T>(sharded, device, communicator);
 
@@ -105,8 +106,8 @@ std::vector<Check> check_twin_in(const config::Case& c, Device& device,
   }
   std::vector<Check> checks;
   for (const auto& [group, worst] : groups) {
-    checks.push_back(worst_over_ranks({group, worst.value, tolerance_of(c.precision), worst.where},
-                                      communicator));
+    checks.push_back(
+        worst_over_ranks({group, worst.value, tolerance_of(c), worst.where}, communicator));
   }
   return checks;
 }
@@ -212,8 +213,9 @@ Check worst_over_ranks(Check check, comm::Communicator& communicator) {
   return check;
 }
 
-double tolerance_of(DType precision) {
-  switch (precision) {
+double tolerance_of(const config::Case& c) {
+  if (c.tensor_float) return 5e-3;
+  switch (c.precision) {
     case DType::fp64:
       return 1e-12;
     case DType::fp32:
@@ -232,8 +234,10 @@ config::Case twin_of(const config::Case& c) {
   // ranks.
   const bool many = ranks > 8;
   const auto few = [](std::int64_t count) { return std::min<std::int64_t>(2, count); };
-  // In bf16 every layer adds rounding that is no error; the bound leaves room for one.
-  twin.model.num_layers = c.precision == DType::bf16 ? 1 : few(m.num_layers);
+  // In bf16 every layer adds rounding that is no error, and in TF32 every product does; the bounds
+  // leave room for one layer.
+  const bool rounds = c.precision == DType::bf16 || c.tensor_float;
+  twin.model.num_layers = rounds ? 1 : few(m.num_layers);
   // Groups of queries have several heads, and ranks several groups or groups several ranks, where
   // they do in the case.
   if (c.key_value_replicas() > 1) {
@@ -243,9 +247,9 @@ config::Case twin_of(const config::Case& c) {
     twin.model.num_attention_heads =
         twin.model.num_query_groups * few(m.num_attention_heads / m.num_query_groups);
   }
-  // Rounding in bf16 shows far above its unit where a norm has few elements to go by.
+  // Such rounding shows far above its unit where a norm has few elements to go by.
   std::int64_t head_size = 8;
-  while (c.precision == DType::bf16 && twin.model.num_attention_heads * head_size < 256) {
+  while (rounds && twin.model.num_attention_heads * head_size < 256) {
     head_size *= 2;
   }
   twin.model.hidden_size = twin.model.num_attention_heads * head_size;

@@ -30,7 +30,7 @@ Check worst_over_ranks(Check check, comm::Communicator& communicator);
 
 /// Largest relative error (max norm) between a sharded and an unsharded computation:
 /// 1e-12 in fp64, 1e-5 in fp32, 2e-2 in bf16.
-double tolerance_of(DType precision);
+double tolerance_of(const config::Case& c);
 
 /// A case of the same family, precision, dropout, mask and sharding as `c`, but small enough that
 /// every rank can also compute it alone.

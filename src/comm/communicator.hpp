@@ -82,6 +82,10 @@ class Communicator {
   /// Implementation, as in the records: "self", "mpi", "nccl".
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 
+  /// How buffers get from rank to rank, as in the records: "host", which is where they lie;
+  /// "device", which the library reaches by itself; "staged", from a device through host memory.
+  [[nodiscard]] virtual std::string_view transport() const noexcept { return "host"; }
+
   // Collectives of the step: counted.
 
   /// Replaces `buffer` [count] by its elementwise sum over all ranks.

@@ -21,6 +21,7 @@ class Decorator : public Communicator {
   [[nodiscard]] int size() const noexcept override { return inner_.size(); }
   [[nodiscard]] std::string_view name() const noexcept override { return inner_.name(); }
 
+  [[nodiscard]] std::string_view transport() const noexcept override { return inner_.transport(); }
   void set_overlapping(bool overlapping) override { inner_.set_overlapping(overlapping); }
   [[nodiscard]] bool follows_stream() const noexcept override { return inner_.follows_stream(); }
   void poll() override { inner_.poll(); }

@@ -4,8 +4,10 @@
 
 #include "base/error.hpp"
 #include "comm/mpi.hpp"
+#include "comm/mpi_device.hpp"
 #include "comm/nccl.hpp"
 #include "comm/self.hpp"
+#include "comm/staged.hpp"
 
 namespace tidemark::comm {
 
@@ -63,7 +65,15 @@ std::unique_ptr<Communicator> make_mpi_communicator(const CommunicatorOptions& o
     throw RunError(fmt::format("comm.backend: {} is asked for, but MPI is not running",
                                options.backend == "nccl" ? "nccl" : "mpi"));
   }
-  return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, options.timeout, mpi);
+  const bool reaches = options.device && mpi_reaches(options.device->kind);
+  if (reaches) {
+    mpi.on_device = true;
+    mpi.memory = options.device->memory;
+    mpi.sum = options.device->sum;
+  }
+  auto made = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, options.timeout, mpi);
+  if (!options.device || reaches) return made;
+  return std::make_unique<Staged>(std::move(made), options.device->staging);
 }
 
 /// What carries the control operations alone.
@@ -71,6 +81,7 @@ std::unique_ptr<Communicator> make_control(const CommunicatorOptions& options) {
   CommunicatorOptions control = options;
   control.algorithm = "native";
   control.progress_thread = false;
+  control.device.reset();  // they have buffers of their own, in the host's memory
   return make_mpi_communicator(control);
 }
 
@@ -79,7 +90,9 @@ std::unique_ptr<Communicator> make_control(const CommunicatorOptions& options) {
 std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options) {
   validate(options);
   const bool is_auto = options.backend == "auto";
-  if (options.backend == "self" || (is_auto && options.ranks == 1)) return make_self_communicator();
+  if (options.backend == "self" || (is_auto && options.ranks == 1)) {
+    return make_self_communicator(options.device);
+  }
   const bool nccl_is_best = options.compute_stream && has_nccl() && !is_of_mpi(options.algorithm) &&
                             !options.completes_on_host;
   if (options.backend == "nccl" || (is_auto && nccl_is_best)) {
@@ -88,8 +101,9 @@ std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& optio
   return make_mpi_communicator(options);
 }
 
-std::unique_ptr<Communicator> make_self_communicator() {
-  return std::make_unique<SelfCommunicator>();
+std::unique_ptr<Communicator> make_self_communicator(const std::optional<DeviceBuffers>& device) {
+  return std::make_unique<SelfCommunicator>(device ? device->copy_in_order
+                                                   : SelfCommunicator::CopyInOrder());
 }
 
 }  // namespace tidemark::comm

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "comm/communicator.hpp"
+#include "comm/device_buffers.hpp"
 
 namespace tidemark::comm {
 
@@ -20,6 +21,9 @@ struct CommunicatorOptions {
   /// Where buffers are in the memory of a CUDA device, the current one: the stream that computes on
   /// it, a cudaStream_t.
   std::optional<void*> compute_stream = std::nullopt;
+  /// Where buffers are in a device's memory, of CUDA or another: how to get at it. nullopt: they
+  /// are in the host's.
+  std::optional<DeviceBuffers> device = std::nullopt;
   /// Whoever waits for a call needs it complete by the host's clock, as an emulated link does: what
   /// follows a stream will not do, and "auto" does not choose it.
   bool completes_on_host = false;
@@ -28,7 +32,9 @@ struct CommunicatorOptions {
 /// Makes the communicator of the tensor-parallel ranks, which are all processes of the job; a
 /// collective call. "auto" takes "self" for one rank; for more, "nccl" where buffers are in the
 /// memory of CUDA devices, this build has NCCL, and neither an algorithm of MPI's collectives nor
-/// `completes_on_host` is asked for; else "mpi". "mpi" and "nccl" work for one rank, too.
+/// `completes_on_host` is asked for; else "mpi". "mpi" and "nccl" work for one rank, too. MPI gets
+/// buffers of a device as they are where it says that it can reach them, else through the host's
+/// memory; Communicator::transport tells which.
 ///
 /// Throws InputError where `backend` or `algorithm` is unknown, "self" is asked for more than one
 /// rank, or `ranks` differs from the number of processes;
@@ -36,6 +42,7 @@ struct CommunicatorOptions {
 std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options);
 
 /// A communicator of this process alone, in any job: for what each rank computes by itself.
-std::unique_ptr<Communicator> make_self_communicator();
+std::unique_ptr<Communicator> make_self_communicator(
+    const std::optional<DeviceBuffers>& device = std::nullopt);
 
 }  // namespace tidemark::comm

@@ -74,7 +74,7 @@ MpiCommunicator::MpiCommunicator(MPI_Comm parent, std::chrono::duration<double> 
     : watchdog_(timeout, rank_in(parent)), options_(options) {
   duplicate(parent);
   account_ = Account(handle_.size);
-  flights_ = std::make_unique<MpiFlights>(handle_.comm, options_.sum);
+  flights_ = std::make_unique<MpiFlights>(handle_.comm, options_.sum, options_.memory);
   if (options_.progress_thread) {
     driver_ = std::make_unique<Driver>(*this, options_.progress_interval);
   }
@@ -187,8 +187,15 @@ Request MpiCommunicator::exchange(const void* send, int to, void* recv, int from
                       std::move(script));
 }
 
+bool MpiCommunicator::may_be_native(const Call& call) const {
+  const bool sums = call.operation != Operation::all_gather;
+  return !(options_.on_device && sums && call.dtype == DType::bf16);
+}
+
 Request MpiCommunicator::carry_out(const Call& call) {
-  return carry_out_by(options_.automatic ? algorithm_for(call) : options_.algorithm, call);
+  if (options_.automatic) return carry_out_by(algorithm_for(call), call);
+  const bool refused = options_.algorithm == Algorithm::native && !may_be_native(call);
+  return carry_out_by(refused ? Algorithm::pairwise : options_.algorithm, call);
 }
 
 Request MpiCommunicator::carry_out_by(Algorithm algorithm, const Call& call) {

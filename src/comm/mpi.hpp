@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "comm/memory_block.hpp"
 #include "comm/sums.hpp"
 #include "comm/watchdog.hpp"
 
@@ -41,6 +42,11 @@ struct MpiOptions {
   /// A thread of its own drives calls that are under way, once every `progress_interval`.
   bool progress_thread = false;
   std::chrono::microseconds progress_interval{500};
+  /// Where buffers lie, and scratch memory is to lie. On a device, which the library must be able
+  /// to reach by itself, sums of bf16 are never left to it: it would have the host form them, on
+  /// memory that the host cannot read.
+  bool on_device = false;
+  MemoryFunctions memory = host_memory;
   SumFunction sum = sum_on_host;
 };
 
@@ -65,6 +71,9 @@ class MpiCommunicator final : public Communicator {
   [[nodiscard]] int rank() const noexcept override { return handle_.rank; }
   [[nodiscard]] int size() const noexcept override { return handle_.size; }
   [[nodiscard]] std::string_view name() const noexcept override { return "mpi"; }
+  [[nodiscard]] std::string_view transport() const noexcept override {
+    return options_.on_device ? "device" : "host";
+  }
 
   [[nodiscard]] Request all_reduce(void* buffer, std::size_t count, DType dtype,
                                    Purpose purpose) override;
@@ -123,6 +132,7 @@ class MpiCommunicator final : public Communicator {
   void require_apart(const void* block, const void* whole, std::size_t block_bytes,
                      std::string_view operation) const;
   [[nodiscard]] MPI_Op sum_of(DType dtype) const;
+  [[nodiscard]] bool may_be_native(const Call& call) const;
   Request carry_out(const Call& call);
   Request carry_out_by(Algorithm algorithm, const Call& call);
   Request start_script(const Call& call, Script script);

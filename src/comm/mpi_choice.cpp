@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <vector>
+#include <limits>
 
 #include "comm/mpi.hpp"
 
@@ -31,8 +31,8 @@ AlgorithmChoice MpiCommunicator::measure(const Call& call) {
   const bool reduces_all = call.operation == Operation::all_reduce;
   const std::size_t block = call.message_bytes / static_cast<std::size_t>(handle_.size);
   const bool gathers = call.operation == Operation::all_gather;
-  std::vector<std::byte> send(reduces_all ? 0 : gathers ? block : call.message_bytes);
-  std::vector<std::byte> recv(gathers || reduces_all ? call.message_bytes : block);
+  const MemoryBlock send(options_.memory, reduces_all ? 0 : gathers ? block : call.message_bytes);
+  const MemoryBlock recv(options_.memory, gathers || reduces_all ? call.message_bytes : block);
   Call trial = call;
   trial.send = reduces_all ? nullptr : send.data();
   trial.recv = recv.data();
@@ -43,6 +43,7 @@ AlgorithmChoice MpiCommunicator::measure(const Call& call) {
   for (int repeat = 0; repeat < repeats; ++repeat) {
     for (std::size_t i = 0; i < all_algorithms.size(); ++i) {
       if (!is_distinct(all_algorithms[i], handle_.size)) continue;
+      if (all_algorithms[i] == Algorithm::native && !may_be_native(call)) continue;
       meet("choosing an algorithm");
       const Clock::time_point begin = Clock::now();
       Request request = carry_out_by(all_algorithms[i], trial);
@@ -53,10 +54,11 @@ AlgorithmChoice MpiCommunicator::measure(const Call& call) {
     }
   }
   max_over_ranks(choice.seconds);
+  double fastest = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < all_algorithms.size(); ++i) {
-    const double fastest = choice.seconds[static_cast<std::size_t>(choice.algorithm)];
-    if (choice.seconds[i] > 0.0 && choice.seconds[i] < fastest)
-      choice.algorithm = all_algorithms[i];
+    if (choice.seconds[i] == 0.0 || choice.seconds[i] >= fastest) continue;  // 0: not measured
+    fastest = choice.seconds[i];
+    choice.algorithm = all_algorithms[i];
   }
   return choice;
 }

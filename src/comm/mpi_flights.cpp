@@ -31,7 +31,7 @@ std::uint64_t MpiFlights::start(const FlightPlan& plan, Script script, Clock::ti
     flight.scratch = std::move(spare_scratch_.back());
     spare_scratch_.pop_back();
   }
-  if (flight.scratch.size() < bytes) flight.scratch.resize(bytes);
+  if (flight.scratch.size() < bytes) flight.scratch = MemoryBlock(memory_, bytes);
   if (!flight.script.rounds.empty()) {
     const int code = enter_round(flight);
     if (error_ == MPI_SUCCESS) error_ = code;
@@ -128,7 +128,7 @@ int MpiFlights::advance(std::vector<Landed>& landed) {
                        flight->posted, Clock::now()},
                       flight->plan.counted,
                       flight->posting_seconds});
-    if (!flight->scratch.empty()) spare_scratch_.push_back(std::move(flight->scratch));
+    if (flight->scratch.size() > 0) spare_scratch_.push_back(std::move(flight->scratch));
     flight = flights_.erase(flight);
   }
   return MPI_SUCCESS;

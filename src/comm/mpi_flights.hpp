@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "comm/account.hpp"
+#include "comm/memory_block.hpp"
 #include "comm/mpi.hpp"
 #include "comm/rounds.hpp"
 #include "comm/sums.hpp"
@@ -46,7 +47,8 @@ struct Awaited {
 /// back to the caller, who knows what to say.
 class MpiFlights {
  public:
-  MpiFlights(MPI_Comm comm, SumFunction sum) : comm_(comm), sum_(sum) {}
+  MpiFlights(MPI_Comm comm, SumFunction sum, MemoryFunctions memory)
+      : comm_(comm), sum_(sum), memory_(memory) {}
   MpiFlights(const MpiFlights&) = delete;
   MpiFlights& operator=(const MpiFlights&) = delete;
 
@@ -76,7 +78,7 @@ class MpiFlights {
     FlightPlan plan;
     Script script;
     std::size_t round = 0;  ///< the one whose messages are out
-    std::vector<std::byte> scratch;
+    MemoryBlock scratch;
     std::vector<MPI_Request> requests;
     std::vector<Peer> peers;  ///< of the requests; none for one of the library's own
     Clock::time_point posted;
@@ -91,9 +93,10 @@ class MpiFlights {
 
   MPI_Comm comm_;
   SumFunction sum_;
+  MemoryFunctions memory_;
   std::uint64_t next_ticket_ = 1;
   std::deque<Flight> flights_;
-  std::vector<std::vector<std::byte>> spare_scratch_;
+  std::vector<MemoryBlock> spare_scratch_;
   int error_ = MPI_SUCCESS;  ///< the first; it stays
 };
 

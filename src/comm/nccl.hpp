@@ -51,6 +51,7 @@ class NcclCommunicator final : public Communicator {
   [[nodiscard]] int rank() const noexcept override { return control_->rank(); }
   [[nodiscard]] int size() const noexcept override { return control_->size(); }
   [[nodiscard]] std::string_view name() const noexcept override { return "nccl"; }
+  [[nodiscard]] std::string_view transport() const noexcept override { return "device"; }
   [[nodiscard]] bool follows_stream() const noexcept override { return true; }
 
   [[nodiscard]] Request all_reduce(void* buffer, std::size_t count, DType dtype,

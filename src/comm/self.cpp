@@ -15,7 +15,13 @@ Request SelfCommunicator::copy(Operation operation, const void* send, void* recv
   const Clock::time_point posted = Clock::now();
   const std::size_t bytes = count * size_of(dtype);
   // memcpy may not be given null pointers even to copy nothing.
-  if (send != recv && bytes > 0) std::memcpy(recv, send, bytes);
+  if (send != recv && bytes > 0) {
+    if (copy_in_order_) {
+      copy_in_order_(recv, send, bytes);
+    } else {
+      std::memcpy(recv, send, bytes);
+    }
+  }
   const Clock::time_point completed = Clock::now();
   account_.add({operation, purpose, static_cast<std::int64_t>(bytes), posted, completed},
                std::chrono::duration<double>(completed - posted).count());

@@ -1,8 +1,11 @@
 // The communicator of a single rank.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "comm/communicator.hpp"
@@ -10,12 +13,25 @@
 namespace tidemark::comm {
 
 /// One rank (t = 1): nothing crosses any link, so wire bytes are 0. All-gather and reduce-scatter
-/// copy their host buffer where `send` and `recv` differ. Requests are complete when returned.
+/// copy their buffer where `send` and `recv` differ. Requests are complete when returned; on a
+/// device, ordered so.
 class SelfCommunicator final : public Communicator {
  public:
+  /// Copies in the order of a device's compute stream.
+  using CopyInOrder = std::function<void(void* to, const void* from, std::size_t bytes)>;
+
+  /// For host buffers, or for those of a device where there is a `copy`.
+  explicit SelfCommunicator(CopyInOrder copy = {}) : copy_in_order_(std::move(copy)) {}
+
   [[nodiscard]] int rank() const noexcept override { return 0; }
   [[nodiscard]] int size() const noexcept override { return 1; }
   [[nodiscard]] std::string_view name() const noexcept override { return "self"; }
+  [[nodiscard]] std::string_view transport() const noexcept override {
+    return copy_in_order_ ? "device" : "host";
+  }
+  [[nodiscard]] bool follows_stream() const noexcept override {
+    return static_cast<bool>(copy_in_order_);
+  }
 
   [[nodiscard]] Request all_reduce(void* buffer, std::size_t count, DType dtype,
                                    Purpose purpose) override;
@@ -43,6 +59,7 @@ class SelfCommunicator final : public Communicator {
   Request copy(Operation operation, const void* send, void* recv, std::size_t count, DType dtype,
                Purpose purpose);
 
+  CopyInOrder copy_in_order_;
   Account account_{1};
   std::string context_ = "set-up";
 };

@@ -8,7 +8,8 @@ namespace tidemark::comm {
 
 /// Every collective is complete when it is posted, and nothing moves between ranks. What others
 /// would have sent is replaced by this rank's own values, so that the kernels that follow meet
-/// numbers of the usual size (a product of denormals may be slow); the time of that is kept apart.
+/// numbers of the usual size (a product of denormals may be slow on a host); the time of that is
+/// kept apart. Where `sum` is leave_alone, they meet what earlier steps left in the memory.
 /// Nothing is counted. Control operations work as ever.
 class SilentCommunicator final : public Decorator {
  public:

@@ -15,6 +15,7 @@
 #include "commands/resume.hpp"
 #include "config/reader.hpp"
 #include "config/sweep.hpp"
+#include "kernels/gemm.hpp"
 #include "report/overlap_lines.hpp"
 #include "report/print.hpp"
 #include "report/provenance.hpp"
@@ -36,6 +37,17 @@ void require_ranks(const std::vector<config::Case>& cases, int ranks) {
       throw InputError(fmt::format("{}: parallel.tensor: {} needs {} ranks, but this job has {}",
                                    c.locate("parallel.tensor"), c.parallel.tensor,
                                    c.parallel.tensor, ranks));
+    }
+  }
+}
+
+// Only here does anybody know what the products are formed by.
+void require_precisions(const std::vector<config::Case>& cases) {
+  for (const config::Case& c : cases) {
+    if (c.tensor_float && !kernels::rounds_to_tf32) {
+      throw InputError(
+          fmt::format("{}: precision: tf32 needs a Kokkos on CUDA, but this one is on {}",
+                      c.locate("precision"), ExecutionSpace::name()));
     }
   }
 }
@@ -74,6 +86,27 @@ std::optional<fs::path> rank_folder(const RunArguments& arguments, const config:
     throw RunError(fmt::format("{}: cannot be created: {}", folder.string(), error.message()));
   }
   return folder;
+}
+
+std::optional<std::int64_t> device_bytes_in_use() {
+  const auto memory = accelerator::memory();
+  return memory ? std::optional(static_cast<std::int64_t>(memory->used)) : std::nullopt;
+}
+
+/// What this rank computes on, which no other rank of the node may share, unless it is the host.
+accelerator::Identity own_device(comm::Communicator& world, const comm::MpiSession& session) {
+  accelerator::Identity own = accelerator::identity();
+  const auto hosts = world.gather_bytes(session.processor_name());
+  const auto uuids = world.gather_bytes(own.uuid);
+  std::vector<accelerator::Place> places;
+  for (std::size_t rank = 0; rank < hosts.size(); ++rank) {
+    places.push_back({hosts[rank], uuids[rank]});
+  }
+  if (const std::string line = accelerator::describe_sharing(places); !line.empty()) {
+    throw RunError(line, Scope::all_ranks);
+  }
+  if (own.name.empty()) own.name = report::processor_model();
+  return own;
 }
 
 /// One line on the terminal that is written over and over, and wiped before anything else.
@@ -159,7 +192,7 @@ void end_where_asked(comm::Communicator& world, const std::string& line) {
 /// All that the table says of a case, and what is to follow the table.
 void show(const std::vector<config::Case>& cases, const bench::CaseResult& result, Tides& tides) {
   report::print(report::table_row(cases, result) + report::failure_lines(result) +
-                report::overlap_lines(result));
+                report::transport_line(result) + report::overlap_lines(result));
   tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
   if (const std::string chosen = report::algorithm_lines(result); !chosen.empty()) {
     tides.text +=
@@ -173,14 +206,17 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
   const bool speaks = session.rank() == 0;
   Interruption interruption(session.rank(), session.local_size());
   // Input and results are rank 0's business; the others learn what it read, or why it could not.
-  const auto world = comm::make_communicator({.ranks = session.size()});
+  const auto world = comm::make_communicator({.backend = "mpi", .ranks = session.size()});
   const std::string text =
       comm::from_rank_zero(*world, [&] { return config::read_text(arguments.input); });
   const std::vector<config::Case> cases =
       config::load_cases(text, arguments.input, arguments.overrides);
   require_ranks(cases, session.size());
+  require_precisions(cases);
   const auto slow_rank = bench::slow_rank_of_environment(*world);
   const Outputs outputs = open_outputs(arguments, cases, *world);
+  const accelerator::Identity identity = own_device(*world, session);
+  const std::optional<std::int64_t> bytes_before = device_bytes_in_use();
   const auto provenance =
       report::provenance({arguments.command_line, arguments.input, text, arguments.threads,
                           world->gather_bytes(session.processor_name())},
@@ -205,9 +241,10 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
     const bench::Environment environment{
         device,
         session,
-        report::processor_model(),
+        identity,
         arguments.threads,
         arguments.trace.has_value(),
+        bytes_before,
         [&](const std::string& what) {
           progress.show(fmt::format("case {}/{}, {}: {}", c.index + 1, cases.size(),
                                     report::mode_of(c), what));

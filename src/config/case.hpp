@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -82,6 +83,8 @@ struct Case {
   std::string name = "unnamed";
   ModelConfig model;
   DType precision = DType::fp32;
+  bool tensor_float =
+      false;  ///< of fp32: products round their operands to TF32 (`precision: tf32`)
   std::string recompute = "none";
   ParallelConfig parallel;
   OverlapConfig overlap;
@@ -104,6 +107,10 @@ struct Case {
   /// True where the input sets `key`, itself or by a preset; false where it has its default.
   [[nodiscard]] bool is_given(const std::string& key) const { return locations.contains(key); }
 
+  /// As the key `precision` has it.
+  [[nodiscard]] std::string_view precision_name() const {
+    return tensor_float ? "tf32" : name_of(precision);
+  }
   [[nodiscard]] std::size_t element_bytes() const { return size_of(precision); }  ///< w
   /// Bytes of a parameter gradient, a logit, a norm's or a softmax's statistic: 4 in bf16, too.
   [[nodiscard]] std::size_t accumulation_bytes() const {

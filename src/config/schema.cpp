@@ -45,34 +45,40 @@ Setting required_row(std::string name, std::string meaning, Field field) {
 }
 
 constexpr std::array precisions = {DType::fp32, DType::fp64, DType::bf16};
+constexpr std::string_view tensor_float = "tf32";  // fp32, but for the products
 
 std::vector<std::string> precision_words() {
   std::vector<std::string> words;
   for (const DType dtype : precisions) words.emplace_back(name_of(dtype));
+  words.emplace_back(tensor_float);
   return words;
 }
 
 DType precision_of(std::string_view word) {
+  if (word == tensor_float) return DType::fp32;
   for (const DType dtype : precisions) {
     if (name_of(dtype) == word) return dtype;
   }
   throw RunError(fmt::format("'{}' is no precision", word));
 }
 
-/// `precision` is the one key whose member is not of the type that is read and recorded.
+/// `precision` is the one key whose members are not of the type that is read and recorded.
 Setting precision_row() {
   Setting setting{"precision",
                   Choice{precision_words()},
                   false,
                   "",
                   "element type of activations and weights; with bf16, sums, statistics, logits "
-                  "and the gradients of parameters are fp32",
+                  "and the gradients of parameters are fp32; tf32 is fp32 with products on tensor "
+                  "cores, which round their operands to 10 bits: on CUDA only",
                   {},
                   {}};
   setting.set = [](Case& c, const Value& value) {
-    c.precision = precision_of(std::get<std::string>(value));
+    const auto& word = std::get<std::string>(value);
+    c.precision = precision_of(word);
+    c.tensor_float = word == tensor_float;
   };
-  setting.get = [](const Case& c) { return Value(std::string(name_of(c.precision))); };
+  setting.get = [](const Case& c) { return Value(std::string(c.precision_name())); };
   return setting;
 }
 

@@ -30,9 +30,8 @@ void bias_backward(Device& device, const Matrix<T>& dy,
                             add_row, {bias_gradient});
 }
 
-template void bias_forward(Device&, const Vector<float>&, const Matrix<float>&);
-template void bias_forward(Device&, const Vector<double>&, const Matrix<double>&);
-#define TIDEMARK_INSTANTIATE(T) \
+#define TIDEMARK_INSTANTIATE(T)                                            \
+  template void bias_forward(Device&, const Vector<T>&, const Matrix<T>&); \
   template void bias_backward(Device&, const Matrix<T>&, const Vector<Accumulate<T>>&);
 TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)

@@ -5,7 +5,7 @@
 
 namespace tidemark::kernels {
 
-/// y[r, c] = bias[c], for a product to be added to; y [R, C], bias [C]. T is float or double.
+/// y[r, c] = bias[c], for a product to be added to; y [R, C], bias [C].
 template <class T>
 void bias_forward(Device& device, const Vector<T>& bias, const Matrix<T>& y);
 

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/kokkos_compat.hpp"
+#include "kernels/cublas_products.hpp"
 
 // OpenBLAS's own controls, bound weakly: with another BLAS they are null and are not called.
 extern "C" {
@@ -27,27 +28,50 @@ void require_product_fits(Op op_a, Op op_b, const MatrixShape& a, const MatrixSh
                                      transpose_b ? "^T" : "", c.rows, c.columns));
 }
 
+namespace {
+
 template <class T>
-void gemm(Device& device, Op op_a, Op op_b, T alpha, const Matrix<T>& a, const Matrix<T>& b, T beta,
-          const Matrix<T>& c) {
+cublas::Operand operand_of(const Matrix<T>& matrix, Op op = Op::none) {
+  return {matrix.data(), dtype_of<T>, static_cast<std::int64_t>(matrix.stride(0)),
+          op == Op::transpose};
+}
+
+}  // namespace
+
+template <class T, class C>
+void gemm(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
+          const Matrix<T>& a, const Matrix<T>& b, std::type_identity_t<Accumulate<T>> beta,
+          const Matrix<C>& c) {
   require_product_fits(op_a, op_b, shape_of(a), shape_of(b), shape_of(c));
   const std::int64_t m = num_rows(c);
   const std::int64_t n = num_columns(c);
   const std::int64_t k = op_a == Op::transpose ? num_rows(a) : num_columns(a);
   if (device.launches()) {
     const KernelNote note(device, "product");
-    const char name_a[] = {static_cast<char>(op_a), '\0'};
-    const char name_b[] = {static_cast<char>(op_b), '\0'};
-    compat::gemm(*device.exec, name_a, name_b, alpha, a, b, beta, c);
+    if constexpr (runs_on_cuda) {
+      cublas::multiply(stream_of(*device.exec), {m, n, k, operand_of(a, op_a), operand_of(b, op_b),
+                                                 operand_of(c), static_cast<double>(alpha),
+                                                 static_cast<double>(beta), device.rounds_to_tf32});
+    } else {
+      const char name_a[] = {static_cast<char>(op_a), '\0'};
+      const char name_b[] = {static_cast<char>(op_b), '\0'};
+      compat::gemm(*device.exec, name_a, name_b, alpha, a, b, beta, c);
+    }
   }
   device.gemm_flops += 2 * static_cast<std::uint64_t>(m) * static_cast<std::uint64_t>(n) *
                        static_cast<std::uint64_t>(k);
 }
 
-template void gemm(Device&, Op, Op, float, const Matrix<float>&, const Matrix<float>&, float,
-                   const Matrix<float>&);
-template void gemm(Device&, Op, Op, double, const Matrix<double>&, const Matrix<double>&, double,
-                   const Matrix<double>&);
+#define TIDEMARK_INSTANTIATE(T, C)                                                             \
+  template void gemm<T, C>(Device&, Op, Op, Accumulate<T>, const Matrix<T>&, const Matrix<T>&, \
+                           Accumulate<T>, const Matrix<C>&);
+TIDEMARK_INSTANTIATE(float, float)
+TIDEMARK_INSTANTIATE(double, double)
+#if defined(KOKKOS_ENABLE_CUDA)
+TIDEMARK_INSTANTIATE(bfloat16, bfloat16)
+TIDEMARK_INSTANTIATE(bfloat16, float)
+#endif
+#undef TIDEMARK_INSTANTIATE
 
 bool set_blas_threads(int threads) {
   if (openblas_set_num_threads == nullptr) {
@@ -58,10 +82,13 @@ bool set_blas_threads(int threads) {
 }
 
 std::string blas_description() {
-  if (openblas_get_config == nullptr || openblas_get_corename == nullptr) {
+  if constexpr (runs_on_cuda) {
+    return cublas::description();
+  } else if (openblas_get_config == nullptr || openblas_get_corename == nullptr) {
     return "unknown";
+  } else {
+    return fmt::format("{} [{}]", openblas_get_config(), openblas_get_corename());
   }
-  return fmt::format("{} [{}]", openblas_get_config(), openblas_get_corename());
 }
 
 }  // namespace tidemark::kernels

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include "base/device.hpp"
 
@@ -10,12 +11,25 @@ namespace tidemark::kernels {
 
 enum class Op : char { none = 'N', transpose = 'T' };
 
-/// C = alpha op(A) op(B) + beta C, with op(A) [m, k], op(B) [k, n], C [m, n], all row-major.
-/// Runs on the device's instance without a fence; counts 2 m n k floating-point operations.
-/// Throws RunError when the shapes do not fit. T is float or double.
+/// True where the library multiplies matrices of bf16 as they are, with sums in fp32.
+inline constexpr bool multiplies_narrow = runs_on_cuda;
+
+/// True where products of fp32 can round their operands to TF32; see Device::rounds_to_tf32.
+inline constexpr bool rounds_to_tf32 = runs_on_cuda;
+
+/// The type in which matrices of T are handed to a product: Accumulate<T>, or T where the library
+/// takes that.
 template <class T>
-void gemm(Device& device, Op op_a, Op op_b, T alpha, const Matrix<T>& a, const Matrix<T>& b, T beta,
-          const Matrix<T>& c);
+using Factor = std::conditional_t<multiplies_narrow, T, Accumulate<T>>;
+
+/// C = alpha op(A) op(B) + beta C, with op(A) [m, k], op(B) [k, n], C [m, n], all row-major. Sums
+/// are formed in Accumulate<T>. Runs on the device's instance without a fence; counts 2 m n k
+/// floating-point operations. Throws RunError when the shapes do not fit. T and C are both float,
+/// or both double; where the library takes it, T may be bfloat16 and C that or float.
+template <class T, class C>
+void gemm(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
+          const Matrix<T>& a, const Matrix<T>& b, std::type_identity_t<Accumulate<T>> beta,
+          const Matrix<C>& c);
 
 /// Rows and columns of a matrix as it is stored.
 struct MatrixShape {
@@ -36,7 +50,7 @@ void require_product_fits(Op op_a, Op op_b, const MatrixShape& a, const MatrixSh
 /// the library's own environment decides. Returns whether it could.
 bool set_blas_threads(int threads);
 
-/// The BLAS as it describes itself, or "unknown".
+/// The BLAS that forms the products, as it describes itself, or "unknown".
 std::string blas_description();
 
 }  // namespace tidemark::kernels

@@ -70,15 +70,56 @@ void store(Device& device, const Matrix<F>& sums, const Vector<B>& bias, const M
       });
 }
 
+/// Where the library takes bf16: rows of A that are rounded at a time, of those it is stored in,
+/// and the elements of bf16 that they need at most, whichever way A is taken.
+constexpr std::int64_t rounded_rows(std::int64_t width) {
+  return std::max(fewest_rows, panel_a_elements / std::max<std::int64_t>(width, 1));
+}
+std::int64_t rounded_elements(std::int64_t m, std::int64_t k) {
+  return std::max(std::min(rounded_rows(k), m) * k, std::min(rounded_rows(m), k) * m);
+}
+
+/// C = op(A) op(B), or C +=, by a library that takes matrices of B, with A rounded to that.
+template <class A, class B, class C>
+void multiply_narrow(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matrix<B>& b,
+                     const Matrix<C>& c, const Vector<Accumulate<B>>& workspace, bool accumulate) {
+  using F = Accumulate<B>;
+  if constexpr (std::is_same_v<A, B>) {
+    gemm(device, op_a, op_b, F(1), a, b, accumulate ? F(1) : F(0), c);
+  } else {
+    const std::int64_t step = rounded_rows(num_columns(a));
+    const bool by_terms = op_a == Op::transpose;
+    TIDEMARK_REQUIRE(!by_terms || (std::is_same_v<C, F>) || num_rows(a) <= step,
+                     "sums that are formed in pieces must not be rounded");
+    for (std::int64_t first = 0; first < num_rows(a); first += step) {
+      const std::int64_t count = std::min(step, num_rows(a) - first);
+      const Matrix<B> rounded(reinterpret_cast<B*>(workspace.data()),
+                              static_cast<std::size_t>(count), a.extent(1));
+      convert(device, rows(a, first, count), rounded);
+      if (by_terms) {
+        const Matrix<B> terms = part(b, op_b == Op::transpose, first, count);
+        gemm(device, op_a, op_b, F(1), rounded, terms, accumulate || first > 0 ? F(1) : F(0), c);
+      } else {
+        gemm(device, op_a, op_b, F(1), rounded, b, accumulate ? F(1) : F(0), rows(c, first, count));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 template <class A, class B, class C>
 std::int64_t mixed_gemm_workspace(std::int64_t m, std::int64_t n, std::int64_t k) {
   using F = Accumulate<B>;
-  const Panels panels = panels_of(m, n, k);
-  return (std::is_same_v<A, F> ? 0 : panels.rows * k) +
-         (std::is_same_v<B, F> ? 0 : panels.columns * k) +
-         (std::is_same_v<C, F> ? 0 : panels.rows * panels.columns);
+  if constexpr (is_narrow<B> && multiplies_narrow) {
+    constexpr std::int64_t narrow_in_one = sizeof(F) / sizeof(B);
+    return std::is_same_v<A, B> ? 0 : (rounded_elements(m, k) + narrow_in_one - 1) / narrow_in_one;
+  } else {
+    const Panels panels = panels_of(m, n, k);
+    return (std::is_same_v<A, F> ? 0 : panels.rows * k) +
+           (std::is_same_v<B, F> ? 0 : panels.columns * k) +
+           (std::is_same_v<C, F> ? 0 : panels.rows * panels.columns);
+  }
 }
 
 template <class A, class B, class C>
@@ -96,6 +137,13 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
   if constexpr (std::is_same_v<A, F> && std::is_same_v<B, F> && std::is_same_v<C, F>) {
     if (has_bias) bias_forward(device, bias, c);
     gemm(device, op_a, op_b, F(1), a, b, has_bias || accumulate ? F(1) : F(0), c);
+  } else if constexpr (multiplies_narrow) {
+    // A bias in C is exact, and the sum with it is rounded once.
+    if constexpr (std::is_same_v<B, C>) {
+      if (has_bias) bias_forward(device, bias, c);
+    }
+    TIDEMARK_REQUIRE(!has_bias || (std::is_same_v<B, C>), "a bias goes with results of its type");
+    multiply_narrow(device, op_a, op_b, a, b, c, workspace, accumulate || has_bias);
   } else {
     const bool transpose_a = op_a == Op::transpose;
     const bool transpose_b = op_b == Op::transpose;

@@ -13,8 +13,10 @@ namespace tidemark::kernels {
 /// rounded once. `accumulate`: C += op(A) op(B) instead, for C of type Accumulate<T> without bias.
 ///
 /// Operands of bf16 are multiplied in panels that are converted into `workspace`, at least
-/// `mixed_gemm_workspace<A, B, C>(m, n, k)` elements: bounded, however large the operands are. For
-/// fp32 and fp64 that is 0, and this is `gemm`. Errors as there.
+/// `mixed_gemm_workspace<A, B, C>(m, n, k)` elements: bounded, however large the operands are.
+/// Where the library takes bf16, only an A of fp32 is, rounded to bf16, and the transpose of one
+/// asks for a C of Accumulate<T>. For operands of one type that the library takes the workspace is
+/// 0, and this is `gemm`. Errors as there.
 template <class A, class B, class C>
 void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matrix<B>& b,
                 const Vector<B>& bias, const Matrix<C>& c, const Vector<Accumulate<B>>& workspace,

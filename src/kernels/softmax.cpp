@@ -10,7 +10,7 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
                              const Matrix<Accumulate<T>>& scores, const Matrix<T>& probabilities,
                              const Mask& mask, const Matrix<T>& dropped) {
   using F = Accumulate<T>;
-  constexpr bool narrow = is_narrow<T>;
+  constexpr bool narrow = is_narrow<T>;  // no `if constexpr` below: nvcc takes no capture from one
   const int keys = static_cast<int>(num_columns(scores));
   const F score_scale = static_cast<F>(shape.scale);
   const bool causal = shape.causal;
@@ -41,13 +41,13 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
         const int hidden = keys - seen;
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, hidden), [&](const int j) {
           p[seen + j] = T(F(0));
-          if constexpr (narrow) x[seen + j] = F(0);
+          if (narrow) x[seen + j] = F(0);
         });
         if (!drop.active) {
           Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen), [&](const int j) {
             const T probability = T(x[j] * norm);
             p[j] = probability;
-            if constexpr (narrow) x[j] = F(probability);
+            if (narrow) x[j] = F(probability);
           });
           return;
         }
@@ -64,7 +64,7 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
           const T result = T(F(probability) * (keep_scale * F(kept[j])));
           p[j] = probability;
           d[j] = result;
-          if constexpr (narrow) x[j] = F(result);
+          if (narrow) x[j] = F(result);
         });
       });
 }

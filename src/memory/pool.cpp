@@ -1,11 +1,10 @@
 #include "memory/pool.hpp"
 
-#include <exception>
 #include <iterator>
 
 #include <fmt/format.h>
 
-#include "base/device.hpp"
+#include "base/accelerator.hpp"
 #include "base/error.hpp"
 
 namespace tidemark::memory {
@@ -20,12 +19,12 @@ std::size_t round_up(std::size_t bytes, std::size_t unit) {
 constexpr std::size_t segment_unit = std::size_t{1} << 20;
 
 void* device_malloc(std::size_t bytes) {
-  try {
-    return Kokkos::kokkos_malloc<MemorySpace>("tidemark activations", bytes);
-  } catch (const std::exception&) {
+  void* const memory = accelerator::allocate(bytes);
+  if (memory == nullptr) {
     throw RunError(
         fmt::format("out of memory: the device refused {} bytes for activations", bytes));
   }
+  return memory;
 }
 
 }  // namespace
@@ -115,7 +114,7 @@ void Pool::free_segments() {
     return;
   }
   for (void* segment : segments_) {
-    Kokkos::kokkos_free<MemorySpace>(segment);
+    accelerator::release(segment);
   }
 }
 

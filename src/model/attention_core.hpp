@@ -18,6 +18,7 @@
 #include "config/case.hpp"
 #include "kernels/convert.hpp"
 #include "kernels/dropout.hpp"
+#include "kernels/gemm.hpp"
 #include "memory/ledger.hpp"
 #include "parallel/context.hpp"
 
@@ -107,24 +108,22 @@ void for_each_head(const CoreShape& shape, std::int64_t group, const Use& use) {
   }
 }
 
-/// Columns of one group, or head, and sequence, in the type that products are formed in: the
-/// tensor's own memory, or a converted copy in a workspace, where T is narrower.
-template <class T>
+/// Columns of one group, or head, and sequence, in the type X in which products read or write them:
+/// the tensor's own memory, or a converted copy in a workspace, where T is narrower.
+template <class T, class X = kernels::Factor<T>>
 class Panel {
  public:
-  using F = Accumulate<T>;
-
   Panel(const parallel::Context& context, const CoreShape& shape, std::string_view name,
         std::int64_t width) {
-    if constexpr (is_narrow<T>) {
-      storage_ = context.ledger.tensor<F>(name, shape.layer, memory::TensorClass::workspace,
+    if constexpr (converts) {
+      storage_ = context.ledger.tensor<X>(name, shape.layer, memory::TensorClass::workspace,
                                           shape.length, width);
     }
   }
 
   /// For reading: `part` [s, width] with its values.
-  Matrix<F> load(Device& device, const Matrix<T>& part) const {
-    if constexpr (is_narrow<T>) {
+  Matrix<X> load(Device& device, const Matrix<T>& part) const {
+    if constexpr (converts) {
       kernels::convert(device, part, storage_.view());
       return storage_.view();
     } else {
@@ -132,19 +131,52 @@ class Panel {
     }
   }
   /// For writing: what `store` will leave in `part`.
-  Matrix<F> target([[maybe_unused]] const Matrix<T>& part) const {
-    if constexpr (is_narrow<T>) {
+  Matrix<X> target([[maybe_unused]] const Matrix<T>& part) const {
+    if constexpr (converts) {
       return storage_.view();
     } else {
       return part;
     }
   }
   void store([[maybe_unused]] Device& device, [[maybe_unused]] const Matrix<T>& part) const {
-    if constexpr (is_narrow<T>) kernels::convert(device, storage_.view(), part);
+    if constexpr (converts) kernels::convert(device, storage_.view(), part);
   }
 
  private:
-  memory::Tensor<F> storage_;
+  static constexpr bool converts = !std::is_same_v<T, X>;
+  memory::Tensor<X> storage_;
+};
+
+/// Scores, or their gradients, as products take them: themselves, or rounded into a workspace of
+/// `rows` x `columns` where the library takes T, and T is narrower.
+template <class T>
+class ScoreFactor {
+ public:
+  using F = Accumulate<T>;
+  using X = kernels::Factor<T>;
+
+  ScoreFactor(const parallel::Context& context, const CoreShape& shape, std::int64_t rows,
+              std::int64_t columns) {
+    if constexpr (rounds) {
+      storage_ = context.ledger.tensor<X>("rounded scores", shape.layer,
+                                          memory::TensorClass::workspace, rows, columns);
+    }
+  }
+
+  /// Good until the next call.
+  Matrix<X> of([[maybe_unused]] Device& device, const Matrix<F>& scores) const {
+    if constexpr (rounds) {
+      const Matrix<X> rounded(storage_.data(), scores.extent(0), scores.extent(1));
+      kernels::convert(device, scores, rounded);
+      return rounded;
+    } else {
+      return scores;
+    }
+  }
+
+ private:
+  static constexpr bool rounds = !std::is_same_v<F, X>;
+  memory::Tensor<X> storage_;
 };
 
 /// One implementation; keeps between forward and backward what its backward needs.

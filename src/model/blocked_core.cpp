@@ -39,6 +39,7 @@ struct BlockedCore<T>::Scratch {
   memory::Tensor<F> gradient;    ///< [N, N], backward
   memory::Tensor<F> statistics;  ///< [N, 2], forward
   memory::Tensor<F> sums;        ///< [N, d], forward
+  ScoreFactor<T> factor;         ///< [N, N], where products do not take the scores as they are
 };
 
 template <class T>
@@ -82,13 +83,14 @@ memory::Tensor<T> BlockedCore<T>::forward(const Context& context, Tensor qkv) {
   const Scratch scratch{workspace("score block", block_),
                         {},
                         workspace("online softmax statistics", 2),
-                        workspace("online softmax sums", d)};
+                        workspace("online softmax sums", d),
+                        ScoreFactor<T>(context, shape_, block_, block_)};
   const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
   for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
-    const Matrix<F> of_group =
+    const Matrix<X> of_group =
         qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), group, sequence));
     for_each_head(shape_, group, [&](std::int64_t index, std::int64_t head) {
-      const HeadParts<F> x = parts_of(shape_, of_group, index);
+      const HeadParts<X> x = parts_of(shape_, of_group, index);
       const Matrix<T> target = head_columns(shape_, out.view(), head, sequence);
       const Dropout dropout = shape_.dropout_from(shape_.first_row(head, sequence));
       for (std::int64_t i = 0; i < shape_.length; i += block_) {
@@ -106,12 +108,12 @@ memory::Tensor<T> BlockedCore<T>::forward(const Context& context, Tensor qkv) {
 
 /// One block of queries against all keys it sees.
 template <class T>
-void BlockedCore<T>::forward_block(const Context& context, const HeadParts<F>& x,
+void BlockedCore<T>::forward_block(const Context& context, const HeadParts<X>& x,
                                    const Dropout& dropout, std::int64_t first_query,
                                    const Scratch& scratch) const {
   Device& device = context.device;
   const std::int64_t m = size_of_block(first_query);
-  const Matrix<F> query = rows(x.q, first_query, m);
+  const Matrix<X> query = rows(x.q, first_query, m);
   const Matrix<F> statistics = corner(scratch.statistics, m, 2);
   const Matrix<F> sums = corner(scratch.sums, m, shape_.head_size);
   kernels::begin_online_softmax(device, statistics, sums);
@@ -121,7 +123,8 @@ void BlockedCore<T>::forward_block(const Context& context, const HeadParts<F>& x
     // (m, d) x (n, d)^T -> (m, n);  (m, n) x (n, d) -> (m, d)
     gemm(device, Op::none, Op::transpose, F(1), query, rows(x.k, j, n), F(0), scores);
     kernels::online_softmax(device, block_at(first_query, j), dropout, scores, statistics, sums);
-    gemm(device, Op::none, Op::none, F(1), scores, rows(x.v, j, n), F(1), sums);
+    gemm(device, Op::none, Op::none, F(1), scratch.factor.of(device, scores), rows(x.v, j, n), F(1),
+         sums);
   }
 }
 
@@ -154,19 +157,23 @@ memory::Tensor<T> BlockedCore<T>::backward(const Context& context, Tensor output
   const auto workspace = [&](const char* name) {
     return ledger.tensor<F>(name, shape_.layer, TensorClass::workspace, block_, block_);
   };
-  const Scratch scratch{workspace("score block"), workspace("score block gradient"), {}, {}};
+  const Scratch scratch{workspace("score block"),
+                        workspace("score block gradient"),
+                        {},
+                        {},
+                        ScoreFactor<T>(context, shape_, block_, block_)};
   const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
   const Panel<T> dout_panel(context, shape_, "head's context gradient", shape_.head_size);
-  const Panel<T> dqkv_panel(context, shape_, "group's q, k, v gradient", shape_.group_width());
+  const Panel<T, F> dqkv_panel(context, shape_, "group's q, k, v gradient", shape_.group_width());
   for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
-    const Matrix<F> of_group =
+    const Matrix<X> of_group =
         qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), group, sequence));
     const Matrix<T> target = group_columns(shape_, qkv_gradient.view(), group, sequence);
     const Matrix<F> group_gradient = dqkv_panel.target(target);
     for_each_head(shape_, group, [&](std::int64_t index, std::int64_t head) {
-      const HeadParts<F> x = parts_of(shape_, of_group, index);
+      const HeadParts<X> x = parts_of(shape_, of_group, index);
       const HeadParts<F> dx = parts_of(shape_, group_gradient, index);
-      const Matrix<F> dout = dout_panel.load(
+      const Matrix<X> dout = dout_panel.load(
           context.device, head_columns(shape_, output_gradient.view(), head, sequence));
       const Dropout dropout = shape_.dropout_from(shape_.first_row(head, sequence));
       for (std::int64_t j = 0; j < shape_.length; j += block_) {
@@ -186,8 +193,8 @@ memory::Tensor<T> BlockedCore<T>::backward(const Context& context, Tensor output
 /// Adds what one block of queries of a head and one of keys contribute to the gradients of q, and
 /// of the group's k and v.
 template <class T>
-void BlockedCore<T>::backward_pair(const Context& context, const HeadParts<F>& x,
-                                   const Matrix<F>& dout, const HeadParts<F>& dx,
+void BlockedCore<T>::backward_pair(const Context& context, const HeadParts<X>& x,
+                                   const Matrix<X>& dout, const HeadParts<F>& dx,
                                    bool is_first_head, const ScoreBlock& at, const Dropout& dropout,
                                    const Vector<F>& log_sum_exp, const Vector<F>& projections,
                                    const Scratch& scratch) const {
@@ -207,10 +214,11 @@ void BlockedCore<T>::backward_pair(const Context& context, const HeadParts<F>& x
   kernels::block_softmax_backward(device, at, dropout, part(log_sum_exp, i, m),
                                   part(projections, i, m), scores, gradient);
   // dV: (m, n)^T x (m, d) -> (n, d);  dQ: (m, n) x (n, d) -> (m, d);  dK: (m, n)^T x (m, d)
-  gemm(device, Op::transpose, Op::none, F(1), scores, rows(dout, i, m), after_queries,
-       rows(dx.v, j, n));
-  gemm(device, Op::none, Op::none, F(1), gradient, rows(x.k, j, n), after_keys, rows(dx.q, i, m));
-  gemm(device, Op::transpose, Op::none, F(1), gradient, rows(x.q, i, m), after_queries,
+  gemm(device, Op::transpose, Op::none, F(1), scratch.factor.of(device, scores), rows(dout, i, m),
+       after_queries, rows(dx.v, j, n));
+  const Matrix<X> factor = scratch.factor.of(device, gradient);
+  gemm(device, Op::none, Op::none, F(1), factor, rows(x.k, j, n), after_keys, rows(dx.q, i, m));
+  gemm(device, Op::transpose, Op::none, F(1), factor, rows(x.q, i, m), after_queries,
        rows(dx.k, j, n));
 }
 

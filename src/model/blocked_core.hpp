@@ -16,6 +16,7 @@ class BlockedCore final : public AttentionCore<T> {
  public:
   using Tensor = memory::Tensor<T>;
   using F = Accumulate<T>;
+  using X = kernels::Factor<T>;
 
   /// `block`: positions in a block of queries or keys; the last one is shorter where it must be.
   BlockedCore(const CoreShape& shape, std::int64_t block);
@@ -36,10 +37,10 @@ class BlockedCore final : public AttentionCore<T> {
                                   std::int64_t sequence) const;
   [[nodiscard]] memory::Tensor<F> project(const parallel::Context& context, const Matrix<T>& output,
                                           const Matrix<T>& output_gradient) const;
-  void forward_block(const parallel::Context& context, const HeadParts<F>& x,
+  void forward_block(const parallel::Context& context, const HeadParts<X>& x,
                      const kernels::Dropout& dropout, std::int64_t first_query,
                      const Scratch& scratch) const;
-  void backward_pair(const parallel::Context& context, const HeadParts<F>& x, const Matrix<F>& dout,
+  void backward_pair(const parallel::Context& context, const HeadParts<X>& x, const Matrix<X>& dout,
                      const HeadParts<F>& dx, bool is_first_head, const kernels::ScoreBlock& at,
                      const kernels::Dropout& dropout, const Vector<F>& log_sum_exp,
                      const Vector<F>& projections, const Scratch& scratch) const;

@@ -137,7 +137,7 @@ Arriving<T> Layer<T>::forward(const Context& context, Arriving<T> input,
   Tensor y = run(passing, std::move(input), output).take();
   mlp_.forget();
   input_ = attention_.forget();
-  return y;
+  return Arriving<T>(std::move(y));  // nvcc would copy it
 }
 
 template <class T>

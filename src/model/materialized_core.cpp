@@ -1,5 +1,6 @@
 #include "model/materialized_core.hpp"
 
+#include <type_traits>
 #include <utility>
 
 #include "kernels/gemm.hpp"
@@ -60,9 +61,9 @@ Matrix<Accumulate<T>> MaterializedCore<T>::scores_of(const HeadWeights& weights,
 
 /// What multiplies the values, after `compute` into these scores.
 template <class T>
-Matrix<Accumulate<T>> MaterializedCore<T>::multiplier(const HeadWeights& weights,
-                                                      const Matrix<F>& scores) const {
-  if constexpr (is_narrow<T>) {
+Matrix<kernels::Factor<T>> MaterializedCore<T>::multiplier(const HeadWeights& weights,
+                                                           const Matrix<F>& scores) const {
+  if constexpr (!std::is_same_v<T, X>) {
     return scores;
   } else {
     return weights.dropped;
@@ -71,7 +72,7 @@ Matrix<Accumulate<T>> MaterializedCore<T>::multiplier(const HeadWeights& weights
 
 /// Scores and softmax of one head and sequence.
 template <class T>
-void MaterializedCore<T>::compute(const Context& context, const HeadParts<F>& x,
+void MaterializedCore<T>::compute(const Context& context, const HeadParts<X>& x,
                                   std::int64_t first_row, const HeadWeights& weights,
                                   const Matrix<F>& scores) const {
   // (s, d) x (s, d)^T -> (s, s)
@@ -101,13 +102,13 @@ memory::Tensor<T> MaterializedCore<T>::forward(const Context& context, Tensor qk
   const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
   const Panel<T> out_panel(context, shape_, "head's context", d);
   for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
-    const Matrix<F> of_group =
+    const Matrix<X> of_group =
         qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), group, sequence));
     for_each_head(shape_, group, [&](std::int64_t index, std::int64_t head) {
       const std::int64_t first_row = shape_.first_row(head, sequence);
       const HeadWeights weights = recomputes_ ? of_head(local, 0) : of_head(weights_, first_row);
       const Matrix<F> scores = scores_of(weights, workspace.view());
-      const HeadParts<F> x = parts_of(shape_, of_group, index);
+      const HeadParts<X> x = parts_of(shape_, of_group, index);
       compute(context, x, first_row, weights, scores);
       const Matrix<T> target = head_columns(shape_, out.view(), head, sequence);
       // (s, s) x (s, d) -> (s, d)
@@ -133,25 +134,26 @@ memory::Tensor<T> MaterializedCore<T>::backward(const Context& context, Tensor,
       context.ledger.tensor<F>("score gradient", shape_.layer, TensorClass::workspace, s, s);
   const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
   const Panel<T> dout_panel(context, shape_, "head's context gradient", shape_.head_size);
-  const Panel<T> dqkv_panel(context, shape_, "group's q, k, v gradient", shape_.group_width());
+  const Panel<T, F> dqkv_panel(context, shape_, "group's q, k, v gradient", shape_.group_width());
+  const ScoreFactor<T> score_factor(context, shape_, s, s);
   const Matrix<F> dscores = score_gradient.view();
   Device& device = context.device;
   for_each_group(context, shape_, [&](std::int64_t group, std::int64_t sequence) {
-    const Matrix<F> of_group =
+    const Matrix<X> of_group =
         qkv_panel.load(device, group_columns(shape_, qkv_.view(), group, sequence));
     const Matrix<T> target = group_columns(shape_, qkv_gradient.view(), group, sequence);
     const Matrix<F> group_gradient = dqkv_panel.target(target);
     for_each_head(shape_, group, [&](std::int64_t index, std::int64_t head) {
       const std::int64_t first_row = shape_.first_row(head, sequence);
       const HeadWeights weights = recomputes_ ? of_head(local, 0) : of_head(weights_, first_row);
-      const HeadParts<F> x = parts_of(shape_, of_group, index);
+      const HeadParts<X> x = parts_of(shape_, of_group, index);
       const HeadParts<F> dx = parts_of(shape_, group_gradient, index);
       const F after_heads = index == 0 ? F(0) : F(1);
-      const Matrix<F> dout =
+      const Matrix<X> dout =
           dout_panel.load(device, head_columns(shape_, output_gradient.view(), head, sequence));
       if (recomputes_) {
         compute(context, x, first_row, weights, scores_of(weights, dscores));
-      } else if constexpr (is_narrow<T>) {
+      } else if constexpr (!std::is_same_v<T, X>) {
         kernels::convert(device, weights.dropped, dscores);
       }
       // dV: (s, s)^T x (s, d) -> (s, d)
@@ -161,9 +163,10 @@ memory::Tensor<T> MaterializedCore<T>::backward(const Context& context, Tensor,
       gemm(device, Op::none, Op::transpose, F(1), dout, x.v, F(0), dscores);
       kernels::softmax_dropout_backward(device, score_shape_, shape_.dropout, weights.probabilities,
                                         weights.mask, dscores);
+      const Matrix<X> dscores_factor = score_factor.of(device, dscores);
       // dQ: (s, s) x (s, d) -> (s, d);  dK: (s, s)^T x (s, d) -> (s, d)
-      gemm(device, Op::none, Op::none, F(1), dscores, x.k, F(0), dx.q);
-      gemm(device, Op::transpose, Op::none, F(1), dscores, x.q, after_heads, dx.k);
+      gemm(device, Op::none, Op::none, F(1), dscores_factor, x.k, F(0), dx.q);
+      gemm(device, Op::transpose, Op::none, F(1), dscores_factor, x.q, after_heads, dx.k);
     });
     dqkv_panel.store(device, target);
   });

@@ -15,6 +15,7 @@ class MaterializedCore final : public AttentionCore<T> {
  public:
   using Tensor = memory::Tensor<T>;
   using F = Accumulate<T>;
+  using X = kernels::Factor<T>;
 
   MaterializedCore(const CoreShape& shape, bool recomputes);
 
@@ -40,10 +41,10 @@ class MaterializedCore final : public AttentionCore<T> {
   [[nodiscard]] Weights make_weights(const parallel::Context& context, std::int64_t rows,
                                      memory::TensorClass tensor_class) const;
   [[nodiscard]] HeadWeights of_head(const Weights& weights, std::int64_t first_row) const;
-  void compute(const parallel::Context& context, const HeadParts<F>& x, std::int64_t first_row,
+  void compute(const parallel::Context& context, const HeadParts<X>& x, std::int64_t first_row,
                const HeadWeights& weights, const Matrix<F>& scores) const;
   [[nodiscard]] Matrix<F> scores_of(const HeadWeights& weights, const Matrix<F>& workspace) const;
-  [[nodiscard]] Matrix<F> multiplier(const HeadWeights& weights, const Matrix<F>& scores) const;
+  [[nodiscard]] Matrix<X> multiplier(const HeadWeights& weights, const Matrix<F>& scores) const;
 
   CoreShape shape_;
   kernels::ScoreShape score_shape_;

@@ -72,7 +72,7 @@ template <class U, class T, class Work>
 Arriving<U> following(memory::Tensor<U> result, Arriving<T>& source, Work work) {
   if (source.is_there()) {
     work(source.view(), 1, 0);
-    return result;
+    return Arriving<U>(std::move(result));  // nvcc would copy it
   }
   const std::int64_t chunks = source.chunks();
   return {std::move(result), chunks, [&source, work = std::move(work), chunks](std::int64_t chunk) {

@@ -33,6 +33,13 @@ struct Context {
   [[nodiscard]] bool takes_apart() const {
     return schedule.mode == OverlapMode::ring && ranks() > 1;
   }
+  /// Waits for what has been launched, unless calls of the communicator come behind it by
+  /// themselves. For before a call, whose buffers kernels may still work on; and for before memory
+  /// goes back to the pool that kernels still work on, since whoever gets it next may receive into
+  /// it.
+  void settle() const {
+    if (!communicator.follows_stream()) device.fence();
+  }
   [[nodiscard]] std::int64_t ranks() const { return communicator.size(); }
   [[nodiscard]] std::int64_t rank() const { return communicator.rank(); }
   /// Rows of an activation outside the TP regions on this rank: s b, or s b / t under SP.

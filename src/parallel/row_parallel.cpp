@@ -182,7 +182,7 @@ void RowParallelLinear<T>::defer_weight_gradient(const Context& context, Tensor 
   saved_input_.reset();
   context.deferred->add([this, context, gradient, input, dy, x, into] {
     write_weight_gradient(context, dy, x, Beside::communication, into);
-    context.device.fence();  // its operands die with it
+    context.settle();  // its operands die with it
   });
 }
 
@@ -215,7 +215,7 @@ memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(
       write_weight_gradient(context, dy_rows, x_rows, Beside::communication, Into::added_to);
     }
   }
-  context.device.fence();  // rows that were not handed on die with their owner
+  context.settle();  // rows that were not handed on die with their owner
   return dx;
 }
 

@@ -24,7 +24,7 @@ ArrivingShards<T>::ArrivingShards(const Context& context, const Matrix<T>& shard
 template <class T>
 void ArrivingShards<T>::send(std::int64_t chunk) {
   const std::int64_t t = context_.ranks();
-  context_.device.fence();
+  context_.settle();
   for (std::int64_t step = 1; step < t; ++step) {
     const std::int64_t from = (context_.rank() - step + t) % t;
     requests_.push_back(exchange(context_, chunk_of(shard_, chunks_, chunk),
@@ -70,7 +70,7 @@ void DepartingShards<T>::send(std::int64_t departure, const Matrix<T>& part) {
   const Matrix<T> slots = arrivals(to.chunk);
   const std::int64_t height = num_rows(slots) / (t - 1);
   const std::int64_t slot = from < context_.rank() ? from : from - 1;
-  context_.device.fence();
+  context_.settle();
   requests_.push_back(exchange(context_, part, to.rank, rows(slots, slot * height, height), from));
 }
 

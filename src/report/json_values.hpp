@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -35,6 +36,9 @@ inline Json or_null(const std::optional<std::int64_t>& value) {
 inline Json or_null(const std::optional<double>& value) {
   return value ? Json(number(*value)) : Json();
 }
+
+/// An empty text is one that is not known.
+inline Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
 inline Json summary_json(const bench::Summary& summary) {
   Json json;

@@ -71,6 +71,13 @@ std::string overlap_lines(const bench::CaseResult& result) {
   return text;
 }
 
+std::string transport_line(const bench::CaseResult& result) {
+  if (result.transport != "staged") return "";
+  return "  MPI does not say that it reaches the device's memory: every collective is copied "
+         "through "
+         "the host's\n";
+}
+
 std::string algorithm_lines(const bench::CaseResult& result) {
   std::map<std::string, std::vector<std::string>> by_operation;
   std::vector<comm::AlgorithmChoice> choices = result.algorithms;

@@ -11,6 +11,9 @@ namespace tidemark::report {
 /// measures of exposed time, and what makes the figures void. Empty where nothing was measured.
 std::string overlap_lines(const bench::CaseResult& result);
 
+/// Below it: that what the ranks exchange takes the way through the host's memory, where it does.
+std::string transport_line(const bench::CaseResult& result);
+
 /// What `comm.algorithm: auto` chose, a line an operation; empty where nothing was chosen.
 std::string algorithm_lines(const bench::CaseResult& result);
 

@@ -100,6 +100,7 @@ Json memory_json(const bench::MemoryFigures& memory) {
   json["gradient_bytes"] = memory.gradients;
   json["optimizer_bytes"] = or_null(memory.optimizer);
   json["communication_buffer_bytes"] = memory.communication_buffers;
+  json["communication_library_bytes"] = or_null(memory.communication_library);
   json["by_tensor"] = saved_lines_json(memory.by_tensor, "_per_layer");
   json["ends"] = saved_lines_json(memory.of_ends, "");
   json["at_peak"] = Json::array();
@@ -141,7 +142,9 @@ Json ranks_json(const bench::CaseResult& result) {
     const bench::RankDetail& detail = result.rank_details[rank];
     json.push_back({{"rank", rank},
                     {"host", detail.host},
-                    {"device", detail.device},
+                    {"device", detail.device.name},
+                    {"device_uuid", or_null(detail.device.uuid)},
+                    {"device_pci_id", or_null(detail.device.pci_id)},
                     {"threads", detail.threads},
                     {"step_ms", number(detail.step_ms)},
                     {"busy_ms", number(detail.busy_ms)},
@@ -233,7 +236,7 @@ nlohmann::ordered_json run_record(const bench::CaseResult& result,
   json["flops"] = flops_json(result);
   json["memory"] = memory_json(result.memory);
   json["memory"]["tide"] = tide_json(result.traces);
-  json["comm"] = comm_json(result.backend, result.calls);
+  json["comm"] = comm_json(result.backend, result.transport, result.calls);
   json["comm"]["algorithms"] = algorithms_json(result.algorithms);
   json["comm"]["emulated"] = result.is_emulated();
   json["overlap"] = overlap_json(result);
@@ -259,7 +262,7 @@ nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
   json["memory"]["total_bytes"] = plan.total_bytes();
   json["memory"]["device_bytes"] = or_null(device_memory);
   json["memory"]["fits"] = device_memory ? Json(plan.total_bytes() <= *device_memory) : Json();
-  json["comm"] = comm_json(nullptr, plan.calls);
+  json["comm"] = comm_json(nullptr, nullptr, plan.calls);
   json["comm"]["algorithms"] = nullptr;
   json["comm"]["emulated"] = nullptr;
   json["provenance"] = provenance;

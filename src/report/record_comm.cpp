@@ -7,9 +7,11 @@
 
 namespace tidemark::report {
 
-Json comm_json(const Json& backend, const std::vector<bench::CallLine>& calls) {
+Json comm_json(const Json& backend, const Json& transport,
+               const std::vector<bench::CallLine>& calls) {
   Json json;
   json["backend"] = backend;
+  json["transport"] = transport;
   json["wire_bytes_per_step"] = bench::wire_bytes(calls, comm::Purpose::activation);
   json["calls"] = Json::array();
   for (const bench::CallLine& call : calls) {

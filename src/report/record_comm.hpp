@@ -9,8 +9,9 @@
 
 namespace tidemark::report {
 
-/// `comm`: a plan has no backend: null.
+/// `comm`: a plan has neither backend nor transport: null.
 nlohmann::ordered_json comm_json(const nlohmann::ordered_json& backend,
+                                 const nlohmann::ordered_json& transport,
                                  const std::vector<bench::CallLine>& calls);
 /// `comm.algorithms`
 nlohmann::ordered_json algorithms_json(const std::vector<comm::AlgorithmChoice>& choices);

@@ -89,7 +89,7 @@ std::string shape_of(const config::Case& c) {
   return fmt::format("{}: {}L {}, h {}, ffn {}, a {}{}, s {}, b {}{}, {}", c.name, family,
                      c.model.num_layers, c.model.hidden_size, c.model.ffn_hidden_size,
                      c.model.num_attention_heads, groups, c.model.seq_length,
-                     c.model.micro_batch_size, ends, name_of(c.precision));
+                     c.model.micro_batch_size, ends, c.precision_name());
 }
 
 std::string padding_lines(const std::vector<config::Case>& cases) {

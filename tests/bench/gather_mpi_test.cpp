@@ -87,7 +87,7 @@ TEST_F(Gather, DetailsOfEveryRankReachEveryRank) {
   const auto detail_of = [](int rank) {
     const bool knows = rank % 2 == 0;
     return RankDetail{"host" + std::string(static_cast<std::size_t>(rank), 'x'),
-                      "device " + std::to_string(rank),
+                      {"device " + std::to_string(rank), "uuid" + std::to_string(rank), "pci"},
                       rank + 8,
                       0.1 * rank,
                       0.2 * rank,

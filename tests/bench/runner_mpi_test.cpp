@@ -28,7 +28,7 @@ class RunCase : public ::testing::Test {
     const Environment environment{
         .device = device_,
         .session = session_,
-        .device_name = "a device",
+        .device_identity = {"a device", "", ""},
         .threads = 3,
         .trace = trace_,
         .progress = [this](const std::string& what) { progress_.insert(what); },
@@ -100,7 +100,7 @@ TEST_F(RunCase, MeasuresEveryIterationAndEveryRank) {
   EXPECT_GE(result.step_ms.max, std::max(result.forward_ms.max, result.backward_ms.max));
   ASSERT_EQ(result.rank_details.size(), static_cast<std::size_t>(session_.size()));
   for (const RankDetail& rank : result.rank_details) {
-    EXPECT_EQ(rank.device, "a device");
+    EXPECT_EQ(rank.device.name, "a device");
     EXPECT_EQ(rank.threads, 3);
     EXPECT_FALSE(rank.host.empty());
     EXPECT_GT(rank.step_ms, 0.0);

@@ -67,7 +67,7 @@ TEST_F(Checks, TwinAgreesUnderEveryShardingAndPrecision) {
       for (const Check& check : check_twin(c, device_, comm_)) {
         EXPECT_TRUE(check.passed()) << check.name << " " << check.value << " " << check.where
                                     << ", " << support::describe(c);
-        EXPECT_EQ(check.bound, tolerance_of(precision));
+        EXPECT_EQ(check.bound, tolerance_of(c));
       }
     }
   }

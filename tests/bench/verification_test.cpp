@@ -29,9 +29,9 @@ TEST(Verification, PassesOnlyWhenPerformedAndAllChecksHold) {
 }
 
 TEST(Tolerance, IsThatOfTheElementType) {
-  EXPECT_EQ(tolerance_of(DType::fp64), 1e-12);
-  EXPECT_EQ(tolerance_of(DType::fp32), 1e-5);
-  EXPECT_EQ(tolerance_of(DType::bf16), 2e-2);
+  EXPECT_EQ(tolerance_of(support::small_case(1, false, DType::fp64)), 1e-12);
+  EXPECT_EQ(tolerance_of(support::small_case(1, false, DType::fp32)), 1e-5);
+  EXPECT_EQ(tolerance_of(support::small_case(1, false, DType::bf16)), 2e-2);
 }
 
 TEST(Twin, IsSmallValidAndKeepsWhatDecidesAboutTheComputation) {
@@ -58,6 +58,17 @@ TEST(Twin, IsSmallValidAndKeepsWhatDecidesAboutTheComputation) {
       EXPECT_EQ(twin.model.causal, false);
     }
   }
+}
+
+// Products of TF32 round as those of bf16 do, if less.
+TEST(Twin, OfTf32IsCutToItsBound) {
+  config::Case c = support::small_case(2, false, DType::fp32);
+  EXPECT_EQ(tolerance_of(c), 1e-5);
+  c.tensor_float = true;
+  EXPECT_EQ(tolerance_of(c), 5e-3);
+  EXPECT_TRUE(twin_of(c).tensor_float);
+  EXPECT_EQ(twin_of(c).model.num_layers, 1);
+  EXPECT_GE(twin_of(c).model.hidden_size, 256);
 }
 
 TEST(Twin, KeepsWhatIsRecomputedBlockedAndAtTheEnds) {

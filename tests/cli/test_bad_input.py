@@ -122,9 +122,19 @@ class Values(BadInput):
 
     def test_not_implemented(self):
         self.refuses(GOOD + "precision: fp8\n", "case.yaml:4:12: precision: 'fp8' is not accepted, "
-                     "expected one of fp32, fp64, bf16")
+                     "expected one of fp32, fp64, bf16, tf32")
         self.refuses(GOOD + "recompute: sometimes\n", "case.yaml:4:12: recompute: 'sometimes' is "
                      "not accepted, expected one of none, selective, full")
+
+    @unittest.skipIf(os.path.exists("/dev/nvidia0"), "this build may compute on a device")
+    def test_tf32_is_for_cuda(self):
+        text = GOOD + "precision: tf32\n"
+        line = self.refused(["run", self.write("case.yaml", text)])
+        self.assertRegex(line, r"^case\.yaml:4:12: precision: tf32 needs a Kokkos on CUDA, but this "
+                         r"one is on \w+$")
+        plan = harness.run(["plan", "case.yaml"], self.folder)
+        self.assertEqual(plan.status, 0, plan)
+        self.assertIn("tf32", plan.output)
 
     def test_bf16_is_no_mistake(self):
         name = self.write("case.yaml", GOOD + "precision: bf16\n")

@@ -41,8 +41,9 @@ KEYS = {
                "closed_formula_bytes_per_layer", "ends_saved_bytes", "ends_formula_bytes",
                "ends_closed_formula_bytes", "norm_statistics_bytes", "peak_bytes", "pool_bytes",
                "process_bytes", "parameter_bytes", "gradient_bytes", "optimizer_bytes",
-               "communication_buffer_bytes", "by_tensor", "ends", "at_peak", "tide"},
-    "comm": {"backend", "wire_bytes_per_step", "calls"},
+               "communication_buffer_bytes", "communication_library_bytes", "by_tensor", "ends",
+               "at_peak", "tide"},
+    "comm": {"backend", "transport", "wire_bytes_per_step", "calls"},
     "overlap": {"mode", "exposed_ms", "timeline_exposed_ms", "intersect_ms", "efficiency",
                 "efficiency_ci", "efficiency_max", "osu_percent"},
 }

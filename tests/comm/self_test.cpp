@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstring>
 #include <vector>
 
 #include "base/error.hpp"
@@ -112,6 +114,26 @@ TEST(SelfCommunicator, ErrorsNameOperationContextAndRank) {
     EXPECT_STREQ(error.what(),
                  "broadcast_bytes failed in step 3 of case 1 on rank 0: there is no rank 1");
   }
+}
+
+// On a device: what is copied, and nothing else, goes to the function, in the stream's order.
+TEST(SelfOnADevice, CopiesInOrderOfTheStream) {
+  std::vector<std::size_t> copied;
+  SelfCommunicator comm([&](void* to, const void* from, std::size_t bytes) {
+    std::memcpy(to, from, bytes);
+    copied.push_back(bytes);
+  });
+  EXPECT_TRUE(comm.follows_stream());
+  EXPECT_EQ(comm.transport(), "device");
+  std::vector<float> from{1.0F, 2.0F};
+  std::vector<float> to(2);
+  Request request = comm.all_gather(from.data(), to.data(), 2, DType::fp32, Purpose::activation);
+  comm.wait(request);
+  request = comm.all_reduce(from.data(), 2, DType::fp32, Purpose::activation);
+  comm.wait(request);
+  EXPECT_EQ(to, from);
+  EXPECT_EQ(copied, std::vector<std::size_t>{8});
+  EXPECT_FALSE(SelfCommunicator().follows_stream());
 }
 
 }  // namespace

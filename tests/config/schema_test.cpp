@@ -109,9 +109,9 @@ TEST(Schema, DefaultsAreAcceptable) {
 
 TEST(Schema, AcceptsOnlyWhatThisVersionImplements) {
   EXPECT_EQ(refused("precision", "fp16"),
-            "f:1:4: precision: 'fp16' is not accepted, expected one of fp32, fp64, bf16");
+            "f:1:4: precision: 'fp16' is not accepted, expected one of fp32, fp64, bf16, tf32");
   EXPECT_EQ(refused("precision", "FP32"),
-            "f:1:4: precision: 'FP32' is not accepted, expected one of fp32, fp64, bf16");
+            "f:1:4: precision: 'FP32' is not accepted, expected one of fp32, fp64, bf16, tf32");
   EXPECT_EQ(refused("model.family", "bert"),
             "f:1:4: model.family: 'bert' is not accepted, expected one of gpt, llama");
   EXPECT_EQ(refused("model.preset", "llama-3-9b"),
@@ -156,7 +156,20 @@ TEST(Schema, MapsEachPrecisionToItsType) {
   EXPECT_EQ(precision_of("fp32"), DType::fp32);
   EXPECT_EQ(precision_of("fp64"), DType::fp64);
   EXPECT_EQ(precision_of("bf16"), DType::bf16);
+  EXPECT_EQ(precision_of("tf32"), DType::fp32);
   EXPECT_THROW((void)precision_of("fp16"), RunError) << "never taken for another precision";
+}
+
+TEST(Schema, Tf32IsFp32WithOtherProducts) {
+  Case c;
+  const Setting& precision = setting("precision");
+  precision.set(c, std::string("tf32"));
+  EXPECT_TRUE(c.tensor_float);
+  EXPECT_EQ(c.element_bytes(), 4U);
+  EXPECT_EQ(precision.get(c), Value(std::string("tf32")));
+  precision.set(c, std::string("fp32"));
+  EXPECT_FALSE(c.tensor_float);
+  EXPECT_EQ(precision.get(c), Value(std::string("fp32")));
 }
 
 TEST(Schema, BoundsEverySize) {
@@ -224,10 +237,11 @@ TEST(Schema, TableHasARowForEachKey) {
   EXPECT_TRUE(
       holds("| `model.seq_length` | integer | 1 to 2147483647 | required | tokens in a "
             "sequence, s; a multiple of t |"));
-  EXPECT_TRUE(
-      holds("| `precision` | word | fp32, fp64, bf16 | fp32 | element type of activations and "
-            "weights; with bf16, sums, statistics, logits and the gradients of parameters are "
-            "fp32 |"));
+  EXPECT_TRUE(holds(
+      "| `precision` | word | fp32, fp64, bf16, tf32 | fp32 | element type of activations and "
+      "weights; with bf16, sums, statistics, logits and the gradients of parameters are "
+      "fp32; tf32 is fp32 with products on tensor cores, which round their operands to 10 "
+      "bits: on CUDA only |"));
   EXPECT_TRUE(
       holds("| `model.vocab_size` | integer | 0 to 2147483647 | 0: no ends | vocabulary, V, at "
             "least 2 and padded to a multiple of t; with it the stack has its two ends: embedding, "

@@ -57,8 +57,11 @@ Labels labels_of(const config::Case& c) {
   KernelLog log;
   NotingCommunicator communicator(paper, log);
   model::Stack<float> stack(c, device, ledger, communicator);
-  device.kernel_log = &log;
+  KernelWatch watch(*device.exec);
+  device.watch = &watch;
+  watch.begin(log);
   bench::run_step(stack);
+  watch.settle();
   Labels labels;
   for (const KernelRecord& kernel : log) labels.emplace_back(kernel.label);
   return labels;

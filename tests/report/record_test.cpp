@@ -23,6 +23,7 @@ bench::CaseResult result_of_two_ranks() {
   result.settings = support::small_case(2, true, DType::fp32);
   result.ranks = 2;
   result.backend = "mpi";
+  result.transport = "staged";
   result.verification.checks = {{"check", 1e-7, 1e-5, "output"}};
   result.step_ms = bench::summarize({4.0, 2.0, 3.0});
   result.forward_ms = bench::summarize({1.0, 1.0, 1.0});
@@ -33,13 +34,14 @@ bench::CaseResult result_of_two_ranks() {
   result.memory.saved_per_layer = 500;
   result.memory.formula_per_layer = 500;
   result.memory.peak = 1500;
+  result.memory.communication_library = 300;
   result.memory.by_tensor = {{"qkv", 100, 100, true}};
   result.memory.at_peak = {{"qkv", 0, "saved", 100}, {"output", -1, "transient", 50}};
   result.calls = {
       {comm::Operation::all_gather, comm::Purpose::activation, 12, 1200, 600, 1e-3, 1e-3, 2.0}};
   for (const char* host : {"a", "b"}) {
     result.rank_details.push_back({.host = host,
-                                   .device = "cpu",
+                                   .device = {"cpu", "GPU-1", "0000:1b:00.0"},
                                    .threads = 4,
                                    .step_ms = 3.0,
                                    .blocked_ms = 1.0,
@@ -69,6 +71,7 @@ TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   EXPECT_EQ(json.at("memory").at("at_peak").at(1).at("layer"), nullptr);
   EXPECT_EQ(json.at("comm").at("calls").at(0).at("wire_bytes"), 600);
   EXPECT_EQ(json.at("comm").at("wire_bytes_per_step"), 600);
+  EXPECT_EQ(json.at("comm").at("transport"), "staged");
   EXPECT_EQ(json.at("ranks_detail").at(1).at("host"), "b");
   EXPECT_EQ(json.at("ranks_detail").at(1).at("busy_ms"), 2.0);
   EXPECT_EQ(json.at("ranks_detail").at(1).at("cores"), "0-3");
@@ -76,6 +79,10 @@ TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   EXPECT_EQ(json.at("test"), nullptr);
   EXPECT_EQ(json.at("ranks_detail").at(1).at("threads"), 4);
   EXPECT_EQ(json.at("ranks_detail").at(0).at("process_bytes"), 2000);
+  EXPECT_EQ(json.at("ranks_detail").at(0).at("device"), "cpu");
+  EXPECT_EQ(json.at("ranks_detail").at(0).at("device_uuid"), "GPU-1");
+  EXPECT_EQ(json.at("ranks_detail").at(0).at("device_pci_id"), "0000:1b:00.0");
+  EXPECT_EQ(json.at("memory").at("communication_library_bytes"), 300);
 }
 
 TEST(Record, UnknownIsNull) {

@@ -35,7 +35,7 @@ inline bench::CaseResult complete_result() {
   result.calls = {
       {comm::Operation::all_gather, comm::Purpose::activation, 12, 1200, 600, 1e-3, 1e-3, 2.0}};
   result.rank_details = {{.host = "a",
-                          .device = "cpu",
+                          .device = {"cpu", "", ""},
                           .step_ms = 3.0,
                           .blocked_ms = 1.0,
                           .gemm_gflops = 10.0,

@@ -67,10 +67,13 @@ TEST(Schema, EveryKeyIsThereKnownOrNot) {
                                       "/memory/gradient_bytes",
                                       "/memory/optimizer_bytes",
                                       "/memory/communication_buffer_bytes",
+                                      "/memory/communication_library_bytes",
                                       "/memory/by_tensor/0",
                                       "/memory/ends/0",
                                       "/memory/at_peak/0",
                                       "/memory/tide",
+                                      "/comm/backend",
+                                      "/comm/transport",
                                       "/comm/calls/0/op",
                                       "/comm/calls/0/count",
                                       "/comm/calls/0/bytes",
@@ -88,6 +91,8 @@ TEST(Schema, EveryKeyIsThereKnownOrNot) {
                                       "/overlap/osu_percent",
                                       "/ranks_detail/0/host",
                                       "/ranks_detail/0/device",
+                                      "/ranks_detail/0/device_uuid",
+                                      "/ranks_detail/0/device_pci_id",
                                       "/ranks_detail/0/step_ms",
                                       "/provenance"};
   bench::CaseResult unverified = complete_result();

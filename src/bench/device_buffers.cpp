@@ -1,0 +1,35 @@
+#include "bench/device_buffers.hpp"
+
+#include <cstddef>
+
+#include "base/accelerator.hpp"
+#include "kernels/sum_of_terms.hpp"
+
+namespace tidemark::bench {
+
+namespace {
+
+comm::DeviceKind kind() {
+  return runs_on_cuda  ? comm::DeviceKind::cuda
+         : runs_on_hip ? comm::DeviceKind::hip
+                       : comm::DeviceKind::other;
+}
+
+}  // namespace
+
+std::optional<comm::DeviceBuffers> buffers_of(const Device& device) {
+  if (runs_on_host || !device.launches()) return std::nullopt;
+  comm::DeviceBuffers buffers;
+  buffers.kind = kind();
+  buffers.memory = {accelerator::allocate, accelerator::release};
+  buffers.sum = kernels::sum_of_terms;
+  buffers.staging = {{accelerator::allocate_staging, accelerator::release_staging},
+                     accelerator::copy_to_host,
+                     accelerator::copy_to_device};
+  buffers.copy_in_order = [exec = *device.exec](void* to, const void* from, std::size_t bytes) {
+    tidemark::copy_in_order(exec, to, from, bytes);
+  };
+  return buffers;
+}
+
+}  // namespace tidemark::bench

@@ -1,0 +1,38 @@
+// What communicators need to work on buffers in a device's memory, in plain functions, since this
+// folder knows no device.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+#include "comm/sums.hpp"
+
+namespace tidemark::comm {
+
+/// Memory that somebody else hands out; `allocate` gives null where there is not enough.
+struct MemoryFunctions {
+  void* (*allocate)(std::size_t bytes) = nullptr;
+  void (*release)(void* memory) noexcept = nullptr;
+};
+
+/// The way of a device's buffers through the host's memory. Copies are complete on return.
+struct StagingFunctions {
+  MemoryFunctions host;  ///< what the device copies from and to without a detour
+  void (*to_host)(void* host, const void* device, std::size_t bytes) = nullptr;
+  void (*to_device)(void* device, const void* host, std::size_t bytes) = nullptr;
+};
+
+/// Whose memory, as far as MPI makes a difference.
+enum class DeviceKind { cuda, hip, other };
+
+/// Buffers in a device's memory.
+struct DeviceBuffers {
+  DeviceKind kind = DeviceKind::cuda;
+  MemoryFunctions memory;
+  SumFunction sum = nullptr;
+  StagingFunctions staging;
+  /// Copies within the device's memory, in the order of its compute stream.
+  std::function<void(void* to, const void* from, std::size_t bytes)> copy_in_order;
+};
+
+}  // namespace tidemark::comm

@@ -1,0 +1,38 @@
+// Products by cuBLAS, described in plain values; knows nothing of Kokkos. Only builds that find the
+// CUDA toolkit have these functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/dtype.hpp"
+#include "base/stream_clock.hpp"
+
+namespace tidemark::kernels::cublas {
+
+/// A row-major matrix as it is stored.
+struct Operand {
+  const void* data = nullptr;
+  DType dtype = DType::fp32;
+  std::int64_t row_stride = 0;  ///< elements from one row to the next
+  bool transposed = false;      ///< the product takes the transpose
+};
+
+/// C = alpha op(A) op(B) + beta C; op(A) [m, k], op(B) [k, n], C [m, n]. A and B are of one type, C
+/// of that or of Accumulate of it. Sums are formed in Accumulate of the type.
+struct Product {
+  std::int64_t m = 0, n = 0, k = 0;
+  Operand a, b, c;  ///< C is written, though `data` points to const
+  double alpha = 1.0;
+  double beta = 0.0;
+  bool tensor_float = false;  ///< operands of fp32 are rounded to TF32 on the way
+};
+
+/// Puts the product on a stream. Never TF32 unless asked for. Throws RunError where cuBLAS refuses.
+/// One thread at a time.
+void multiply(CudaStream stream, const Product& product);
+
+/// "cuBLAS 13.0.2", by the library that is loaded.
+std::string description();
+
+}  // namespace tidemark::kernels::cublas

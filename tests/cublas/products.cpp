@@ -1,0 +1,123 @@
+// That row-major products are asked for as cuBLAS, which has matrices by columns, understands them.
+#include "kernels/cublas_products.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "cublas/double.hpp"
+
+namespace tidemark::kernels::cublas {
+namespace {
+
+using cublas_double::seen;
+
+/// A row-major matrix of small integers, which are exact in every type, with a gap behind each row.
+template <class T>
+struct Stored {
+  Stored(std::int64_t row_count, std::int64_t column_count, std::int64_t gap, int seed)
+      : rows(row_count), columns(column_count), stride(column_count + gap) {
+    for (std::int64_t i = 0; i < rows * stride; ++i) {
+      values.push_back(T(static_cast<float>((i * 7 + seed) % 5 - 2)));
+    }
+  }
+  [[nodiscard]] double at(std::int64_t row, std::int64_t column) const {
+    return static_cast<double>(values[static_cast<std::size_t>(row * stride + column)]);
+  }
+  [[nodiscard]] Operand operand(bool transposed = false) const {
+    return {values.data(), dtype_of<T>, stride, transposed};
+  }
+  std::int64_t rows, columns, stride;
+  std::vector<T> values;
+};
+
+/// C = 3 op(A) op(B) + beta C against the loop, for all transpositions, shapes that are all
+/// different, and rows with gaps.
+template <class T, class C>
+void expect_products() {
+  constexpr std::int64_t m = 3, n = 5, k = 4;
+  for (const bool transpose_a : {false, true}) {
+    for (const bool transpose_b : {false, true}) {
+      for (const double beta : {0.0, 1.0, 2.0}) {
+        const Stored<T> a(transpose_a ? k : m, transpose_a ? m : k, 2, 1);
+        const Stored<T> b(transpose_b ? n : k, transpose_b ? k : n, 1, 2);
+        const Stored<C> before(m, n, 3, 3);
+        const Stored<C> c = before;
+        multiply(nullptr, {m, n, k, a.operand(transpose_a), b.operand(transpose_b), c.operand(),
+                           3.0, beta, false});
+        for (std::int64_t i = 0; i < m; ++i) {
+          for (std::int64_t j = 0; j < n; ++j) {
+            double sum = 0.0;
+            for (std::int64_t l = 0; l < k; ++l) {
+              sum +=
+                  (transpose_a ? a.at(l, i) : a.at(i, l)) * (transpose_b ? b.at(j, l) : b.at(l, j));
+            }
+            EXPECT_EQ(c.at(i, j), 3.0 * sum + beta * before.at(i, j)) << i << ' ' << j;
+          }
+          for (std::int64_t j = n; j < c.stride; ++j) EXPECT_EQ(c.at(i, j), before.at(i, j));
+        }
+      }
+    }
+  }
+}
+
+TEST(CublasProducts, AreRowMajorInEveryType) {
+  expect_products<double, double>();
+  EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_64F);
+  expect_products<float, float>();
+  EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_32F);
+  expect_products<bfloat16, bfloat16>();
+  EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_32F);
+  expect_products<bfloat16, float>();
+  EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_32F);
+}
+
+TEST(CublasProducts, RoundToTf32OnlyWhenAskedAndOnlyFp32) {
+  const Stored<float> x(2, 2, 0, 1);
+  const Stored<double> y(2, 2, 0, 1);
+  const Stored<bfloat16> z(2, 2, 0, 1);
+  multiply(nullptr, {2, 2, 2, x.operand(), x.operand(), x.operand(), 1.0, 0.0, true});
+  EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_32F_FAST_TF32);
+  multiply(nullptr, {2, 2, 2, x.operand(), x.operand(), x.operand(), 1.0, 0.0, false});
+  EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_32F);
+  multiply(nullptr, {2, 2, 2, y.operand(), y.operand(), y.operand(), 1.0, 0.0, true});
+  EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_64F);
+  multiply(nullptr, {2, 2, 2, z.operand(), z.operand(), z.operand(), 1.0, 0.0, true});
+  EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_32F);
+  EXPECT_EQ(seen().math & CUBLAS_TF32_TENSOR_OP_MATH, 0) << "nor by the mode of the library";
+  EXPECT_NE(seen().math & CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION, 0);
+}
+
+TEST(CublasProducts, FollowTheStreamTheyAreGiven) {
+  const Stored<float> x(2, 2, 0, 1);
+  int places[2];
+  const auto stream = [&](int i) { return reinterpret_cast<CudaStream>(&places[i]); };
+  const Product product{2, 2, 2, x.operand(), x.operand(), x.operand(), 1.0, 0.0, false};
+  multiply(stream(0), product);
+  const int before = seen().stream_changes;
+  multiply(stream(0), product);
+  EXPECT_EQ(seen().stream, stream(0));
+  EXPECT_EQ(seen().stream_changes, before) << "a change costs the library its workspace";
+  multiply(stream(1), product);
+  EXPECT_EQ(seen().stream, stream(1));
+  EXPECT_EQ(seen().handles, 1);
+}
+
+TEST(CublasProducts, SayWhatWentWrong) {
+  const Stored<float> x(2, 2, 0, 1);
+  seen().answer = CUBLAS_STATUS_EXECUTION_FAILED;
+  try {
+    multiply(nullptr, {2, 2, 2, x.operand(), x.operand(), x.operand(), 1.0, 0.0, false});
+    ADD_FAILURE();
+  } catch (const RunError& error) {
+    EXPECT_EQ(std::string(error.what()), "cuBLAS: a product failed: an answer");
+  }
+  seen().answer = CUBLAS_STATUS_SUCCESS;
+  multiply(nullptr, {0, 2, 2, x.operand(), x.operand(), x.operand(), 1.0, 0.0, false});
+  EXPECT_EQ(description(), "cuBLAS 11.12.13");
+}
+
+}  // namespace
+}  // namespace tidemark::kernels::cublas

@@ -294,7 +294,7 @@ TEST(LoadCases, LocatesBothSidesOfAContradiction) {
 
 TEST(LoadCases, JudgesBaseValuesThatASweepHides) {
   EXPECT_EQ(refused(model + "precision: fp16\nsweep: {precision: [fp32]}\n"),
-            "f.yaml:3:12: precision: 'fp16' is not accepted, expected one of fp32, fp64, bf16");
+            "f.yaml:3:12: precision: 'fp16' is not accepted, expected one of fp32, fp64, bf16, tf32");
   EXPECT_EQ(load(model + "parallel: {tensor: 3}\nsweep: {parallel.tensor: [1, 2]}\n").size(), 2U);
 }
 

@@ -150,7 +150,7 @@ class Acceptance(Check):
                 held.append(sum(memory[key] for key in ("parameter_bytes", "gradient_bytes",
                                                         "peak_bytes")))
             self.assertAlmostEqual(held[0] / 80e9, share, delta=0.01)
-            self.assertLessEqual(max(held), held[0])
+            self.assertAlmostEqual(max(held) / 80e9, share, delta=0.01)  # in whatever schedule
             shown = "under 1 %" if name == "small" else f"{share * 100:.0f} %"
             self.assertIn(f"| {name} | `inputs/acceptance/{name}.yaml` | {shown} |", rules)
             self.assertIn(shown, text)

@@ -113,6 +113,7 @@ class Ending(Job):
                                   "sweep.bench.iterations=[1, 1000]")
         self.assertEqual(result.status, 3, result)
         self.assertLess(result.seconds, 10 + GRACE_S / 2)
+        self.assertEqual(len(result.errors), 1, result)
         (line,) = result.errors
         self.assertRegex(line, r"^SIGUSR1 at iteration [0-9]+/1000 of case 2: 1 of 6 cases done, "
                          r"5 left; --resume with results\.jsonl goes on$")

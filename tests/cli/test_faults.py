@@ -210,7 +210,7 @@ class FailedCalls(Faults):
         self.failed("^all_reduce failed in .+ of case 1 on rank 2: .+", ranks=4)
 
     def test_of_the_harness_itself(self):
-        self.break_mpi("error", "Allgather", rank=1, call=3)
+        self.break_mpi("error", "Allgather", rank=1, call=12)
         self.failed(r"^(\w+_over_ranks|gather_bytes) failed in .+ of case 1 on rank 1: .+")
 
 

@@ -73,7 +73,7 @@ class Job(harness.TestCase):
             harness.end(process)
             raise
         lines = [line for line in harness.own_lines(errors)
-                 if not line.startswith("mpirun: Forwarding signal")]
+                 if not re.match(r"(mpirun|mpiexec): Forwarding signal", line)]
         return harness.Result(process.returncode, output, lines, time.monotonic() - start)
 
     def resume(self, *settings):

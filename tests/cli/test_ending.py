@@ -18,19 +18,6 @@ SEEDS = "sweep.bench.seed=[1, 2, 3]"
 GRACE_S = 20  # beyond what the program promises: launchers, and a busy machine
 
 
-def children_of(pid):
-    """Processes that `pid` has started."""
-    found = []
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue  # it has ended meanwhile
-        if int(fields[1]) == pid:
-            found.append(int(stat.parent.name))
-    return found
-
-
 class Job(harness.TestCase):
     def setUp(self):
         super().setUp()
@@ -64,7 +51,7 @@ class Job(harness.TestCase):
                 self.assertLess(time.monotonic(), limit, "no record came")
                 time.sleep(0.02)
             time.sleep(0.3)  # into the second case
-            ranks = sorted(children_of(process.pid))
+            ranks = sorted(harness.children_of(process.pid))
             self.assertEqual(len(ranks), 2)
             start = time.monotonic()
             os.kill(process.pid if whom == "launcher" else ranks[whom], signal_number)

@@ -55,11 +55,16 @@ RACES = [*WRONG_SUMS[:3], "kernel_overwrites_what_is_being_sent"]
 
 
 def play(scenario):
-    """How it ends; once more where the launcher itself crashed, as Open MPI's does now and then while
-    it ends ranks on a busy machine."""
-    for _ in range(3):
+    """How it ends; once more where the launcher itself crashed, or hangs without ranks, as Open MPI's
+    does now and then while it ends them."""
+    for attempt in range(3):
         with tempfile.TemporaryDirectory(prefix="tidemark-doubles-") as folder:
-            result = harness.run(["--play", scenario], folder, ranks=2)
+            try:
+                result = harness.run(["--play", scenario], folder, ranks=2, limit_s=30)
+            except harness.LauncherHung:
+                if attempt == 2:
+                    raise
+                continue
         if result.status >= 0:
             break
     return result

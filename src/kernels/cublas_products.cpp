@@ -75,7 +75,7 @@ class Library {
 // cuBLAS has matrices by columns: a row-major X is, to it, X^T. So it is asked for C^T = op(B)^T
 // op(A)^T, with A and B in each other's place and m and n, too.
 void multiply(CudaStream stream, const Product& product) {
-  if (product.m == 0 || product.n == 0) return;
+  if (product.m == 0 || product.n == 0 || product.batch == 0) return;
   TIDEMARK_REQUIRE(product.a.dtype == product.b.dtype, "operands of one type");
   const Operand& a = product.a;
   const Operand& b = product.b;
@@ -86,11 +86,22 @@ void multiply(CudaStream stream, const Product& product) {
   const bool is_wide = a.dtype == DType::fp64;
   const void* const alpha = is_wide ? static_cast<const void*>(&wide[0]) : &narrow[0];
   const void* const beta = is_wide ? static_cast<const void*>(&wide[1]) : &narrow[1];
-  check(cublasGemmEx_64(Library::instance().on(stream), operation_of(b), operation_of(a), product.n,
-                        product.m, product.k, alpha, b.data, type_of(b.dtype), b.row_stride, a.data,
-                        type_of(a.dtype), a.row_stride, beta, const_cast<void*>(c.data),
-                        type_of(c.dtype), c.row_stride, sums_of(product), CUBLAS_GEMM_DEFAULT),
-        "a product");
+  void* const result = const_cast<void*>(c.data);
+  const cublasHandle_t handle = Library::instance().on(stream);
+  if (product.batch == 1) {
+    check(cublasGemmEx_64(handle, operation_of(b), operation_of(a), product.n, product.m, product.k,
+                          alpha, b.data, type_of(b.dtype), b.row_stride, a.data, type_of(a.dtype),
+                          a.row_stride, beta, result, type_of(c.dtype), c.row_stride,
+                          sums_of(product), CUBLAS_GEMM_DEFAULT),
+          "a product");
+    return;
+  }
+  check(cublasGemmStridedBatchedEx_64(
+            handle, operation_of(b), operation_of(a), product.n, product.m, product.k, alpha,
+            b.data, type_of(b.dtype), b.row_stride, b.distance, a.data, type_of(a.dtype),
+            a.row_stride, a.distance, beta, result, type_of(c.dtype), c.row_stride, c.distance,
+            product.batch, sums_of(product), CUBLAS_GEMM_DEFAULT),
+        "a batch of products");
 }
 
 std::string description() {

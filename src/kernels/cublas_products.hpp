@@ -16,16 +16,18 @@ struct Operand {
   DType dtype = DType::fp32;
   std::int64_t row_stride = 0;  ///< elements from one row to the next
   bool transposed = false;      ///< the product takes the transpose
+  std::int64_t distance = 0;    ///< in a batch: elements from one matrix to the next
 };
 
-/// C = alpha op(A) op(B) + beta C; op(A) [m, k], op(B) [k, n], C [m, n]. A and B are of one type, C
-/// of that or of Accumulate of it. Sums are formed in Accumulate of the type.
+/// C = alpha op(A) op(B) + beta C; op(A) [m, k], op(B) [k, n], C [m, n], for each of a batch. A and
+/// B are of one type, C of that or of Accumulate of it. Sums are formed in Accumulate of the type.
 struct Product {
   std::int64_t m = 0, n = 0, k = 0;
   Operand a, b, c;  ///< C is written, though `data` points to const
   double alpha = 1.0;
   double beta = 0.0;
   bool tensor_float = false;  ///< operands of fp32 are rounded to TF32 on the way
+  std::int64_t batch = 1;     ///< products at even distances
 };
 
 /// Puts the product on a stream. Never TF32 unless asked for. Throws RunError where cuBLAS refuses.

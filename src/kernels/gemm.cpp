@@ -31,40 +31,53 @@ void require_product_fits(Op op_a, Op op_b, const MatrixShape& a, const MatrixSh
 namespace {
 
 template <class T>
-cublas::Operand operand_of(const Matrix<T>& matrix, Op op = Op::none) {
-  return {matrix.data(), dtype_of<T>, static_cast<std::int64_t>(matrix.stride(0)),
-          op == Op::transpose};
+cublas::Operand operand_of(const MatrixBatch<T>& batch, Op op = Op::none) {
+  return {batch.first.data(), dtype_of<T>, static_cast<std::int64_t>(batch.first.stride(0)),
+          op == Op::transpose, batch.distance};
 }
 
 }  // namespace
 
 template <class T, class C>
-void gemm(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
-          const Matrix<T>& a, const Matrix<T>& b, std::type_identity_t<Accumulate<T>> beta,
-          const Matrix<C>& c) {
-  require_product_fits(op_a, op_b, shape_of(a), shape_of(b), shape_of(c));
-  const std::int64_t m = num_rows(c);
-  const std::int64_t n = num_columns(c);
-  const std::int64_t k = op_a == Op::transpose ? num_rows(a) : num_columns(a);
+void gemm_batch(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
+                const MatrixBatch<T>& a, const MatrixBatch<T>& b,
+                std::type_identity_t<Accumulate<T>> beta, const MatrixBatch<C>& c) {
+  require_product_fits(op_a, op_b, shape_of(a.first), shape_of(b.first), shape_of(c.first));
+  TIDEMARK_REQUIRE(a.count == c.count && b.count == c.count, "batches of one size");
+  const std::int64_t m = num_rows(c.first);
+  const std::int64_t n = num_columns(c.first);
+  const std::int64_t k = op_a == Op::transpose ? num_rows(a.first) : num_columns(a.first);
   if (device.launches()) {
     const KernelNote note(device, "product");
     if constexpr (runs_on_cuda) {
-      cublas::multiply(stream_of(*device.exec), {m, n, k, operand_of(a, op_a), operand_of(b, op_b),
-                                                 operand_of(c), static_cast<double>(alpha),
-                                                 static_cast<double>(beta), device.rounds_to_tf32});
+      cublas::multiply(
+          stream_of(*device.exec),
+          {m, n, k, operand_of(a, op_a), operand_of(b, op_b), operand_of(c),
+           static_cast<double>(alpha), static_cast<double>(beta), device.rounds_to_tf32, c.count});
     } else {
       const char name_a[] = {static_cast<char>(op_a), '\0'};
       const char name_b[] = {static_cast<char>(op_b), '\0'};
-      compat::gemm(*device.exec, name_a, name_b, alpha, a, b, beta, c);
+      for (std::int64_t i = 0; i < c.count; ++i) {
+        compat::gemm(*device.exec, name_a, name_b, alpha, a[i], b[i], beta, c[i]);
+      }
     }
   }
-  device.gemm_flops += 2 * static_cast<std::uint64_t>(m) * static_cast<std::uint64_t>(n) *
-                       static_cast<std::uint64_t>(k);
+  device.gemm_flops += 2 * static_cast<std::uint64_t>(c.count) * static_cast<std::uint64_t>(m) *
+                       static_cast<std::uint64_t>(n) * static_cast<std::uint64_t>(k);
+}
+
+template <class T, class C>
+void gemm(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
+          const Matrix<T>& a, const Matrix<T>& b, std::type_identity_t<Accumulate<T>> beta,
+          const Matrix<C>& c) {
+  gemm_batch<T, C>(device, op_a, op_b, alpha, a, b, beta, c);
 }
 
 #define TIDEMARK_INSTANTIATE(T, C)                                                             \
   template void gemm<T, C>(Device&, Op, Op, Accumulate<T>, const Matrix<T>&, const Matrix<T>&, \
-                           Accumulate<T>, const Matrix<C>&);
+                           Accumulate<T>, const Matrix<C>&);                                   \
+  template void gemm_batch<T, C>(Device&, Op, Op, Accumulate<T>, const MatrixBatch<T>&,        \
+                                 const MatrixBatch<T>&, Accumulate<T>, const MatrixBatch<C>&);
 TIDEMARK_INSTANTIATE(float, float)
 TIDEMARK_INSTANTIATE(double, double)
 #if defined(KOKKOS_ENABLE_CUDA)

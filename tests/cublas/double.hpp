@@ -7,6 +7,7 @@ namespace tidemark::cublas_double {
 
 struct Seen {
   int handles = 0;
+  int calls = 0;  ///< of products, or batches of them
   int stream_changes = 0;
   cudaStream_t stream = nullptr;
   cublasMath_t math = CUBLAS_DEFAULT_MATH;

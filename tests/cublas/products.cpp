@@ -74,6 +74,30 @@ TEST(CublasProducts, AreRowMajorInEveryType) {
   EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_32F);
 }
 
+// Members of A interleaved by columns, those of C by rows, and one B for all.
+TEST(CublasProducts, OfABatchAreOneCall) {
+  constexpr std::int64_t m = 3, n = 5, k = 4, count = 3;
+  const Stored<float> a(m, count * k, 2, 1), b(k, n, 1, 2);
+  const Stored<float> c(count * (m + 1), n, 3, 3);
+  const Stored<float> before = c;
+  Operand of_a = a.operand(), of_c = c.operand();
+  of_a.distance = k;
+  of_c.distance = (m + 1) * c.stride;
+  const int calls = seen().calls;
+  multiply(nullptr, {m, n, k, of_a, b.operand(), of_c, 1.0, 1.0, false, count});
+  EXPECT_EQ(seen().calls, calls + 1);
+  for (std::int64_t member = 0; member < count; ++member) {
+    for (std::int64_t i = 0; i <= m; ++i) {
+      const std::int64_t row = member * (m + 1) + i;
+      for (std::int64_t j = 0; j < n; ++j) {
+        double sum = before.at(row, j);
+        for (std::int64_t l = 0; l < k && i < m; ++l) sum += a.at(i, member * k + l) * b.at(l, j);
+        EXPECT_EQ(c.at(row, j), sum) << row << ' ' << j;
+      }
+    }
+  }
+}
+
 TEST(CublasProducts, RoundToTf32OnlyWhenAskedAndOnlyFp32) {
   const Stored<float> x(2, 2, 0, 1);
   const Stored<double> y(2, 2, 0, 1);

@@ -34,6 +34,11 @@ struct Product {
 /// One thread at a time.
 void multiply(CudaStream stream, const Product& product);
 
+/// The same with `bias` [n], of the type of C, added to every row before it is rounded, in the
+/// product's own epilogue; alpha is 1, beta 0 and the batch 1. False, and nothing is done, where
+/// the library has none for it: of fp64, and where it does not like how the operands lie.
+[[nodiscard]] bool multiply_with_bias(CudaStream stream, const Product& product, const void* bias);
+
 /// "cuBLAS 13.0.2", by the library that is loaded.
 std::string description();
 

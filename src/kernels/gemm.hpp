@@ -38,6 +38,11 @@ void gemm_batch(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulat
                 const MatrixBatch<T>& a, const MatrixBatch<T>& b,
                 std::type_identity_t<Accumulate<T>> beta, const MatrixBatch<C>& c);
 
+/// C = op(A) op(B) + bias [n] on every row: one kernel where the library has such products.
+template <class T>
+void gemm_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const Matrix<T>& b,
+                    const Vector<T>& bias, const Matrix<T>& c);
+
 /// True where small products are worth putting together: each is a launch of its own, and may be
 /// too small to fill the device.
 inline constexpr bool multiplies_in_batches = runs_on_cuda;

@@ -221,8 +221,8 @@ ExitStatus run_command(const std::vector<char*>& arguments,
   return tidemark::commands::run(line.run, device, session);
 }
 
-/// Plans, checks, help and the version want neither MPI nor Kokkos, nor a machine that has what they
-/// need to start.
+/// Plans, checks, help and the version want neither MPI nor Kokkos, nor a machine that has what
+/// they need to start.
 bool needs_no_job(const std::vector<char*>& arguments) {
   const bool asks = std::any_of(arguments.begin(), arguments.end(), [](std::string_view word) {
     return word == "--help" || word == "-h" || word == "--version";

@@ -93,9 +93,10 @@ class Epilogues {
     return *epilogues;
   }
 
-  bool multiply(CudaStream stream, const Product& product, const void* bias) {
+  bool has(const Product& product, const void* bias) { return plan_of(product, bias).exists; }
+
+  void multiply(CudaStream stream, const Product& product, const void* bias) {
     const Plan& plan = plan_of(product, bias);
-    if (!plan.exists) return false;
     set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     const float one = 1.0F, zero = 0.0F;
     void* const c = const_cast<void*>(product.c.data);
@@ -103,7 +104,6 @@ class Epilogues {
                          plan.a, &zero, c, plan.c, c, plan.c, &plan.algorithm, workspace_of(stream),
                          workspace_bytes, stream_of(stream)),
           "a product with a bias");
-    return true;
   }
 
  private:
@@ -237,15 +237,19 @@ void multiply(CudaStream stream, const Product& product) {
         "a batch of products");
 }
 
-bool multiply_with_bias(CudaStream stream, const Product& product, const void* bias) {
-  if (product.m == 0 || product.n == 0) return true;
+bool can_add_bias(const Product& product, const void* bias) {
   TIDEMARK_REQUIRE(product.a.dtype == product.b.dtype, "operands of one type");
   TIDEMARK_REQUIRE(product.alpha == 1.0 && product.beta == 0.0 && product.batch == 1,
                    "a bias goes with a plain product");
   // The library reads several elements of the bias at once, whatever its alignment.
   constexpr std::uint32_t bias_alignment = 16;
   if (product.a.dtype == DType::fp64 || alignment_of(bias) < bias_alignment) return false;
-  return Epilogues::instance().multiply(stream, product, bias);
+  return product.m == 0 || product.n == 0 || Epilogues::instance().has(product, bias);
+}
+
+void multiply_with_bias(CudaStream stream, const Product& product, const void* bias) {
+  TIDEMARK_REQUIRE(can_add_bias(product, bias), "the library has no such product with a bias");
+  if (product.m > 0 && product.n > 0) Epilogues::instance().multiply(stream, product, bias);
 }
 
 std::string description() {

@@ -34,10 +34,13 @@ struct Product {
 /// One thread at a time.
 void multiply(CudaStream stream, const Product& product);
 
-/// The same with `bias` [n], of the type of C, added to every row before it is rounded, in the
-/// product's own epilogue; alpha is 1, beta 0 and the batch 1. False, and nothing is done, where
-/// the library has none for it: of fp64, and where it does not like how the operands lie.
-[[nodiscard]] bool multiply_with_bias(CudaStream stream, const Product& product, const void* bias);
+/// Whether the library adds a bias [n], of the type of C, to every row of this product before it is
+/// rounded, in its own epilogue: not of fp64, nor where it does not like how the operands lie.
+/// alpha is 1, beta 0 and the batch 1.
+[[nodiscard]] bool can_add_bias(const Product& product, const void* bias);
+
+/// Puts such a product on a stream. Throws RunError where `can_add_bias` says no.
+void multiply_with_bias(CudaStream stream, const Product& product, const void* bias);
 
 /// "cuBLAS 13.0.2", by the library that is loaded.
 std::string description();

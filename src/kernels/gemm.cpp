@@ -55,10 +55,11 @@ void gemm_batch(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulat
   if (device.launches()) {
     const KernelNote note(device, "product");
     if constexpr (runs_on_cuda) {
-      cublas::multiply(
-          stream_of(*device.exec),
-          {m, n, k, operand_of(a, op_a), operand_of(b, op_b), operand_of(c),
-           static_cast<double>(alpha), static_cast<double>(beta), device.rounds_to_tf32, c.count});
+      const std::int64_t k = op_a == Op::transpose ? num_rows(a.first) : num_columns(a.first);
+      cublas::multiply(stream_of(*device.exec),
+                       {num_rows(c.first), num_columns(c.first), k, operand_of(a, op_a),
+                        operand_of(b, op_b), operand_of(c), static_cast<double>(alpha),
+                        static_cast<double>(beta), device.rounds_to_tf32, c.count});
     } else {
       const char name_a[] = {static_cast<char>(op_a), '\0'};
       const char name_b[] = {static_cast<char>(op_b), '\0'};
@@ -84,14 +85,21 @@ template <class T>
 bool multiply_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const Matrix<T>& b,
                         const Vector<T>& bias, const Matrix<T>& c) {
   if constexpr (runs_on_cuda) {
-    if (!device.launches()) return false;
+    const std::int64_t k = op_a == Op::transpose ? num_rows(a) : num_columns(a);
+    const cublas::Product product{num_rows(c),
+                                  num_columns(c),
+                                  k,
+                                  operand_of<T>(a, op_a),
+                                  operand_of<T>(b, op_b),
+                                  operand_of<T>(c),
+                                  1.0,
+                                  0.0,
+                                  device.rounds_to_tf32};
+    if (!device.launches() || !cublas::can_add_bias(product, bias.data())) return false;
     const KernelNote note(device, "product");
-    return cublas::multiply_with_bias(
-        stream_of(*device.exec),
-        {num_rows(c), num_columns(c), op_a == Op::transpose ? num_rows(a) : num_columns(a),
-         operand_of<T>(a, op_a), operand_of<T>(b, op_b), operand_of<T>(c), 1.0, 0.0,
-         device.rounds_to_tf32},
-        bias.data());
+    cublas::multiply_with_bias(stream_of(*device.exec), product, bias.data());
+    device.gemm_flops += flops_of(op_a, a, c);
+    return true;
   } else {
     return false;
   }
@@ -103,10 +111,7 @@ template <class T>
 void gemm_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const Matrix<T>& b,
                     const Vector<T>& bias, const Matrix<T>& c) {
   require_product_fits(op_a, op_b, shape_of(a), shape_of(b), shape_of(c));
-  if (multiply_with_bias(device, op_a, op_b, a, b, bias, c)) {
-    device.gemm_flops += flops_of(op_a, a, c);
-    return;
-  }
+  if (multiply_with_bias(device, op_a, op_b, a, b, bias, c)) return;
   // A bias in C is exact, and the sum with it is rounded once.
   bias_forward(device, bias, c);
   gemm(device, op_a, op_b, Accumulate<T>(1), a, b, Accumulate<T>(1), c);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "comm/first_calls.hpp"
 #include "comm/mpi.hpp"
 #include "comm/mpi_device.hpp"
 #include "comm/nccl.hpp"
@@ -70,6 +71,7 @@ std::unique_ptr<Communicator> make_mpi_communicator(const CommunicatorOptions& o
     mpi.on_device = true;
     mpi.memory = options.device->memory;
     mpi.sum = options.device->sum;
+    mpi.use_device = options.device->use_device;
   }
   auto made = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, options.timeout, mpi);
   if (!options.device || reaches) return made;
@@ -96,7 +98,11 @@ std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& optio
   const bool nccl_is_best = options.compute_stream && has_nccl() && !is_of_mpi(options.algorithm) &&
                             !options.completes_on_host;
   if (options.backend == "nccl" || (is_auto && nccl_is_best)) {
-    return make_nccl_communicator(make_control(options), options.compute_stream, options.timeout);
+    auto made =
+        make_nccl_communicator(make_control(options), options.compute_stream, options.timeout);
+    made->set_context("first calls");
+    if (options.device) carry_out_first_calls(*made, options.device->memory);
+    return made;
   }
   return make_mpi_communicator(options);
 }

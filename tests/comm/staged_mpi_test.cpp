@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "comm/mpi.hpp"
@@ -225,6 +227,30 @@ TEST(ReachedMemory, NothingIsLeftToTheLibraryBesideOtherWork) {
       EXPECT_EQ(choice.seconds[static_cast<std::size_t>(Algorithm::native)], 0.0);
     }
   }
+}
+
+std::atomic<int> threads_told{0};
+std::thread::id told;
+
+TEST(ReachedMemory, TheThreadThatDrivesCallsUsesTheDevice) {
+  threads_told = 0;
+  MpiOptions options;
+  options.on_device = true;
+  options.progress_thread = true;
+  options.use_device = [] {
+    told = std::this_thread::get_id();
+    ++threads_told;
+  };
+  {
+    MpiCommunicator comm(MPI_COMM_WORLD, 60s, options);
+    comm.set_overlapping(true);
+    std::vector<float> values(1000, 1.0F);
+    Request request = comm.all_reduce(values.data(), 1000, DType::fp32, Purpose::activation);
+    comm.wait(request);
+    EXPECT_EQ(values[0], static_cast<float>(comm.size()));
+  }
+  EXPECT_EQ(threads_told, 1);
+  EXPECT_NE(told, std::this_thread::get_id());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // All that differs between Kokkos 3.4, 4.x and 5.x as far as Tidemark can tell.
 #pragma once
 
+#include <KokkosBlas2_gemv.hpp>
 #include <KokkosBlas3_gemm.hpp>
 #include <Kokkos_Core.hpp>
 
@@ -13,6 +14,13 @@ void gemm([[maybe_unused]] const Exec& exec, const char op_a[], const char op_b[
           typename A::const_value_type alpha, const A& a, const B& b,
           typename C::const_value_type beta, const C& c) {
 #if KOKKOS_VERSION >= 40000
+  // It would take a single column for contiguous, whatever its stride (so does 4.7).
+  const bool is_column = op_a[0] == 'N' && op_b[0] == 'N' && b.extent(1) == 1;
+  if (is_column && (b.stride(0) != 1 || c.stride(0) != 1)) {
+    KokkosBlas::gemv(exec, "N", alpha, a, Kokkos::subview(b, Kokkos::ALL(), 0), beta,
+                     Kokkos::subview(c, Kokkos::ALL(), 0));
+    return;
+  }
   KokkosBlas::gemm(exec, op_a, op_b, alpha, a, b, beta, c);
 #else
   // A host space works its kernels off in order; a device's instances have to be made to.

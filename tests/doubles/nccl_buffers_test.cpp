@@ -3,15 +3,18 @@
 #include <gtest/gtest.h>
 #include <nccl.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "comm/mpi.hpp"
 #include "comm/nccl.hpp"
 #include "doubles/compute.hpp"
 #include "doubles/faults.hpp"
+#include "memory/pool.hpp"
 
 namespace tidemark::comm {
 namespace {
@@ -26,15 +29,16 @@ class NcclBuffers : public ::testing::Test {
   [[nodiscard]] MemorySource memory() const { return *communicator_->buffer_memory(); }
 
   /// Whether the sum of ones over all ranks is right.
-  [[nodiscard]] bool sums(const Buffer<float>& buffer) const {
-    compute_.launch([&] {
-      for (std::size_t i = 0; i < buffer.size(); ++i) buffer[i] = 1.0F;
-    });
-    Request request =
-        communicator_->all_reduce(buffer.data(), buffer.size(), DType::fp32, Purpose::activation);
+  [[nodiscard]] bool sums(float* numbers, std::size_t count) const {
+    compute_.launch([=] { std::fill_n(numbers, count, 1.0F); });
+    Request request = communicator_->all_reduce(numbers, count, DType::fp32, Purpose::activation);
     communicator_->wait(request);
     communicator_->fence();
-    return buffer[0] == static_cast<float>(communicator_->size());
+    const auto expected = static_cast<float>(communicator_->size());
+    return std::count(numbers, numbers + count, expected) == static_cast<std::ptrdiff_t>(count);
+  }
+  [[nodiscard]] bool sums(const Buffer<float>& buffer) const {
+    return sums(buffer.data(), buffer.size());
   }
 
   Compute compute_;
@@ -53,6 +57,25 @@ TEST_F(NcclBuffers, AreRegisteredAsLongAsTheyAreHeld) {
   }
   EXPECT_EQ(communicator_->registered_bytes(), 0);
   EXPECT_EQ(memory().unit, std::size_t{2} << 20);
+}
+
+TEST_F(NcclBuffers, AreTheSegmentsOfThePoolAsLongAsItLives) {
+  {
+    memory::Pool pool(memory());
+    std::vector<float*> blocks;
+    const std::vector<std::size_t> counts{1000, 100000, 1000, 600000};
+    for (const std::size_t count : counts) {
+      blocks.push_back(static_cast<float*>(pool.acquire(count * sizeof(float))));
+    }
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      EXPECT_TRUE(sums(blocks[i], std::min<std::size_t>(counts[i], 50000)));
+    }
+    for (float* block : blocks) pool.release(block);
+    EXPECT_EQ(pool.segments(), 2U);
+    EXPECT_EQ(pool.held_bytes(), std::size_t{6} << 20);
+    EXPECT_EQ(communicator_->registered_bytes(), std::int64_t{6} << 20);
+  }
+  EXPECT_EQ(communicator_->registered_bytes(), 0);
 }
 
 TEST_F(NcclBuffers, AreNotCountedWhereNcclDeclinesToRegisterThem) {

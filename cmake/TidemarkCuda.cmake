@@ -29,7 +29,7 @@ if(TIDEMARK_ENABLE_NCCL AND TIDEMARK_HAVE_CUDA)
 endif()
 
 if(TIDEMARK_HAVE_CUDA)
-  target_link_libraries(tidemark_cuda INTERFACE CUDA::cudart CUDA::cublas)
+  target_link_libraries(tidemark_cuda INTERFACE CUDA::cudart CUDA::cublas CUDA::cublasLt)
   # A build for the host calls none of them, and need not load hundreds of MB at every start.
   target_link_options(tidemark_cuda INTERFACE LINKER:--as-needed)
   target_compile_definitions(tidemark_cuda INTERFACE TIDEMARK_HAVE_CUDA=1)

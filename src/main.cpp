@@ -228,8 +228,13 @@ ExitStatus run_command(const std::vector<char*>& arguments,
   return tidemark::commands::run(line.run, device, session);
 }
 
-/// Plans and checks want neither MPI nor Kokkos, nor a machine that has what they need to start.
+/// Plans, checks, help and the version want neither MPI nor Kokkos, nor a machine that has what
+/// they need to start.
 bool needs_no_job(const std::vector<char*>& arguments) {
+  const bool asks = std::any_of(arguments.begin(), arguments.end(), [](std::string_view word) {
+    return word == "--help" || word == "-h" || word == "--version";
+  });
+  if (asks) return true;
   const auto command = std::find_if(arguments.begin() + 1, arguments.end(),
                                     [](const char* word) { return word[0] != '-'; });
   return command != arguments.end() &&
@@ -268,7 +273,7 @@ ExitStatus guarded(const std::vector<char*>& arguments, const tidemark::comm::Mp
   }
 }
 
-/// Plans or checks, in one process.
+/// Plans, checks, or says what was asked for, in one process.
 ExitStatus command_without_job(const std::vector<char*>& arguments) {
   const bool speaks = is_first_process();
   try {

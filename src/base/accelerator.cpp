@@ -61,6 +61,16 @@ std::string describe_sharing(const std::vector<Place>& places) {
   return "";
 }
 
+void use_device() {
+#if defined(KOKKOS_ENABLE_HIP)
+  if (hipSetDevice(Kokkos::device_id()) != hipSuccess) {
+    throw RunError("a thread cannot use the device");
+  }
+#elif KOKKOS_VERSION >= 40000
+  if constexpr (runs_on_cuda) cuda::use_device(Kokkos::device_id());
+#endif
+}
+
 std::optional<Memory> memory() {
   if constexpr (runs_on_cuda) {
     const cuda::Memory found = cuda::memory();

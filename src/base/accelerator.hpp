@@ -38,6 +38,10 @@ struct Place {
 };
 std::string describe_sharing(const std::vector<Place>& places);
 
+/// Has the calling thread use the device that Kokkos computes on, which a thread of its own does not
+/// by itself. Throws RunError where that fails; does nothing on a host.
+void use_device();
+
 /// Bytes of the device's memory that are in use, by anybody, and those that are not; nullopt on a
 /// host, and where nothing tells.
 struct Memory {

@@ -47,6 +47,10 @@ int count_devices() {
   return count;
 }
 
+void use_device(int device) {
+  check_cuda(cudaSetDevice(device), "choosing the device of a thread");
+}
+
 std::string device_name() {
   const cudaDeviceProp found = properties();
   return static_cast<const char*>(found.name);

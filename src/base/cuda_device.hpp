@@ -10,6 +10,9 @@ namespace tidemark::cuda {
 /// Devices that this process sees. Throws RunError with the driver's words where that is none.
 int count_devices();
 
+/// Makes it the current device of the calling thread. Throws RunError where that fails.
+void use_device(int device);
+
 /// The current device by its own names: "NVIDIA H100 80GB HBM3", "GPU-...", "0000:1b:00.0".
 std::string device_name();
 std::string device_uuid();

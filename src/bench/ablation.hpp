@@ -13,8 +13,9 @@ namespace tidemark::bench {
 /// `step`: the case as configured; `serial`: with overlap.mode none; `compute`: the same kernels
 /// without the collectives; `comm`: the same collectives, buffers and order without the kernels.
 enum class Variant { step, serial, compute, comm };
-inline constexpr std::array all_variants{Variant::step, Variant::serial, Variant::compute,
-                                         Variant::comm};
+// The type in full: nvcc writes out a deduced one in a way that no compiler takes.
+inline constexpr std::array<Variant, 4> all_variants{Variant::step, Variant::serial,
+                                                     Variant::compute, Variant::comm};
 
 /// Runs a stack's step in its variants; refers to what it is made of. Collective.
 template <class T>

@@ -25,6 +25,7 @@ std::optional<comm::DeviceBuffers> buffers_of(const Device& device) {
   buffers.kind = kind();
   buffers.memory = {accelerator::allocate, accelerator::release};
   buffers.sum = kernels::sum_of_terms;
+  buffers.use_device = accelerator::use_device;
   buffers.staging = {{accelerator::allocate_staging, accelerator::release_staging},
                      accelerator::copy_to_host,
                      accelerator::copy_to_device};

@@ -204,12 +204,12 @@ class Runner {
     return !figures.is_meaningful || figures.is_resolved;
   }
 
-  StepTime timed_step(StepLog* log) {
+  StepTime timed_step() {
     const std::uint64_t flops_before = environment_.device.gemm_flops;
     const comm::Counters calls_before = communicator_.counters();
     const double polling_before = communicator_.polling_seconds();
     const memory::AllocationWatch watch;
-    const StepTime time = ablation_.run(Variant::step, log);
+    const StepTime time = ablation_.run(Variant::step);
     if (series_.hidden_allocations == 0) series_.first_allocation = watch.first();
     series_.hidden_allocations += watch.count();
     series_.gemm_flops += environment_.device.gemm_flops - flops_before;
@@ -223,11 +223,12 @@ class Runner {
   }
 
   void measure_once() {
-    log_.clear();
-    if (case_.overlaps())
+    if (case_.overlaps()) {
       measure_variants();
-    else
-      take_step(timed_step(nullptr));
+      if (series_.occupied_ms.size() < logged_steps) observe();
+    } else {
+      take_step(timed_step());
+    }
     std::array<double, 1> rate{product_rate_.measure()};
     series_.own_gemm_gflops.push_back(rate[0]);
     communicator_.sum_over_ranks(rate);
@@ -250,9 +251,7 @@ class Runner {
     if (series_.overlap.size() % 2 == 1) std::reverse(order.begin(), order.end());
     for (const Variant variant : order) {
       if (variant == Variant::step) {
-        series_.overlap.step.push_back(take_step(timed_step(&log_)));
-        series_.occupied_ms.push_back(occupied_seconds(log_) * 1e3);
-        series_.intersect_ms.push_back(overlapped_seconds(log_) * 1e3);
+        series_.overlap.step.push_back(take_step(timed_step()));
         continue;
       }
       const double ms = slowest_ms(ablation_.run(variant));
@@ -261,6 +260,14 @@ class Runner {
                                      : series_.overlap.comm)
           .push_back(ms);
     }
+  }
+
+  /// One more step, for the timeline alone: on a device the events that it takes have their price.
+  void observe() {
+    log_.clear();
+    ablation_.run(Variant::step, &log_);
+    series_.occupied_ms.push_back(occupied_seconds(log_) * 1e3);
+    series_.intersect_ms.push_back(overlapped_seconds(log_) * 1e3);
   }
 
   OverlapResult overlap_result() {
@@ -316,6 +323,8 @@ class Runner {
             median_of(series_.own_busy_ms),
             environment_.cores};
   }
+
+  static constexpr std::size_t logged_steps = 5;
 
   config::Case case_;  ///< with the overlap mode that was chosen
   const Environment& environment_;

@@ -11,6 +11,15 @@
 
 namespace tidemark::comm {
 
+namespace {
+
+/// The C library's set has no name of its own, and a template of such a type ends nvcc's front end.
+struct CoreSet {
+  cpu_set_t cores;
+};
+
+}  // namespace
+
 int fair_share_of_cores() {
   cpu_set_t own;
   CPU_ZERO(&own);
@@ -21,11 +30,12 @@ int fair_share_of_cores() {
   MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
   int processes = 1;
   MPI_Comm_size(node, &processes);
-  std::vector<cpu_set_t> all(static_cast<std::size_t>(processes));
+  std::vector<CoreSet> all(static_cast<std::size_t>(processes));
   MPI_Allgather(&own, sizeof own, MPI_BYTE, all.data(), sizeof own, MPI_BYTE, node);
   MPI_Comm_free(&node);
-  const auto sharers = std::count_if(
-      all.begin(), all.end(), [&](const cpu_set_t& other) { return CPU_EQUAL(&own, &other) != 0; });
+  const auto sharers = std::count_if(all.begin(), all.end(), [&](const CoreSet& other) {
+    return CPU_EQUAL(&own, &other.cores) != 0;
+  });
   return std::max(1, CPU_COUNT(&own) / std::max(1, static_cast<int>(sharers)));
 }
 

@@ -30,6 +30,8 @@ struct DeviceBuffers {
   DeviceKind kind = DeviceKind::cuda;
   MemoryFunctions memory;
   SumFunction sum = nullptr;
+  /// For a thread that works on them: to be called first.
+  void (*use_device)() = nullptr;
   StagingFunctions staging;
   /// Copies within the device's memory, in the order of its compute stream.
   std::function<void(void* to, const void* from, std::size_t bytes)> copy_in_order;

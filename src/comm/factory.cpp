@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "comm/first_calls.hpp"
 #include "comm/mpi.hpp"
 #include "comm/mpi_device.hpp"
 #include "comm/nccl.hpp"
@@ -83,6 +84,7 @@ std::unique_ptr<Communicator> make_mpi_communicator(const CommunicatorOptions& o
     mpi.on_device = true;
     mpi.memory = options.device->memory;
     mpi.sum = options.device->sum;
+    mpi.use_device = options.device->use_device;
   }
   auto made = std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, options.timeout, mpi);
   if (!options.device || reaches) return made;
@@ -113,7 +115,11 @@ std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& optio
     throw RunError(fmt::format("comm.register_buffers cannot be used: {}", why), Scope::all_ranks);
   }
   if (takes_nccl) {
-    return make_nccl_communicator(make_control(options), options.compute_stream, options.timeout);
+    auto made =
+        make_nccl_communicator(make_control(options), options.compute_stream, options.timeout);
+    made->set_context("first calls");
+    if (options.device) carry_out_first_calls(*made, options.device->memory);
+    return made;
   }
   return make_mpi_communicator(options);
 }

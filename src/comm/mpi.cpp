@@ -188,8 +188,12 @@ Request MpiCommunicator::exchange(const void* send, int to, void* recv, int from
 }
 
 bool MpiCommunicator::may_be_native(const Call& call) const {
+  if (!options_.on_device) return true;
+  // Beside other work the library's call would not block, and those of Open MPI take buffers of a
+  // device for the host's: they form sums there (its issue 9845).
+  if (overlapping_) return false;
   const bool sums = call.operation != Operation::all_gather;
-  return !(options_.on_device && sums && call.dtype == DType::bf16);
+  return !sums || call.dtype != DType::bf16;
 }
 
 Request MpiCommunicator::carry_out(const Call& call) {

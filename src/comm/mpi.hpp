@@ -43,9 +43,10 @@ struct MpiOptions {
   bool progress_thread = false;
   std::chrono::microseconds progress_interval{500};
   /// Where buffers lie, and scratch memory is to lie. On a device, which the library must be able
-  /// to reach by itself, sums of bf16 are never left to it: it would have the host form them, on
-  /// memory that the host cannot read.
+  /// to reach by itself, sums of bf16 are never left to it, nor anything beside other work: it
+  /// would have the host form sums, on memory that the host cannot read.
   bool on_device = false;
+  void (*use_device)() = nullptr;  ///< called first by the thread, where there is one
   MemoryFunctions memory = host_memory;
   SumFunction sum = sum_on_host;
 };

@@ -35,6 +35,8 @@ class MpiCommunicator::Driver {
  private:
   void work() {
     std::unique_lock lock(owner_.mutex_);
+    // MPI may move data of a device from here, and take for granted that it is the current one.
+    if (owner_.options_.use_device != nullptr) owner_.options_.use_device();
     while (!stop_) {
       if (owner_.flights_->empty()) {
         awake_.wait(lock);

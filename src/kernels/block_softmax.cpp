@@ -16,8 +16,8 @@ KOKKOS_INLINE_FUNCTION int seen_keys(const ScoreBlock& block, std::int64_t row, 
 }
 
 /// Global index of a row's first score.
-KOKKOS_INLINE_FUNCTION std::int64_t first_score(const ScoreBlock& block, std::int64_t row) {
-  return (block.first_query + row) * block.length + block.first_key;
+KOKKOS_INLINE_FUNCTION std::int64_t first_score(const ScoreBlock& block, const BatchRow& at) {
+  return at.member * block.distance + (block.first_query + at.row) * block.length + block.first_key;
 }
 
 /// Bytes of mask that a team draws at a time: they stay in the first-level cache.
@@ -44,41 +44,47 @@ KOKKOS_INLINE_FUNCTION void for_each_drawn(const TeamMember& team, const Dropout
 }  // namespace
 
 template <class F>
-void begin_online_softmax(Device& device, const Matrix<F>& statistics, const Matrix<F>& sums) {
-  const int width = static_cast<int>(num_columns(sums));
+void begin_online_softmax(Device& device, const MatrixBatch<F>& statistics,
+                          const MatrixBatch<F>& sums) {
+  const std::int64_t rows = num_rows(sums.first);
+  const int width = static_cast<int>(num_columns(sums.first));
   constexpr F lowest = below_all_scores<F>;
   for_each_row(
-      device, "tidemark::begin_online_softmax", num_rows(sums),
+      device, "tidemark::begin_online_softmax", sums.rows_of_all(),
       KOKKOS_LAMBDA(const TeamMember& team) {
-        const int row = team.league_rank();
-        F* const sum = row_pointer(sums, row);
+        const BatchRow at = batch_row(team.league_rank(), rows);
+        F* const seen_so_far = row_pointer(statistics, at);
+        F* const sum = row_pointer(sums, at);
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
                              [&](const int j) { sum[j] = F(0); });
         Kokkos::single(Kokkos::PerThread(team), [&]() {
-          statistics(row, 0) = lowest;
-          statistics(row, 1) = F(0);
+          seen_so_far[0] = lowest;
+          seen_so_far[1] = F(0);
         });
       });
 }
 
 template <class F>
 void online_softmax(Device& device, const ScoreBlock& block, const Dropout& dropout,
-                    const Matrix<F>& scores, const Matrix<F>& statistics, const Matrix<F>& sums) {
-  const int keys = static_cast<int>(num_columns(scores));
-  const int width = static_cast<int>(num_columns(sums));
-  const ScoreBlock at = block;
+                    const MatrixBatch<F>& scores, const MatrixBatch<F>& statistics,
+                    const MatrixBatch<F>& sums) {
+  const std::int64_t rows = num_rows(scores.first);
+  const int keys = static_cast<int>(num_columns(scores.first));
+  const int width = static_cast<int>(num_columns(sums.first));
+  const ScoreBlock place = block;
   const Dropout drop = dropout;
   const F score_scale = static_cast<F>(block.scale);
   const F keep_scale = static_cast<F>(dropout.scale);
   for_each_row(
-      device, "tidemark::online_softmax", num_rows(scores),
+      device, "tidemark::online_softmax", scores.rows_of_all(),
       KOKKOS_LAMBDA(const TeamMember& team) {
-        const std::int64_t row = team.league_rank();
-        const int seen = seen_keys(at, row, keys);
-        F* const p = row_pointer(scores, row);
-        F* const sum = row_pointer(sums, row);
-        const F highest_before = statistics(row, 0);
-        const F weight_before = statistics(row, 1);
+        const BatchRow at = batch_row(team.league_rank(), rows);
+        const int seen = seen_keys(place, at.row, keys);
+        F* const p = row_pointer(scores, at);
+        F* const sum = row_pointer(sums, at);
+        F* const seen_so_far = row_pointer(statistics, at);
+        const F highest_before = seen_so_far[0];
+        const F weight_before = seen_so_far[1];
         F highest = highest_before;
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, seen),
@@ -100,12 +106,12 @@ void online_softmax(Device& device, const ScoreBlock& block, const Dropout& drop
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
                              [&](const int j) { sum[j] *= shrink; });
         Kokkos::single(Kokkos::PerThread(team), [&]() {
-          statistics(row, 0) = highest;
-          statistics(row, 1) = weight_before * shrink + weight;
+          seen_so_far[0] = highest;
+          seen_so_far[1] = weight_before * shrink + weight;
         });
         if (drop.active) {
           for_each_drawn(
-              team, drop, first_score(at, row), seen,
+              team, drop, first_score(place, at), seen,
               [&](const int j, const std::uint8_t kept) { p[j] *= keep_scale * F(kept); });
         }
       },
@@ -114,42 +120,47 @@ void online_softmax(Device& device, const ScoreBlock& block, const Dropout& drop
 
 template <class T>
 void end_online_softmax(Device& device, const ScoreBlock& block,
-                        const Matrix<Accumulate<T>>& statistics, const Matrix<Accumulate<T>>& sums,
-                        const Matrix<T>& context, const Vector<Accumulate<T>>& log_sum_exp) {
+                        const MatrixBatch<Accumulate<T>>& statistics,
+                        const MatrixBatch<Accumulate<T>>& sums, const MatrixBatch<T>& context,
+                        const MatrixBatch<Accumulate<T>>& log_sum_exp) {
   using F = Accumulate<T>;
-  const int width = static_cast<int>(num_columns(sums));
+  const std::int64_t rows = num_rows(sums.first);
+  const int width = static_cast<int>(num_columns(sums.first));
   const F score_scale = static_cast<F>(block.scale);
   for_each_row(
-      device, "tidemark::end_online_softmax", num_rows(sums),
+      device, "tidemark::end_online_softmax", sums.rows_of_all(),
       KOKKOS_LAMBDA(const TeamMember& team) {
-        const int row = team.league_rank();
-        const F* const sum = row_pointer(sums, row);
-        T* const out = row_pointer(context, row);
-        const F weight = statistics(row, 1);
+        const BatchRow at = batch_row(team.league_rank(), rows);
+        const F* const sum = row_pointer(sums, at);
+        const F* const seen_so_far = row_pointer(statistics, at);
+        T* const out = row_pointer(context, at);
+        F* const logarithm = row_pointer(log_sum_exp, at);
+        const F weight = seen_so_far[1];
         const F norm = F(1) / weight;
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
                              [&](const int j) { out[j] = T(sum[j] * norm); });
-        Kokkos::single(Kokkos::PerThread(team), [&]() {
-          log_sum_exp(row) = statistics(row, 0) * score_scale + std::log(weight);
-        });
+        Kokkos::single(Kokkos::PerThread(team),
+                       [&]() { *logarithm = seen_so_far[0] * score_scale + std::log(weight); });
       });
 }
 
 template <class T>
-void row_products(Device& device, const Matrix<T>& x, const Matrix<T>& y,
-                  const Vector<Accumulate<T>>& projections) {
+void row_products(Device& device, const MatrixBatch<T>& x, const MatrixBatch<T>& y,
+                  const MatrixBatch<Accumulate<T>>& projections) {
   using F = Accumulate<T>;
-  const int width = static_cast<int>(num_columns(x));
+  const std::int64_t rows = num_rows(x.first);
+  const int width = static_cast<int>(num_columns(x.first));
   for_each_row(
-      device, "tidemark::row_products", num_rows(x), KOKKOS_LAMBDA(const TeamMember& team) {
-        const int row = team.league_rank();
-        const T* const left = row_pointer(x, row);
-        const T* const right = row_pointer(y, row);
+      device, "tidemark::row_products", x.rows_of_all(), KOKKOS_LAMBDA(const TeamMember& team) {
+        const BatchRow at = batch_row(team.league_rank(), rows);
+        const T* const left = row_pointer(x, at);
+        const T* const right = row_pointer(y, at);
+        F* const projection = row_pointer(projections, at);
         F sum = F(0);
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, width),
             [&](const int j, F& part) { part += F(left[j]) * F(right[j]); }, sum);
-        Kokkos::single(Kokkos::PerThread(team), [&]() { projections(row) = sum; });
+        Kokkos::single(Kokkos::PerThread(team), [&]() { *projection = sum; });
       });
 }
 
@@ -158,26 +169,27 @@ void row_products(Device& device, const Matrix<T>& x, const Matrix<T>& y,
 // scale P (g' - r).
 template <class F>
 void block_softmax_backward(Device& device, const ScoreBlock& block, const Dropout& dropout,
-                            const Vector<F>& log_sum_exp, const Vector<F>& projections,
-                            const Matrix<F>& scores, const Matrix<F>& gradient) {
-  const int keys = static_cast<int>(num_columns(scores));
-  const ScoreBlock at = block;
+                            const MatrixBatch<F>& log_sum_exp, const MatrixBatch<F>& projections,
+                            const MatrixBatch<F>& scores, const MatrixBatch<F>& gradient) {
+  const std::int64_t rows = num_rows(scores.first);
+  const int keys = static_cast<int>(num_columns(scores.first));
+  const ScoreBlock place = block;
   const Dropout drop = dropout;
   const F score_scale = static_cast<F>(block.scale);
   const F keep_scale = static_cast<F>(dropout.scale);
   for_each_row(
-      device, "tidemark::block_softmax_backward", num_rows(scores),
+      device, "tidemark::block_softmax_backward", scores.rows_of_all(),
       KOKKOS_LAMBDA(const TeamMember& team) {
-        const std::int64_t row = team.league_rank();
-        const int seen = seen_keys(at, row, keys);
-        F* const p = row_pointer(scores, row);
-        F* const g = row_pointer(gradient, row);
-        const F offset = log_sum_exp(row);
-        const F projection = projections(row);
+        const BatchRow at = batch_row(team.league_rank(), rows);
+        const int seen = seen_keys(place, at.row, keys);
+        F* const p = row_pointer(scores, at);
+        F* const g = row_pointer(gradient, at);
+        const F offset = *row_pointer(log_sum_exp, at);
+        const F projection = *row_pointer(projections, at);
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
                              [&](const int j) { p[j] = std::exp(p[j] * score_scale - offset); });
         if (drop.active) {
-          for_each_drawn(team, drop, first_score(at, row), seen,
+          for_each_drawn(team, drop, first_score(place, at), seen,
                          [&](const int j, const std::uint8_t kept) {
                            const F factor = keep_scale * F(kept);
                            const F probability = p[j];
@@ -197,23 +209,25 @@ void block_softmax_backward(Device& device, const ScoreBlock& block, const Dropo
       scratch_for_mask());
 }
 
-#define TIDEMARK_INSTANTIATE(F)                                                              \
-  template void begin_online_softmax(Device&, const Matrix<F>&, const Matrix<F>&);           \
-  template void online_softmax(Device&, const ScoreBlock&, const Dropout&, const Matrix<F>&, \
-                               const Matrix<F>&, const Matrix<F>&);                          \
-  template void block_softmax_backward(Device&, const ScoreBlock&, const Dropout&,           \
-                                       const Vector<F>&, const Vector<F>&, const Matrix<F>&, \
-                                       const Matrix<F>&);
+#define TIDEMARK_INSTANTIATE(F)                                                                 \
+  template void begin_online_softmax<F>(Device&, const MatrixBatch<F>&, const MatrixBatch<F>&); \
+  template void online_softmax<F>(Device&, const ScoreBlock&, const Dropout&,                   \
+                                  const MatrixBatch<F>&, const MatrixBatch<F>&,                 \
+                                  const MatrixBatch<F>&);                                       \
+  template void block_softmax_backward<F>(Device&, const ScoreBlock&, const Dropout&,           \
+                                          const MatrixBatch<F>&, const MatrixBatch<F>&,         \
+                                          const MatrixBatch<F>&, const MatrixBatch<F>&);
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)
 #undef TIDEMARK_INSTANTIATE
 
-#define TIDEMARK_INSTANTIATE(T)                                                              \
-  template void end_online_softmax(Device&, const ScoreBlock&, const Matrix<Accumulate<T>>&, \
-                                   const Matrix<Accumulate<T>>&, const Matrix<T>&,           \
-                                   const Vector<Accumulate<T>>&);                            \
-  template void row_products(Device&, const Matrix<T>&, const Matrix<T>&,                    \
-                             const Vector<Accumulate<T>>&);
+#define TIDEMARK_INSTANTIATE(T)                                                                 \
+  template void end_online_softmax<T>(Device&, const ScoreBlock&,                               \
+                                      const MatrixBatch<Accumulate<T>>&,                        \
+                                      const MatrixBatch<Accumulate<T>>&, const MatrixBatch<T>&, \
+                                      const MatrixBatch<Accumulate<T>>&);                       \
+  template void row_products<T>(Device&, const MatrixBatch<T>&, const MatrixBatch<T>&,          \
+                                const MatrixBatch<Accumulate<T>>&);
 TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)

@@ -1,7 +1,7 @@
 // Copies between element types, and of matrices that are not contiguous.
 #pragma once
 
-#include "base/device.hpp"
+#include "base/matrix_batch.hpp"
 
 namespace tidemark::kernels {
 
@@ -9,5 +9,9 @@ namespace tidemark::kernels {
 /// strides of their own.
 template <class From, class To>
 void convert(Device& device, const Matrix<From>& from, const Matrix<To>& to);
+
+/// The same for each member of batches of equally many.
+template <class From, class To>
+void convert(Device& device, const MatrixBatch<From>& from, const MatrixBatch<To>& to);
 
 }  // namespace tidemark::kernels

@@ -1,10 +1,17 @@
 #include "kernels/cublas_products.hpp"
 
+#include <cublasLt.h>
 #include <cublas_v2.h>
+#include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
+#include <map>
+#include <tuple>
 
+#include "base/cuda_error.hpp"
 #include "base/error.hpp"
 
 namespace tidemark::kernels::cublas {
@@ -70,12 +77,138 @@ class Library {
   bool is_set_ = false;
 };
 
+/// The least power of two, up to what the library asks for by itself, that divides an address.
+std::uint32_t alignment_of(const void* data) {
+  constexpr std::uintptr_t most = 256;
+  const auto address = reinterpret_cast<std::uintptr_t>(data) | most;
+  return static_cast<std::uint32_t>(address & (~address + 1));
+}
+
+/// Products with an epilogue, of cuBLASLt, which has to be told everything. What was found out
+/// about a product of one shape is kept: to ask again would cost the host more than to launch it.
+class Epilogues {
+ public:
+  static Epilogues& instance() {
+    static auto* const epilogues = new Epilogues;
+    return *epilogues;
+  }
+
+  bool has(const Product& product, const void* bias) { return plan_of(product, bias).exists; }
+
+  void multiply(CudaStream stream, const Product& product, const void* bias) {
+    const Plan& plan = plan_of(product, bias);
+    set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    const float one = 1.0F, zero = 0.0F;
+    void* const c = const_cast<void*>(product.c.data);
+    check(cublasLtMatmul(handle_, plan.operation, &one, product.b.data, plan.b, product.a.data,
+                         plan.a, &zero, c, plan.c, c, plan.c, &plan.algorithm, workspace_of(stream),
+                         workspace_bytes, stream_of(stream)),
+          "a product with a bias");
+  }
+
+ private:
+  using Key = std::tuple<std::array<std::int64_t, 6>, std::array<bool, 3>, std::array<DType, 2>,
+                         std::array<std::uint32_t, 4>>;
+  struct Plan {
+    bool exists = false;
+    cublasLtMatmulDesc_t operation = nullptr;
+    cublasLtMatrixLayout_t a = nullptr, b = nullptr, c = nullptr;
+    cublasLtMatmulAlgo_t algorithm{};
+  };
+
+  Epilogues() { check(cublasLtCreate(&handle_), "starting cuBLASLt"); }
+
+  static cudaStream_t stream_of(CudaStream stream) { return static_cast<cudaStream_t>(stream); }
+
+  template <class Value>
+  static void set(cublasLtMatmulDesc_t operation, cublasLtMatmulDescAttributes_t attribute,
+                  const Value& value) {
+    check(cublasLtMatmulDescSetAttribute(operation, attribute, &value, sizeof value),
+          "describing a product");
+  }
+  template <class Value>
+  static void set(cublasLtMatmulPreference_t preference,
+                  cublasLtMatmulPreferenceAttributes_t attribute, const Value& value) {
+    check(cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value),
+          "describing what a product may use");
+  }
+  /// By columns, as all of this library: rows and columns change places.
+  static cublasLtMatrixLayout_t layout_of(const Operand& x, std::int64_t rows,
+                                          std::int64_t columns) {
+    if (x.transposed) std::swap(rows, columns);
+    cublasLtMatrixLayout_t layout = nullptr;
+    check(cublasLtMatrixLayoutCreate(&layout, type_of(x.dtype), static_cast<std::uint64_t>(columns),
+                                     static_cast<std::uint64_t>(rows), x.row_stride),
+          "describing a matrix");
+    return layout;
+  }
+
+  /// A workspace a stream: products of two streams must not share one.
+  void* workspace_of(CudaStream stream) {
+    void*& workspace = workspaces_[stream];
+    if (workspace == nullptr) check_cuda(cudaMalloc(&workspace, workspace_bytes), "cudaMalloc");
+    return workspace;
+  }
+
+  const Plan& plan_of(const Product& p, const void* bias) {
+    const std::array alignments{alignment_of(p.a.data), alignment_of(p.b.data),
+                                alignment_of(p.c.data), alignment_of(bias)};
+    const Key key{{p.m, p.n, p.k, p.a.row_stride, p.b.row_stride, p.c.row_stride},
+                  {p.a.transposed, p.b.transposed, p.tensor_float},
+                  {p.a.dtype, p.c.dtype},
+                  alignments};
+    const auto [found, is_new] = plans_.try_emplace(key);
+    if (is_new) found->second = make_plan(p, bias, alignments);
+    return found->second;
+  }
+
+  Plan make_plan(const Product& p, const void* bias,
+                 const std::array<std::uint32_t, 4>& alignments) {
+    Plan plan;
+    check(cublasLtMatmulDescCreate(&plan.operation, sums_of(p), CUDA_R_32F),
+          "describing a product");
+    set(plan.operation, CUBLASLT_MATMUL_DESC_TRANSA, operation_of(p.b));
+    set(plan.operation, CUBLASLT_MATMUL_DESC_TRANSB, operation_of(p.a));
+    set(plan.operation, CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+    set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    plan.a = layout_of(p.a, p.m, p.k);
+    plan.b = layout_of(p.b, p.k, p.n);
+    plan.c = layout_of(p.c, p.m, p.n);
+    cublasLtMatmulPreference_t preference = nullptr;
+    check(cublasLtMatmulPreferenceCreate(&preference), "describing what a product may use");
+    set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes);
+    // Sums that are formed in pieces must not be rounded in between.
+    set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+        static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
+    set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignments[1]);
+    set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignments[0]);
+    set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignments[2]);
+    set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignments[2]);
+    cublasLtMatmulHeuristicResult_t best{};
+    int count = 0;
+    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+        handle_, plan.operation, plan.b, plan.a, plan.c, plan.c, preference, 1, &best, &count);
+    check(cublasLtMatmulPreferenceDestroy(preference), "describing what a product may use");
+    if (status != CUBLAS_STATUS_NOT_SUPPORTED) check(status, "looking for a product with a bias");
+    plan.exists = status == CUBLAS_STATUS_SUCCESS && count > 0;
+    plan.algorithm = best.algo;
+    return plan;
+  }
+
+  /// What NVIDIA recommends for Hopper; older devices do with less.
+  static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
+
+  cublasLtHandle_t handle_ = nullptr;
+  std::map<Key, Plan> plans_;
+  std::map<CudaStream, void*> workspaces_;
+};
+
 }  // namespace
 
 // cuBLAS has matrices by columns: a row-major X is, to it, X^T. So it is asked for C^T = op(B)^T
 // op(A)^T, with A and B in each other's place and m and n, too.
 void multiply(CudaStream stream, const Product& product) {
-  if (product.m == 0 || product.n == 0) return;
+  if (product.m == 0 || product.n == 0 || product.batch == 0) return;
   TIDEMARK_REQUIRE(product.a.dtype == product.b.dtype, "operands of one type");
   const Operand& a = product.a;
   const Operand& b = product.b;
@@ -86,11 +219,37 @@ void multiply(CudaStream stream, const Product& product) {
   const bool is_wide = a.dtype == DType::fp64;
   const void* const alpha = is_wide ? static_cast<const void*>(&wide[0]) : &narrow[0];
   const void* const beta = is_wide ? static_cast<const void*>(&wide[1]) : &narrow[1];
-  check(cublasGemmEx_64(Library::instance().on(stream), operation_of(b), operation_of(a), product.n,
-                        product.m, product.k, alpha, b.data, type_of(b.dtype), b.row_stride, a.data,
-                        type_of(a.dtype), a.row_stride, beta, const_cast<void*>(c.data),
-                        type_of(c.dtype), c.row_stride, sums_of(product), CUBLAS_GEMM_DEFAULT),
-        "a product");
+  void* const result = const_cast<void*>(c.data);
+  const cublasHandle_t handle = Library::instance().on(stream);
+  if (product.batch == 1) {
+    check(cublasGemmEx_64(handle, operation_of(b), operation_of(a), product.n, product.m, product.k,
+                          alpha, b.data, type_of(b.dtype), b.row_stride, a.data, type_of(a.dtype),
+                          a.row_stride, beta, result, type_of(c.dtype), c.row_stride,
+                          sums_of(product), CUBLAS_GEMM_DEFAULT),
+          "a product");
+    return;
+  }
+  check(cublasGemmStridedBatchedEx_64(
+            handle, operation_of(b), operation_of(a), product.n, product.m, product.k, alpha,
+            b.data, type_of(b.dtype), b.row_stride, b.distance, a.data, type_of(a.dtype),
+            a.row_stride, a.distance, beta, result, type_of(c.dtype), c.row_stride, c.distance,
+            product.batch, sums_of(product), CUBLAS_GEMM_DEFAULT),
+        "a batch of products");
+}
+
+bool can_add_bias(const Product& product, const void* bias) {
+  TIDEMARK_REQUIRE(product.a.dtype == product.b.dtype, "operands of one type");
+  TIDEMARK_REQUIRE(product.alpha == 1.0 && product.beta == 0.0 && product.batch == 1,
+                   "a bias goes with a plain product");
+  // The library reads several elements of the bias at once, whatever its alignment.
+  constexpr std::uint32_t bias_alignment = 16;
+  if (product.a.dtype == DType::fp64 || alignment_of(bias) < bias_alignment) return false;
+  return product.m == 0 || product.n == 0 || Epilogues::instance().has(product, bias);
+}
+
+void multiply_with_bias(CudaStream stream, const Product& product, const void* bias) {
+  TIDEMARK_REQUIRE(can_add_bias(product, bias), "the library has no such product with a bias");
+  if (product.m > 0 && product.n > 0) Epilogues::instance().multiply(stream, product, bias);
 }
 
 std::string description() {

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/kokkos_compat.hpp"
+#include "kernels/bias.hpp"
 #include "kernels/cublas_products.hpp"
 
 // OpenBLAS's own controls, bound weakly: with another BLAS they are null and are not called.
@@ -31,45 +32,111 @@ void require_product_fits(Op op_a, Op op_b, const MatrixShape& a, const MatrixSh
 namespace {
 
 template <class T>
-cublas::Operand operand_of(const Matrix<T>& matrix, Op op = Op::none) {
-  return {matrix.data(), dtype_of<T>, static_cast<std::int64_t>(matrix.stride(0)),
-          op == Op::transpose};
+cublas::Operand operand_of(const MatrixBatch<T>& batch, Op op = Op::none) {
+  return {batch.first.data(), dtype_of<T>, static_cast<std::int64_t>(batch.first.stride(0)),
+          op == Op::transpose, batch.distance};
+}
+
+/// Of one product into C.
+template <class T, class C>
+std::uint64_t flops_of(Op op_a, const Matrix<T>& a, const Matrix<C>& c) {
+  return 2 * static_cast<std::uint64_t>(num_rows(c)) * static_cast<std::uint64_t>(num_columns(c)) *
+         static_cast<std::uint64_t>(op_a == Op::transpose ? num_rows(a) : num_columns(a));
 }
 
 }  // namespace
 
 template <class T, class C>
-void gemm(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
-          const Matrix<T>& a, const Matrix<T>& b, std::type_identity_t<Accumulate<T>> beta,
-          const Matrix<C>& c) {
-  require_product_fits(op_a, op_b, shape_of(a), shape_of(b), shape_of(c));
-  const std::int64_t m = num_rows(c);
-  const std::int64_t n = num_columns(c);
-  const std::int64_t k = op_a == Op::transpose ? num_rows(a) : num_columns(a);
+void gemm_batch(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
+                const MatrixBatch<T>& a, const MatrixBatch<T>& b,
+                std::type_identity_t<Accumulate<T>> beta, const MatrixBatch<C>& c) {
+  require_product_fits(op_a, op_b, shape_of(a.first), shape_of(b.first), shape_of(c.first));
+  TIDEMARK_REQUIRE(a.count == c.count && b.count == c.count, "batches of one size");
   if (device.launches()) {
     const KernelNote note(device, "product");
     if constexpr (runs_on_cuda) {
-      cublas::multiply(stream_of(*device.exec), {m, n, k, operand_of(a, op_a), operand_of(b, op_b),
-                                                 operand_of(c), static_cast<double>(alpha),
-                                                 static_cast<double>(beta), device.rounds_to_tf32});
+      const std::int64_t k = op_a == Op::transpose ? num_rows(a.first) : num_columns(a.first);
+      cublas::multiply(stream_of(*device.exec),
+                       {num_rows(c.first), num_columns(c.first), k, operand_of(a, op_a),
+                        operand_of(b, op_b), operand_of(c), static_cast<double>(alpha),
+                        static_cast<double>(beta), device.rounds_to_tf32, c.count});
     } else {
       const char name_a[] = {static_cast<char>(op_a), '\0'};
       const char name_b[] = {static_cast<char>(op_b), '\0'};
-      compat::gemm(*device.exec, name_a, name_b, alpha, a, b, beta, c);
+      for (std::int64_t i = 0; i < c.count; ++i) {
+        compat::gemm(*device.exec, name_a, name_b, alpha, a[i], b[i], beta, c[i]);
+      }
     }
   }
-  device.gemm_flops += 2 * static_cast<std::uint64_t>(m) * static_cast<std::uint64_t>(n) *
-                       static_cast<std::uint64_t>(k);
+  device.gemm_flops += static_cast<std::uint64_t>(c.count) * flops_of(op_a, a.first, c.first);
+}
+
+template <class T, class C>
+void gemm(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
+          const Matrix<T>& a, const Matrix<T>& b, std::type_identity_t<Accumulate<T>> beta,
+          const Matrix<C>& c) {
+  gemm_batch<T, C>(device, op_a, op_b, alpha, a, b, beta, c);
+}
+
+namespace {
+
+/// Whether the library has done it, in one kernel.
+template <class T>
+bool multiply_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const Matrix<T>& b,
+                        const Vector<T>& bias, const Matrix<T>& c) {
+  if constexpr (runs_on_cuda) {
+    const std::int64_t k = op_a == Op::transpose ? num_rows(a) : num_columns(a);
+    const cublas::Product product{num_rows(c),
+                                  num_columns(c),
+                                  k,
+                                  operand_of<T>(a, op_a),
+                                  operand_of<T>(b, op_b),
+                                  operand_of<T>(c),
+                                  1.0,
+                                  0.0,
+                                  device.rounds_to_tf32};
+    if (!device.launches() || !cublas::can_add_bias(product, bias.data())) return false;
+    const KernelNote note(device, "product");
+    cublas::multiply_with_bias(stream_of(*device.exec), product, bias.data());
+    device.gemm_flops += flops_of(op_a, a, c);
+    return true;
+  } else {
+    return false;
+  }
+}
+
+}  // namespace
+
+template <class T>
+void gemm_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const Matrix<T>& b,
+                    const Vector<T>& bias, const Matrix<T>& c) {
+  require_product_fits(op_a, op_b, shape_of(a), shape_of(b), shape_of(c));
+  if (multiply_with_bias(device, op_a, op_b, a, b, bias, c)) return;
+  // A bias in C is exact, and the sum with it is rounded once.
+  bias_forward(device, bias, c);
+  gemm(device, op_a, op_b, Accumulate<T>(1), a, b, Accumulate<T>(1), c);
 }
 
 #define TIDEMARK_INSTANTIATE(T, C)                                                             \
   template void gemm<T, C>(Device&, Op, Op, Accumulate<T>, const Matrix<T>&, const Matrix<T>&, \
-                           Accumulate<T>, const Matrix<C>&);
+                           Accumulate<T>, const Matrix<C>&);                                   \
+  template void gemm_batch<T, C>(Device&, Op, Op, Accumulate<T>, const MatrixBatch<T>&,        \
+                                 const MatrixBatch<T>&, Accumulate<T>, const MatrixBatch<C>&);
 TIDEMARK_INSTANTIATE(float, float)
 TIDEMARK_INSTANTIATE(double, double)
 #if defined(KOKKOS_ENABLE_CUDA)
 TIDEMARK_INSTANTIATE(bfloat16, bfloat16)
 TIDEMARK_INSTANTIATE(bfloat16, float)
+#endif
+#undef TIDEMARK_INSTANTIATE
+
+#define TIDEMARK_INSTANTIATE(T)                                                     \
+  template void gemm_with_bias(Device&, Op, Op, const Matrix<T>&, const Matrix<T>&, \
+                               const Vector<T>&, const Matrix<T>&);
+TIDEMARK_INSTANTIATE(float)
+TIDEMARK_INSTANTIATE(double)
+#if defined(KOKKOS_ENABLE_CUDA)
+TIDEMARK_INSTANTIATE(bfloat16)
 #endif
 #undef TIDEMARK_INSTANTIATE
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <type_traits>
 
-#include "base/device.hpp"
+#include "base/matrix_batch.hpp"
 
 namespace tidemark::kernels {
 
@@ -30,6 +30,22 @@ template <class T, class C>
 void gemm(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
           const Matrix<T>& a, const Matrix<T>& b, std::type_identity_t<Accumulate<T>> beta,
           const Matrix<C>& c);
+
+/// The same for each member of batches of equally many, whose results do not overlap: one call
+/// where the library has products in batches, else one by one in their order.
+template <class T, class C>
+void gemm_batch(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
+                const MatrixBatch<T>& a, const MatrixBatch<T>& b,
+                std::type_identity_t<Accumulate<T>> beta, const MatrixBatch<C>& c);
+
+/// C = op(A) op(B) + bias [n] on every row: one kernel where the library has such products.
+template <class T>
+void gemm_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const Matrix<T>& b,
+                    const Vector<T>& bias, const Matrix<T>& c);
+
+/// True where small products are worth putting together: each is a launch of its own, and may be
+/// too small to fill the device.
+inline constexpr bool multiplies_in_batches = runs_on_cuda;
 
 /// Rows and columns of a matrix as it is stored.
 struct MatrixShape {

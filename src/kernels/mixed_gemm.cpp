@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "kernels/bias.hpp"
 #include "kernels/convert.hpp"
 
 namespace tidemark::kernels {
@@ -135,15 +134,21 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
   TIDEMARK_REQUIRE(!has_bias || bias.extent(0) == c.extent(1),
                    fmt::format("bias of {} for {} columns", bias.extent(0), c.extent(1)));
   if constexpr (std::is_same_v<A, F> && std::is_same_v<B, F> && std::is_same_v<C, F>) {
-    if (has_bias) bias_forward(device, bias, c);
-    gemm(device, op_a, op_b, F(1), a, b, has_bias || accumulate ? F(1) : F(0), c);
-  } else if constexpr (multiplies_narrow) {
-    // A bias in C is exact, and the sum with it is rounded once.
-    if constexpr (std::is_same_v<B, C>) {
-      if (has_bias) bias_forward(device, bias, c);
+    if (has_bias) {
+      gemm_with_bias(device, op_a, op_b, a, b, bias, c);
+    } else {
+      gemm(device, op_a, op_b, F(1), a, b, accumulate ? F(1) : F(0), c);
     }
-    TIDEMARK_REQUIRE(!has_bias || (std::is_same_v<B, C>), "a bias goes with results of its type");
-    multiply_narrow(device, op_a, op_b, a, b, c, workspace, accumulate || has_bias);
+  } else if constexpr (multiplies_narrow) {
+    constexpr bool takes_bias = std::is_same_v<A, B> && std::is_same_v<B, C>;
+    TIDEMARK_REQUIRE(!has_bias || takes_bias, "a bias goes with operands and results of its type");
+    if constexpr (takes_bias) {
+      if (has_bias) {
+        gemm_with_bias(device, op_a, op_b, a, b, bias, c);
+        return;
+      }
+    }
+    multiply_narrow(device, op_a, op_b, a, b, c, workspace, accumulate);
   } else {
     const bool transpose_a = op_a == Op::transpose;
     const bool transpose_b = op_b == Op::transpose;

@@ -7,22 +7,25 @@ namespace tidemark::kernels {
 
 template <class T>
 void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Dropout& dropout,
-                             const Matrix<Accumulate<T>>& scores, const Matrix<T>& probabilities,
-                             const Mask& mask, const Matrix<T>& dropped) {
+                             const MatrixBatch<Accumulate<T>>& scores,
+                             const MatrixBatch<T>& probabilities,
+                             const MatrixBatch<std::uint8_t>& mask, const MatrixBatch<T>& dropped) {
   using F = Accumulate<T>;
   constexpr bool narrow = is_narrow<T>;  // no `if constexpr` below: nvcc takes no capture from one
-  const int keys = static_cast<int>(num_columns(scores));
+  const std::int64_t rows = num_rows(scores.first);
+  const int keys = static_cast<int>(num_columns(scores.first));
   const F score_scale = static_cast<F>(shape.scale);
   const bool causal = shape.causal;
+  const std::int64_t distance = shape.distance;
   const Dropout drop = dropout;
   const F keep_scale = static_cast<F>(dropout.scale);
   for_each_row(
-      device, "tidemark::softmax_dropout_forward", num_rows(scores),
+      device, "tidemark::softmax_dropout_forward", scores.rows_of_all(),
       KOKKOS_LAMBDA(const TeamMember& team) {
-        const std::int64_t row = team.league_rank();
-        const int seen = causal ? static_cast<int>(row % keys) + 1 : keys;
-        F* const x = row_pointer(scores, row);
-        T* const p = row_pointer(probabilities, row);
+        const BatchRow at = batch_row(team.league_rank(), rows);
+        const int seen = causal ? static_cast<int>(at.row % keys) + 1 : keys;
+        F* const x = row_pointer(scores, at);
+        T* const p = row_pointer(probabilities, at);
         F highest = x[0];
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, seen),
@@ -51,10 +54,10 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
           });
           return;
         }
-        T* const d = row_pointer(dropped, row);
-        std::uint8_t* const kept = row_pointer(mask, row);
+        T* const d = row_pointer(dropped, at);
+        std::uint8_t* const kept = row_pointer(mask, at);
         // What is not seen is zero whether kept or not; drawing its words would be wasted work.
-        draw_mask(team, drop, row * keys, seen, kept);
+        draw_mask(team, drop, at.member * distance + at.row * keys, seen, kept);
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, hidden),
                              [&](const int j) { kept[seen + j] = 0; });
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, hidden),
@@ -72,23 +75,25 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
 // With P = softmax(scale S) and g the gradient of P: dS = scale P (g - sum_j P_j g_j).
 template <class T>
 void softmax_dropout_backward(Device& device, const ScoreShape& shape, const Dropout& dropout,
-                              const Matrix<T>& probabilities, const Mask& mask,
-                              const Matrix<Accumulate<T>>& gradient) {
+                              const MatrixBatch<T>& probabilities,
+                              const MatrixBatch<std::uint8_t>& mask,
+                              const MatrixBatch<Accumulate<T>>& gradient) {
   using F = Accumulate<T>;
-  const int keys = static_cast<int>(num_columns(probabilities));
+  const std::int64_t rows = num_rows(probabilities.first);
+  const int keys = static_cast<int>(num_columns(probabilities.first));
   const F score_scale = static_cast<F>(shape.scale);
   const bool causal = shape.causal;
   const bool active = dropout.active;
   const F keep_scale = static_cast<F>(dropout.scale);
   for_each_row(
-      device, "tidemark::softmax_dropout_backward", num_rows(probabilities),
+      device, "tidemark::softmax_dropout_backward", probabilities.rows_of_all(),
       KOKKOS_LAMBDA(const TeamMember& team) {
-        const std::int64_t row = team.league_rank();
-        const int seen = causal ? static_cast<int>(row % keys) + 1 : keys;
-        const T* const p = row_pointer(probabilities, row);
-        F* const g = row_pointer(gradient, row);
+        const BatchRow at = batch_row(team.league_rank(), rows);
+        const int seen = causal ? static_cast<int>(at.row % keys) + 1 : keys;
+        const T* const p = row_pointer(probabilities, at);
+        F* const g = row_pointer(gradient, at);
         if (active) {
-          const std::uint8_t* const kept = row_pointer(mask, row);
+          const std::uint8_t* const kept = row_pointer(mask, at);
           Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
                                [&](const int j) { g[j] *= keep_scale * F(kept[j]); });
         }
@@ -104,13 +109,13 @@ void softmax_dropout_backward(Device& device, const ScoreShape& shape, const Dro
       });
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                                         \
-  template void softmax_dropout_forward(Device&, const ScoreShape&, const Dropout&,     \
-                                        const Matrix<Accumulate<T>>&, const Matrix<T>&, \
-                                        const Mask&, const Matrix<T>&);                 \
-  template void softmax_dropout_backward(Device&, const ScoreShape&, const Dropout&,    \
-                                         const Matrix<T>&, const Mask&,                 \
-                                         const Matrix<Accumulate<T>>&);
+#define TIDEMARK_INSTANTIATE(T)                                                        \
+  template void softmax_dropout_forward<T>(                                            \
+      Device&, const ScoreShape&, const Dropout&, const MatrixBatch<Accumulate<T>>&,   \
+      const MatrixBatch<T>&, const MatrixBatch<std::uint8_t>&, const MatrixBatch<T>&); \
+  template void softmax_dropout_backward<T>(                                           \
+      Device&, const ScoreShape&, const Dropout&, const MatrixBatch<T>&,               \
+      const MatrixBatch<std::uint8_t>&, const MatrixBatch<Accumulate<T>>&);
 TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)

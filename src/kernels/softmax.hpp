@@ -2,7 +2,7 @@
 // before, dropout after.
 #pragma once
 
-#include "base/device.hpp"
+#include "base/matrix_batch.hpp"
 #include "kernels/dropout.hpp"
 
 namespace tidemark::kernels {
@@ -16,25 +16,31 @@ inline constexpr F below_all_scores = sizeof(F) == sizeof(double) ? F(-1e300) : 
 struct ScoreShape {
   double scale = 1.0;  ///< 1/sqrt(d)
   bool causal = true;  ///< query i sees the keys 0 to i
+  /// Of a batch: elements of the global [a, b, s, s] from the first of one member to that of the
+  /// next, wherever their memory is.
+  std::int64_t distance = 0;
 };
 
 /// softmax(scale * scores) into `probabilities`, then dropout(softmax) into `dropped`, and the
-/// mask. R rows of s keys, R a multiple of s, contiguous and consecutive in the global [a, b, s,
-/// s]. scores [R, s] are overwritten. T is the type of scores: probabilities and scores may be one
-/// matrix. T narrower: scores become what is multiplied by the values (dropped, or probabilities
-/// without dropout), rounded to T, so that the product need not convert it back.
+/// mask. A member of the batch has R rows of s keys, R a multiple of s, contiguous and consecutive
+/// in the global [a, b, s, s]; `dropout` is that of the first. scores [R, s] are overwritten. T is
+/// the type of scores: probabilities and scores may be one matrix. T narrower: scores become what
+/// is multiplied by the values (dropped, or probabilities without dropout), rounded to T, so that
+/// the product need not convert it back.
 /// Without dropout, mask and dropped are not touched and may be empty. Keys that a causal query
 /// does not see get probability 0 exactly.
 template <class T>
 void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Dropout& dropout,
-                             const Matrix<Accumulate<T>>& scores, const Matrix<T>& probabilities,
-                             const Mask& mask, const Matrix<T>& dropped);
+                             const MatrixBatch<Accumulate<T>>& scores,
+                             const MatrixBatch<T>& probabilities,
+                             const MatrixBatch<std::uint8_t>& mask, const MatrixBatch<T>& dropped);
 
 /// In place: gradient of `dropped` (of the probabilities without dropout) -> gradient of the scores
-/// before scaling. gradient, probabilities, mask [R, s].
+/// before scaling. gradient, probabilities, mask [R, s], as above.
 template <class T>
 void softmax_dropout_backward(Device& device, const ScoreShape& shape, const Dropout& dropout,
-                              const Matrix<T>& probabilities, const Mask& mask,
-                              const Matrix<Accumulate<T>>& gradient);
+                              const MatrixBatch<T>& probabilities,
+                              const MatrixBatch<std::uint8_t>& mask,
+                              const MatrixBatch<Accumulate<T>>& gradient);
 
 }  // namespace tidemark::kernels

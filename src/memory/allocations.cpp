@@ -26,7 +26,8 @@ Seen& seen() {
 void note(const Kokkos_Profiling_SpaceHandle space, const char* label, const void* pointer,
           const std::uint64_t bytes) {
   Seen& now = seen();
-  if (now.count++ == 0) now.first = label;
+  // Kokkos's launches on a device enter their scratch memory, though it be none.
+  if (bytes > 0 && now.count++ == 0) now.first = label;
   if (now.next != nullptr) now.next(space, label, pointer, bytes);
 }
 

@@ -6,8 +6,8 @@
 
 namespace tidemark::memory {
 
-/// As long as it lives, counts every allocation that Kokkos makes in any memory space, by Kokkos's
-/// own tool interface; a tool that is loaded goes on seeing them. One at a time.
+/// As long as it lives, counts every allocation of some bytes that Kokkos makes in any memory
+/// space, by Kokkos's own tool interface; a tool that is loaded goes on seeing them. One at a time.
 class AllocationWatch {
  public:
   AllocationWatch();

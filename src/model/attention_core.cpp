@@ -1,5 +1,6 @@
 #include "model/attention_core.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "model/blocked_core.hpp"
@@ -7,6 +8,20 @@
 #include "model/streams.hpp"
 
 namespace tidemark::model {
+
+namespace {
+
+/// Scores that are worked on at once, at most: 64 MiB in fp32, enough to fill a device, and little
+/// beside what a layer saves.
+constexpr std::int64_t scores_at_once = std::int64_t{16} << 20;
+
+/// Groups of a sequence at once, where a head's scores are worked on in tiles of `side` x `side`.
+std::int64_t most_groups_at_once(std::int64_t groups, std::int64_t side) {
+  if (!kernels::multiplies_in_batches) return 1;  // scores stay in cache until they are read
+  return std::clamp<std::int64_t>(scores_at_once / (side * side), 1, groups);
+}
+
+}  // namespace
 
 CoreShape::CoreShape(const config::Case& settings, const parallel::Context& context,
                      int layer_index)
@@ -22,24 +37,26 @@ CoreShape::CoreShape(const config::Case& settings, const parallel::Context& cont
           settings.model.attention_dropout,
           {static_cast<std::uint32_t>(settings.bench.seed),
            stream_of(layer_index, Slot::attention_mask)},
-          static_cast<std::uint64_t>(context.rank() * heads * batch * length * length))) {}
+          static_cast<std::uint64_t>(context.rank() * heads * batch * length * length))),
+      groups_at_once(most_groups_at_once(
+          groups, settings.model.is_blocked() ? std::min(settings.model.attention_block, length)
+                                              : length)) {}
 
 template <class T>
 std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case& settings,
-                                                      const parallel::Context& context, int layer) {
-  const CoreShape shape(settings, context, layer);
+                                                      const CoreShape& shape) {
   if (settings.model.is_blocked()) {
     return std::make_unique<BlockedCore<T>>(shape, settings.model.attention_block);
   }
   return std::make_unique<MaterializedCore<T>>(shape, settings.recomputes_core());
 }
 
-template std::unique_ptr<AttentionCore<bfloat16>> make_attention_core(const config::Case&,
-                                                                      const parallel::Context&,
-                                                                      int);
-template std::unique_ptr<AttentionCore<float>> make_attention_core(const config::Case&,
-                                                                   const parallel::Context&, int);
-template std::unique_ptr<AttentionCore<double>> make_attention_core(const config::Case&,
-                                                                    const parallel::Context&, int);
+#define TIDEMARK_INSTANTIATE(T)                                                       \
+  template std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case&, \
+                                                                 const CoreShape&);
+TIDEMARK_INSTANTIATE(bfloat16)
+TIDEMARK_INSTANTIATE(float)
+TIDEMARK_INSTANTIATE(double)
+#undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::model

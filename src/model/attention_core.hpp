@@ -10,11 +10,13 @@
 // In the GPT family n = 1: every head has keys and values of its own.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 #include <type_traits>
 
+#include "base/matrix_batch.hpp"
 #include "config/case.hpp"
 #include "kernels/convert.hpp"
 #include "kernels/dropout.hpp"
@@ -37,6 +39,8 @@ struct CoreShape {
   double scale;            ///< 1/sqrt(d)
   bool causal;
   kernels::Dropout dropout;  ///< of the scores [a, b, s, s]; its first element is this rank's
+  /// Groups of a sequence that are worked on at once, where products are better in batches.
+  std::int64_t groups_at_once = 1;
 
   /// n: heads of queries that share one of keys and values.
   [[nodiscard]] std::int64_t heads_per_group() const { return heads / groups; }
@@ -63,83 +67,131 @@ Matrix<T> sequence_columns(const CoreShape& shape, const Matrix<T>& tokens, std:
   return columns(by_position, sequence * width + first_column, count);
 }
 
-/// (s b, G (n + 2) d) -> (s, (n + 2) d): q of all heads, k and v of one group and sequence.
-template <class T>
-Matrix<T> group_columns(const CoreShape& shape, const Matrix<T>& qkv, std::int64_t group,
-                        std::int64_t sequence) {
-  return sequence_columns(shape, qkv, sequence, group * shape.group_width(), shape.group_width());
-}
-
-/// (s b, A d) -> (s, d): what one head and sequence have in the context or its gradient.
-template <class T>
-Matrix<T> head_columns(const CoreShape& shape, const Matrix<T>& tokens, std::int64_t head,
-                       std::int64_t sequence) {
-  return sequence_columns(shape, tokens, sequence, head * shape.head_size, shape.head_size);
-}
-
-/// q of one head [s, d], and k and v of its group, or their gradients.
-template <class F>
-struct HeadParts {
-  Matrix<F> q, k, v;
+/// Consecutive groups of one sequence that are worked on at once.
+struct GroupBatch {
+  std::int64_t first;
+  std::int64_t count;
+  std::int64_t sequence;
 };
 
-/// (s, (n + 2) d) -> the parts of head `index` of the group.
+/// Of each group of a batch, one head: that with this index in its group.
+struct HeadBatch {
+  GroupBatch groups;
+  std::int64_t index;
+};
+
+/// The first head of the batch, among all local ones; the next are heads_per_group() apart.
+inline std::int64_t first_head(const CoreShape& shape, const HeadBatch& heads) {
+  return heads.groups.first * shape.heads_per_group() + heads.index;
+}
+
+/// Row of the first score of the batch's first head.
+inline std::int64_t first_row(const CoreShape& shape, const HeadBatch& heads) {
+  return shape.first_row(first_head(shape, heads), heads.groups.sequence);
+}
+
+/// Rows from one head of a batch to the next, among this rank's rows of scores [A b s].
+inline std::int64_t rows_between_heads(const CoreShape& shape) {
+  return shape.heads_per_group() * shape.batch * shape.length;
+}
+
+/// (s b, G (n + 2) d) -> (s, (n + 2) d) each: q of all heads, k and v of a group and sequence.
+template <class T>
+MatrixBatch<T> group_columns(const CoreShape& shape, const Matrix<T>& qkv,
+                             const GroupBatch& groups) {
+  const std::int64_t width = shape.group_width();
+  return {sequence_columns(shape, qkv, groups.sequence, groups.first * width, width), groups.count,
+          width};
+}
+
+/// (s b, A d) -> (s, d) each: what a head and sequence have in the context or its gradient.
+template <class T>
+MatrixBatch<T> head_columns(const CoreShape& shape, const Matrix<T>& tokens,
+                            const HeadBatch& heads) {
+  const std::int64_t d = shape.head_size;
+  return {sequence_columns(shape, tokens, heads.groups.sequence, first_head(shape, heads) * d, d),
+          heads.groups.count, shape.heads_per_group() * d};
+}
+
+/// (A b s, C) -> (s, C) each: what a head and sequence have of the scores, or of a figure a score
+/// row.
+template <class T>
+MatrixBatch<T> head_rows(const CoreShape& shape, const Matrix<T>& of_score_rows,
+                         const HeadBatch& heads) {
+  return {rows(of_score_rows, first_row(shape, heads), shape.length), heads.groups.count,
+          rows_between_heads(shape) * num_columns(of_score_rows)};
+}
+
+/// q of one head of each group [s, d], and k and v of the groups, or their gradients.
 template <class F>
-HeadParts<F> parts_of(const CoreShape& shape, const Matrix<F>& group, std::int64_t index) {
+struct HeadParts {
+  MatrixBatch<F> q, k, v;
+};
+
+/// (s, (n + 2) d) each -> the parts of head `index` of each group.
+template <class F>
+HeadParts<F> parts_of(const CoreShape& shape, const MatrixBatch<F>& groups, std::int64_t index) {
   const std::int64_t d = shape.head_size;
   const std::int64_t n = shape.heads_per_group();
-  return {columns(group, index * d, d), columns(group, n * d, d), columns(group, (n + 1) * d, d)};
+  return {columns(groups, index * d, d), columns(groups, n * d, d),
+          columns(groups, (n + 1) * d, d)};
 }
 
-/// Calls `use(group, sequence)` for all of them; for none on paper, where that would do nothing.
+/// Calls `use(groups)` for batches of all groups and sequences; for none on paper, where that would
+/// do nothing.
 template <class Use>
-void for_each_group(const parallel::Context& context, const CoreShape& shape, const Use& use) {
+void for_each_batch(const parallel::Context& context, const CoreShape& shape, const Use& use) {
   if (!context.device.launches()) return;
-  for (std::int64_t group = 0; group < shape.groups; ++group) {
-    for (std::int64_t sequence = 0; sequence < shape.batch; ++sequence) use(group, sequence);
+  const std::int64_t most = shape.groups_at_once;
+  for (std::int64_t first = 0; first < shape.groups; first += most) {
+    const std::int64_t count = std::min(most, shape.groups - first);
+    for (std::int64_t sequence = 0; sequence < shape.batch; ++sequence) {
+      use(GroupBatch{first, count, sequence});
+    }
   }
 }
 
-/// Calls `use(index, head)` for the heads of a group: where in the group, and among all local ones.
+/// Calls `use(heads)` for the first head of each group, for the second, and so on.
 template <class Use>
-void for_each_head(const CoreShape& shape, std::int64_t group, const Use& use) {
+void for_each_head(const CoreShape& shape, const GroupBatch& groups, const Use& use) {
   for (std::int64_t index = 0; index < shape.heads_per_group(); ++index) {
-    use(index, group * shape.heads_per_group() + index);
+    use(HeadBatch{groups, index});
   }
 }
 
-/// Columns of one group, or head, and sequence, in the type X in which products read or write them:
-/// the tensor's own memory, or a converted copy in a workspace, where T is narrower.
+/// Columns of a batch of groups, or heads, in the type X in which products read or write them: the
+/// tensor's own memory, or a converted copy in a workspace, where T is narrower.
 template <class T, class X = kernels::Factor<T>>
 class Panel {
  public:
+  /// `width`: columns of one member.
   Panel(const parallel::Context& context, const CoreShape& shape, std::string_view name,
         std::int64_t width) {
     if constexpr (converts) {
       storage_ = context.ledger.tensor<X>(name, shape.layer, memory::TensorClass::workspace,
-                                          shape.length, width);
+                                          shape.groups_at_once * shape.length, width);
     }
   }
 
-  /// For reading: `part` [s, width] with its values.
-  Matrix<X> load(Device& device, const Matrix<T>& part) const {
+  /// For reading: `part` [s, width] each, with its values.
+  MatrixBatch<X> load([[maybe_unused]] Device& device, const MatrixBatch<T>& part) const {
     if constexpr (converts) {
-      kernels::convert(device, part, storage_.view());
-      return storage_.view();
+      kernels::convert(device, part, target(part));
+      return target(part);
     } else {
       return part;
     }
   }
   /// For writing: what `store` will leave in `part`.
-  Matrix<X> target([[maybe_unused]] const Matrix<T>& part) const {
+  MatrixBatch<X> target(const MatrixBatch<T>& part) const {
     if constexpr (converts) {
-      return storage_.view();
+      return batch_in(storage_.data(), part.count, num_rows(part.first), num_columns(part.first));
     } else {
       return part;
     }
   }
-  void store([[maybe_unused]] Device& device, [[maybe_unused]] const Matrix<T>& part) const {
-    if constexpr (converts) kernels::convert(device, storage_.view(), part);
+  void store([[maybe_unused]] Device& device, [[maybe_unused]] const MatrixBatch<T>& part) const {
+    if constexpr (converts) kernels::convert(device, target(part), part);
   }
 
  private:
@@ -147,8 +199,8 @@ class Panel {
   memory::Tensor<X> storage_;
 };
 
-/// Scores, or their gradients, as products take them: themselves, or rounded into a workspace of
-/// `rows` x `columns` where the library takes T, and T is narrower.
+/// Scores, or their gradients, of a batch as products take them: themselves, or rounded into a
+/// workspace of at most `rows` x `columns` each where the library takes T, and T is narrower.
 template <class T>
 class ScoreFactor {
  public:
@@ -158,15 +210,17 @@ class ScoreFactor {
   ScoreFactor(const parallel::Context& context, const CoreShape& shape, std::int64_t rows,
               std::int64_t columns) {
     if constexpr (rounds) {
-      storage_ = context.ledger.tensor<X>("rounded scores", shape.layer,
-                                          memory::TensorClass::workspace, rows, columns);
+      storage_ =
+          context.ledger.tensor<X>("rounded scores", shape.layer, memory::TensorClass::workspace,
+                                   shape.groups_at_once * rows, columns);
     }
   }
 
   /// Good until the next call.
-  Matrix<X> of([[maybe_unused]] Device& device, const Matrix<F>& scores) const {
+  MatrixBatch<X> of([[maybe_unused]] Device& device, const MatrixBatch<F>& scores) const {
     if constexpr (rounds) {
-      const Matrix<X> rounded(storage_.data(), scores.extent(0), scores.extent(1));
+      const MatrixBatch<X> rounded = batch_in(storage_.data(), scores.count, num_rows(scores.first),
+                                              num_columns(scores.first));
       kernels::convert(device, scores, rounded);
       return rounded;
     } else {
@@ -204,6 +258,6 @@ class AttentionCore {
 /// The one that model.attention and recompute ask for.
 template <class T>
 std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case& settings,
-                                                      const parallel::Context& context, int layer);
+                                                      const CoreShape& shape);
 
 }  // namespace tidemark::model

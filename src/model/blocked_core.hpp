@@ -33,22 +33,22 @@ class BlockedCore final : public AttentionCore<T> {
   [[nodiscard]] bool is_hidden(std::int64_t first_query, std::int64_t first_key) const;
   [[nodiscard]] kernels::ScoreBlock block_at(std::int64_t first_query,
                                              std::int64_t first_key) const;
-  [[nodiscard]] Vector<F> of_head(const memory::Tensor<F>& score_rows, std::int64_t head,
-                                  std::int64_t sequence) const;
   [[nodiscard]] memory::Tensor<F> project(const parallel::Context& context, const Matrix<T>& output,
                                           const Matrix<T>& output_gradient) const;
   void forward_block(const parallel::Context& context, const HeadParts<X>& x,
                      const kernels::Dropout& dropout, std::int64_t first_query,
+                     const MatrixBatch<F>& statistics, const MatrixBatch<F>& sums,
                      const Scratch& scratch) const;
-  void backward_pair(const parallel::Context& context, const HeadParts<X>& x, const Matrix<X>& dout,
-                     const HeadParts<F>& dx, bool is_first_head, const kernels::ScoreBlock& at,
-                     const kernels::Dropout& dropout, const Vector<F>& log_sum_exp,
-                     const Vector<F>& projections, const Scratch& scratch) const;
+  void backward_pair(const parallel::Context& context, const HeadParts<X>& x,
+                     const MatrixBatch<X>& dout, const HeadParts<F>& dx, bool is_first_head,
+                     const kernels::ScoreBlock& at, const kernels::Dropout& dropout,
+                     const MatrixBatch<F>& log_sum_exp, const MatrixBatch<F>& projections,
+                     const Scratch& scratch) const;
 
   CoreShape shape_;
   std::int64_t block_;
   Tensor qkv_;
-  memory::Tensor<F> log_sum_exp_;  ///< of each row of scaled scores, [A b, s]
+  memory::Tensor<F> log_sum_exp_;  ///< of each row of scaled scores, [A b s, 1]
 };
 
 }  // namespace tidemark::model

@@ -1,6 +1,6 @@
 // Attention with the scores of all queries and keys in memory: those of all heads, kept for the
-// backward pass, or, with selective recomputation (Korthikanti et al., 2022), those of one head at
-// a time, computed again in the backward pass.
+// backward pass, or, with selective recomputation (Korthikanti et al., 2022), those of one batch of
+// heads at a time, computed again in the backward pass.
 #pragma once
 
 #include <cstdint>
@@ -31,20 +31,22 @@ class MaterializedCore final : public AttentionCore<T> {
     memory::Tensor<std::uint8_t> mask;  ///< empty without dropout
     Tensor dropped;                     ///< empty without dropout
   };
-  /// The part of it that belongs to one head and sequence [s, s].
+  /// The part of it that belongs to a batch of heads [s, s].
   struct HeadWeights {
-    Matrix<T> probabilities;
-    Mask mask;
-    Matrix<T> dropped;  ///< what multiplies the values: the probabilities without dropout
+    MatrixBatch<T> probabilities;
+    MatrixBatch<std::uint8_t> mask;
+    MatrixBatch<T> dropped;  ///< what multiplies the values: the probabilities without dropout
   };
 
   [[nodiscard]] Weights make_weights(const parallel::Context& context, std::int64_t rows,
                                      memory::TensorClass tensor_class) const;
-  [[nodiscard]] HeadWeights of_head(const Weights& weights, std::int64_t first_row) const;
-  void compute(const parallel::Context& context, const HeadParts<X>& x, std::int64_t first_row,
-               const HeadWeights& weights, const Matrix<F>& scores) const;
-  [[nodiscard]] Matrix<F> scores_of(const HeadWeights& weights, const Matrix<F>& workspace) const;
-  [[nodiscard]] Matrix<X> multiplier(const HeadWeights& weights, const Matrix<F>& scores) const;
+  [[nodiscard]] HeadWeights of_heads(const Weights& local, const HeadBatch& heads) const;
+  void compute(const parallel::Context& context, const HeadParts<X>& x, const HeadBatch& heads,
+               const HeadWeights& weights, const MatrixBatch<F>& scores) const;
+  [[nodiscard]] MatrixBatch<F> scores_of(const HeadWeights& weights,
+                                         const MatrixBatch<F>& workspace) const;
+  [[nodiscard]] MatrixBatch<X> multiplier(const HeadWeights& weights,
+                                          const MatrixBatch<F>& scores) const;
 
   CoreShape shape_;
   kernels::ScoreShape score_shape_;

@@ -67,7 +67,7 @@ Arriving<Y> ColumnParallelLinear<T, Y>::forward(const Context& context, Arriving
     output = new_output();
     apply(context, keep ? saved_input_.view() : whole.view(), output.view(), Beside::nothing);
   }
-  return output;
+  return Arriving<Y>(std::move(output));  // nvcc would copy it
 }
 
 /// The rows of a chunk as they come, the input being kept when it is complete.
@@ -78,7 +78,7 @@ Arriving<Y> ColumnParallelLinear<T, Y>::apply_by_chunks(const Context& context, 
     saved_input_ = input.take();
     apply(context, copy_to_tensor_parallel_region(saved_input_.view()), output.view(),
           Beside::nothing);
-    return output;
+    return Arriving<Y>(std::move(output));
   }
   const std::int64_t chunks = input.chunks();
   const Matrix<Y> y = output.view();

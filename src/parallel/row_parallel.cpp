@@ -47,11 +47,11 @@ Arriving<T> RowParallelLinear<T>::forward(const Context& context, Arriving<T> in
   apply(context, saved_input_.view(), partial.view(), Beside::nothing);
   if (!context.sequence) {
     reduce_from_tensor_parallel_region(context, partial.view());
-    return partial;
+    return Arriving<T>(std::move(partial));  // nvcc would copy it
   }
   Tensor shard = new_output_shard(context);
   reduce_scatter_to_sequence_parallel_region(context, partial.view(), shard.view());
-  return shard;
+  return Arriving<T>(std::move(shard));
 }
 
 template <class T>

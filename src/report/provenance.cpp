@@ -10,7 +10,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/device.hpp"
 #include "comm/transport.hpp"
@@ -82,21 +81,6 @@ std::string now_utc() {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
 }
 
-/// Variables that decide how devices and NCCL work.
-nlohmann::ordered_json environment() {
-  auto found = nlohmann::ordered_json::object();
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::size_t end = std::min(text.find('='), text.size());
-    for (const std::string_view prefix : {"NCCL_", "CUDA_", "NVIDIA_TF32_OVERRIDE"}) {
-      if (text.starts_with(prefix)) {
-        found[std::string(text.substr(0, end))] = text.substr(std::min(end + 1, text.size()));
-      }
-    }
-  }
-  return found;
-}
-
 }  // namespace
 
 // FNV-1a (Fowler, Noll, Vo): names an input among others, guards against nobody.
@@ -140,7 +124,6 @@ nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiS
   json["environment"] = environment_json();
   json["threads_per_rank"] = invocation.threads;
   json["processor"] = processor_model();
-  json["environment"] = environment();
   json["command_line"] = invocation.arguments;
   json["input"] = {{"file", invocation.input_file}, {"fnv1a_64", digest_of(invocation.input_text)}};
   return json;

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "comm/mpi.hpp"
@@ -198,6 +200,57 @@ TEST(ReachedMemory, SumsOfBf16AreNeverLeftToTheLibrary) {
     EXPECT_EQ(wide[0], static_cast<float>(comm.size()));
     EXPECT_EQ(sums_formed, 0);
   }
+}
+
+// Beside other work: libraries take buffers of a device for the host's in calls that do not block.
+TEST(ReachedMemory, NothingIsLeftToTheLibraryBesideOtherWork) {
+  for (const bool automatic : {false, true}) {
+    MpiOptions options;
+    options.on_device = true;
+    options.automatic = automatic;
+    options.memory = {counting_allocate, host_memory.release};
+    options.sum = counting_sum;
+    MpiCommunicator comm(MPI_COMM_WORLD, 60s, options);
+    comm.set_overlapping(true);
+    std::vector<float> values(1000, 1.0F);
+    sums_formed = 0;
+    Request request = comm.all_reduce(values.data(), 1000, DType::fp32, Purpose::activation);
+    comm.wait(request);
+    EXPECT_EQ(values[0], static_cast<float>(comm.size()));
+    EXPECT_EQ(sums_formed > 0, comm.size() > 1);
+    const auto size = static_cast<std::size_t>(comm.size());
+    std::vector<float> all(10 * size, -1.0F);
+    request = comm.all_gather(values.data(), all.data(), 10, DType::fp32, Purpose::activation);
+    comm.wait(request);
+    EXPECT_EQ(all, std::vector<float>(10 * size, static_cast<float>(comm.size())));
+    for (const AlgorithmChoice& choice : comm.choices()) {
+      EXPECT_EQ(choice.seconds[static_cast<std::size_t>(Algorithm::native)], 0.0);
+    }
+  }
+}
+
+std::atomic<int> threads_told{0};
+std::thread::id told;
+
+TEST(ReachedMemory, TheThreadThatDrivesCallsUsesTheDevice) {
+  threads_told = 0;
+  MpiOptions options;
+  options.on_device = true;
+  options.progress_thread = true;
+  options.use_device = [] {
+    told = std::this_thread::get_id();
+    ++threads_told;
+  };
+  {
+    MpiCommunicator comm(MPI_COMM_WORLD, 60s, options);
+    comm.set_overlapping(true);
+    std::vector<float> values(1000, 1.0F);
+    Request request = comm.all_reduce(values.data(), 1000, DType::fp32, Purpose::activation);
+    comm.wait(request);
+    EXPECT_EQ(values[0], static_cast<float>(comm.size()));
+  }
+  EXPECT_EQ(threads_told, 1);
+  EXPECT_NE(told, std::this_thread::get_id());
 }
 
 }  // namespace

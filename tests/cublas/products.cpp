@@ -1,37 +1,16 @@
 // That row-major products are asked for as cuBLAS, which has matrices by columns, understands them.
-#include "kernels/cublas_products.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 #include "base/error.hpp"
 #include "cublas/double.hpp"
+#include "cublas/stored.hpp"
 
 namespace tidemark::kernels::cublas {
 namespace {
 
 using cublas_double::seen;
-
-/// A row-major matrix of small integers, which are exact in every type, with a gap behind each row.
-template <class T>
-struct Stored {
-  Stored(std::int64_t row_count, std::int64_t column_count, std::int64_t gap, int seed)
-      : rows(row_count), columns(column_count), stride(column_count + gap) {
-    for (std::int64_t i = 0; i < rows * stride; ++i) {
-      values.push_back(T(static_cast<float>((i * 7 + seed) % 5 - 2)));
-    }
-  }
-  [[nodiscard]] double at(std::int64_t row, std::int64_t column) const {
-    return static_cast<double>(values[static_cast<std::size_t>(row * stride + column)]);
-  }
-  [[nodiscard]] Operand operand(bool transposed = false) const {
-    return {values.data(), dtype_of<T>, stride, transposed};
-  }
-  std::int64_t rows, columns, stride;
-  std::vector<T> values;
-};
 
 /// C = 3 op(A) op(B) + beta C against the loop, for all transpositions, shapes that are all
 /// different, and rows with gaps.
@@ -72,6 +51,30 @@ TEST(CublasProducts, AreRowMajorInEveryType) {
   EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_32F);
   expect_products<bfloat16, float>();
   EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_32F);
+}
+
+// Members of A interleaved by columns, those of C by rows, and one B for all.
+TEST(CublasProducts, OfABatchAreOneCall) {
+  constexpr std::int64_t m = 3, n = 5, k = 4, count = 3;
+  const Stored<float> a(m, count * k, 2, 1), b(k, n, 1, 2);
+  const Stored<float> c(count * (m + 1), n, 3, 3);
+  const Stored<float> before = c;
+  Operand of_a = a.operand(), of_c = c.operand();
+  of_a.distance = k;
+  of_c.distance = (m + 1) * c.stride;
+  const int calls = seen().calls;
+  multiply(nullptr, {m, n, k, of_a, b.operand(), of_c, 1.0, 1.0, false, count});
+  EXPECT_EQ(seen().calls, calls + 1);
+  for (std::int64_t member = 0; member < count; ++member) {
+    for (std::int64_t i = 0; i <= m; ++i) {
+      const std::int64_t row = member * (m + 1) + i;
+      for (std::int64_t j = 0; j < n; ++j) {
+        double sum = before.at(row, j);
+        for (std::int64_t l = 0; l < k && i < m; ++l) sum += a.at(i, member * k + l) * b.at(l, j);
+        EXPECT_EQ(c.at(row, j), sum) << row << ' ' << j;
+      }
+    }
+  }
 }
 
 TEST(CublasProducts, RoundToTf32OnlyWhenAskedAndOnlyFp32) {

@@ -63,6 +63,12 @@ void put_block(const Table<F>& block, std::int64_t i, std::int64_t j, Table<F>& 
   }
 }
 
+/// A table [1, R] as what a kernel has of R rows, [R, 1].
+template <class F>
+Matrix<F> as_column(const support::DeviceTable<F>& row) {
+  return Matrix<F>(row.vector().data(), row.vector().extent(0), 1);
+}
+
 /// x y^T or x y
 inline Table<double> product(const Table<double>& x, const Table<double>& y,
                              bool transpose = false) {

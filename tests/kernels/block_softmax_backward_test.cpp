@@ -10,6 +10,7 @@
 namespace tidemark::kernels {
 namespace {
 
+using reference::as_column;
 using reference::Head;
 using support::agrees;
 using support::DeviceTable;
@@ -80,8 +81,8 @@ Outputs<F> backward(const Head& head, std::int64_t query_block, std::int64_t key
       const std::int64_t n = std::min(key_block, s - j);
       const DeviceTable<F> scores(reference::block_of(in.scores, i, m, j, n), 2);
       const DeviceTable<F> gradient(reference::block_of(in.gradient, i, m, j, n), 3);
-      block_softmax_backward(device, head.block(i, j), head.dropout(), log_sum_exp.vector(),
-                             projections.vector(), scores.view(), gradient.view());
+      block_softmax_backward<F>(device, head.block(i, j), head.dropout(), as_column(log_sum_exp),
+                                as_column(projections), scores.view(), gradient.view());
       device.fence();
       EXPECT_TRUE(scores.gap_is_untouched() && gradient.gap_is_untouched());
       reference::put_block(scores.read(), i, j, out.weights);
@@ -98,10 +99,10 @@ Outputs<F> materialized(const Head& head, const Inputs<F>& in) {
   const std::int64_t s = head.length;
   const DeviceTable<F> probabilities(in.scores), dropped(s, s, 0), gradient(in.gradient);
   const DeviceTable<std::uint8_t> mask(s, s, std::uint8_t{7});
-  softmax_dropout_forward(device, head.shape(), head.dropout(), probabilities.view(),
-                          probabilities.view(), mask.view(), dropped.view());
-  softmax_dropout_backward(device, head.shape(), head.dropout(), probabilities.view(), mask.view(),
-                           gradient.view());
+  softmax_dropout_forward<F>(device, head.shape(), head.dropout(), probabilities.view(),
+                             probabilities.view(), mask.view(), dropped.view());
+  softmax_dropout_backward<F>(device, head.shape(), head.dropout(), probabilities.view(),
+                              mask.view(), gradient.view());
   device.fence();
   return {head.p > 0.0 ? dropped.read() : probabilities.read(), gradient.read()};
 }

@@ -13,6 +13,7 @@
 namespace tidemark::kernels {
 namespace {
 
+using reference::as_column;
 using reference::Head;
 using support::agrees;
 using support::DeviceTable;
@@ -44,20 +45,20 @@ Attended<T> attend(const Head& head, const Blocks& blocks, const Table<Accumulat
     const F nan = support::not_a_number<F>();
     const DeviceTable<F> statistics(m, 2, nan), sums(m, d, nan, 3), log_sum_exp(1, m, nan);
     const DeviceTable<T> context(m, d, T(99.0F), 5);
-    begin_online_softmax(device, statistics.view(), sums.view());
+    begin_online_softmax<F>(device, statistics.view(), sums.view());
     for (std::int64_t j = 0; j < s && !(head.causal && j > i); j += blocks.keys) {
       const std::int64_t n = std::min(blocks.keys, s - j);
       const DeviceTable<F> block(reference::block_of(scores, i, m, j, n), 2);
-      online_softmax(device, head.block(i, j), head.dropout(), block.view(), statistics.view(),
-                     sums.view());
+      online_softmax<F>(device, head.block(i, j), head.dropout(), block.view(), statistics.view(),
+                        sums.view());
       gemm(device, Op::none, Op::none, F(1), block.view(),
            DeviceTable<F>(rows_of(values, j, n)).view(), F(1), sums.view());
       device.fence();
       EXPECT_TRUE(block.gap_is_untouched());
       reference::put_block(block.read(), i, j, result.weights);
     }
-    end_online_softmax(device, head.block(i, 0), statistics.view(), sums.view(), context.view(),
-                       log_sum_exp.vector());
+    end_online_softmax<T>(device, head.block(i, 0), statistics.view(), sums.view(), context.view(),
+                          as_column(log_sum_exp));
     device.fence();
     EXPECT_TRUE(sums.gap_is_untouched() && context.gap_is_untouched());
     reference::put_block(context.read(), i, 0, result.context);
@@ -209,14 +210,70 @@ TYPED_TEST(BlockSoftmax, DropsWhatTheMaterializedSoftmaxDrops) {
       const DeviceTable<F> whole(scores);
       const DeviceTable<T> probabilities(length, length, T(0.0F)), dropped(length, length, T(0.0F));
       const DeviceTable<std::uint8_t> mask(length, length, std::uint8_t{7});
-      softmax_dropout_forward(device, head.shape(), head.dropout(), whole.view(),
-                              probabilities.view(), mask.view(), dropped.view());
+      softmax_dropout_forward<T>(device, head.shape(), head.dropout(), whole.view(),
+                                 probabilities.view(), mask.view(), dropped.view());
       device.fence();
       const auto actual = attend<T>(head, {13, 13}, scores, Table<F>(length, 1));
       const Table<std::uint8_t> kept = mask.read();
       for (std::size_t i = 0; i < kept.values.size(); ++i) {
         ASSERT_EQ(actual.weights.values[i] != F(0), kept.values[i] == 1) << in_words(head);
       }
+    }
+  }
+}
+
+// Two heads at once, whose scores lie elsewhere in the global tensor.
+TYPED_TEST(BlockSoftmax, ABatchIsItsMembersOneByOne) {
+  using T = TypeParam;
+  using F = Accumulate<T>;
+  Device device;
+  constexpr std::int64_t m = 7, n = 5, d = 3, count = 2, distance = 1001;
+  const auto scores = random_table<F>(count * m, n, 1, 4.0);
+  const auto gradient = random_table<F>(count * m, n, 2);
+  const auto values = random_table<F>(count * m, d, 3);
+  const Dropout dropout = make_dropout(0.4, Head::key, 5);
+  struct Tables {
+    DeviceTable<F> scores, gradient, statistics, sums, log_sum_exp, projections;
+    DeviceTable<T> context;
+  };
+  const auto go = [&](std::int64_t first, std::int64_t members) {
+    const std::int64_t all = members * m;
+    const ScoreBlock block{4, 2, 61, 0.25, true, distance};
+    const Tables t{DeviceTable<F>(rows_of(scores, first * m, all)),
+                   DeviceTable<F>(rows_of(gradient, first * m, all)),
+                   DeviceTable<F>(all, 2, F(99)),
+                   DeviceTable<F>(rows_of(values, first * m, all)),
+                   DeviceTable<F>(all, 1, F(99)),
+                   DeviceTable<F>(all, 1, F(99)),
+                   DeviceTable<T>(all, d, T(99.0F))};
+    const auto batch = [&](const auto& table) {
+      const auto view = table.view();
+      return batch_in(view.data(), members, m, num_columns(view));
+    };
+    const Dropout of_first = from_element(dropout, first * distance);
+    const DeviceTable<F> again(rows_of(scores, first * m, all));
+    begin_online_softmax<F>(device, batch(t.statistics), batch(t.sums));
+    online_softmax<F>(device, block, of_first, batch(t.scores), batch(t.statistics), batch(t.sums));
+    Kokkos::deep_copy(t.sums.view(), DeviceTable<F>(rows_of(values, first * m, all)).view());
+    end_online_softmax<T>(device, block, batch(t.statistics), batch(t.sums), batch(t.context),
+                          batch(t.log_sum_exp));
+    row_products<T>(device, batch(t.context), batch(t.context), batch(t.projections));
+    block_softmax_backward<F>(device, block, of_first, batch(t.log_sum_exp), batch(t.projections),
+                              batch(again), batch(t.gradient));
+    device.fence();
+    std::vector<Table<double>> results;
+    for (const auto* table :
+         {&t.scores, &t.statistics, &t.log_sum_exp, &t.projections, &again, &t.gradient}) {
+      results.push_back(in_double(table->read()));
+    }
+    results.push_back(in_double(t.context.read()));
+    return results;
+  };
+  const auto together = go(0, count);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto alone = go(i, 1);
+    for (std::size_t j = 0; j < alone.size(); ++j) {
+      EXPECT_EQ(rows_of(together[j], i * m, m).values, alone[j].values) << "table " << j;
     }
   }
 }
@@ -231,7 +288,8 @@ TYPED_TEST(BlockSoftmax, RowProductsEqualTheNaiveLoop) {
       expected(0, i) = inner_product(rows_of(x, i, 1), rows_of(y, i, 1));
     }
     const DeviceTable<Accumulate<T>> actual(1, 5, 99);
-    row_products(device, DeviceTable<T>(x, 3).view(), DeviceTable<T>(y, 1).view(), actual.vector());
+    row_products<T>(device, DeviceTable<T>(x, 3).view(), DeviceTable<T>(y, 1).view(),
+                    as_column(actual));
     device.fence();
     EXPECT_TRUE(agrees(actual.read(), expected)) << width;
   }

@@ -12,8 +12,10 @@ namespace tidemark::kernels {
 namespace {
 
 using support::agrees;
+using support::columns_of;
 using support::DeviceTable;
 using support::random_table;
+using support::rows_of;
 using support::Table;
 
 struct Shape {
@@ -76,6 +78,43 @@ TYPED_TEST(Gemm, EqualsTheNaiveLoopForAllOperationsStridesAndFactors) {
       }
     }
   }
+}
+
+// Members interleaved by columns, as heads lie in their tokens, and by rows, as their scores do.
+TYPED_TEST(Gemm, ABatchIsItsMembersOneByOne) {
+  using T = TypeParam;
+  constexpr std::int64_t m = 5, n = 4, k = 3, count = 3;
+  for (const Op op_a : {Op::none, Op::transpose}) {
+    const std::int64_t rows_a = op_a == Op::none ? m : k, columns_a = op_a == Op::none ? k : m;
+    const auto a = random_table<T>(rows_a, count * columns_a, 1), b = random_table<T>(k, n, 2);
+    const auto before = random_table<T>(count * (m + 1), n, 3);
+    const DeviceTable<T> c(before, 2);
+    const DeviceTable<T> of_a(a), of_b(b);
+    this->device_.gemm_flops = 0;
+    gemm_batch<T, T>(this->device_, op_a, Op::none, T(1.5),
+                     {columns(of_a.view(), 0, columns_a), count, columns_a},
+                     {of_b.view(), count, 0},  // one for all
+                     T(0.5), {rows(c.view(), 0, m), count, (m + 1) * (n + 2)});
+    this->device_.fence();
+    for (std::int64_t i = 0; i < count; ++i) {
+      EXPECT_TRUE(agrees(rows_of(c.read(), i * (m + 1), m),
+                         naive_product(op_a, Op::none, 1.5, columns_of(a, i * columns_a, columns_a),
+                                       b, 0.5, rows_of(before, i * (m + 1), m), k)));
+      EXPECT_EQ(c.read()(i * (m + 1) + m, 0), before(i * (m + 1) + m, 0)) << "between members";
+    }
+    EXPECT_TRUE(c.gap_is_untouched());
+    EXPECT_EQ(this->device_.gemm_flops, 2U * count * m * n * k);
+  }
+}
+
+TYPED_TEST(Gemm, RefusesBatchesOfDifferentSizes) {
+  using T = TypeParam;
+  const DeviceTable<T> a(4, 2, T(1)), c(4, 2, T(0));
+  EXPECT_THROW(
+      (gemm_batch<T, T>(this->device_, Op::none, Op::none, T(1), batch_in(a.view().data(), 2, 2, 2),
+                        rows(a.view(), 0, 2), T(0), batch_in(c.view().data(), 2, 2, 2))),
+      RunError);
+  EXPECT_EQ(this->device_.gemm_flops, 0U);
 }
 
 // Memory from the pool is what an earlier tensor left there.

@@ -59,9 +59,10 @@ TYPED_TEST(OnPaper, TheKernelsOfALayerTouchNothing) {
                            this->x_);
   bias_dropout_add_backward(device, this->dropout_, this->x_, this->mask_, this->x_,
                             this->full_vector_);
-  softmax_dropout_forward(device, {1.0, true}, this->dropout_, this->full_, this->x_, this->mask_,
-                          this->x_);
-  softmax_dropout_backward(device, {1.0, true}, this->dropout_, this->x_, this->mask_, this->full_);
+  softmax_dropout_forward<TypeParam>(device, {1.0, true}, this->dropout_, this->full_, this->x_,
+                                     this->mask_, this->x_);
+  softmax_dropout_backward<TypeParam>(device, {1.0, true}, this->dropout_, this->x_, this->mask_,
+                                      this->full_);
   fill_uniform(device, this->x_, {1, 2}, {0, 0, C}, 0.0, 1.0);
   fill_zero(device, this->x_);
   device.fence();
@@ -70,12 +71,14 @@ TYPED_TEST(OnPaper, TheKernelsOfALayerTouchNothing) {
 TYPED_TEST(OnPaper, TheKernelsOfBlockedAttentionTouchNothing) {
   Device& device = this->device_;
   const ScoreBlock block{0, 0, C, 1.0, true};
-  const auto of_rows = vector<Accumulate<TypeParam>>(R);
-  begin_online_softmax(device, this->statistics_, this->full_);
-  online_softmax(device, block, this->dropout_, this->full_, this->statistics_, this->full_);
-  end_online_softmax(device, block, this->statistics_, this->full_, this->x_, of_rows);
-  row_products(device, this->x_, this->x_, of_rows);
-  block_softmax_backward(device, block, this->dropout_, of_rows, of_rows, this->full_, this->full_);
+  const auto of_rows = matrix<Accumulate<TypeParam>>(R, 1);
+  begin_online_softmax<Accumulate<TypeParam>>(device, this->statistics_, this->full_);
+  online_softmax<Accumulate<TypeParam>>(device, block, this->dropout_, this->full_,
+                                        this->statistics_, this->full_);
+  end_online_softmax<TypeParam>(device, block, this->statistics_, this->full_, this->x_, of_rows);
+  row_products<TypeParam>(device, this->x_, this->x_, of_rows);
+  block_softmax_backward<Accumulate<TypeParam>>(device, block, this->dropout_, of_rows, of_rows,
+                                                this->full_, this->full_);
 }
 
 TYPED_TEST(OnPaper, TheKernelsOfTheEndsTouchNothingAndLoseNothing) {

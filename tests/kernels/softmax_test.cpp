@@ -55,9 +55,9 @@ Result<T> run(Device& device, const ScoreShape& shape, const Dropout& dropout,
     dropped.emplace(scores.rows, scores.columns, T(99.0F));
   }
   const Mask mask_view = mask ? mask->view() : Mask();
-  softmax_dropout_forward(device, shape, dropout, computed.view(), probabilities, mask_view,
-                          dropped ? dropped->view() : Matrix<T>());
-  softmax_dropout_backward(device, shape, dropout, probabilities, mask_view, dscores.view());
+  softmax_dropout_forward<T>(device, shape, dropout, computed.view(), probabilities, mask_view,
+                             dropped ? dropped->view() : Matrix<T>());
+  softmax_dropout_backward<T>(device, shape, dropout, probabilities, mask_view, dscores.view());
   device.fence();
   Result<T> result;
   result.scores = computed.read();
@@ -150,6 +150,40 @@ TEST(SoftmaxBf16, ScoresBecomeWhatIsStored) {
         ASSERT_EQ(result.scores.values[i], stored.values[i]);
       }
     }
+  }
+}
+
+// Members that lie apart in memory, and elsewhere apart in the global tensor.
+TYPED_TEST(SoftmaxKernels, ABatchIsItsMembersOneByOne) {
+  using T = TypeParam;
+  using F = Accumulate<T>;
+  const std::int64_t keys = 19, count = 3, apart = 4;  // rows between members
+  const auto scores = random_table<F>(count * (keys + apart), keys, 1, 12.0);
+  const auto gradient = random_table<F>(count * (keys + apart), keys, 2);
+  const DeviceTable<F> raw(scores), dscores(gradient);
+  const DeviceTable<T> probabilities(scores.rows, keys, T(99.0F)),
+      dropped(scores.rows, keys, T(99.0F));
+  const DeviceTable<std::uint8_t> mask(scores.rows, keys, std::uint8_t{7});
+  const ScoreShape shape{0.25, true, 1001};
+  const Dropout dropout = make_dropout(0.4, key, 5);
+  const auto batch = [&](const auto& table) {
+    return MatrixBatch(rows(table.view(), 0, keys), count, (keys + apart) * keys);
+  };
+  softmax_dropout_forward<T>(this->device_, shape, dropout, batch(raw), batch(probabilities),
+                             batch(mask), batch(dropped));
+  softmax_dropout_backward<T>(this->device_, shape, dropout, batch(probabilities), batch(mask),
+                              batch(dscores));
+  this->device_.fence();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto member = [&](const auto& table) { return rows_of(table, i * (keys + apart), keys); };
+    const Result<T> alone = run<T>(this->device_, {0.25, true}, from_element(dropout, i * 1001),
+                                   member(scores), member(gradient), false);
+    EXPECT_EQ(member(probabilities.read()).values, alone.probabilities.values);
+    EXPECT_EQ(member(dropped.read()).values, alone.dropped.values);
+    EXPECT_EQ(member(mask.read()).values, alone.mask.values);
+    EXPECT_EQ(member(dscores.read()).values, alone.gradient.values);
+    if (i + 1 == count) continue;
+    EXPECT_EQ(mask.read()((i + 1) * (keys + apart) - 1, 0), 7) << "between members";
   }
 }
 

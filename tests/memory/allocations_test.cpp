@@ -41,6 +41,22 @@ class Tool {
   }
 };
 
+// As each launch of a team policy on a device enters the scratch memory that it has none of.
+TEST(AllocationWatch, LeavesOutWhatTakesNoMemory) {
+  const AllocationWatch watch;
+  int place = 0;
+  const auto enter = [&](const char* label, std::uint64_t bytes) {
+    Kokkos::Tools::allocateData(Kokkos::Tools::make_space_handle(MemorySpace::name()), label,
+                                &place, bytes);
+  };
+  enter("nothing", 0);
+  EXPECT_EQ(watch.count(), 0);
+  EXPECT_EQ(watch.first(), "");
+  enter("something", 4);
+  EXPECT_EQ(watch.count(), 1);
+  EXPECT_EQ(watch.first(), "something");
+}
+
 TEST(AllocationWatch, CountsEveryAllocationAndNamesTheFirst) {
   const AllocationWatch watch;
   EXPECT_EQ(watch.count(), 0);

@@ -98,8 +98,10 @@ class AttentionCores : public ::testing::Test {
     }
     return table;
   }
-  void expect_the_plain_loops(const config::Case& c) {
-    SCOPED_TRACE(support::describe(c));
+  /// In batches of at most so many groups.
+  void expect_the_plain_loops(const config::Case& c, std::int64_t groups_at_once = 1) {
+    SCOPED_TRACE(::testing::Message()
+                 << support::describe(c) << ", " << groups_at_once << " groups at once");
     const parallel::Context context{device_, ledger_, alone_, c.model.tokens()};
     const auto qkv = random_table<T>(
         c.model.tokens(),
@@ -108,7 +110,9 @@ class AttentionCores : public ::testing::Test {
         1, 4.0);
     const auto dout = random_table<T>(c.model.tokens(), c.model.hidden_size, 2);
     const Outcome expected = naive(c.model, in_double(qkv), in_double(dout));
-    const auto core = make_attention_core<T>(c, context, 0);
+    CoreShape shape(c, context, 0);
+    shape.groups_at_once = groups_at_once;
+    const auto core = make_attention_core<T>(c, shape);
     auto out = core->forward(context, tensor(qkv));
     device_.fence();
     // In bf16 probabilities are rounded on their way, and so is the context within the gradients.
@@ -137,6 +141,77 @@ TYPED_TEST(AttentionCores, EqualThePlainLoopsHoweverManyHeadsShareKeysAndValues)
       this->expect_the_plain_loops(support::blocked(c));
     }
   }
+}
+
+// As a device has them: all groups at once, and batches of which the last is smaller.
+TYPED_TEST(AttentionCores, EqualThePlainLoopsInBatchesOfGroups) {
+  for (const std::int64_t groups : {8, 4}) {
+    for (const std::int64_t at_once : {std::int64_t{3}, groups}) {
+      const config::Case c = support::small_llama(1, false, dtype_of<TypeParam>, groups);
+      this->expect_the_plain_loops(c, at_once);
+      this->expect_the_plain_loops(support::recomputing(c, "selective"), at_once);
+      this->expect_the_plain_loops(support::blocked(c), at_once);
+    }
+  }
+}
+
+// Every head drops its own elements: the same ones, in batches or not.
+TYPED_TEST(AttentionCores, DropTheSameInBatches) {
+  using T = TypeParam;
+  config::Case c = support::small_llama(1, false, dtype_of<T>, 4);
+  c.model.attention_dropout = 0.3;
+  const parallel::Context context{this->device_, this->ledger_, this->alone_, c.model.tokens()};
+  const auto qkv = random_table<T>(
+      c.model.tokens(),
+      (c.model.num_attention_heads + 2 * c.model.num_query_groups) * c.model.head_size(), 1, 4.0);
+  const auto dout = random_table<T>(c.model.tokens(), c.model.hidden_size, 2);
+  for (const config::Case& variant :
+       {c, support::recomputing(c, "selective"), support::blocked(c)}) {
+    SCOPED_TRACE(support::describe(variant));
+    std::vector<Table<T>> results;
+    for (const std::int64_t at_once : {1, 3, 4}) {
+      CoreShape shape(variant, context, 0);
+      shape.groups_at_once = at_once;
+      const auto core = make_attention_core<T>(variant, shape);
+      auto out = core->forward(context, this->tensor(qkv));
+      this->device_.fence();
+      results.push_back(this->read(out.view()));
+      if (!core->needs_output()) out.reset();
+      const auto gradient = core->backward(context, std::move(out), this->tensor(dout));
+      this->device_.fence();
+      results.push_back(this->read(gradient.view()));
+    }
+    for (std::size_t i = 2; i < results.size(); ++i) {
+      EXPECT_TRUE(agrees(results[i], in_double(results[i % 2]), support::tolerance<T>));
+    }
+  }
+}
+
+// What lies there at once is on the ledger.
+TYPED_TEST(AttentionCores, TakeAWorkspaceForEachGroupOfABatch) {
+  using T = TypeParam;
+  const config::Case c = support::small_llama(1, false, dtype_of<T>, 4);
+  const parallel::Context context{this->device_, this->ledger_, this->alone_, c.model.tokens()};
+  const auto qkv = random_table<T>(
+      c.model.tokens(),
+      (c.model.num_attention_heads + 2 * c.model.num_query_groups) * c.model.head_size(), 1);
+  const auto score_gradient_bytes = [&](std::int64_t at_once) {
+    CoreShape shape(c, context, 0);
+    shape.groups_at_once = at_once;
+    this->ledger_.begin_step();
+    const auto core = make_attention_core<T>(c, shape);
+    core->forward(context, this->tensor(qkv)).reset();
+    core->backward(context, {},
+                   this->tensor(random_table<T>(c.model.tokens(), c.model.hidden_size, 2)));
+    std::int64_t bytes = 0;
+    for (const auto& entry : this->ledger_.tide().at_peak) {
+      if (entry.name == "score gradient") bytes += static_cast<std::int64_t>(entry.bytes);
+    }
+    return bytes;
+  };
+  const std::int64_t s = c.model.seq_length;
+  EXPECT_EQ(score_gradient_bytes(1), s * s * std::int64_t{sizeof(Accumulate<T>)});
+  EXPECT_EQ(score_gradient_bytes(3), 3 * s * s * std::int64_t{sizeof(Accumulate<T>)});
 }
 
 }  // namespace

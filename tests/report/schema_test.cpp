@@ -234,6 +234,17 @@ TEST(Provenance, KnowsTheJobOfSlurm) {
   EXPECT_EQ(slurm_json().at("nodes"), "n[1-2]");
 }
 
+TEST(Provenance, HoldsAllOfThatEnvironment) {
+  const Variable transport("OMPI_MCA_btl", "self,tcp");
+  const Variable queues("CUDA_DEVICE_MAX_CONNECTIONS", "1");
+  const Variable rounding("NVIDIA_TF32_OVERRIDE", "0");
+  const Json json = provenance({{"tidemark", "plan", "a.yaml"}, "a.yaml", "", 1}, nullptr);
+  EXPECT_EQ(json.at("environment"), environment_json());
+  EXPECT_EQ(json.at("environment").at("OMPI_MCA_btl"), "self,tcp");
+  EXPECT_EQ(json.at("environment").at("CUDA_DEVICE_MAX_CONNECTIONS"), "1");
+  EXPECT_EQ(json.at("environment").at("NVIDIA_TF32_OVERRIDE"), "0");
+}
+
 TEST(Provenance, NamesNoMpiWhereThereIsNone) {
   const Json json = provenance({{"tidemark", "plan", "a.yaml"}, "a.yaml", "", 1}, nullptr);
   EXPECT_EQ(json.at("mpi"), nullptr);

@@ -1,0 +1,70 @@
+// Several matrices of one shape that are worked on at once.
+#pragma once
+
+#include <cstdint>
+
+#include "base/device.hpp"
+
+namespace tidemark {
+
+/// `count` matrices [R, C], each `distance` elements behind the one before; owns nothing. A matrix
+/// by itself is a batch of one.
+template <class T>
+struct MatrixBatch {
+  Matrix<T> first;
+  std::int64_t count = 1;
+  std::int64_t distance = 0;
+
+  MatrixBatch() = default;
+  MatrixBatch(const Matrix<T>& matrix) : first(matrix) {}  // NOLINT: on purpose implicit
+  MatrixBatch(const Matrix<T>& matrix, std::int64_t matrices, std::int64_t elements_apart)
+      : first(matrix), count(matrices), distance(elements_apart) {}
+
+  /// One of them.
+  [[nodiscard]] Matrix<T> operator[](std::int64_t member) const {
+    const Matrix<T> by_stride(first.data() + member * distance, first.extent(0), first.stride(0));
+    return columns(by_stride, 0, num_columns(first));
+  }
+  /// Rows of all members together: what a kernel goes through.
+  [[nodiscard]] std::int64_t rows_of_all() const { return count * num_rows(first); }
+};
+
+/// The rows [first, first + count) of each member.
+template <class T>
+MatrixBatch<T> rows(const MatrixBatch<T>& batch, std::int64_t first, std::int64_t count) {
+  return {rows(batch.first, first, count), batch.count, batch.distance};
+}
+
+/// The columns [first, first + count) of each member.
+template <class T>
+MatrixBatch<T> columns(const MatrixBatch<T>& batch, std::int64_t first, std::int64_t count) {
+  return {columns(batch.first, first, count), batch.count, batch.distance};
+}
+
+/// Matrices [R, C] that lie end to end.
+template <class T>
+MatrixBatch<T> batch_in(T* memory, std::int64_t count, std::int64_t row_count,
+                        std::int64_t column_count) {
+  return {Matrix<T>(memory, static_cast<std::size_t>(row_count),
+                    static_cast<std::size_t>(column_count)),
+          count, row_count * column_count};
+}
+
+/// Where a kernel's team is: the member, and the row in it.
+struct BatchRow {
+  std::int64_t member;
+  std::int64_t row;
+};
+
+/// The place of a team among the rows of all members of a batch of [rows, .].
+KOKKOS_INLINE_FUNCTION BatchRow batch_row(std::int64_t team, std::int64_t rows) {
+  return {team / rows, team % rows};
+}
+
+/// Pointer to the first element of that row, to be taken once a row inside a kernel.
+template <class T>
+KOKKOS_INLINE_FUNCTION T* row_pointer(const MatrixBatch<T>& batch, const BatchRow& at) {
+  return row_pointer(batch.first, at.row) + at.member * batch.distance;
+}
+
+}  // namespace tidemark

@@ -1,0 +1,78 @@
+// Calls of every kind, to every rank, that leave no trace in the counters.
+#include "comm/first_calls.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+
+#include "comm/memory_block.hpp"
+#include "comm/mpi.hpp"
+#include "support/passing_communicator.hpp"
+
+namespace tidemark::comm {
+namespace {
+
+using std::chrono_literals::operator""s;
+
+int blocks = 0;
+void* allocate(std::size_t bytes) {
+  ++blocks;
+  return host_memory.allocate(bytes);
+}
+void release(void* memory) noexcept {
+  --blocks;
+  host_memory.release(memory);
+}
+
+/// Notes what is asked of it.
+class Noting final : public support::PassingCommunicator {
+ public:
+  using PassingCommunicator::PassingCommunicator;
+  [[nodiscard]] Request all_reduce(void* buffer, std::size_t count, DType dtype,
+                                   Purpose purpose) override {
+    ++calls[Operation::all_reduce];
+    return inner_.all_reduce(buffer, count, dtype, purpose);
+  }
+  [[nodiscard]] Request all_gather(const void* send, void* recv, std::size_t count, DType dtype,
+                                   Purpose purpose) override {
+    ++calls[Operation::all_gather];
+    return inner_.all_gather(send, recv, count, dtype, purpose);
+  }
+  [[nodiscard]] Request reduce_scatter(const void* send, void* recv, std::size_t count, DType dtype,
+                                       Purpose purpose) override {
+    ++calls[Operation::reduce_scatter];
+    return inner_.reduce_scatter(send, recv, count, dtype, purpose);
+  }
+  [[nodiscard]] Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
+                                 DType dtype, Purpose purpose) override {
+    ++sent[to];
+    return inner_.exchange(send, to, recv, from, count, dtype, purpose);
+  }
+  std::map<Operation, int> calls;
+  std::map<int, int> sent;  ///< by rank
+};
+
+TEST(FirstCalls, AreOfEveryKindAndToEveryRank) {
+  MpiCommunicator inner(MPI_COMM_WORLD, 60s);
+  Noting comm(inner);
+  carry_out_first_calls(comm, {allocate, release});
+  const bool alone = comm.size() == 1;
+  for (const Operation operation :
+       {Operation::all_reduce, Operation::all_gather, Operation::reduce_scatter}) {
+    EXPECT_EQ(comm.calls[operation], alone ? 0 : 2) << name_of(operation);
+  }
+  EXPECT_EQ(comm.sent.size(), static_cast<std::size_t>(comm.size() - 1));
+  for (const auto& [rank, count] : comm.sent) {
+    EXPECT_NE(rank, comm.rank());
+    EXPECT_EQ(count, 2);
+  }
+  for (const Purpose purpose : all_purposes) {
+    EXPECT_EQ(comm.counters().total(purpose).calls, 0);
+  }
+  EXPECT_EQ(blocks, 0) << "what was allocated has been given back";
+}
+
+}  // namespace
+}  // namespace tidemark::comm

@@ -35,7 +35,7 @@ LINES = {
     "wait_fails": rf"all_reduce failed {IN} 1: having a stream wait for an event failed: "
                   r".+ \(cudaError\w+\)",
     "device_fails": rf"NCCL failed {IN} 1: asking for an event failed: .+ \(cudaError\w+\)",
-    "asking_fails": rf"all_reduce failed {IN} 1: unhandled system error{MORE}",
+    "asking_fails": rf"(all_reduce|NCCL) failed {IN} 1: unhandled system error{MORE}",
     "peer_hangs": rf"all_reduce is overdue {IN} 0: {OVERDUE}",
     "kernel_hangs": rf"all_reduce is overdue {IN} 0: {OVERDUE}; "
                     "the compute stream has not got to it",

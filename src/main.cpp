@@ -174,7 +174,8 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
       ->required();
 
   CLI::App* const collectives_app = app.add_subcommand(
-      "collectives", "Measure the collectives by themselves, by every algorithm");
+      "collectives",
+      "Measure the collectives by themselves, by every algorithm, where activations lie");
   collectives_app->add_option("--min", line.collectives.smallest, "Smallest message")
       ->type_name("SIZE")
       ->capture_default_str();
@@ -182,6 +183,10 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
       ->type_name("SIZE")
       ->capture_default_str();
   collectives_app->add_option("--precision", line.collectives.precision, "Element type")
+      ->capture_default_str();
+  collectives_app
+      ->add_option("--backend", line.collectives.backend,
+                   "Library: mpi, nccl, or auto: NCCL where runs take it, and MPI beside it")
       ->capture_default_str();
   collectives_app->add_option("--repeats", line.collectives.repeats, "Calls of each")
       ->check(CLI::Range(1, 1000000))
@@ -212,9 +217,11 @@ ExitStatus run_command(const std::vector<char*>& arguments,
   KokkosSession kokkos(arguments, find_device(session));
   CommandLine line = parse(kokkos.own_arguments, session.rank() == 0);
   if (line.done) return *line.done;
-  if (line.measures_collectives) return tidemark::commands::collectives(line.collectives, session);
-  line.run.command_line.assign(arguments.begin(), arguments.end());
   tidemark::Device device;
+  if (line.measures_collectives) {
+    return tidemark::commands::collectives(line.collectives, device, session);
+  }
+  line.run.command_line.assign(arguments.begin(), arguments.end());
   line.run.cores = cores;
   line.run.threads = Kokkos::DefaultHostExecutionSpace().concurrency();
   tidemark::kernels::set_blas_threads(line.run.threads);

@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <cstring>
-#include <memory>
 #include <numeric>
 #include <random>
 
+#include "base/error.hpp"
 #include "base/stopwatch.hpp"
 #include "bench/statistics.hpp"
-#include "comm/mpi.hpp"
+#include "comm/memory_block.hpp"
 
 namespace tidemark::bench {
 
@@ -26,31 +24,27 @@ constexpr std::array forms{
     Form{comm::Operation::reduce_scatter, true}, Form{comm::Operation::all_gather, false},
     Form{comm::Operation::all_gather, true}};
 
-/// One communicator an algorithm, and buffers for the largest message.
+/// The ways, and buffers for the largest message.
 class Measurement {
  public:
-  Measurement(std::int64_t largest, DType dtype, double timeout_s) : dtype_(dtype) {
-    for (const comm::Algorithm algorithm : comm::all_algorithms) {
-      comm::MpiOptions options;
-      options.algorithm = algorithm;
-      auto communicator = std::make_unique<comm::MpiCommunicator>(
-          MPI_COMM_WORLD, std::chrono::duration<double>(timeout_s), options);
-      if (!comm::is_distinct(algorithm, communicator->size())) continue;
-      communicators_.push_back({algorithm, std::move(communicator)});
-    }
-    first_.assign(static_cast<std::size_t>(largest), std::byte{0});
-    second_.assign(static_cast<std::size_t>(largest), std::byte{0});
+  Measurement(const std::vector<CollectiveWay>& ways, const BufferPlace& place,
+              std::int64_t largest, DType dtype)
+      : ways_(ways),
+        place_(place),
+        dtype_(dtype),
+        first_(place.memory, static_cast<std::size_t>(largest)),
+        second_(place.memory, static_cast<std::size_t>(largest)) {
+    place.clear(first_.data(), first_.size());
+    place.clear(second_.data(), second_.size());
   }
-
-  [[nodiscard]] comm::Communicator& any() { return *communicators_.front().communicator; }
 
   std::vector<CollectiveRate> measure(std::int64_t bytes, int repeats) {
     // What is measured, and a plain copy as the last; each repeat in another order, the same on all
     // ranks, since what ran before leaves its data in the caches.
     std::vector<Trial> trials;
     for (const Form& form : forms) {
-      for (const Entry& entry : communicators_) {
-        if (exists(form, entry.algorithm)) trials.push_back({form, &entry, {}});
+      for (const CollectiveWay& way : ways_) {
+        if (exists(form, way)) trials.push_back({form, &way, {}});
       }
     }
     trials.push_back({{}, nullptr, {}});
@@ -65,50 +59,56 @@ class Measurement {
       }
     }
     std::vector<CollectiveRate> rates;
-    double native = 0.0;
     for (const Trial& trial : trials) {
-      if (trial.entry == nullptr) continue;
-      const double seconds = median_of(trial.seconds);
-      // The library's is the first of an operation, and in place or not, it is the same call.
-      if (trial.entry->algorithm == comm::Algorithm::native) native = seconds;
-      rates.push_back({trial.form.operation, trial.entry->algorithm, trial.form.in_place, bytes,
-                       seconds, native, median_of(trials.back().seconds)});
+      if (trial.way == nullptr) continue;
+      rates.push_back({trial.form.operation, trial.way->name, trial.form.in_place, bytes,
+                       median_of(trial.seconds), native_seconds(trials, trial.form),
+                       median_of(trials.back().seconds)});
     }
     return rates;
   }
 
  private:
-  struct Entry {
-    comm::Algorithm algorithm;
-    std::unique_ptr<comm::Communicator> communicator;
-  };
   struct Trial {
     Form form;
-    const Entry* entry;  ///< null: a plain copy
+    const CollectiveWay* way;  ///< null: a plain copy
     std::vector<double> seconds;
   };
 
-  static bool exists(const Form& form, comm::Algorithm algorithm) {
+  static bool exists(const Form& form, const CollectiveWay& way) {
+    if (form.operation == comm::Operation::all_gather) return true;
     const bool scatters_in_place =
         form.in_place && form.operation == comm::Operation::reduce_scatter;
-    return !scatters_in_place || algorithm != comm::Algorithm::native;
+    return way.forms_sums && (way.scatters_in_place || !scatters_in_place);
+  }
+
+  /// Of the library's in the same form, or, where it has only the other one, in that.
+  static std::optional<double> native_seconds(const std::vector<Trial>& trials, const Form& form) {
+    std::optional<double> seconds;
+    for (const Trial& trial : trials) {
+      if (trial.way == nullptr || !trial.way->is_native) continue;
+      if (trial.form.operation != form.operation) continue;
+      if (!seconds || trial.form.in_place == form.in_place) seconds = median_of(trial.seconds);
+    }
+    return seconds;
   }
 
   template <class Body>
   double slowest(const Body& body) {
-    any().barrier();
+    comm::Communicator& any = *ways_.front().communicator;
+    any.barrier();
     const Stopwatch watch;
     body();
     std::array<double, 1> seconds{watch.seconds()};
-    any().max_over_ranks(seconds);
+    any.max_over_ranks(seconds);
     return seconds[0];
   }
 
   void carry_out(const Trial& trial, std::int64_t bytes) {
-    if (trial.entry == nullptr) {
-      std::memcpy(second_.data(), first_.data(), static_cast<std::size_t>(bytes));
+    if (trial.way == nullptr) {
+      place_.copy(second_.data(), first_.data(), static_cast<std::size_t>(bytes));
     } else {
-      call(*trial.entry->communicator, trial.form, bytes);
+      call(*trial.way->communicator, trial.form, bytes);
     }
   }
 
@@ -128,23 +128,28 @@ class Measurement {
       request = communicator.reduce_scatter(first_.data(), part, block, dtype_, purpose);
     }
     communicator.wait(request);
+    communicator.fence();  // what is only in order on a stream is not complete
   }
 
+  const std::vector<CollectiveWay>& ways_;
+  const BufferPlace& place_;
   DType dtype_;
-  std::vector<Entry> communicators_;
-  std::vector<std::byte> first_;
-  std::vector<std::byte> second_;
+  comm::MemoryBlock first_;
+  comm::MemoryBlock second_;
 };
 
 }  // namespace
 
-std::vector<CollectiveRate> measure_collectives(const std::vector<std::int64_t>& sizes, DType dtype,
-                                                int repeats, double timeout_s) {
-  int ranks = 1;
-  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+std::vector<CollectiveRate> measure_collectives(const std::vector<CollectiveWay>& ways,
+                                                const BufferPlace& place,
+                                                const std::vector<std::int64_t>& sizes, DType dtype,
+                                                int repeats) {
+  TIDEMARK_REQUIRE(!ways.empty(), "there is no way to carry a collective out");
+  const int ranks = ways.front().communicator->size();
   const std::int64_t unit = ranks * static_cast<std::int64_t>(size_of(dtype));
   const auto rounded = [&](std::int64_t bytes) { return (bytes + unit - 1) / unit * unit; };
-  Measurement measurement(rounded(*std::max_element(sizes.begin(), sizes.end())), dtype, timeout_s);
+  Measurement measurement(ways, place, rounded(*std::max_element(sizes.begin(), sizes.end())),
+                          dtype);
   std::vector<CollectiveRate> rates;
   for (const std::int64_t size : sizes) {
     const auto measured = measurement.measure(rounded(size), repeats);

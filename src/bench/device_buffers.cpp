@@ -1,9 +1,11 @@
 #include "bench/device_buffers.hpp"
 
+#include <array>
 #include <cstddef>
 
 #include "base/accelerator.hpp"
 #include "kernels/sum_of_terms.hpp"
+#include "memory/pool.hpp"
 
 namespace tidemark::bench {
 
@@ -31,6 +33,21 @@ std::optional<comm::DeviceBuffers> buffers_of(const Device& device) {
     tidemark::copy_in_order(exec, to, from, bytes);
   };
   return buffers;
+}
+
+MemorySource segments_of(const config::Case& c, comm::Communicator& communicator) {
+  if (c.comm.register_buffers) {
+    if (std::optional<MemorySource> registered = communicator.buffer_memory()) return *registered;
+  }
+  return memory::Pool::device_memory();
+}
+
+std::optional<std::int64_t> registered_bytes(const config::Case& c,
+                                             comm::Communicator& communicator) {
+  if (!c.comm.register_buffers || !communicator.buffer_memory()) return std::nullopt;
+  std::array<double, 1> fewest{static_cast<double>(communicator.registered_bytes())};
+  communicator.min_over_ranks(fewest);
+  return static_cast<std::int64_t>(fewest[0]);
 }
 
 }  // namespace tidemark::bench

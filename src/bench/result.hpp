@@ -122,6 +122,8 @@ struct CaseResult {
   int ranks = 1;
   std::string backend;    ///< the communicator that carried the collectives
   std::string transport;  ///< how it got at the buffers: see comm::Communicator::transport
+  /// Of the pool, with the library of the communicator, smallest rank; nullopt: not asked for.
+  std::optional<std::int64_t> registered_bytes;
   std::optional<SlowRank> slow_rank;  ///< where the run was disturbed on purpose
   Verification verification;
 

@@ -72,6 +72,7 @@ class Runner {
         environment_(environment),
         communicator_(communicator),
         communication_library_(communication_library),
+        pool_(segments_of(c, communicator)),
         ledger_(pool_),
         stack_(c, environment.device, ledger_, communicator),
         ablation_(stack_, environment.device, communicator),
@@ -140,6 +141,7 @@ class Runner {
     result.loss = loss_;
     result.calls = mean_calls(series_.counters, iterations(), communicator_);
     result.algorithms = communicator_.choices();
+    result.registered_bytes = registered_bytes(case_, communicator_);
     // One rank has nothing to hide, nor to choose from.
     result.overlap_mode = case_.overlap.is_chosen() ? "none" : case_.overlap.mode;
     if (case_.overlaps()) result.overlap = overlap_result();
@@ -360,6 +362,7 @@ comm::CommunicatorOptions options_of(const config::Case& c, const Device& device
   options.device = buffers_of(device);
   if (const CudaStream stream = stream_of(*device.exec)) options.compute_stream = stream;
   options.completes_on_host = c.emulated_link.is_emulated();
+  options.register_buffers = c.comm.register_buffers;
   return options;
 }
 
@@ -427,6 +430,7 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
     run_in<decltype(scalar)>(c, environment, *communicator, communication_library, dump_folder,
                              result);
   });
+  communicator->fence();  // or who could not take the activations' memory back would go unheard
   if (!mark_is_new && runs_on_host) {
     forget_process_bytes(result);
   }

@@ -38,7 +38,7 @@ struct Outcome {
 
 template <class T>
 Outcome<T> compute(const config::Case& c, Device& device, comm::Communicator& communicator) {
-  memory::Pool pool;
+  memory::Pool pool(segments_of(c, communicator));
   memory::Ledger ledger(pool);
   model::Stack<T> stack(c, device, ledger, communicator);
   Outcome<T> outcome;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/dtype.hpp"
+#include "base/memory_source.hpp"
 #include "comm/account.hpp"
 #include "comm/counters.hpp"
 #include "comm/operation.hpp"
@@ -128,6 +130,15 @@ class Communicator {
   virtual void poll() = 0;
   /// The host waits for all calls that `wait` was called for.
   virtual void fence() {}
+
+  /// Memory for buffers that the library takes note of, so that it moves them without copies of its
+  /// own; nullopt where it has none such. All ranks take equally much in the same order, and their
+  /// calls find a buffer at the same distance from the beginning of what was taken. No call under
+  /// way uses what is given back, and all of it is before the communicator ends, unless an error
+  /// unwinds this rank.
+  [[nodiscard]] virtual std::optional<MemorySource> buffer_memory() { return std::nullopt; }
+  /// Bytes of it that the library has taken note of, which it may decline.
+  [[nodiscard]] virtual std::int64_t registered_bytes() const { return 0; }
 
   // Control operations of the harness: blocking, never counted as traffic.
 

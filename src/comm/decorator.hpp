@@ -1,6 +1,7 @@
 // The base of communicators that change how another one carries out collectives.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,10 @@ class Decorator : public Communicator {
   [[nodiscard]] bool follows_stream() const noexcept override { return inner_.follows_stream(); }
   void poll() override { inner_.poll(); }
   void fence() override { inner_.fence(); }
+  [[nodiscard]] std::optional<MemorySource> buffer_memory() override {
+    return inner_.buffer_memory();
+  }
+  [[nodiscard]] std::int64_t registered_bytes() const override { return inner_.registered_bytes(); }
 
   void barrier() override { inner_.barrier(); }
   void max_over_ranks(std::span<double> values) override { inner_.max_over_ranks(values); }

@@ -57,6 +57,19 @@ void validate(const CommunicatorOptions& options) {
   }
 }
 
+/// Why buffers cannot be registered; empty where they can, or need not be.
+std::string obstacle_to_registering(const CommunicatorOptions& options, bool takes_nccl) {
+  if (!options.register_buffers) return {};
+  if (!takes_nccl) {
+    return fmt::format("comm.backend: {} takes MPI here{}", options.backend,
+                       !has_nccl()               ? ": this build has no NCCL"
+                       : !options.compute_stream ? ": the tensors are on no CUDA device"
+                                                 : "");
+  }
+  // A build without NCCL has a line of its own.
+  return has_nccl() && !nccl_registers_buffers() ? "this build's NCCL is older than 2.19.1" : "";
+}
+
 std::unique_ptr<Communicator> make_mpi_communicator(const CommunicatorOptions& options) {
   MpiOptions mpi;
   mpi.automatic = options.algorithm == "auto";
@@ -97,7 +110,11 @@ std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& optio
   }
   const bool nccl_is_best = options.compute_stream && has_nccl() && !is_of_mpi(options.algorithm) &&
                             !options.completes_on_host;
-  if (options.backend == "nccl" || (is_auto && nccl_is_best)) {
+  const bool takes_nccl = options.backend == "nccl" || (is_auto && nccl_is_best);
+  if (const std::string why = obstacle_to_registering(options, takes_nccl); !why.empty()) {
+    throw RunError(fmt::format("comm.register_buffers cannot be used: {}", why), Scope::all_ranks);
+  }
+  if (takes_nccl) {
     auto made =
         make_nccl_communicator(make_control(options), options.compute_stream, options.timeout);
     made->set_context("first calls");

@@ -27,6 +27,8 @@ struct CommunicatorOptions {
   /// Whoever waits for a call needs it complete by the host's clock, as an emulated link does: what
   /// follows a stream will not do, and "auto" does not choose it.
   bool completes_on_host = false;
+  /// Communicator::buffer_memory is needed. "self" does without.
+  bool register_buffers = false;
 };
 
 /// Makes the communicator of the tensor-parallel ranks, which are all processes of the job; a
@@ -38,7 +40,8 @@ struct CommunicatorOptions {
 ///
 /// Throws InputError where `backend` or `algorithm` is unknown, "self" is asked for more than one
 /// rank, or `ranks` differs from the number of processes;
-/// RunError where MPI is needed and is not running, or NCCL cannot be used.
+/// RunError where MPI is needed and is not running, or NCCL cannot be used, or not for what is
+/// needed of it.
 std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options);
 
 /// A communicator of this process alone, in any job: for what each rank computes by itself.

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "comm/buffers.hpp"
+#include "comm/nccl_buffers.hpp"
 #include "comm/nccl_flights.hpp"
 #include "comm/nccl_link.hpp"
 #include "comm/nccl_watch.hpp"
@@ -43,6 +44,7 @@ NcclCommunicator::NcclCommunicator(std::unique_ptr<Communicator> control, CudaSt
       control_(std::move(control)),
       flights_(std::make_unique<NcclFlights>(compute, size())),
       link_(std::make_unique<NcclLink>(*control_, timeout, watchdog_)),
+      buffers_(std::make_unique<NcclBuffers>(*link_, watchdog_)),
       watch_(std::make_unique<NcclWatch>(mutex_, *link_, *flights_, watchdog_, timeout, rank())) {}
 
 NcclCommunicator::~NcclCommunicator() {
@@ -51,6 +53,13 @@ NcclCommunicator::~NcclCommunicator() {
     catch_up();  // the watch sees to it that this ends
   } catch (const Error& error) {
     write_line(error.what());
+    return;
+  }
+  // NCCL would go on with memory that is gone, and its owner call what is gone.
+  if (const std::size_t bytes = buffers_->held_bytes(); bytes > 0) {
+    write_line(link_->failure_line(
+        "ending NCCL", fmt::format("{} bytes of buffers have not been given back", bytes)));
+    end_process();
   }
 }
 
@@ -172,6 +181,36 @@ void NcclCommunicator::catch_up() const {
     require_well("NCCL");
     if (!trouble.empty()) throw RunError(trouble);
   });
+}
+
+std::optional<MemorySource> NcclCommunicator::buffer_memory() {
+  if (!nccl_registers_buffers()) return std::nullopt;
+  const auto allocate = [this](std::size_t bytes) {
+    return guarded("ncclMemAlloc", [&] {
+      require_well("ncclMemAlloc");
+      return buffers_->allocate(bytes);
+    });
+  };
+  return MemorySource{allocate, [this](void* memory) { give_back(memory); }, NcclBuffers::unit};
+}
+
+std::int64_t NcclCommunicator::registered_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return buffers_->registered_bytes();
+}
+
+void NcclCommunicator::give_back(void* memory) noexcept {
+  const auto is_lost = [this] {
+    const std::lock_guard lock(mutex_);
+    return link_->is_broken();
+  };
+  if (std::uncaught_exceptions() > 0 || is_lost()) return;
+  try {
+    catch_up();  // of kernels, too, which freeing need not wait for
+    guarded("ncclMemFree", [&] { buffers_->release(memory); });
+  } catch (const Error& error) {
+    write_line(error.what());
+  }
 }
 
 void NcclCommunicator::barrier() {

@@ -17,11 +17,14 @@
 namespace tidemark::comm {
 
 class NcclLink;
+class NcclBuffers;
 class NcclFlights;
 class NcclWatch;
 
 /// Whether this build has NCCL.
 [[nodiscard]] bool has_nccl() noexcept;
+/// Whether it is new enough to register buffers.
+[[nodiscard]] bool nccl_registers_buffers() noexcept;
 
 /// A communicator over NCCL among the ranks of `control`, which carries its control operations; a
 /// collective call. Buffers are in the memory of the current device, on which `compute_stream`, a
@@ -65,6 +68,10 @@ class NcclCommunicator final : public Communicator {
   void wait(Request& request) override;
   void poll() override;
   void fence() override { catch_up(); }
+  /// Where an error unwinds the rank, or has ended the communicator, what is given back is left to
+  /// the end of the process.
+  [[nodiscard]] std::optional<MemorySource> buffer_memory() override;
+  [[nodiscard]] std::int64_t registered_bytes() const override;
 
   void barrier() override;
   void max_over_ranks(std::span<double> values) override { control_->max_over_ranks(values); }
@@ -96,13 +103,15 @@ class NcclCommunicator final : public Communicator {
                      Operation operation) const;
   void catch_up() const;
   void settle() const;
+  void give_back(void* memory) noexcept;
 
   Watchdog watchdog_;  // of the host's calls
   std::unique_ptr<Communicator> control_;
   mutable std::mutex mutex_;  ///< guards the flights and the link against the watch
   std::unique_ptr<NcclFlights> flights_;
   std::unique_ptr<NcclLink> link_;
-  std::unique_ptr<NcclWatch> watch_;  ///< last: it uses the rest
+  std::unique_ptr<NcclBuffers> buffers_;  ///< guarded likewise
+  std::unique_ptr<NcclWatch> watch_;      ///< last: it uses the rest
 };
 
 }  // namespace tidemark::comm

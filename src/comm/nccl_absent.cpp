@@ -5,6 +5,7 @@
 namespace tidemark::comm {
 
 bool has_nccl() noexcept { return false; }
+bool nccl_registers_buffers() noexcept { return false; }
 
 std::unique_ptr<Communicator> make_nccl_communicator(std::unique_ptr<Communicator>,
                                                      std::optional<void*>,

@@ -50,7 +50,9 @@ NcclLink::~NcclLink() {
   try {
     launch("ncclCommFinalize", [&] { return ncclCommFinalize(comm_); });
     const Watchdog::Call watched(watchdog_, "ncclCommDestroy");
-    ncclCommDestroy(comm_);
+    if (const ncclResult_t code = ncclCommDestroy(comm_); code != ncclSuccess) {
+      throw RunError(failure_line("ncclCommDestroy", ncclGetErrorString(code)));
+    }
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
   }

@@ -58,12 +58,13 @@ class NcclLink {
   [[noreturn]] void fail(std::string_view operation, std::string_view reason);
   /// The line: operation, context, rank, reason.
   [[nodiscard]] std::string failure_line(std::string_view operation, std::string_view reason) const;
+  /// NCCL's words for a code, an ncclResult_t.
+  [[nodiscard]] std::string describe(int code) const;
   void abort() noexcept;
 
  private:
   /// Waits until NCCL has done what `code` says that it has begun; what went wrong, or nothing.
   [[nodiscard]] std::string settle(int code) const;
-  [[nodiscard]] std::string describe(int code) const;
 
   Watchdog& watchdog_;
   std::chrono::duration<double> timeout_;

@@ -1,11 +1,13 @@
 #include "commands/collectives.hpp"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "bench/collective_rates.hpp"
+#include "bench/collective_ways.hpp"
 #include "comm/counters.hpp"
 #include "config/byte_size.hpp"
 #include "report/print.hpp"
@@ -22,6 +24,25 @@ DType precision_of(const std::string& word) {
       fmt::format("--precision: '{}' is not accepted, expected one of fp64, fp32, bf16", word));
 }
 
+void require_backend(const std::string& word) {
+  if (word == "auto" || word == "mpi" || word == "nccl") return;
+  throw InputError(
+      fmt::format("--backend: '{}' is not accepted, expected one of auto, mpi, nccl", word));
+}
+
+/// Of buffers on a device, how each library gets at them.
+std::string transports(const std::vector<bench::CollectiveWay>& ways) {
+  std::string text = runs_on_host ? "" : "; buffers in the device's memory";
+  const char* last = "";
+  for (const bench::CollectiveWay& way : ways) {
+    const char* const library = way.communicator->name() == "nccl" ? "NCCL" : "MPI";
+    if (runs_on_host || std::string_view(library) == last) continue;
+    text += fmt::format(", {}: {}", library, way.communicator->transport());
+    last = library;
+  }
+  return text;
+}
+
 std::vector<std::int64_t> sizes_between(std::int64_t smallest, std::int64_t largest) {
   if (smallest < 1 || smallest > largest) {
     throw InputError("--min: must be at least 1 byte and at most --max");
@@ -33,33 +54,38 @@ std::vector<std::int64_t> sizes_between(std::int64_t smallest, std::int64_t larg
 
 std::string row(const bench::CollectiveRate& rate, int ranks) {
   const comm::CallStats stats{1, rate.message_bytes, 0, rate.seconds, rate.seconds};
-  return fmt::format("{:>12}  {:<14}  {:<9} {:<5} {:>11.1f} {:>9.3f} {:>9.3f} {:>10.3f} {:>8.2f}\n",
-                     rate.message_bytes, comm::name_of(rate.operation),
-                     comm::name_of(rate.algorithm), rate.in_place ? "in" : "out",
-                     rate.seconds * 1e6,
-                     static_cast<double>(rate.message_bytes) / rate.seconds * 1e-9,
-                     comm::busbw_gbytes_per_s(rate.operation, ranks, stats).value_or(0.0),
-                     rate.seconds / rate.native_seconds, rate.seconds / rate.copy_seconds);
+  return fmt::format(
+      "{:>12}  {:<14}  {:<9} {:<5} {:>11.1f} {:>9.3f} {:>9.3f} {:>10} {:>8.2f}\n",
+      rate.message_bytes, comm::name_of(rate.operation), rate.way, rate.in_place ? "in" : "out",
+      rate.seconds * 1e6, static_cast<double>(rate.message_bytes) / rate.seconds * 1e-9,
+      comm::busbw_gbytes_per_s(rate.operation, ranks, stats).value_or(0.0),
+      rate.native_seconds ? fmt::format("{:.3f}", rate.seconds / *rate.native_seconds)
+                          : std::string("-"),
+      rate.seconds / rate.copy_seconds);
 }
 
 }  // namespace
 
-ExitStatus collectives(const CollectivesArguments& arguments, const comm::MpiSession& session) {
+ExitStatus collectives(const CollectivesArguments& arguments, const Device& device,
+                       const comm::MpiSession& session) {
   const DType dtype = precision_of(arguments.precision);
   const std::vector<std::int64_t> sizes =
       sizes_between(config::parse_byte_size(arguments.smallest, "--min"),
                     config::parse_byte_size(arguments.largest, "--max"));
+  require_backend(arguments.backend);
   if (session.size() < 2) throw InputError("collectives: at least 2 ranks are needed");
-  const auto rates =
-      bench::measure_collectives(sizes, dtype, arguments.repeats, arguments.timeout_s);
+  const auto ways =
+      bench::collective_ways(device, session.size(), arguments.backend, dtype, arguments.timeout_s);
+  const auto rates = bench::measure_collectives(ways, bench::activations_place(device), sizes,
+                                                dtype, arguments.repeats);
   if (session.rank() != 0) return ExitStatus::good;
   std::string table = fmt::format(
-      "{} ranks, {}, {} repeats in turn\n{:>12}  {:<14}  {:<9} {:<5} {:>11} {:>9} {:>9} {:>10} "
+      "{} ranks, {}, {} repeats in turn{}\n{:>12}  {:<14}  {:<9} {:<5} {:>11} {:>9} {:>9} {:>10} "
       "{:>8}\n"
       "{:>12}  {:<14}  {:<9} {:<5} {:>11} {:>9} {:>9} {:>10} {:>8}\n",
-      session.size(), name_of(dtype), arguments.repeats, "bytes", "operation", "algorithm", "place",
-      "time", "algbw", "busbw", "time over", "time", "", "", "", "", "us", "GB/s", "GB/s", "native",
-      "over copy");
+      session.size(), name_of(dtype), arguments.repeats, transports(ways), "bytes", "operation",
+      "algorithm", "place", "time", "algbw", "busbw", "time over", "time", "", "", "", "", "us",
+      "GB/s", "GB/s", "native", "over copy");
   for (const bench::CollectiveRate& rate : rates) table += row(rate, session.size());
   report::print(table);
   return ExitStatus::good;

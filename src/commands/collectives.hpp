@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/device.hpp"
 #include "base/error.hpp"
 #include "comm/mpi_session.hpp"
 
@@ -12,12 +13,15 @@ struct CollectivesArguments {
   std::string smallest = "4KiB";
   std::string largest = "64MiB";
   std::string precision = "fp32";
+  std::string backend = "auto";  ///< mpi or nccl alone; auto: what runs take here, and MPI
   int repeats = 15;
   double timeout_s = 60.0;
 };
 
-/// Prints a table of times and bandwidths by nccl-tests' formulas; collective over the processes of
-/// the job. Throws InputError where the arguments are wrong or there is one process only.
-ExitStatus collectives(const CollectivesArguments& arguments, const comm::MpiSession& session);
+/// Prints a table of times and bandwidths by nccl-tests' formulas, on buffers in the memory that
+/// kernels of `device` work on; collective over the processes of the job. Throws InputError where
+/// the arguments are wrong or there is one process only, RunError where NCCL cannot be used.
+ExitStatus collectives(const CollectivesArguments& arguments, const Device& device,
+                       const comm::MpiSession& session);
 
 }  // namespace tidemark::commands

@@ -68,6 +68,7 @@ struct OverlapConfig {
 struct CommConfig {
   std::string backend = "auto";
   std::string algorithm = "auto";
+  bool register_buffers = false;  ///< activations lie in memory registered with NCCL
 };
 
 struct BenchConfig {

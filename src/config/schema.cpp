@@ -169,6 +169,10 @@ void add_parallel_rows(std::vector<Setting>& rows) {
                      "algorithm of MPI's collectives: the library's own, one of ours, or whichever "
                      "is fastest for the operation and size",
                      TIDEMARK_FIELD(comm.algorithm)));
+  rows.push_back(row("comm.register_buffers", Boolean{}, "",
+                     "activations lie in memory of NCCL's that is registered with it, so that it "
+                     "moves them without copies of its own; NCCL only",
+                     TIDEMARK_FIELD(comm.register_buffers)));
   rows.push_back(row("emulated_link.latency_us", link_figures, "",
                      "what-if: microseconds that a collective takes at least",
                      TIDEMARK_FIELD(emulated_link.latency_us)));

@@ -99,6 +99,20 @@ void validate_tensor_size(const Case& c) {
                          c.locate(other), why));
 }
 
+/// Whatever makes MPI carry the collectives of several ranks leaves nobody to register buffers.
+void validate_registration(const Case& c) {
+  if (!c.comm.register_buffers) return;
+  const auto refuse = [&](const std::string& what) {
+    refuse_key(c, "comm.register_buffers",
+               fmt::format("true contradicts {}: MPI does not register buffers", what));
+  };
+  if (c.comm.backend == "mpi") refuse("comm.backend: mpi");
+  if (c.emulated_link.is_emulated()) refuse("emulated_link, which is for MPI");
+  if (c.comm.algorithm != "auto" && c.comm.algorithm != "native") {
+    refuse(fmt::format("comm.algorithm: {}, which is for MPI", c.comm.algorithm));
+  }
+}
+
 void validate_choices(const Case& c) {
   if (c.parallel.keep_gathered && !c.parallel.sequence) {
     refuse_key(c, "parallel.keep_gathered", "true needs parallel.sequence: true");
@@ -122,6 +136,7 @@ void validate_choices(const Case& c) {
                fmt::format("{} is made of MPI's messages, and contradicts comm.backend: nccl",
                            c.comm.algorithm));
   }
+  validate_registration(c);
   if (c.bench.max_iterations < c.bench.iterations) {
     refuse_key(
         c, "bench.max_iterations",

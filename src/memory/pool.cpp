@@ -1,6 +1,9 @@
 #include "memory/pool.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,16 +21,21 @@ std::size_t round_up(std::size_t bytes, std::size_t unit) {
 // Small requests share a segment; a large one gets its own size, so that little lies idle.
 constexpr std::size_t segment_unit = std::size_t{1} << 20;
 
-void* device_malloc(std::size_t bytes) {
-  void* const memory = accelerator::allocate(bytes);
-  if (memory == nullptr) {
-    throw RunError(
-        fmt::format("out of memory: the device refused {} bytes for activations", bytes));
-  }
-  return memory;
+/// One segment behind the other, at addresses that are not 0.
+MemorySource memory_on_paper() {
+  const auto allocate = [end = std::uintptr_t{1} << 20](std::size_t bytes) mutable {
+    return reinterpret_cast<void*>(std::exchange(end, end + bytes));
+  };
+  return {allocate, [](void*) {}};
 }
 
 }  // namespace
+
+MemorySource Pool::device_memory() { return {accelerator::allocate, accelerator::release}; }
+
+Pool::Pool(Source source) : Pool(source == Source::device ? device_memory() : memory_on_paper()) {}
+
+Pool::Pool(MemorySource source) : source_(std::move(source)) {}
 
 Pool::~Pool() { free_segments(); }
 
@@ -100,27 +108,19 @@ void Pool::set_free(Blocks::iterator block, bool free) {
   }
 }
 
-void* Pool::new_segment(std::size_t bytes) {
-  if (source_ == Source::device) {
-    return device_malloc(bytes);
-  }
-  void* const begin = reinterpret_cast<void*>(paper_end_);
-  paper_end_ += bytes;
-  return begin;
-}
-
 void Pool::free_segments() {
-  if (source_ == Source::paper) {
-    return;
-  }
   for (void* segment : segments_) {
-    accelerator::release(segment);
+    source_.release(segment);
   }
 }
 
 Pool::Blocks::iterator Pool::grow(std::size_t bytes) {
-  const std::size_t segment_bytes = round_up(bytes, segment_unit);
-  auto* begin = static_cast<std::byte*>(new_segment(segment_bytes));
+  const std::size_t segment_bytes = round_up(bytes, std::max(segment_unit, source_.unit));
+  auto* begin = static_cast<std::byte*>(source_.allocate(segment_bytes));
+  if (begin == nullptr) {
+    throw RunError(
+        fmt::format("out of memory: the device refused {} bytes for activations", segment_bytes));
+  }
   segments_.push_back(begin);
   held_ += segment_bytes;
   const auto block = blocks_.emplace(begin, Block{segment_bytes, true, segments_.size() - 1}).first;

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <map>
 #include <set>
 #include <tuple>
 #include <vector>
+
+#include "base/memory_source.hpp"
 
 namespace tidemark::memory {
 
@@ -21,13 +22,18 @@ class Pool {
   /// tells what it would hold, of any device.
   enum class Source { device, paper };
 
-  explicit Pool(Source source = Source::device) : source_(source) {}
+  explicit Pool(Source source = Source::device);
+  /// From elsewhere; `source` must be usable as long as the pool lives.
+  explicit Pool(MemorySource source);
+
+  /// The memory of Source::device.
+  static MemorySource device_memory();
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
   /// A block of at least `bytes` bytes, aligned to `alignment`; throws RunError where the device
-  /// has no memory left. A request of 0 bytes returns nullptr.
+  /// has no memory left, or as the source does. A request of 0 bytes returns nullptr.
   [[nodiscard]] void* acquire(std::size_t bytes);
 
   /// Gives a block back; `block` must come from `acquire` of this pool (nullptr is ignored).
@@ -36,7 +42,7 @@ class Pool {
   /// Returns every segment to the device; no block may be in use.
   void release_all();
 
-  /// Bytes held from the device, in use or not.
+  /// Bytes held from the device, in use or not: as many as were asked of the source.
   [[nodiscard]] std::size_t held_bytes() const { return held_; }
   [[nodiscard]] std::size_t segments() const { return segments_.size(); }
 
@@ -61,16 +67,14 @@ class Pool {
   void split(Blocks::iterator block, std::size_t bytes);
   void set_free(Blocks::iterator block, bool free);
   [[nodiscard]] static Order order_of(Blocks::iterator block);
-  [[nodiscard]] void* new_segment(std::size_t bytes);
   void free_segments();
 
-  Source source_;
+  MemorySource source_;
   Blocks blocks_;            ///< every block, by address
   std::set<Order> by_size_;  ///< the free ones
   std::vector<void*> segments_;
   std::size_t held_ = 0;
-  std::uintptr_t paper_end_ = std::uintptr_t{1} << 20;  ///< of the segments on paper
-  std::size_t in_use_ = 0;                              ///< number of blocks handed out
+  std::size_t in_use_ = 0;  ///< number of blocks handed out
 };
 
 }  // namespace tidemark::memory

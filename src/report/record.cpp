@@ -237,6 +237,7 @@ nlohmann::ordered_json run_record(const bench::CaseResult& result,
   json["memory"] = memory_json(result.memory);
   json["memory"]["tide"] = tide_json(result.traces);
   json["comm"] = comm_json(result.backend, result.transport, result.calls);
+  json["comm"]["registered_bytes"] = or_null(result.registered_bytes);
   json["comm"]["algorithms"] = algorithms_json(result.algorithms);
   json["comm"]["emulated"] = result.is_emulated();
   json["overlap"] = overlap_json(result);
@@ -263,6 +264,7 @@ nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
   json["memory"]["device_bytes"] = or_null(device_memory);
   json["memory"]["fits"] = device_memory ? Json(plan.total_bytes() <= *device_memory) : Json();
   json["comm"] = comm_json(nullptr, nullptr, plan.calls);
+  json["comm"]["registered_bytes"] = nullptr;
   json["comm"]["algorithms"] = nullptr;
   json["comm"]["emulated"] = nullptr;
   json["provenance"] = provenance;

@@ -15,6 +15,7 @@ import textwrap
 import unittest
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/first-run-gpu"
+sys.path.insert(0, str(SCRIPT.parent))  # as when it is started
 ONE_LINE = "first-run-gpu: no device here: neither nvidia-smi nor rocm-smi names one\n"
 
 # Writes the record of a run of two ranks, as far as the script reads it. PRODUCT_GFLOPS is a rank's rate.
@@ -23,6 +24,12 @@ STAND_IN = """
     words = sys.argv[1:]
     if words == ["--version"]:
         print("tidemark 0"); sys.exit(0)
+    if words[0] == "collectives":
+        print("2 ranks, bf16", *words[1:])
+        print("bytes operation\\nus")
+        print("1024 all_reduce nccl in", os.environ["ALONE_US"], "1 1 - 1")
+        print("1024 all_gather nccl in 0.001 1 1 - 1")
+        sys.exit(0)
     if "--trace" in words:
         with open(words[words.index("--trace") + 1], "w") as file:
             json.dump([{"ph": "X", "dur": 1.0}], file)
@@ -61,12 +68,12 @@ class FirstRun(unittest.TestCase):
         return subprocess.run([sys.executable, str(SCRIPT), *arguments], cwd=self.folder, env=env,
                               capture_output=True, text=True, check=False, timeout=60)
 
-    def checklist(self, valid, rate):
+    def checklist(self, valid, rate, alone_us="0.003"):
         for name, text in TOOLS.items():
             self.program(name, text)
         executable = self.program("tidemark", STAND_IN)
         result = self.run_script("--executable", str(executable), "--launcher", "launch", "--output", "out.json",
-                                 VALID=valid, PRODUCT_GFLOPS=rate)
+                                 VALID=valid, PRODUCT_GFLOPS=rate, ALONE_US=alone_us)
         record = json.loads((self.folder / "out.json").read_text(encoding="utf-8"))
         return result, record, {step["step"]: step["verdict"] for step in record["steps"]}
 
@@ -92,6 +99,14 @@ class FirstRun(unittest.TestCase):
         result, _, verdicts = self.checklist("0", "100e3")
         self.assertEqual(result.returncode, 1)
         self.assertEqual(verdicts["verification, 2 ranks, bf16"], "FAIL")
+
+    def test_a_slow_all_reduce_is_to_be_looked_at(self):
+        _, record, verdicts = self.checklist("1", "700e3", "0.006")
+        self.assertEqual(verdicts["collectives"], "PASS")
+        self.assertEqual(verdicts["collectives by themselves"], "LOOK")
+        (step,) = (one for one in record["steps"] if one["step"] == "collectives by themselves")
+        self.assertEqual(step["remark"], "all-reduce of 1024 bytes: nccl 170.7 GB/s")
+        self.assertIn("--min 1024B --max 1024B --precision bf16", step["table"])
 
     def test_a_slow_product_is_to_be_looked_at(self):
         module = importlib.machinery.SourceFileLoader("first_run_gpu", str(SCRIPT)).load_module()

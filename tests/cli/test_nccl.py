@@ -38,6 +38,22 @@ class WithoutDevice(harness.TestCase):
                 self.assert_refused(self.run_case(ranks, "comm.backend=nccl"))
                 self.assertEqual(self.records(), [])
 
+    def test_registered_buffers_end_with_a_line_of_their_own(self):
+        result = self.run_case(2, "comm.register_buffers=true")
+        self.assertEqual((result.status, len(result.errors)), (3, 1), result)
+        self.assertRegex(result.errors[0],
+                         r"^comm\.register_buffers cannot be used: comm\.backend: auto takes MPI here: "
+                         r"(this build has no NCCL|the tensors are on no CUDA device)$")
+        self.assert_refused(self.run_case(2, "comm.register_buffers=true", "comm.backend=nccl"))
+        self.assertEqual(self.records(), [])
+
+    def test_one_rank_has_nothing_to_register(self):
+        result = self.run_case(1, "comm.register_buffers=true", "bench.iterations=1")
+        self.assertEqual((result.status, result.errors), (0, []))
+        (record,) = self.records()
+        self.assertIs(record["case"]["comm"]["register_buffers"], True)
+        self.assertIsNone(record["comm"]["registered_bytes"])
+
     def test_keeps_what_was_measured_before(self):
         result = self.run_case(2, "sweep.comm.backend=[auto, nccl]", "bench.verify=false",
                                "bench.iterations=1", "bench.warmup=1")

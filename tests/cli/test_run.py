@@ -22,7 +22,7 @@ RESOLVED = {
     "parallel": {"tensor": 2, "sequence": False, "keep_gathered": False},
     "recompute": "none",
     "overlap": {"mode": "none", "progress": "poll", "chunks": 0},
-    "comm": {"backend": "auto", "algorithm": "auto"},
+    "comm": {"backend": "auto", "algorithm": "auto", "register_buffers": False},
     "emulated_link": {"latency_us": 0.0, "bandwidth_gbytes_per_s": 0.0},
     "bench": {"warmup": 1, "iterations": ITERATIONS, "max_iterations": 40, "seed": 1234,
               "verify": True, "timeout_s": 300.0},
@@ -43,7 +43,7 @@ KEYS = {
                "process_bytes", "parameter_bytes", "gradient_bytes", "optimizer_bytes",
                "communication_buffer_bytes", "communication_library_bytes", "by_tensor", "ends",
                "at_peak", "tide"},
-    "comm": {"backend", "transport", "wire_bytes_per_step", "calls"},
+    "comm": {"backend", "transport", "registered_bytes", "wire_bytes_per_step", "calls"},
     "overlap": {"mode", "exposed_ms", "timeline_exposed_ms", "intersect_ms", "efficiency",
                 "efficiency_ci", "efficiency_max", "osu_percent"},
 }

@@ -9,11 +9,11 @@
 namespace tidemark::comm {
 namespace {
 
-/// The line of the InputError that `options` meet; empty where they are accepted.
+/// The line of the error that `options` meet; empty where they are accepted.
 std::string refusal(const CommunicatorOptions& options) {
   try {
     (void)make_communicator(options);
-  } catch (const InputError& error) {
+  } catch (const Error& error) {
     return error.what();
   }
   return {};
@@ -35,6 +35,17 @@ TEST(CommunicatorFactory, RefusesWithOneLine) {
             "comm.backend: self is for one rank, not for 2");
   EXPECT_EQ(refusal({.backend = "auto", .ranks = 4}),
             "parallel.tensor: 4 needs 4 ranks, but this job has 1");
+}
+
+TEST(CommunicatorFactory, RegistersBuffersWithNcclAlone) {
+  const auto line = [](const char* backend) {
+    return refusal({.backend = backend, .ranks = 1, .register_buffers = true});
+  };
+  EXPECT_EQ(line("auto"), "");  // one rank has no use for it
+  EXPECT_EQ(line("mpi").substr(0, 70),
+            "comm.register_buffers cannot be used: comm.backend: mpi takes MPI here");
+  EXPECT_EQ(line("nccl").substr(0, 33), "comm.backend: nccl cannot be used");
+  EXPECT_FALSE(make_communicator({.backend = "auto", .ranks = 1})->buffer_memory());
 }
 
 }  // namespace

@@ -80,6 +80,22 @@ TEST(Validate, RefusesForNcclWhatIsMadeOfMpi) {
             "the device, where nothing can hold them back");
 }
 
+TEST(Validate, RefusesToRegisterBuffersWithMpi) {
+  const auto registering = [](const char* key, const Value& value) {
+    return verdict(changed({{"comm.register_buffers", true}, {key, value}}));
+  };
+  EXPECT_EQ(registering("comm.backend", "auto"), "accepted");
+  EXPECT_EQ(registering("comm.backend", "nccl"), "accepted");
+  EXPECT_EQ(registering("comm.algorithm", "native"), "accepted");
+  const std::string begin = "at comm.register_buffers: comm.register_buffers: true contradicts ";
+  const std::string end = ": MPI does not register buffers";
+  EXPECT_EQ(registering("comm.backend", "mpi"), begin + "comm.backend: mpi" + end);
+  EXPECT_EQ(registering("comm.algorithm", "pairwise"),
+            begin + "comm.algorithm: pairwise, which is for MPI" + end);
+  EXPECT_EQ(registering("emulated_link.latency_us", 1.0),
+            begin + "emulated_link, which is for MPI" + end);
+}
+
 TEST(Validate, RefusesRecomputationThatLeavesNothingToTheOtherSetting) {
   const auto recompute = [](const char* word, const char* attention, bool keep) {
     return verdict(changed({{"recompute", word},

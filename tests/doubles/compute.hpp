@@ -12,6 +12,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/memory_source.hpp"
+
 namespace tidemark::doubles {
 
 inline void require_success(cudaError_t code) {
@@ -44,16 +46,22 @@ class Compute {
   cudaStream_t stream_ = nullptr;
 };
 
+inline void* allocate_plainly(std::size_t bytes) {
+  void* memory = nullptr;
+  require_success(cudaMalloc(&memory, bytes));
+  return memory;
+}
+inline void free_plainly(void* memory) { static_cast<void>(cudaFree(memory)); }
+
 /// Elements in the memory of the device.
 template <class T>
 class Buffer {
  public:
-  explicit Buffer(std::size_t count) : count_(count) {
-    void* memory = nullptr;
-    require_success(cudaMalloc(&memory, (count > 0 ? count : 1) * sizeof(T)));
-    data_ = static_cast<T*>(memory);
-  }
-  ~Buffer() { static_cast<void>(cudaFree(data_)); }
+  explicit Buffer(std::size_t count, MemorySource memory = {allocate_plainly, free_plainly})
+      : memory_(std::move(memory)),
+        count_(count),
+        data_(static_cast<T*>(memory_.allocate((count > 0 ? count : 1) * sizeof(T)))) {}
+  ~Buffer() { memory_.release(data_); }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
 
@@ -62,8 +70,9 @@ class Buffer {
   T& operator[](std::size_t i) const { return data_[i]; }
 
  private:
+  MemorySource memory_;
   std::size_t count_;
-  T* data_ = nullptr;
+  T* data_;
 };
 
 }  // namespace tidemark::doubles

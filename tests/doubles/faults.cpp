@@ -47,6 +47,11 @@ bool strikes(Kind kind, const char* function) {
   return true;
 }
 
+bool fails(const char* function) {
+  if (strikes(Kind::hang, function)) hang();
+  return strikes(Kind::fail, function);
+}
+
 void hang() {
   for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
 }

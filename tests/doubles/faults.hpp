@@ -19,6 +19,8 @@ void plant_nothing();
 /// For the doubles: whether this call of `function` is to meet a fault of this kind. Each function
 /// asks once a call for each kind that it knows.
 bool strikes(Kind kind, const char* function);
+/// The faults that every call may meet: hangs where it is to, and is true where it is to fail.
+bool fails(const char* function);
 /// Does not return.
 [[noreturn]] void hang();
 

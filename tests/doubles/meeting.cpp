@@ -90,6 +90,21 @@ std::string Meeting::differences(const Post& own) const {
       return fmt::format("{}, but {}", text_of(own, rank_), text_of(other, rank));
     }
   }
+  for (int rank = 0; rank < ranks_; ++rank) {
+    const Post& other = hall_->seats[rank].post;
+    if (other.sends_registered != own.sends_registered ||
+        other.receives_registered != own.receives_registered) {
+      return fmt::format("the buffers of rank {} are registered, and those of rank {} are not all",
+                         own.sends_registered && own.receives_registered ? rank_ : rank,
+                         own.sends_registered && own.receives_registered ? rank : rank_);
+    }
+    if (other.offset != own.offset) {
+      return fmt::format(
+          "the buffer of rank {} lies {} bytes into its registered memory, but {} "
+          "on rank {}",
+          rank_, own.offset, other.offset, rank);
+    }
+  }
   if (own.from >= 0 && hall_->seats[own.from].post.to != rank_) {
     return fmt::format("rank {} waits for rank {}, which sends to rank {}", rank_, own.from,
                        hall_->seats[own.from].post.to);

@@ -12,11 +12,14 @@ namespace tidemark::doubles {
 /// What a rank posts.
 struct Post {
   enum class Kind : int { all_reduce, all_gather, reduce_scatter, exchange };
-  Kind kind;
-  int type;  ///< of the elements, as NCCL numbers them
-  std::size_t count;
-  int to;    ///< of an exchange; else -1
-  int from;  ///< likewise
+  Kind kind = Kind::all_reduce;
+  int type = 0;  ///< of the elements, as NCCL numbers them
+  std::size_t count = 0;
+  int to = -1;                    ///< of an exchange
+  int from = -1;                  ///< likewise
+  bool sends_registered = false;  ///< what is sent lies in memory registered with the communicator
+  bool receives_registered = false;  ///< likewise
+  std::ptrdiff_t offset = -1;        ///< of the whole message in such memory
 };
 
 /// One meeting point of up to `most_ranks` processes, each of which maps it. The ranks go through

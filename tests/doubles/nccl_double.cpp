@@ -21,8 +21,10 @@
 #include "doubles/faults.hpp"
 #include "doubles/meeting.hpp"
 #include "doubles/quiet.hpp"
+#include "doubles/registry.hpp"
 
 using tidemark::bfloat16;
+using tidemark::doubles::fails;
 using tidemark::doubles::Kind;
 using tidemark::doubles::Meeting;
 using tidemark::doubles::Post;
@@ -49,12 +51,6 @@ struct ncclComm {
 };
 
 namespace {
-
-/// The faults that every call may meet.
-bool fails(const char* function) {
-  if (tidemark::doubles::strikes(Kind::hang, function)) tidemark::doubles::hang();
-  return tidemark::doubles::strikes(Kind::fail, function);
-}
 
 std::size_t size_of(ncclDataType_t type) {
   return type == ncclFloat64 ? 8 : type == ncclFloat32 ? 4 : type == ncclBfloat16 ? 2 : 0;
@@ -137,15 +133,37 @@ void carry_out(ncclComm& comm, const Call& call) {
   comm.work_under_way.fetch_sub(1, std::memory_order_release);
 }
 
+/// What all ranks have to have alike of where their buffers lie.
+void note_registration(const ncclComm& comm, Call& call) {
+  using tidemark::doubles::registered_offset;
+  const std::ptrdiff_t sent = registered_offset(&comm, call.send, call.sent_bytes);
+  const std::ptrdiff_t received = registered_offset(&comm, call.recv, call.received_bytes);
+  call.post.sends_registered = sent >= 0;
+  call.post.receives_registered = received >= 0;
+  // Of the buffer that is the whole message; a rank's own part of it lies where it may.
+  switch (call.post.kind) {
+    case Post::Kind::all_reduce:
+    case Post::Kind::all_gather:
+      call.post.offset = received;
+      return;
+    case Post::Kind::reduce_scatter:
+      call.post.offset = sent;
+      return;
+    case Post::Kind::exchange:
+      call.post.offset = -1;
+  }
+}
+
 /// Every other call is accepted only, as the first ones of real communicators are while they
 /// connect: it gets to its stream when the communicator has been asked for the third time.
-ncclResult_t accept(ncclComm& comm, const Call& call, cudaStream_t stream) {
+ncclResult_t accept(ncclComm& comm, Call call, cudaStream_t stream) {
   if (!tidemark::doubles::is_on_device(call.send, call.sent_bytes) ||
       !tidemark::doubles::is_on_device(call.recv, call.received_bytes)) {
     report(comm, "a buffer is not in the memory of the device");
     return ncclInvalidArgument;
   }
   if (call.sent_bytes > Meeting::most_bytes || size_of(call.type) == 0) return ncclInvalidArgument;
+  note_registration(comm, call);
   comm.work_under_way.fetch_add(1, std::memory_order_relaxed);
   const auto work = [&comm, call] { carry_out(comm, call); };
   if (comm.calls++ % 2 == 1) {
@@ -236,6 +254,7 @@ ncclResult_t ncclCommFinalize(ncclComm_t comm) {
 }
 
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
+  if (tidemark::doubles::has_registered(comm)) return ncclInvalidUsage;
   delete comm;
   return ncclSuccess;
 }
@@ -251,6 +270,7 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
     comm->accepted.reset();
   }
   while (!is_idle(*comm)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  tidemark::doubles::forget_registered(comm);
   delete comm;
   return ncclSuccess;
 }
@@ -277,7 +297,12 @@ ncclResult_t ncclAllReduce(const void* send, void* recv, std::size_t count, nccl
   if (op != ncclSum) return ncclInvalidArgument;
   const std::size_t bytes = count * size_of(type);
   return accept(*comm,
-                {{Post::Kind::all_reduce, type, count, -1, -1}, type, send, bytes, recv, bytes},
+                {{.kind = Post::Kind::all_reduce, .type = type, .count = count},
+                 type,
+                 send,
+                 bytes,
+                 recv,
+                 bytes},
                 stream);
 }
 
@@ -286,7 +311,7 @@ ncclResult_t ncclAllGather(const void* send, void* recv, std::size_t count, nccl
   if (fails("ncclAllGather")) return ncclSystemError;
   const std::size_t bytes = count * size_of(type);
   return accept(*comm,
-                {{Post::Kind::all_gather, type, count, -1, -1},
+                {{.kind = Post::Kind::all_gather, .type = type, .count = count},
                  type,
                  send,
                  bytes,
@@ -301,7 +326,7 @@ ncclResult_t ncclReduceScatter(const void* send, void* recv, std::size_t count, 
   if (op != ncclSum) return ncclInvalidArgument;
   const std::size_t bytes = count * size_of(type);
   return accept(*comm,
-                {{Post::Kind::reduce_scatter, type, count, -1, -1},
+                {{.kind = Post::Kind::reduce_scatter, .type = type, .count = count},
                  type,
                  send,
                  bytes * static_cast<std::size_t>(comm->ranks),
@@ -313,8 +338,6 @@ ncclResult_t ncclReduceScatter(const void* send, void* recv, std::size_t count, 
 ncclResult_t ncclGroupStart() {
   group = Group{};
   group.is_open = true;
-  group.call.post.to = -1;
-  group.call.post.from = -1;
   return ncclSuccess;
 }
 

@@ -68,16 +68,34 @@ class Nccl : public ::testing::Test {
   std::unique_ptr<Communicator> communicator_;
 };
 
-template <class T>
-class NcclOf : public Nccl {};
-using Types = ::testing::Types<double, float, bfloat16>;
-TYPED_TEST_SUITE(NcclOf, Types);
+/// What the buffers are of, and whether in memory of NCCL's that is registered.
+template <class T, bool is_registered>
+struct BuffersOf {
+  using Element = T;
+  static constexpr bool registered = is_registered;
+};
+
+template <class K>
+class NcclOf : public Nccl {
+ protected:
+  using T = typename K::Element;
+  static constexpr DType dtype = dtype_of<T>;
+
+  [[nodiscard]] Buffer<T> buffer(std::size_t count) const {
+    if (!K::registered) return Buffer<T>(count);
+    return Buffer<T>(count, *comm().buffer_memory());
+  }
+};
+using Kinds =
+    ::testing::Types<BuffersOf<double, false>, BuffersOf<float, false>, BuffersOf<bfloat16, false>,
+                     BuffersOf<double, true>, BuffersOf<float, true>, BuffersOf<bfloat16, true>>;
+TYPED_TEST_SUITE(NcclOf, Kinds);
 
 TYPED_TEST(NcclOf, AllReduceSums) {
   for (const std::size_t count : {0U, 1U, 1000U}) {
-    const Buffer<TypeParam> buffer(count);
+    const auto buffer = this->buffer(count);
     this->fill(buffer);
-    this->finish(this->comm().all_reduce(buffer.data(), count, dtype_of<TypeParam>, purpose));
+    this->finish(this->comm().all_reduce(buffer.data(), count, this->dtype, purpose));
     const std::vector<float> values = this->seen(buffer);
     for (std::size_t i = 0; i < count; ++i) {
       ASSERT_EQ(values[i], static_cast<float>(this->total(i))) << i;
@@ -89,16 +107,16 @@ TYPED_TEST(NcclOf, AllGatherBringsEverybodysBlock) {
   constexpr std::size_t count = 500;
   const auto t = static_cast<std::size_t>(this->ranks());
   for (const bool in_place : {false, true}) {
-    const Buffer<TypeParam> whole(t * count);
-    const Buffer<TypeParam> block(count);
-    const TypeParam* send = block.data();
+    const auto whole = this->buffer(t * count);
+    const auto block = this->buffer(count);
+    const auto* send = block.data();
     if (in_place) {
       this->fill(whole);
       send = whole.data() + static_cast<std::size_t>(this->rank()) * count;
     } else {
       this->fill(block);
     }
-    this->finish(this->comm().all_gather(send, whole.data(), count, dtype_of<TypeParam>, purpose));
+    this->finish(this->comm().all_gather(send, whole.data(), count, this->dtype, purpose));
     const std::vector<float> values = this->seen(whole);
     for (std::size_t i = 0; i < values.size(); ++i) {
       const std::size_t at = in_place ? i : i % count;
@@ -112,12 +130,11 @@ TYPED_TEST(NcclOf, ReduceScatterLeavesOnesOwnBlockOfTheSum) {
   const auto t = static_cast<std::size_t>(this->ranks());
   const std::size_t first = static_cast<std::size_t>(this->rank()) * count;
   for (const bool in_place : {false, true}) {
-    const Buffer<TypeParam> whole(t * count);
-    const Buffer<TypeParam> block(count);
+    const auto whole = this->buffer(t * count);
+    const auto block = this->buffer(count);
     this->fill(whole);
-    this->finish(this->comm().reduce_scatter(whole.data(),
-                                             in_place ? whole.data() + first : block.data(), count,
-                                             dtype_of<TypeParam>, purpose));
+    this->finish(this->comm().reduce_scatter(
+        whole.data(), in_place ? whole.data() + first : block.data(), count, this->dtype, purpose));
     const std::vector<float> values = this->seen(in_place ? whole : block);
     for (std::size_t i = 0; i < count; ++i) {
       ASSERT_EQ(values[in_place ? first + i : i], static_cast<float>(this->total(first + i)));
@@ -129,14 +146,14 @@ TYPED_TEST(NcclOf, ExchangesPassBlocksRoundInBothDirections) {
   constexpr std::size_t count = 300;
   const int next = (this->rank() + 1) % this->ranks();
   const int last = (this->rank() + this->ranks() - 1) % this->ranks();
-  const Buffer<TypeParam> own(count);
-  const Buffer<TypeParam> from_last(count);
-  const Buffer<TypeParam> from_next(count);
+  const auto own = this->buffer(count);
+  const auto from_last = this->buffer(count);
+  const auto from_next = this->buffer(count);
   this->fill(own);
-  Request up = this->comm().exchange(own.data(), next, from_last.data(), last, count,
-                                     dtype_of<TypeParam>, purpose);
-  Request down = this->comm().exchange(own.data(), last, from_next.data(), next, count,
-                                       dtype_of<TypeParam>, purpose);
+  Request up =
+      this->comm().exchange(own.data(), next, from_last.data(), last, count, this->dtype, purpose);
+  Request down =
+      this->comm().exchange(own.data(), last, from_next.data(), next, count, this->dtype, purpose);
   this->comm().wait(down);
   this->comm().wait(up);
   const std::vector<float> below = this->seen(from_last);

@@ -32,19 +32,21 @@ struct Stage {
   std::unique_ptr<Communicator> communicator;  // last, for it uses the stream to its end
 
   [[nodiscard]] int rank() const { return communicator->rank(); }
-  [[nodiscard]] Request all_reduce() const {
-    return communicator->all_reduce(numbers.data(), count, DType::fp32, Purpose::activation);
+  [[nodiscard]] Request all_reduce() const { return all_reduce(numbers.data()); }
+  [[nodiscard]] Request all_reduce(float* values) const {
+    return communicator->all_reduce(values, count, DType::fp32, Purpose::activation);
   }
   /// A kernel that takes its time, so that whoever does not wait for it is early.
-  void write() const {
+  void write() const { write(numbers.data()); }
+  void write(float* values) const {
     compute.sleep(a_while);
-    compute.launch([this] {
-      for (std::size_t i = 0; i < count; ++i) numbers[i] = 1.0F;
+    compute.launch([values] {
+      for (std::size_t i = 0; i < count; ++i) values[i] = 1.0F;
     });
   }
-  void read() const {
-    compute.launch([this] {
-      for (std::size_t i = 0; i < count; ++i) copy[i] = numbers[i];
+  void read(const float* values) const {
+    compute.launch([this, values] {
+      for (std::size_t i = 0; i < count; ++i) copy[i] = values[i];
     });
   }
   void require_sums(const Buffer<float>& sums) const {
@@ -58,25 +60,46 @@ struct Stage {
 void wait_for_ever() { std::this_thread::sleep_for(std::chrono::hours(1)); }
 
 /// Written, reduced, read, looked at: everybody waits for whom he has to.
-void reduce(const Stage& stage) {
-  stage.write();
-  Request request = stage.all_reduce();
+void reduce(const Stage& stage, float* values) {
+  stage.write(values);
+  Request request = stage.all_reduce(values);
   stage.communicator->wait(request);
-  stage.read();
+  stage.read(values);
   stage.communicator->fence();
   stage.require_sums(stage.copy);
 }
+
+void reduce(const Stage& stage) { reduce(stage, stage.numbers.data()); }
 
 void reduce_with(const Stage& stage, Kind kind, const std::string& function, int rank = 0) {
   if (stage.rank() == rank) plant(kind, function);
   reduce(stage);
 }
 
+/// The same in memory of NCCL's own, all but the first `skipped` numbers of it.
+void reduce_registered(const Stage& stage, std::size_t skipped = 0) {
+  const Buffer<float> registered(2 * count, *stage.communicator->buffer_memory());
+  reduce(stage, registered.data() + skipped);
+}
+
+/// The host gives the memory back as soon as it has posted its call.
+void give_back_at_once(const Stage& stage) {
+  const Buffer<float> registered(count, *stage.communicator->buffer_memory());
+  stage.write(registered.data());
+  Request request = stage.all_reduce(registered.data());
+  stage.communicator->wait(request);
+}
+
+void reduce_registered_with(const Stage& stage, Kind kind, const std::string& function) {
+  if (stage.rank() == 1) plant(kind, function);
+  reduce_registered(stage);
+}
+
 using Scenario = std::function<void(const Stage&)>;
 
 const std::map<std::string, Scenario>& scenarios() {
   static const std::map<std::string, Scenario> all{
-      {"good", reduce},
+      {"good", [](const Stage& stage) { reduce(stage); }},
 
       // Somebody does not wait.
       {"caller_does_not_ask_until_the_call_is_on_its_stream",
@@ -168,6 +191,39 @@ const std::map<std::string, Scenario>& scenarios() {
       {"asking_fails",
        [](const Stage& stage) { reduce_with(stage, Kind::fail, "ncclCommGetAsyncError", 1); }},
 
+      // Memory that NCCL knows of.
+      {"registered", [](const Stage& stage) { reduce_registered(stage); }},
+      {"given_back_at_once", give_back_at_once},
+      {"allocation_fails",
+       [](const Stage& stage) { reduce_registered_with(stage, Kind::fail, "ncclMemAlloc"); }},
+      {"registration_fails",
+       [](const Stage& stage) { reduce_registered_with(stage, Kind::fail, "ncclCommRegister"); }},
+      {"deregistration_fails",
+       [](const Stage& stage) { reduce_registered_with(stage, Kind::fail, "ncclCommDeregister"); }},
+      {"freed_while_registered",
+       [](const Stage& stage) { reduce_registered_with(stage, Kind::skip, "ncclCommDeregister"); }},
+      {"freed_while_a_call_uses_it",
+       [](const Stage& stage) {
+         plant(Kind::skip, "cudaStreamSynchronize");
+         give_back_at_once(stage);
+       }},
+      {"never_given_back",
+       [](const Stage& stage) {
+         static_cast<void>(stage.communicator->buffer_memory()->allocate(count));
+       }},
+      {"registered_on_one_rank",
+       [](const Stage& stage) { stage.rank() == 0 ? reduce_registered(stage) : reduce(stage); }},
+      {"other_place",
+       [](const Stage& stage) {
+         reduce_registered(stage, static_cast<std::size_t>(stage.rank()));
+       }},
+      {"peer_hangs_with_registered",
+       [](const Stage& stage) {
+         const Buffer<float> registered(count, *stage.communicator->buffer_memory());
+         if (stage.rank() == 1) wait_for_ever();
+         reduce(stage, registered.data());
+       }},
+
       // What does not end.
       {"peer_hangs",
        [](const Stage& stage) {
@@ -209,6 +265,7 @@ void run(const std::string& scenario, int rank) {
   stage.communicator->set_context("the play");
   const auto found = scenarios().find(scenario);
   if (found != scenarios().end()) found->second(stage);
+  stage.communicator->fence();  // as a run ends
 }
 
 }  // namespace

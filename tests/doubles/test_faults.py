@@ -35,23 +35,40 @@ LINES = {
     "wait_fails": rf"all_reduce failed {IN} 1: having a stream wait for an event failed: "
                   r".+ \(cudaError\w+\)",
     "device_fails": rf"NCCL failed {IN} 1: asking for an event failed: .+ \(cudaError\w+\)",
-    "asking_fails": rf"all_reduce failed {IN} 1: unhandled system error{MORE}",
+    "asking_fails": rf"(all_reduce|NCCL) failed {IN} 1: unhandled system error{MORE}",
     "peer_hangs": rf"all_reduce is overdue {IN} 0: {OVERDUE}",
     "kernel_hangs": rf"all_reduce is overdue {IN} 0: {OVERDUE}; "
                     "the compute stream has not got to it",
     "launch_hangs": rf"all_reduce is overdue {IN} 0: not complete after [\d.]+ s \(timeout 3 s\)",
     "abort_hangs": rf"all_reduce is overdue {IN} 0: {OVERDUE}",
     "looking_hangs": rf"watching over NCCL is overdue in .+ on rank 0: {OVERDUE}",
+    "allocation_fails": rf"out of memory: ncclMemAlloc failed {IN} 1: 8000 bytes were refused: "
+                        rf"unhandled cuda error{MORE}",
+    "registration_fails": rf"ncclCommRegister failed {IN} 1: unhandled system error{MORE}",
+    "deregistration_fails": rf"ncclCommDeregister failed {IN} 1: unhandled system error{MORE}",
+    "freed_while_registered": rf"ncclMemFree failed {IN} 1: invalid usage{MORE}",
+    "never_given_back": rf"ending NCCL failed {IN} [01]: "
+                        "1000 bytes of buffers have not been given back",
+    "registered_on_one_rank": rf"(all_reduce|NCCL) failed {IN} [01]: remote error: the buffers of "
+                              rf"rank 0 are registered, and those of rank 1 are not all{MORE}",
+    "other_place": rf"(all_reduce|NCCL) failed {IN} [01]: remote error: the buffer of rank [01] "
+                   r"lies [04] bytes into its registered memory, but [04] on rank [01]"
+                   rf"{MORE}",
+    "peer_hangs_with_registered": rf"all_reduce is overdue {IN} 0: {OVERDUE}",
     "init_fails": rf"ncclCommInitRankConfig failed in set-up on rank 1: "
                   rf"unhandled system error{MORE}",
     "init_hangs": r"ncclCommInitRankConfig failed in set-up on rank 0: not complete after 1\.5 s",
 }
+GOOD = ["good", "registered", "given_back_at_once"]
 # Who is too early finds wrong numbers, for those that he should have waited for take their time.
 WRONG_SUMS = ["collective_does_not_wait_for_kernel", "kernel_does_not_wait_for_collective",
               "host_does_not_wait_for_device",
               "caller_does_not_ask_until_the_call_is_on_its_stream"]
 # And, whatever the time, a race.
 RACES = [*WRONG_SUMS[:3], "kernel_overwrites_what_is_being_sent"]
+
+# Memory is given back while the collective that the compute stream waits for is under way.
+FREED = "freed_while_a_call_uses_it"
 
 
 def play(scenario):
@@ -73,14 +90,16 @@ def play(scenario):
 class Faults(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        scenarios = ["good", *LINES, *WRONG_SUMS, RACES[3]]
+        scenarios = [*GOOD, *LINES, *WRONG_SUMS, RACES[3], FREED]
         # They sleep more than they compute.
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
             cls.results = dict(zip(scenarios, pool.map(play, scenarios)))
 
     def test_without_a_fault_all_is_well(self):
-        result = self.results["good"]
-        self.assertEqual((result.status, result.errors), (0, []), result)
+        for scenario in GOOD:
+            with self.subTest(scenario=scenario):
+                result = self.results[scenario]
+                self.assertEqual((result.status, result.errors), (0, []), result)
 
     def test_failures_end_with_their_line_and_status_3(self):
         for scenario, line in LINES.items():
@@ -107,6 +126,8 @@ class Faults(unittest.TestCase):
         for scenario in RACES:
             with self.subTest(scenario=scenario):
                 self.assertIn(RACE, "\n".join(self.results[scenario].errors))
+        self.assertRegex("\n".join(self.results[FREED].errors),
+                         f"{RACE}|WARNING: ThreadSanitizer: heap-use-after-free")
         # The one that nothing else ends.
         self.assertEqual(self.results[RACES[3]].status, RACE_STATUS)
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdlib>
+#include <map>
 #include <vector>
 
 #include "base/error.hpp"
@@ -164,6 +166,37 @@ TEST(Pool, MoreThanThereIsEndsInOneLineWithTheNumber) {
         << error.what();
   }
   EXPECT_EQ(pool.held_bytes(), 0U);
+}
+
+TEST(Pool, TakesItsSegmentsFromTheSourceThatItIsGivenAndReturnsThem) {
+  std::map<void*, std::size_t> lent;
+  std::size_t left = 8 * mebibyte;
+  MemorySource source;
+  source.unit = 4 * mebibyte;
+  source.allocate = [&](std::size_t bytes) -> void* {
+    if (bytes > left) return nullptr;
+    left -= bytes;
+    void* const memory = std::malloc(bytes);
+    lent[memory] = bytes;
+    return memory;
+  };
+  source.release = [&](void* memory) {
+    EXPECT_EQ(lent.erase(memory), 1U);
+    std::free(memory);
+  };
+  {
+    Pool pool(source);
+    void* const first = pool.acquire(5);
+    void* const second = pool.acquire(4 * mebibyte - 256);  // fits beside it
+    EXPECT_EQ(pool.segments(), 1U);
+    EXPECT_TRUE(lent.contains(first));
+    void* const third = pool.acquire(1);
+    EXPECT_EQ(pool.held_bytes(), 8 * mebibyte);
+    EXPECT_EQ(left, 0U);
+    EXPECT_THROW((void)pool.acquire(4 * mebibyte), RunError);
+    for (void* block : {first, second, third}) pool.release(block);
+  }
+  EXPECT_TRUE(lent.empty());
 }
 
 }  // namespace

@@ -105,6 +105,7 @@ TEST(PlanRecord, KnowsNothingOfARun) {
   const Json json = plan_record(plan, std::nullopt, Json::object());
   EXPECT_EQ(json.at("valid"), nullptr);
   EXPECT_EQ(json.at("comm").at("backend"), nullptr);
+  EXPECT_EQ(json.at("comm").at("registered_bytes"), nullptr);
   for (const char* key : {"pool_bytes", "process_bytes", "tide", "closed_formula_bytes_per_layer",
                           "ends_closed_formula_bytes", "device_bytes", "fits"}) {
     EXPECT_EQ(json.at("memory").at(key), nullptr) << key;

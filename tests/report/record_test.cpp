@@ -24,6 +24,7 @@ bench::CaseResult result_of_two_ranks() {
   result.ranks = 2;
   result.backend = "mpi";
   result.transport = "staged";
+  result.registered_bytes = 1 << 20;
   result.verification.checks = {{"check", 1e-7, 1e-5, "output"}};
   result.step_ms = bench::summarize({4.0, 2.0, 3.0});
   result.forward_ms = bench::summarize({1.0, 1.0, 1.0});
@@ -72,6 +73,7 @@ TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   EXPECT_EQ(json.at("comm").at("calls").at(0).at("wire_bytes"), 600);
   EXPECT_EQ(json.at("comm").at("wire_bytes_per_step"), 600);
   EXPECT_EQ(json.at("comm").at("transport"), "staged");
+  EXPECT_EQ(json.at("comm").at("registered_bytes"), 1048576);
   EXPECT_EQ(json.at("ranks_detail").at(1).at("host"), "b");
   EXPECT_EQ(json.at("ranks_detail").at(1).at("busy_ms"), 2.0);
   EXPECT_EQ(json.at("ranks_detail").at(1).at("cores"), "0-3");

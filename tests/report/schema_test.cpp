@@ -74,6 +74,7 @@ TEST(Schema, EveryKeyIsThereKnownOrNot) {
                                       "/memory/tide",
                                       "/comm/backend",
                                       "/comm/transport",
+                                      "/comm/registered_bytes",
                                       "/comm/calls/0/op",
                                       "/comm/calls/0/count",
                                       "/comm/calls/0/bytes",

@@ -1,0 +1,11 @@
+// What the pool of activations takes from the device where nobody lends it memory.
+#include "base/accelerator.hpp"
+
+#include "doubles/compute.hpp"
+
+namespace tidemark::accelerator {
+
+void* allocate(std::size_t bytes) { return doubles::allocate_plainly(bytes); }
+void release(void* memory) noexcept { doubles::free_plainly(memory); }
+
+}  // namespace tidemark::accelerator

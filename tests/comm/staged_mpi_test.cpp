@@ -171,14 +171,18 @@ void* counting_allocate(std::size_t bytes) {
   return host_memory.allocate(bytes);
 }
 
+MpiOptions on_device(bool automatic = false) {
+  MpiOptions options;
+  options.on_device = true;
+  options.automatic = automatic;
+  options.memory = {counting_allocate, host_memory.release};
+  options.sum = counting_sum;
+  return options;
+}
+
 TEST(ReachedMemory, SumsOfBf16AreNeverLeftToTheLibrary) {
   for (const bool automatic : {false, true}) {
-    MpiOptions options;
-    options.on_device = true;
-    options.automatic = automatic;
-    options.memory = {counting_allocate, host_memory.release};
-    options.sum = counting_sum;
-    MpiCommunicator comm(MPI_COMM_WORLD, 60s, options);
+    MpiCommunicator comm(MPI_COMM_WORLD, 60s, on_device(automatic));
     EXPECT_EQ(comm.transport(), "device");
     std::vector<bfloat16> values(1000, bfloat16(1.0F));
     sums_formed = blocks_made = 0;
@@ -205,12 +209,7 @@ TEST(ReachedMemory, SumsOfBf16AreNeverLeftToTheLibrary) {
 // Beside other work: libraries take buffers of a device for the host's in calls that do not block.
 TEST(ReachedMemory, NothingIsLeftToTheLibraryBesideOtherWork) {
   for (const bool automatic : {false, true}) {
-    MpiOptions options;
-    options.on_device = true;
-    options.automatic = automatic;
-    options.memory = {counting_allocate, host_memory.release};
-    options.sum = counting_sum;
-    MpiCommunicator comm(MPI_COMM_WORLD, 60s, options);
+    MpiCommunicator comm(MPI_COMM_WORLD, 60s, on_device(automatic));
     comm.set_overlapping(true);
     std::vector<float> values(1000, 1.0F);
     sums_formed = 0;
@@ -234,8 +233,7 @@ std::thread::id told;
 
 TEST(ReachedMemory, TheThreadThatDrivesCallsUsesTheDevice) {
   threads_told = 0;
-  MpiOptions options;
-  options.on_device = true;
+  MpiOptions options = on_device();
   options.progress_thread = true;
   options.use_device = [] {
     told = std::this_thread::get_id();

@@ -24,4 +24,14 @@ void Request::finish() noexcept {
   }
 }
 
+std::vector<Request> Communicator::exchange_together(std::span<const Exchange> messages,
+                                                     std::size_t count, DType dtype,
+                                                     Purpose purpose) {
+  std::vector<Request> requests;
+  for (const Exchange& m : messages) {
+    requests.push_back(exchange(m.send, m.to, m.recv, m.from, count, dtype, purpose));
+  }
+  return requests;
+}
+
 }  // namespace tidemark::comm

@@ -22,6 +22,14 @@ namespace tidemark::comm {
 
 class Communicator;
 
+/// One of several exchanges of this rank.
+struct Exchange {
+  const void* send;
+  int to;
+  void* recv;
+  int from;
+};
+
 /// What `auto` chose for messages of one size class, and why.
 struct AlgorithmChoice {
   Operation operation;
@@ -111,6 +119,12 @@ class Communicator {
   /// overlap; every rank calls it, so that who receives is sent to.
   [[nodiscard]] virtual Request exchange(const void* send, int to, void* recv, int from,
                                          std::size_t count, DType dtype, Purpose purpose) = 0;
+
+  /// `exchange` of each message, all of `count` elements, in this order: at once, where the library
+  /// has groups of calls. Returns a request for each.
+  [[nodiscard]] virtual std::vector<Request> exchange_together(std::span<const Exchange> messages,
+                                                               std::size_t count, DType dtype,
+                                                               Purpose purpose);
 
   /// Whether calls are waited for at once (false, as at the beginning), so that they may as well be
   /// carried out when they are posted; or go on beside other work.

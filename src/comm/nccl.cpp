@@ -28,12 +28,23 @@ ncclDataType_t datatype_of(DType dtype) {
   return ncclNumTypes;
 }
 
-/// One code for several: the first that is an error, else the last.
-ncclResult_t first_error(ncclResult_t a, ncclResult_t b, ncclResult_t last) {
-  const auto is_error = [](ncclResult_t code) {
-    return code != ncclSuccess && code != ncclInProgress;
+bool is_error(ncclResult_t code) { return code != ncclSuccess && code != ncclInProgress; }
+
+/// All messages of a rank in one group, or each would wait for the other rank to receive first.
+ncclResult_t launch_group(std::span<const Exchange> messages, std::size_t count,
+                          ncclDataType_t type, ncclComm* comm, CudaStream stream) {
+  const ncclResult_t started = ncclGroupStart();
+  if (started != ncclSuccess) return started;
+  ncclResult_t wrong = ncclSuccess;
+  const auto note = [&wrong](ncclResult_t code) {
+    if (!is_error(wrong) && is_error(code)) wrong = code;
   };
-  return is_error(a) ? a : is_error(b) ? b : last;
+  for (const Exchange& m : messages) {
+    note(ncclSend(m.send, count, type, m.to, comm, stream));
+    note(ncclRecv(m.recv, count, type, m.from, comm, stream));
+  }
+  const ncclResult_t ended = ncclGroupEnd();
+  return is_error(wrong) ? wrong : ended;
 }
 
 }  // namespace
@@ -135,16 +146,24 @@ Request NcclCommunicator::reduce_scatter(const void* send, void* recv, std::size
 
 Request NcclCommunicator::exchange(const void* send, int to, void* recv, int from,
                                    std::size_t count, DType dtype, Purpose purpose) {
-  return post(Operation::send_recv, purpose, count * size_of(dtype), count == 0,
-              [&](ncclComm* comm, CudaStream stream) {
-                // One group, or each would wait for the other rank to receive first.
-                const ncclDataType_t type = datatype_of(dtype);
-                const ncclResult_t started = ncclGroupStart();
-                if (started != ncclSuccess) return started;
-                const ncclResult_t sent = ncclSend(send, count, type, to, comm, stream);
-                const ncclResult_t received = ncclRecv(recv, count, type, from, comm, stream);
-                return first_error(sent, received, ncclGroupEnd());
-              });
+  const Exchange message{send, to, recv, from};
+  return std::move(exchange_together({&message, 1}, count, dtype, purpose).front());
+}
+
+/// The first brings all to the library; what makes the others complete stands behind it.
+std::vector<Request> NcclCommunicator::exchange_together(std::span<const Exchange> messages,
+                                                         std::size_t count, DType dtype,
+                                                         Purpose purpose) {
+  std::vector<Request> requests;
+  requests.reserve(messages.size());
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    requests.push_back(post(Operation::send_recv, purpose, count * size_of(dtype),
+                            count == 0 || i > 0, [&](ncclComm* comm, CudaStream stream) {
+                              return launch_group(messages, count, datatype_of(dtype), comm,
+                                                  stream);
+                            }));
+  }
+  return requests;
 }
 
 void NcclCommunicator::wait(Request& request) {

@@ -65,6 +65,9 @@ class NcclCommunicator final : public Communicator {
                                        DType dtype, Purpose purpose) override;
   [[nodiscard]] Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
                                  DType dtype, Purpose purpose) override;
+  [[nodiscard]] std::vector<Request> exchange_together(std::span<const Exchange> messages,
+                                                       std::size_t count, DType dtype,
+                                                       Purpose purpose) override;
   void wait(Request& request) override;
   void poll() override;
   void fence() override { catch_up(); }

@@ -1,20 +1,11 @@
 #include "parallel/shards.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "kernels/shard_sum.hpp"
 
 namespace tidemark::parallel {
-
-namespace {
-
-template <class T>
-comm::Request exchange(const Context& context, const Matrix<T>& send, std::int64_t to,
-                       const Matrix<T>& recv, std::int64_t from) {
-  return context.communicator.exchange(send.data(), static_cast<int>(to), recv.data(),
-                                       static_cast<int>(from), send.extent(0) * send.extent(1),
-                                       dtype_of<T>, comm::Purpose::activation);
-}
-
-}  // namespace
 
 template <class T>
 ArrivingShards<T>::ArrivingShards(const Context& context, const Matrix<T>& shard,
@@ -24,13 +15,18 @@ ArrivingShards<T>::ArrivingShards(const Context& context, const Matrix<T>& shard
 template <class T>
 void ArrivingShards<T>::send(std::int64_t chunk) {
   const std::int64_t t = context_.ranks();
-  context_.settle();
+  const Matrix<T> own = chunk_of(shard_, chunks_, chunk);
+  std::vector<comm::Exchange> messages;
   for (std::int64_t step = 1; step < t; ++step) {
     const std::int64_t from = (context_.rank() - step + t) % t;
-    requests_.push_back(exchange(context_, chunk_of(shard_, chunks_, chunk),
-                                 (context_.rank() + step) % t,
-                                 rows_at(context_, {from, chunk, chunks_}, whole_), from));
+    messages.push_back({own.data(), static_cast<int>((context_.rank() + step) % t),
+                        rows_at(context_, {from, chunk, chunks_}, whole_).data(),
+                        static_cast<int>(from)});
   }
+  context_.settle();
+  std::vector<comm::Request> requests = context_.communicator.exchange_together(
+      messages, own.extent(0) * own.extent(1), dtype_of<T>, comm::Purpose::activation);
+  std::move(requests.begin(), requests.end(), std::back_inserter(requests_));
 }
 
 template <class T>
@@ -71,7 +67,10 @@ void DepartingShards<T>::send(std::int64_t departure, const Matrix<T>& part) {
   const std::int64_t height = num_rows(slots) / (t - 1);
   const std::int64_t slot = from < context_.rank() ? from : from - 1;
   context_.settle();
-  requests_.push_back(exchange(context_, part, to.rank, rows(slots, slot * height, height), from));
+  requests_.push_back(context_.communicator.exchange(
+      part.data(), static_cast<int>(to.rank), rows(slots, slot * height, height).data(),
+      static_cast<int>(from), part.extent(0) * part.extent(1), dtype_of<T>,
+      comm::Purpose::activation));
 }
 
 template <class T>

@@ -5,6 +5,7 @@
 // what NCCL would hang on: other operations, counts or types on other ranks.
 #include <nccl.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -15,11 +16,13 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/bfloat16.hpp"
 #include "doubles/device.hpp"
 #include "doubles/faults.hpp"
 #include "doubles/meeting.hpp"
+#include "doubles/nccl_double.hpp"
 #include "doubles/quiet.hpp"
 #include "doubles/registry.hpp"
 
@@ -154,18 +157,27 @@ void note_registration(const ncclComm& comm, Call& call) {
   }
 }
 
+int launched = 0;
+
 /// Every other call is accepted only, as the first ones of real communicators are while they
 /// connect: it gets to its stream when the communicator has been asked for the third time.
-ncclResult_t accept(ncclComm& comm, Call call, cudaStream_t stream) {
-  if (!tidemark::doubles::is_on_device(call.send, call.sent_bytes) ||
-      !tidemark::doubles::is_on_device(call.recv, call.received_bytes)) {
-    report(comm, "a buffer is not in the memory of the device");
-    return ncclInvalidArgument;
+ncclResult_t accept_all(ncclComm& comm, std::vector<Call> calls, cudaStream_t stream) {
+  for (Call& call : calls) {
+    if (!tidemark::doubles::is_on_device(call.send, call.sent_bytes) ||
+        !tidemark::doubles::is_on_device(call.recv, call.received_bytes)) {
+      report(comm, "a buffer is not in the memory of the device");
+      return ncclInvalidArgument;
+    }
+    if (call.sent_bytes > Meeting::most_bytes || size_of(call.type) == 0) {
+      return ncclInvalidArgument;
+    }
+    note_registration(comm, call);
   }
-  if (call.sent_bytes > Meeting::most_bytes || size_of(call.type) == 0) return ncclInvalidArgument;
-  note_registration(comm, call);
-  comm.work_under_way.fetch_add(1, std::memory_order_relaxed);
-  const auto work = [&comm, call] { carry_out(comm, call); };
+  ++launched;
+  comm.work_under_way.fetch_add(static_cast<int>(calls.size()), std::memory_order_relaxed);
+  const auto work = [&comm, calls] {
+    for (const Call& call : calls) carry_out(comm, call);
+  };
   if (comm.calls++ % 2 == 1) {
     stream->push(work);
     return ncclSuccess;
@@ -178,31 +190,38 @@ ncclResult_t accept(ncclComm& comm, Call call, cudaStream_t stream) {
   return ncclInProgress;
 }
 
+ncclResult_t accept(ncclComm& comm, const Call& call, cudaStream_t stream) {
+  return accept_all(comm, {call}, stream);
+}
+
 /// A group of this thread's, between its start and its end.
 struct Group {
   bool is_open = false;
   ncclComm* comm = nullptr;
   cudaStream_t stream = nullptr;
-  Call call{};
+  std::vector<Call> calls;
 };
 thread_local Group group;
 
-/// Adds one side of an exchange; a pair of them with one count and type is all there may be.
-ncclResult_t add_to_group(ncclComm* comm, cudaStream_t stream, ncclDataType_t type,
-                          std::size_t count) {
-  if (!group.is_open) return ncclInvalidUsage;
-  const bool is_second = group.comm != nullptr;
-  if (is_second && (group.comm != comm || group.stream != stream || group.call.type != type ||
-                    group.call.post.count != count)) {
-    return ncclInvalidUsage;
-  }
+/// The exchange that one side is to be added to: pairs of them follow each other, the sending one
+/// first, all with one count and type. Null where that is not so.
+Call* exchange_in_group(ncclComm* comm, cudaStream_t stream, ncclDataType_t type, std::size_t count,
+                        bool sends) {
+  if (!group.is_open) return nullptr;
+  if (group.comm != nullptr && (group.comm != comm || group.stream != stream)) return nullptr;
   group.comm = comm;
   group.stream = stream;
-  group.call.type = type;
-  group.call.post.kind = Post::Kind::exchange;
-  group.call.post.type = type;
-  group.call.post.count = count;
-  return ncclSuccess;
+  if (sends) {
+    Call call{};
+    call.type = type;
+    call.post.kind = Post::Kind::exchange;
+    call.post.type = type;
+    call.post.count = count;
+    group.calls.push_back(call);
+  }
+  const bool fits = !group.calls.empty() && group.calls.back().post.from < 0 &&
+                    group.calls.back().type == type && group.calls.back().post.count == count;
+  return fits ? &group.calls.back() : nullptr;
 }
 
 thread_local std::string last_error;
@@ -212,6 +231,8 @@ bool is_idle(const ncclComm& comm) {
 }
 
 }  // namespace
+
+int tidemark::doubles::launched_calls() { return launched; }
 
 ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   if (fails("ncclGetUniqueId")) return ncclSystemError;
@@ -344,25 +365,30 @@ ncclResult_t ncclGroupStart() {
 ncclResult_t ncclSend(const void* send, std::size_t count, ncclDataType_t type, int peer,
                       ncclComm_t comm, cudaStream_t stream) {
   if (fails("ncclSend")) return ncclSystemError;
-  if (const ncclResult_t code = add_to_group(comm, stream, type, count)) return code;
-  group.call.post.to = peer;
-  group.call.send = send;
-  group.call.sent_bytes = count * size_of(type);
+  Call* const call = exchange_in_group(comm, stream, type, count, true);
+  if (call == nullptr) return ncclInvalidUsage;
+  call->post.to = peer;
+  call->send = send;
+  call->sent_bytes = count * size_of(type);
   return ncclSuccess;
 }
 
 ncclResult_t ncclRecv(void* recv, std::size_t count, ncclDataType_t type, int peer, ncclComm_t comm,
                       cudaStream_t stream) {
   if (fails("ncclRecv")) return ncclSystemError;
-  if (const ncclResult_t code = add_to_group(comm, stream, type, count)) return code;
-  group.call.post.from = peer;
-  group.call.recv = recv;
-  group.call.received_bytes = count * size_of(type);
+  Call* const call = exchange_in_group(comm, stream, type, count, false);
+  if (call == nullptr) return ncclInvalidUsage;
+  call->post.from = peer;
+  call->recv = recv;
+  call->received_bytes = count * size_of(type);
   return ncclSuccess;
 }
 
 ncclResult_t ncclGroupEnd() {
   const Group ended = std::exchange(group, Group{});
-  if (!ended.is_open || ended.call.post.to < 0 || ended.call.post.from < 0) return ncclInvalidUsage;
-  return accept(*ended.comm, ended.call, ended.stream);
+  const bool is_whole = std::all_of(ended.calls.begin(), ended.calls.end(), [](const Call& call) {
+    return call.post.to >= 0 && call.post.from >= 0;
+  });
+  if (!ended.is_open || ended.calls.empty() || !is_whole) return ncclInvalidUsage;
+  return accept_all(*ended.comm, ended.calls, ended.stream);
 }

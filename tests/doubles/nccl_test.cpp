@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "comm/mpi.hpp"
 #include "doubles/compute.hpp"
+#include "doubles/nccl_double.hpp"
 
 namespace tidemark::comm {
 namespace {
@@ -162,6 +163,38 @@ TYPED_TEST(NcclOf, ExchangesPassBlocksRoundInBothDirections) {
     ASSERT_EQ(below[i], static_cast<float>(Nccl::number(last, i)));
     ASSERT_EQ(above[i], static_cast<float>(Nccl::number(next, i)));
   }
+}
+
+// A shard to each of the others, and theirs into a whole, as under ring.
+TYPED_TEST(NcclOf, ExchangesTogetherAreOneCallOfTheLibrary) {
+  constexpr std::size_t count = 300;
+  const int t = this->ranks();
+  const auto own = this->buffer(count);
+  const auto whole = this->buffer(static_cast<std::size_t>(t) * count);
+  this->fill(own);
+  std::vector<Exchange> messages;
+  for (int step = 1; step < t; ++step) {
+    const int from = (this->rank() + t - step) % t;
+    messages.push_back({own.data(), (this->rank() + step) % t,
+                        whole.data() + static_cast<std::size_t>(from) * count, from});
+  }
+  const int calls = doubles::launched_calls();
+  std::vector<Request> requests =
+      this->comm().exchange_together(messages, count, this->dtype, purpose);
+  EXPECT_EQ(doubles::launched_calls(), calls + (t > 1 ? 1 : 0));
+  ASSERT_EQ(requests.size(), messages.size());
+  for (Request& request : requests) this->comm().wait(request);
+  const std::vector<float> values = this->seen(whole);
+  for (const Exchange& message : messages) {
+    for (std::size_t i = 0; i < count; ++i) {
+      ASSERT_EQ(values[static_cast<std::size_t>(message.from) * count + i],
+                static_cast<float>(Nccl::number(message.from, i)));
+    }
+  }
+  const CallStats stats = this->comm().counters().at(Operation::send_recv, purpose);
+  EXPECT_EQ(stats.calls, t - 1);
+  EXPECT_EQ(stats.message_bytes,
+            static_cast<std::int64_t>(messages.size() * count * size_of(this->dtype)));
 }
 
 TEST_F(Nccl, TheHostWaitsForNothingButAFence) {

@@ -1,0 +1,9 @@
+// What the double of NCCL has seen.
+#pragma once
+
+namespace tidemark::doubles {
+
+/// Calls of this rank that have been accepted, groups of them being one.
+int launched_calls();
+
+}  // namespace tidemark::doubles

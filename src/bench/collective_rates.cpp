@@ -5,6 +5,8 @@
 #include <numeric>
 #include <random>
 
+#include <fmt/format.h>
+
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
 #include "bench/statistics.hpp"
@@ -42,6 +44,9 @@ class Measurement {
     // What is measured, and a plain copy as the last; each repeat in another order, the same on all
     // ranks, since what ran before leaves its data in the caches.
     std::vector<Trial> trials;
+    for (const CollectiveWay& way : ways_) {
+      way.communicator->set_context(fmt::format("messages of {} bytes", bytes));
+    }
     for (const Form& form : forms) {
       for (const CollectiveWay& way : ways_) {
         if (exists(form, way)) trials.push_back({form, &way, {}});

@@ -7,7 +7,6 @@
 #include "bench/device_buffers.hpp"
 #include "comm/factory.hpp"
 #include "comm/memory_block.hpp"
-#include "comm/nccl.hpp"
 #include "comm/rounds.hpp"
 
 namespace tidemark::bench {
@@ -38,8 +37,8 @@ std::vector<CollectiveWay> collective_ways(const Device& device, int ranks,
   options.device = buffers_of(device);
   if (const CudaStream stream = stream_of(*device.exec)) options.compute_stream = stream;
   std::vector<CollectiveWay> ways;
-  const bool nccl_is_best = options.compute_stream && comm::has_nccl();
-  if (backend == "nccl" || (backend == "auto" && nccl_is_best)) {
+  options.backend = backend;
+  if (comm::takes_nccl(options)) {
     options.backend = "nccl";
     ways.push_back({"nccl", comm::make_communicator(options)});
   }

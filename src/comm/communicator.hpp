@@ -110,7 +110,7 @@ class Communicator {
 
   /// `recv` [count_per_rank] becomes block rank() of the elementwise sum over all ranks of `send`
   /// [size() * count_per_rank]. They must not overlap, except that with one rank both may be equal,
-  /// and that own algorithms work in place: `recv` may be this rank's own block of `send`.
+  /// and that own algorithms and NCCL work in place: `recv` may be this rank's own block of `send`.
   [[nodiscard]] virtual Request reduce_scatter(const void* send, void* recv,
                                                std::size_t count_per_rank, DType dtype,
                                                Purpose purpose) = 0;

@@ -13,7 +13,7 @@
 namespace tidemark::comm {
 
 /// Passes everything but the collectives, `wait` and the books on to another communicator, which
-/// must outlive it.
+/// must outlive it. Exchanges that are posted together come one by one.
 class Decorator : public Communicator {
  public:
   explicit Decorator(Communicator& inner) : inner_(inner), account_(inner.size()) {}

@@ -58,11 +58,13 @@ void validate(const CommunicatorOptions& options) {
 }
 
 /// Why buffers cannot be registered; empty where they can, or need not be.
-std::string obstacle_to_registering(const CommunicatorOptions& options, bool takes_nccl) {
+std::string obstacle_to_registering(const CommunicatorOptions& options, bool with_nccl) {
   if (!options.register_buffers) return {};
-  if (!takes_nccl) {
+  if (!with_nccl) {
+    const bool was_asked_for = options.backend == "mpi";
     return fmt::format("comm.backend: {} takes MPI here{}", options.backend,
-                       !has_nccl()               ? ": this build has no NCCL"
+                       was_asked_for             ? ""
+                       : !has_nccl()             ? ": this build has no NCCL"
                        : !options.compute_stream ? ": the tensors are on no CUDA device"
                                                  : "");
   }
@@ -102,23 +104,28 @@ std::unique_ptr<Communicator> make_control(const CommunicatorOptions& options) {
 
 }  // namespace
 
+bool takes_nccl(const CommunicatorOptions& options) {
+  const bool is_best = options.compute_stream && has_nccl() && !is_of_mpi(options.algorithm) &&
+                       !options.completes_on_host;
+  return options.backend == "nccl" || (options.backend == "auto" && options.ranks > 1 && is_best);
+}
+
 std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options) {
   validate(options);
   const bool is_auto = options.backend == "auto";
   if (options.backend == "self" || (is_auto && options.ranks == 1)) {
     return make_self_communicator(options.device);
   }
-  const bool nccl_is_best = options.compute_stream && has_nccl() && !is_of_mpi(options.algorithm) &&
-                            !options.completes_on_host;
-  const bool takes_nccl = options.backend == "nccl" || (is_auto && nccl_is_best);
-  if (const std::string why = obstacle_to_registering(options, takes_nccl); !why.empty()) {
+  const bool with_nccl = takes_nccl(options);
+  if (const std::string why = obstacle_to_registering(options, with_nccl); !why.empty()) {
     throw RunError(fmt::format("comm.register_buffers cannot be used: {}", why), Scope::all_ranks);
   }
-  if (takes_nccl) {
+  if (with_nccl) {
     auto made =
         make_nccl_communicator(make_control(options), options.compute_stream, options.timeout);
     made->set_context("first calls");
     if (options.device) carry_out_first_calls(*made, options.device->memory);
+    made->set_context("set-up");
     return made;
   }
   return make_mpi_communicator(options);

@@ -44,6 +44,9 @@ struct CommunicatorOptions {
 /// needed of it.
 std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options);
 
+/// Whether these ask for NCCL, or leave it to what is best, which NCCL is.
+[[nodiscard]] bool takes_nccl(const CommunicatorOptions& options);
+
 /// A communicator of this process alone, in any job: for what each rank computes by itself.
 std::unique_ptr<Communicator> make_self_communicator(
     const std::optional<DeviceBuffers>& device = std::nullopt);

@@ -1,7 +1,6 @@
 #include "commands/collectives.hpp"
 
-#include <algorithm>
-#include <array>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>

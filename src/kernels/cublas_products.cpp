@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "base/cuda_error.hpp"
 #include "base/error.hpp"

@@ -1,5 +1,6 @@
 #include "doubles/scenarios.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -166,6 +167,20 @@ const std::map<std::string, Scenario>& scenarios() {
                                                         1 - stage.rank(), count, DType::fp32,
                                                         Purpose::activation);
          stage.communicator->wait(request);
+         stage.communicator->fence();
+       }},
+      {"message_of_a_group_fails",
+       [](const Stage& stage) {
+         if (stage.rank() == 1) plant(Kind::fail, "ncclRecv");
+         const int other = 1 - stage.rank();
+         const float* const sent = stage.numbers.data();
+         float* const received = stage.copy.data();
+         const std::array messages{
+             comm::Exchange{sent, other, received, other},
+             comm::Exchange{sent + count / 2, other, received + count / 2, other}};
+         auto requests = stage.communicator->exchange_together(messages, count / 2, DType::fp32,
+                                                               Purpose::activation);
+         for (Request& request : requests) stage.communicator->wait(request);
          stage.communicator->fence();
        }},
       {"host_memory",

@@ -28,6 +28,7 @@ LINES = {
     "other_order": MISFIT,
     "other_peer": rf"(send_recv|NCCL) failed {IN} [01]: remote error: "
                   rf"rank [01] waits for rank [01], which sends to rank 0{MORE}",
+    "message_of_a_group_fails": rf"send_recv failed {IN} 1: unhandled system error{MORE}",
     "host_memory": rf"all_reduce failed {IN} [01]: invalid argument: "
                    rf"a buffer is not in the memory of the device{MORE}",
     "launch_fails": rf"all_reduce failed {IN} 1: unhandled system error{MORE}",

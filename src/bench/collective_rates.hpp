@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/dtype.hpp"
+#include "base/memory_source.hpp"
 #include "comm/communicator.hpp"
-#include "comm/device_buffers.hpp"
 #include "comm/operation.hpp"
 
 namespace tidemark::bench {
@@ -27,7 +27,7 @@ struct CollectiveWay {
 
 /// The memory in which buffers lie. What is done to it is complete on return.
 struct BufferPlace {
-  comm::MemoryFunctions memory;
+  MemorySource memory;
   std::function<void(void* data, std::size_t bytes)> clear;
   std::function<void(void* to, const void* from, std::size_t bytes)> copy;
 };

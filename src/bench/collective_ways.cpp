@@ -31,13 +31,11 @@ CollectiveWay way_of_mpi(comm::CommunicatorOptions options, comm::Algorithm algo
 std::vector<CollectiveWay> collective_ways(const Device& device, int ranks,
                                            const std::string& backend, DType dtype,
                                            double timeout_s) {
-  comm::CommunicatorOptions options;
+  comm::CommunicatorOptions options = options_on(device);
+  options.backend = backend;
   options.ranks = ranks;
   options.timeout = std::chrono::duration<double>(timeout_s);
-  options.device = buffers_of(device);
-  if (const CudaStream stream = stream_of(*device.exec)) options.compute_stream = stream;
   std::vector<CollectiveWay> ways;
-  options.backend = backend;
   if (comm::takes_nccl(options)) {
     options.backend = "nccl";
     ways.push_back({"nccl", comm::make_communicator(options)});

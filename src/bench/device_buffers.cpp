@@ -23,7 +23,7 @@ std::optional<comm::DeviceBuffers> buffers_of(const Device& device) {
   if (runs_on_host || !device.launches()) return std::nullopt;
   comm::DeviceBuffers buffers;
   buffers.kind = kind();
-  buffers.memory = {accelerator::allocate, accelerator::release};
+  buffers.memory = memory::Pool::device_memory();
   buffers.sum = kernels::sum_of_terms;
   buffers.use_device = accelerator::use_device;
   buffers.staging = {{accelerator::allocate_staging, accelerator::release_staging},
@@ -33,6 +33,13 @@ std::optional<comm::DeviceBuffers> buffers_of(const Device& device) {
     tidemark::copy_in_order(exec, to, from, bytes);
   };
   return buffers;
+}
+
+comm::CommunicatorOptions options_on(const Device& device) {
+  comm::CommunicatorOptions options;
+  options.device = buffers_of(device);
+  if (const CudaStream stream = stream_of(*device.exec)) options.compute_stream = stream;
+  return options;
 }
 
 MemorySource segments_of(const config::Case& c, comm::Communicator& communicator) {

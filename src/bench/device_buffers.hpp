@@ -8,12 +8,16 @@
 #include "base/memory_source.hpp"
 #include "comm/communicator.hpp"
 #include "comm/device_buffers.hpp"
+#include "comm/factory.hpp"
 #include "config/case.hpp"
 
 namespace tidemark::bench {
 
 /// How to get at buffers that kernels of `device` work on; nullopt where that is the host's memory.
 std::optional<comm::DeviceBuffers> buffers_of(const Device& device);
+
+/// Options of a communicator for such buffers; the rest is the caller's to fill in.
+comm::CommunicatorOptions options_on(const Device& device);
 
 /// Whence the pool of activations takes its segments: the communicator's memory for buffers where
 /// the case asks for it and the communicator has such, else the device's. The pool must end before

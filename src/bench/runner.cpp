@@ -353,14 +353,12 @@ void forget_process_bytes(CaseResult& result) {
 }
 
 comm::CommunicatorOptions options_of(const config::Case& c, const Device& device) {
-  comm::CommunicatorOptions options;
+  comm::CommunicatorOptions options = options_on(device);
   options.backend = c.comm.backend;
   options.ranks = static_cast<int>(c.parallel.tensor);
   options.timeout = std::chrono::duration<double>(c.bench.timeout_s);
   options.algorithm = c.comm.algorithm;
   options.progress_thread = c.overlaps() && c.overlap.progress == "thread";
-  options.device = buffers_of(device);
-  if (const CudaStream stream = stream_of(*device.exec)) options.compute_stream = stream;
   options.completes_on_host = c.emulated_link.is_emulated();
   options.register_buffers = c.comm.register_buffers;
   return options;

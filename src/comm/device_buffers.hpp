@@ -5,19 +5,14 @@
 #include <cstddef>
 #include <functional>
 
+#include "base/memory_source.hpp"
 #include "comm/sums.hpp"
 
 namespace tidemark::comm {
 
-/// Memory that somebody else hands out; `allocate` gives null where there is not enough.
-struct MemoryFunctions {
-  void* (*allocate)(std::size_t bytes) = nullptr;
-  void (*release)(void* memory) noexcept = nullptr;
-};
-
 /// The way of a device's buffers through the host's memory. Copies are complete on return.
 struct StagingFunctions {
-  MemoryFunctions host;  ///< what the device copies from and to without a detour
+  MemorySource host;  ///< what the device copies from and to without a detour
   void (*to_host)(void* host, const void* device, std::size_t bytes) = nullptr;
   void (*to_device)(void* device, const void* host, std::size_t bytes) = nullptr;
 };
@@ -28,7 +23,7 @@ enum class DeviceKind { cuda, hip, other };
 /// Buffers in a device's memory.
 struct DeviceBuffers {
   DeviceKind kind = DeviceKind::cuda;
-  MemoryFunctions memory;
+  MemorySource memory;
   SumFunction sum = nullptr;
   /// For a thread that works on them: to be called first.
   void (*use_device)() = nullptr;

@@ -27,7 +27,7 @@ void carry_out_each(Communicator& communicator, void* whole, void* part, std::si
 
 }  // namespace
 
-void carry_out_first_calls(Communicator& communicator, const MemoryFunctions& memory) {
+void carry_out_first_calls(Communicator& communicator, const MemorySource& memory) {
   constexpr std::size_t shortest = 4096;
   constexpr std::size_t longest = std::size_t{16} << 20;
   if (communicator.size() == 1) return;

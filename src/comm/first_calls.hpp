@@ -1,8 +1,8 @@
 // The calls that a communicator makes before it is used.
 #pragma once
 
+#include "base/memory_source.hpp"
 #include "comm/communicator.hpp"
-#include "comm/device_buffers.hpp"
 
 namespace tidemark::comm {
 
@@ -11,6 +11,6 @@ namespace tidemark::comm {
 ///
 /// NCCL, from 2.22 on, connects ranks, and takes the memory for that, at the first call that goes a
 /// certain way. After this no step waits for it, and its memory can be told from the step's.
-void carry_out_first_calls(Communicator& communicator, const MemoryFunctions& memory);
+void carry_out_first_calls(Communicator& communicator, const MemorySource& memory);
 
 }  // namespace tidemark::comm

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "comm/device_buffers.hpp"
+#include "base/memory_source.hpp"
 
 namespace tidemark::comm {
 
@@ -18,15 +18,15 @@ inline void release_on_host(void* memory) noexcept { std::free(memory); }
 }  // namespace detail
 
 /// The host's, zeroed: sums of what happened to lie there might be slow.
-inline constexpr MemoryFunctions host_memory{detail::allocate_on_host, detail::release_on_host};
+inline const MemorySource host_memory{detail::allocate_on_host, detail::release_on_host};
 
 /// A block of it. Movable; empty at first. Throws RunError where there is not enough.
 class MemoryBlock {
  public:
   MemoryBlock() = default;
-  MemoryBlock(MemoryFunctions functions, std::size_t bytes) : functions_(functions), bytes_(bytes) {
+  MemoryBlock(MemorySource source, std::size_t bytes) : source_(std::move(source)), bytes_(bytes) {
     if (bytes == 0) return;
-    data_ = functions.allocate(bytes);
+    data_ = source_.allocate(bytes);
     if (data_ == nullptr) {
       throw RunError(fmt::format("out of memory: {} bytes for communication were refused", bytes));
     }
@@ -37,7 +37,7 @@ class MemoryBlock {
     return *this;
   }
   ~MemoryBlock() {
-    if (data_ != nullptr) functions_.release(data_);
+    if (data_ != nullptr) source_.release(data_);
   }
 
   [[nodiscard]] std::byte* data() const noexcept { return static_cast<std::byte*>(data_); }
@@ -45,12 +45,12 @@ class MemoryBlock {
 
  private:
   void swap(MemoryBlock& other) noexcept {
-    std::swap(functions_, other.functions_);
+    std::swap(source_, other.source_);
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
   }
 
-  MemoryFunctions functions_;
+  MemorySource source_;
   void* data_ = nullptr;
   std::size_t bytes_ = 0;
 };

@@ -47,7 +47,7 @@ struct MpiOptions {
   /// would have the host form sums, on memory that the host cannot read.
   bool on_device = false;
   void (*use_device)() = nullptr;  ///< called first by the thread, where there is one
-  MemoryFunctions memory = host_memory;
+  MemorySource memory = host_memory;
   SumFunction sum = sum_on_host;
 };
 

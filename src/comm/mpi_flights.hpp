@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "comm/account.hpp"
@@ -47,8 +48,8 @@ struct Awaited {
 /// back to the caller, who knows what to say.
 class MpiFlights {
  public:
-  MpiFlights(MPI_Comm comm, SumFunction sum, MemoryFunctions memory)
-      : comm_(comm), sum_(sum), memory_(memory) {}
+  MpiFlights(MPI_Comm comm, SumFunction sum, MemorySource memory)
+      : comm_(comm), sum_(sum), memory_(std::move(memory)) {}
   MpiFlights(const MpiFlights&) = delete;
   MpiFlights& operator=(const MpiFlights&) = delete;
 
@@ -93,7 +94,7 @@ class MpiFlights {
 
   MPI_Comm comm_;
   SumFunction sum_;
-  MemoryFunctions memory_;
+  MemorySource memory_;
   std::uint64_t next_ticket_ = 1;
   std::deque<Flight> flights_;
   std::vector<MemoryBlock> spare_scratch_;

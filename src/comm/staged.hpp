@@ -23,7 +23,7 @@ namespace tidemark::comm {
 class Staged final : public Decorator {
  public:
   Staged(std::unique_ptr<Communicator> inner, StagingFunctions functions)
-      : Decorator(*inner), owned_(std::move(inner)), on_(functions) {}
+      : Decorator(*inner), owned_(std::move(inner)), on_(std::move(functions)) {}
   ~Staged() override;
 
   [[nodiscard]] std::string_view transport() const noexcept override { return "staged"; }

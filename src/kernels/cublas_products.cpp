@@ -5,7 +5,6 @@
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -94,10 +93,27 @@ class Epilogues {
     return *epilogues;
   }
 
-  bool has(const Product& product, const void* bias) { return plan_of(product, bias).exists; }
+  struct Plan {
+    bool exists = false;
+    cublasLtMatmulDesc_t operation = nullptr;
+    cublasLtMatrixLayout_t a = nullptr, b = nullptr, c = nullptr;
+    cublasLtMatmulAlgo_t algorithm{};
+  };
 
-  void multiply(CudaStream stream, const Product& product, const void* bias) {
-    const Plan& plan = plan_of(product, bias);
+  /// How to form that product, which may be not at all.
+  const Plan& plan_of(const Product& p, const void* bias) {
+    const std::array alignments{alignment_of(p.a.data), alignment_of(p.b.data),
+                                alignment_of(p.c.data), alignment_of(bias)};
+    const Key key{{p.m, p.n, p.k, p.a.row_stride, p.b.row_stride, p.c.row_stride},
+                  {p.a.transposed, p.b.transposed, p.tensor_float},
+                  {p.a.dtype, p.c.dtype},
+                  alignments};
+    const auto [found, is_new] = plans_.try_emplace(key);
+    if (is_new) found->second = make_plan(p, bias, alignments);
+    return found->second;
+  }
+
+  void multiply(CudaStream stream, const Plan& plan, const Product& product, const void* bias) {
     set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     const float one = 1.0F, zero = 0.0F;
     void* const c = const_cast<void*>(product.c.data);
@@ -110,12 +126,6 @@ class Epilogues {
  private:
   using Key = std::tuple<std::array<std::int64_t, 6>, std::array<bool, 3>, std::array<DType, 2>,
                          std::array<std::uint32_t, 4>>;
-  struct Plan {
-    bool exists = false;
-    cublasLtMatmulDesc_t operation = nullptr;
-    cublasLtMatrixLayout_t a = nullptr, b = nullptr, c = nullptr;
-    cublasLtMatmulAlgo_t algorithm{};
-  };
 
   Epilogues() { check(cublasLtCreate(&handle_), "starting cuBLASLt"); }
 
@@ -149,18 +159,6 @@ class Epilogues {
     void*& workspace = workspaces_[stream];
     if (workspace == nullptr) check_cuda(cudaMalloc(&workspace, workspace_bytes), "cudaMalloc");
     return workspace;
-  }
-
-  const Plan& plan_of(const Product& p, const void* bias) {
-    const std::array alignments{alignment_of(p.a.data), alignment_of(p.b.data),
-                                alignment_of(p.c.data), alignment_of(bias)};
-    const Key key{{p.m, p.n, p.k, p.a.row_stride, p.b.row_stride, p.c.row_stride},
-                  {p.a.transposed, p.b.transposed, p.tensor_float},
-                  {p.a.dtype, p.c.dtype},
-                  alignments};
-    const auto [found, is_new] = plans_.try_emplace(key);
-    if (is_new) found->second = make_plan(p, bias, alignments);
-    return found->second;
   }
 
   Plan make_plan(const Product& p, const void* bias,
@@ -238,19 +236,35 @@ void multiply(CudaStream stream, const Product& product) {
         "a batch of products");
 }
 
-bool can_add_bias(const Product& product, const void* bias) {
+namespace {
+
+bool is_empty(const Product& product) { return product.m == 0 || product.n == 0; }
+
+/// Whether it is worth asking the library.
+bool may_take_bias(const Product& product, const void* bias) {
   TIDEMARK_REQUIRE(product.a.dtype == product.b.dtype, "operands of one type");
   TIDEMARK_REQUIRE(product.alpha == 1.0 && product.beta == 0.0 && product.batch == 1,
                    "a bias goes with a plain product");
   // The library reads several elements of the bias at once, whatever its alignment.
   constexpr std::uint32_t bias_alignment = 16;
-  if (product.a.dtype == DType::fp64 || alignment_of(bias) < bias_alignment) return false;
-  return product.m == 0 || product.n == 0 || Epilogues::instance().has(product, bias);
+  return product.a.dtype != DType::fp64 && alignment_of(bias) >= bias_alignment;
+}
+
+}  // namespace
+
+bool can_add_bias(const Product& product, const void* bias) {
+  if (!may_take_bias(product, bias)) return false;
+  return is_empty(product) || Epilogues::instance().plan_of(product, bias).exists;
 }
 
 void multiply_with_bias(CudaStream stream, const Product& product, const void* bias) {
-  TIDEMARK_REQUIRE(can_add_bias(product, bias), "the library has no such product with a bias");
-  if (product.m > 0 && product.n > 0) Epilogues::instance().multiply(stream, product, bias);
+  constexpr const char* none = "the library has no such product with a bias";
+  TIDEMARK_REQUIRE(may_take_bias(product, bias), none);
+  if (is_empty(product)) return;
+  Epilogues& epilogues = Epilogues::instance();
+  const Epilogues::Plan& plan = epilogues.plan_of(product, bias);
+  TIDEMARK_REQUIRE(plan.exists, none);
+  epilogues.multiply(stream, plan, product, bias);
 }
 
 std::string description() {

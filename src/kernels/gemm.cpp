@@ -37,11 +37,28 @@ cublas::Operand operand_of(const MatrixBatch<T>& batch, Op op = Op::none) {
           op == Op::transpose, batch.distance};
 }
 
+/// Length of the sums of op(A) op(B).
+template <class T>
+std::int64_t terms_of(Op op_a, const Matrix<T>& a) {
+  return op_a == Op::transpose ? num_rows(a) : num_columns(a);
+}
+
 /// Of one product into C.
 template <class T, class C>
 std::uint64_t flops_of(Op op_a, const Matrix<T>& a, const Matrix<C>& c) {
   return 2 * static_cast<std::uint64_t>(num_rows(c)) * static_cast<std::uint64_t>(num_columns(c)) *
-         static_cast<std::uint64_t>(op_a == Op::transpose ? num_rows(a) : num_columns(a));
+         static_cast<std::uint64_t>(terms_of(op_a, a));
+}
+
+/// C = op(A) op(B), as cuBLAS is told of it.
+template <class T, class C>
+cublas::Product product_of(const Device& device, Op op_a, Op op_b, const MatrixBatch<T>& a,
+                           const MatrixBatch<T>& b, const MatrixBatch<C>& c) {
+  cublas::Product product{num_rows(c.first),   num_columns(c.first), terms_of(op_a, a.first),
+                          operand_of(a, op_a), operand_of(b, op_b),  operand_of(c)};
+  product.tensor_float = device.rounds_to_tf32;
+  product.batch = c.count;
+  return product;
 }
 
 }  // namespace
@@ -55,11 +72,10 @@ void gemm_batch(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulat
   if (device.launches()) {
     const KernelNote note(device, "product");
     if constexpr (runs_on_cuda) {
-      const std::int64_t k = op_a == Op::transpose ? num_rows(a.first) : num_columns(a.first);
-      cublas::multiply(stream_of(*device.exec),
-                       {num_rows(c.first), num_columns(c.first), k, operand_of(a, op_a),
-                        operand_of(b, op_b), operand_of(c), static_cast<double>(alpha),
-                        static_cast<double>(beta), device.rounds_to_tf32, c.count});
+      cublas::Product product = product_of(device, op_a, op_b, a, b, c);
+      product.alpha = static_cast<double>(alpha);
+      product.beta = static_cast<double>(beta);
+      cublas::multiply(stream_of(*device.exec), product);
     } else {
       const char name_a[] = {static_cast<char>(op_a), '\0'};
       const char name_b[] = {static_cast<char>(op_b), '\0'};
@@ -85,16 +101,7 @@ template <class T>
 bool multiply_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const Matrix<T>& b,
                         const Vector<T>& bias, const Matrix<T>& c) {
   if constexpr (runs_on_cuda) {
-    const std::int64_t k = op_a == Op::transpose ? num_rows(a) : num_columns(a);
-    const cublas::Product product{num_rows(c),
-                                  num_columns(c),
-                                  k,
-                                  operand_of<T>(a, op_a),
-                                  operand_of<T>(b, op_b),
-                                  operand_of<T>(c),
-                                  1.0,
-                                  0.0,
-                                  device.rounds_to_tf32};
+    const cublas::Product product = product_of<T, T>(device, op_a, op_b, a, b, c);
     if (!device.launches() || !cublas::can_add_bias(product, bias.data())) return false;
     const KernelNote note(device, "product");
     cublas::multiply_with_bias(stream_of(*device.exec), product, bias.data());

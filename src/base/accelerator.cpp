@@ -80,6 +80,11 @@ std::optional<Memory> memory() {
   }
 }
 
+std::optional<std::int64_t> bytes_in_use() {
+  const std::optional<Memory> found = memory();
+  return found ? std::optional(static_cast<std::int64_t>(found->used)) : std::nullopt;
+}
+
 void* allocate(std::size_t bytes) {
   if constexpr (runs_on_cuda) {
     return cuda::allocate(bytes);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,8 +39,8 @@ struct Place {
 };
 std::string describe_sharing(const std::vector<Place>& places);
 
-/// Has the calling thread use the device that Kokkos computes on, which a thread of its own does not
-/// by itself. Throws RunError where that fails; does nothing on a host.
+/// Has the calling thread use the device that Kokkos computes on, which a thread of its own does
+/// not by itself. Throws RunError where that fails; does nothing on a host.
 void use_device();
 
 /// Bytes of the device's memory that are in use, by anybody, and those that are not; nullopt on a
@@ -49,6 +50,8 @@ struct Memory {
   std::size_t free = 0;
 };
 std::optional<Memory> memory();
+/// The former alone.
+std::optional<std::int64_t> bytes_in_use();
 
 /// Memory for kernels; null where there is not enough. On CUDA by plain cudaMalloc, whatever Kokkos
 /// was built to use: what cudaMallocAsync gives from its pool can be sent to another process

@@ -88,11 +88,6 @@ std::optional<fs::path> rank_folder(const RunArguments& arguments, const config:
   return folder;
 }
 
-std::optional<std::int64_t> device_bytes_in_use() {
-  const auto memory = accelerator::memory();
-  return memory ? std::optional(static_cast<std::int64_t>(memory->used)) : std::nullopt;
-}
-
 /// What this rank computes on, which no other rank of the node may share, unless it is the host.
 accelerator::Identity own_device(comm::Communicator& world, const comm::MpiSession& session) {
   accelerator::Identity own = accelerator::identity();
@@ -216,7 +211,7 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
   const auto slow_rank = bench::slow_rank_of_environment(*world);
   const Outputs outputs = open_outputs(arguments, cases, *world);
   const accelerator::Identity identity = own_device(*world, session);
-  const std::optional<std::int64_t> bytes_before = device_bytes_in_use();
+  const std::optional<std::int64_t> bytes_before = accelerator::bytes_in_use();
   const auto provenance =
       report::provenance({arguments.command_line, arguments.input, text, arguments.threads,
                           world->gather_bytes(session.processor_name())},

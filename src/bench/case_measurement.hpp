@@ -1,0 +1,113 @@
+// The steps of one case, and the figures that come of them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/ablation.hpp"
+#include "bench/environment.hpp"
+#include "bench/overlap.hpp"
+#include "bench/product_rate.hpp"
+#include "bench/result.hpp"
+#include "bench/slow_rank.hpp"
+#include "bench/step.hpp"
+#include "comm/communicator.hpp"
+#include "comm/counters.hpp"
+#include "config/case.hpp"
+#include "memory/ledger.hpp"
+#include "memory/pool.hpp"
+#include "model/stack.hpp"
+
+namespace tidemark::bench {
+
+/// What this rank measured, iteration by iteration.
+struct Series {
+  std::vector<double> own_step_ms;
+  std::vector<double> own_busy_ms;                       ///< without what this rank was blocked for
+  std::vector<double> step_ms, forward_ms, backward_ms;  ///< of the slowest rank
+  std::vector<double> own_gemm_gflops;
+  std::vector<double> gemm_gflops;  ///< mean over ranks
+  comm::Counters counters;          ///< of the timed steps
+  OverlapSamples overlap;
+  std::vector<double> occupied_ms;   ///< this rank inside the communicator, step by step
+  std::vector<double> intersect_ms;  ///< this rank's kernels beside communication, likewise
+  double polling_seconds = 0.0;
+  std::uint64_t gemm_flops = 0;         ///< of all timed steps
+  std::int64_t hidden_allocations = 0;  ///< in all timed steps
+  std::string first_allocation;
+};
+
+/// The stack of a case in precision T, step by step; collective, all of it. What it refers to must
+/// outlive it; its memory is given back before the communicator ends.
+template <class T>
+class CaseMeasurement {
+ public:
+  /// `communication_library`: what making the communicator took of the device.
+  CaseMeasurement(const config::Case& c, const Environment& environment,
+                  comm::Communicator& communicator,
+                  std::optional<std::int64_t> communication_library);
+
+  /// The first steps; chooses the overlap mode where the case leaves it open.
+  void warm_up();
+
+  /// `iterations` steps; where overlap is measured, more of them until it is resolved.
+  void measure();
+
+  /// What the measured steps have to be like: worst of all ranks.
+  void check(Verification& verification);
+
+  /// This rank's tensors, as files.
+  void dump(const std::filesystem::path& folder);
+
+  /// The figures; to be called once, when all has been measured.
+  void report(CaseResult& result);
+
+  /// One more step, with its tide and its timeline.
+  void trace(CaseResult& result);
+
+ private:
+  void announce(const std::string& what);
+  [[nodiscard]] int iterations() const { return static_cast<int>(series_.step_ms.size()); }
+  /// The fastest of all modes, each measured several times in turn; none where no other surely is.
+  void choose_mode();
+  /// The step of the slowest rank.
+  [[nodiscard]] double slowest_ms(const StepTime& own);
+  [[nodiscard]] bool is_resolved();
+  StepTime timed_step();
+  void measure_once();
+  double take_step(const StepTime& own);
+  /// One quadruple. Every other one runs backwards, lest what comes first have it better.
+  void measure_variants();
+  /// One more step, for the timeline alone: on a device the events that it takes have their price.
+  void observe();
+  OverlapResult overlap_result();
+  /// Of the process where the kernels run on the host. Of a device, what has come to be in use
+  /// since before the first case: all that a case holds, it still holds when it has been measured.
+  [[nodiscard]] std::optional<std::int64_t> process_bytes() const;
+  MemoryFigures memory_figures();
+  [[nodiscard]] RankDetail own_detail() const;
+
+  static constexpr std::size_t logged_steps = 5;  ///< at most, for the timeline
+
+  config::Case case_;  ///< with the overlap mode that was chosen
+  const Environment& environment_;
+  comm::Communicator& communicator_;
+  std::optional<std::int64_t> communication_library_;
+  memory::Pool pool_;
+  memory::Ledger ledger_;
+  model::Stack<T> stack_;
+  Ablation<T> ablation_;
+  Brake brake_;
+  StepLog log_;
+  std::optional<double> loss_;
+  ProductRate<T> product_rate_;
+  std::size_t pool_after_warm_up_ = 0;
+  Series series_;
+  memory::Tide tide_;
+  std::optional<std::int64_t> process_bytes_;
+};
+
+}  // namespace tidemark::bench

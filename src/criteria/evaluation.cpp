@@ -43,6 +43,34 @@ std::string case_of(const json& record) {
   return found == record.end() ? "" : found->dump();
 }
 
+/// Of a record; those of tests that lack it are of the present one.
+bool is_of_version_1(const json& record) {
+  const auto found = record.find("schema_version");
+  return found != record.end() && *found == 1;
+}
+
+/// Figures that schema version 1 defined otherwise.
+bool is_redefined(const RecordPath& path) {
+  static const std::set<std::string> changed{"overlap.efficiency",     "overlap.efficiency_ci",
+                                             "overlap.efficiency_max", "overlap.resolved",
+                                             "overlap.exceeds_max",    "overlap.serial_exposed_ms",
+                                             "overlap.osu_percent"};
+  return changed.contains(fmt::format("{}", fmt::join(path.keys(), ".")));
+}
+
+/// Where a demand looks; nothing for those that look at keys of their own.
+const RecordPath* key_of(const Criterion& criterion) {
+  return std::visit(
+      [](const auto& demand) -> const RecordPath* {
+        if constexpr (requires { demand.key; }) {
+          return &demand.key;
+        } else {
+          return nullptr;
+        }
+      },
+      criterion.demand);
+}
+
 /// Why nothing in a record says anything about the machine; empty where it does.
 std::string objection_to(const json& record) {
   const auto valid = record.find("valid");
@@ -102,7 +130,7 @@ std::optional<std::vector<double>> numbers_in(const json& list) {
 }  // namespace
 
 std::set<std::string> wanted_keys(const std::vector<Criterion>& criteria) {
-  std::set<std::string> keys{"kind", "case", "case_index", "valid", "test"};
+  std::set<std::string> keys{"schema_version", "kind", "case", "case_index", "valid", "test"};
   for (const Criterion& criterion : criteria) {
     for (const Condition& condition : criterion.where) keys.insert(condition.path.root());
     if (const auto* const bounds = std::get_if<Bounds>(&criterion.demand)) {
@@ -148,6 +176,10 @@ void Judge::look_at(const json& record, std::size_t line) {
   ++verdict_.records;
   if (criterion_.min_cases > 1) cases_.insert(case_of(record));
   const std::string label = label_of(record, line);
+  const RecordPath* const key = key_of(criterion_);
+  if (key != nullptr && is_of_version_1(record) && is_redefined(*key)) {
+    return fail(fmt::format("{} had another definition in schema version 1", key->text()), label);
+  }
   const std::size_t failed_before = verdict_.failed;
   std::visit([&](const auto& demand) { judge(demand, record, label); }, criterion_.demand);
   const std::string objection = objection_to(record);
@@ -235,7 +267,7 @@ void Judge::judge(const Spread& spread, const json& record, const std::string& l
     return judge_spread(spread, *numbers, label);
   }
   if (!value.is_number()) return fail(fmt::format("{} is no number", spread.key.text()), label);
-  Repeats& repeats = repeats_[case_of(record)];
+  Repeats& repeats = repeats_[(is_of_version_1(record) ? "1 " : "") + case_of(record)];
   repeats.values.push_back(value.get<double>());
   repeats.label = label;
 }

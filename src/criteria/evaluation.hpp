@@ -70,7 +70,7 @@ class Judge {
   Criterion criterion_;
   Verdict verdict_;
   std::optional<double> least_margin_;
-  std::map<std::string, Repeats> repeats_;  ///< by resolved case
+  std::map<std::string, Repeats> repeats_;  ///< by version and resolved case
   std::set<std::string> cases_;             ///< resolved, where they are to be counted
 };
 

@@ -88,14 +88,17 @@ class Picker final : public json::json_sax_t {
   std::string key_;
 };
 
-/// Why a value is no record of this version; empty where it is one.
+/// Why a value is no record of a version that is read; empty where it is one.
 std::string objection_to(const json& value) {
   if (!value.is_object() || !value.contains("schema_version") || !value.contains("kind")) {
     return "is no record: it has no schema_version and kind";
   }
-  if (value["schema_version"] == schema_version) return "";
-  return fmt::format("has schema_version {}, and this version reads {}",
-                     value["schema_version"].dump(), schema_version);
+  const json& version = value["schema_version"];
+  for (int read = oldest_schema_version; read <= schema_version; ++read) {
+    if (version == read) return "";
+  }
+  return fmt::format("has schema_version {}, and this version reads {} to {}", version.dump(),
+                     oldest_schema_version, schema_version);
 }
 
 bool is_blank(const std::string& line) {

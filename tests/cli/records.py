@@ -14,7 +14,7 @@ model: {{num_layers: {LAYERS}, hidden_size: {H}, num_attention_heads: {A}, seq_l
 bench: {{warmup: 1, iterations: {ITERATIONS}}}
 """
 SEQUENCE_OFF_AND_ON = "sweep.parallel.sequence=[false, true]"
-HEADER = ["mode", "t", "step", "tokens", "GFLOP/s", "of", "saved", "formula", "peak", "wire",
+HEADER = ["mode", "t", "step", "model", "90%", "tokens", "of", "saved", "formula", "peak", "wire",
           "valid"]
 
 

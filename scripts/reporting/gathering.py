@@ -64,9 +64,9 @@ def thinned(data):
                                "ends": []}}
     thin.pop("provenance")  # kept once for all
     if data["kind"] == "run":
-        thin["time"] = {name: summary and {key: value for key, value in summary.items()
-                                           if key != "samples"}
-                        for name, summary in data["time"].items()}
+        thin["time"] = {name: {key: one for key, one in value.items() if key != "samples"}
+                        if isinstance(value, dict) else value
+                        for name, value in data["time"].items()}
         thin["flops"] = {key: value for key, value in data["flops"].items()
                          if key != "gemm_gflops_samples"}
         thin["verification"] = {"checks": [one for one in data["verification"]["checks"]

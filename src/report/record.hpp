@@ -15,8 +15,6 @@
 namespace tidemark::report {
 
 inline constexpr int schema_version = 2;
-/// Records from this version on are still read.
-inline constexpr int oldest_schema_version = 1;
 
 /// The record of a run. Units are in the names; what is not known is null. Throws RunError where a
 /// figure is not finite, rather than write something else in its place.

@@ -12,6 +12,10 @@
 
 namespace tidemark::report {
 
+/// The versions of records that are read: whole numbers, as 1, and not "1" or 1.0.
+inline constexpr int oldest_readable = 1;
+inline constexpr int newest_readable = 2;
+
 /// A line that holds no whole record of a version that is read.
 struct DamagedLine {
   std::size_t number = 0;  ///< from 1
@@ -25,7 +29,7 @@ struct RecordVisitor {
   /// Top-level keys that are of interest; all others are skipped, which costs neither memory nor
   /// much time. Empty: all.
   std::set<std::string> keys;
-  /// Gets the keys of interest of each record, schema_version and kind always, with its line.
+  /// Gets the keys of interest of each record, with its line.
   std::function<void(const nlohmann::json& record, std::size_t line)> record;
   /// Gets each line that is damaged.
   std::function<void(const DamagedLine&)> damage;

@@ -57,34 +57,6 @@ TEST(Judge, NeverPassesWhatMatchesNothing) {
   EXPECT_EQ(verdict("valid: true, where: {bench.seed: [7, 1]}", {record_of(1, 400.0)}).records, 1U);
 }
 
-/// The same record of a schema version, with an efficiency.
-json versioned(int version, double step_ms) {
-  json record = record_of(1, step_ms);
-  record["schema_version"] = version;
-  record["overlap"] = {{"efficiency", 0.9}, {"exposed_ms", 1.0}};
-  return record;
-}
-
-// E of schema version 1 flattered ring: it is no E of version 2.
-TEST(Judge, TakesNoFigureOfAnOlderVersionForTheOneOfThatName) {
-  const std::string efficient = "key: overlap.efficiency, min: 0.8";
-  EXPECT_TRUE(verdict(efficient, {versioned(2, 400.0)}).passed());
-  const Verdict old = verdict(efficient, {versioned(2, 400.0), versioned(1, 400.0)});
-  EXPECT_FALSE(old.passed());
-  EXPECT_EQ(old.reasons,
-            (std::vector<std::string>{
-                "small 1, line 2: overlap.efficiency had another definition in schema version 1"}));
-  EXPECT_TRUE(verdict("key: overlap.exposed_ms, unit: ms, max: 2", {versioned(1, 400.0)}).passed());
-  EXPECT_TRUE(verdict("valid: true", {versioned(1, 400.0)}).passed());
-}
-
-TEST(Judge, MixesNoVersionsInASpread) {
-  const std::string spread = "key: time.step_ms.median, max_spread: 0.01, over: records";
-  const std::vector<json> apart{versioned(1, 400.0), versioned(1, 401.0), versioned(2, 500.0),
-                                versioned(2, 501.0)};
-  EXPECT_TRUE(verdict(spread, apart).passed());
-}
-
 TEST(Judge, FailsWhatIsMissingOrNull) {
   json record = record_of(1, 400.0);
   record["time"]["comm_ms"] = nullptr;

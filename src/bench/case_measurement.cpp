@@ -17,7 +17,6 @@
 #include "bench/tools.hpp"
 #include "comm/ending.hpp"
 #include "memory/allocations.hpp"
-#include "memory/process.hpp"
 #include "theory/flops.hpp"
 
 namespace tidemark::bench {
@@ -53,6 +52,7 @@ CaseMeasurement<T>::CaseMeasurement(const config::Case& c, const Environment& en
 
 template <class T>
 void CaseMeasurement<T>::warm_up() {
+  communicator_.release_scratch();  // or what other cases needed would count
   for (std::int64_t i = 0; i < case_.bench.warmup; ++i) {
     announce(fmt::format("warm-up {}/{}", i + 1, case_.bench.warmup));
     ablation_.run(Variant::step);
@@ -65,6 +65,7 @@ void CaseMeasurement<T>::warm_up() {
     product_rate_.measure();
   }
   pool_after_warm_up_ = ledger_.pool_bytes();
+  growth_.begin();
 }
 
 template <class T>
@@ -77,6 +78,7 @@ void CaseMeasurement<T>::measure() {
     measure_once();
     if (i + 1 == count && count < limit && case_.overlaps() && !is_resolved()) ++count;
   }
+  growth_.end();
 }
 
 template <class T>
@@ -93,6 +95,14 @@ void CaseMeasurement<T>::check(Verification& verification) {
        0.0, ""});
   add({"allocations_within_steps", static_cast<double>(series_.hidden_allocations), 0.0,
        series_.first_allocation});
+  const std::optional<std::int64_t> growth = growth_.bytes();
+  std::array<double, 1> all_know{growth ? 1.0 : 0.0};
+  communicator_.min_over_ranks(all_know);
+  if (all_know[0] > 0.0) {
+    const MemoryFigures own = own_memory();
+    add(check_process_growth(
+        *growth, own.parameters + own.gradients + *own.pool + own.communication_buffers));
+  }
   for (Check& full : check_full_case(stack_)) {
     verification.checks.push_back(std::move(full));
   }
@@ -269,18 +279,26 @@ OverlapResult CaseMeasurement<T>::overlap_result() {
 
 template <class T>
 std::optional<std::int64_t> CaseMeasurement<T>::process_bytes() const {
-  if (!environment_.device_bytes_before) return memory::process_peak_bytes();
+  if (!environment_.device_bytes_before) return growth_.peak();
   return *accelerator::bytes_in_use() - *environment_.device_bytes_before;
 }
 
 template <class T>
-MemoryFigures CaseMeasurement<T>::memory_figures() {
+MemoryFigures CaseMeasurement<T>::own_memory() const {
   MemoryFigures figures = memory_of(case_, tide_);
   figures.pool = static_cast<std::int64_t>(ledger_.pool_bytes());
   figures.parameters =
       static_cast<std::int64_t>(stack_.store().value_bytes() + stack_.table_bytes());
   figures.gradients = static_cast<std::int64_t>(stack_.store().gradient_bytes());
-  figures.communication_buffers = static_cast<std::int64_t>(stack_.store().exchange_buffer_bytes());
+  figures.communication_buffers =
+      static_cast<std::int64_t>(stack_.store().exchange_buffer_bytes()) +
+      communicator_.scratch_bytes();
+  return figures;
+}
+
+template <class T>
+MemoryFigures CaseMeasurement<T>::memory_figures() {
+  MemoryFigures figures = own_memory();
   figures.process = process_bytes_;
   figures.communication_library = communication_library_;
   take_largest(figures, communicator_);

@@ -19,7 +19,6 @@
 #include "bench/timeline.hpp"
 #include "comm/ending.hpp"
 #include "memory/allocations.hpp"
-#include "memory/process.hpp"
 #include "theory/flops.hpp"
 
 namespace tidemark::bench {
@@ -56,6 +55,7 @@ CaseMeasurement<T>::CaseMeasurement(const config::Case& c, const Environment& en
 
 template <class T>
 void CaseMeasurement<T>::warm_up() {
+  communicator_.release_scratch();  // or what other cases needed would count
   // On other data than the steps to come, so that data left over from these shows in the checks.
   const auto seed = static_cast<std::uint32_t>(case_.bench.seed);
   stack_.draw_data_with(~seed);
@@ -79,6 +79,7 @@ void CaseMeasurement<T>::verify(Verification& verification) {
     verification.checks.push_back(std::move(gradient));
   }
   announce("checking a step of the full case");
+  communicator_.release_scratch();  // the twin's
   CheckedStep checked = run_checked_step(stack_);
   for (Check& check : checked.checks) verification.checks.push_back(std::move(check));
   reference_ = checked.digest;
@@ -87,6 +88,7 @@ void CaseMeasurement<T>::verify(Verification& verification) {
 template <class T>
 void CaseMeasurement<T>::measure() {
   communicator_.reset_counters();
+  growth_.begin();
   for (std::string next = next_iteration(); !next.empty(); next = next_iteration()) {
     announce(next);
     if (case_.overlaps()) {
@@ -95,6 +97,7 @@ void CaseMeasurement<T>::measure() {
       measure_step();
     }
   }
+  growth_.end();
 }
 
 template <class T>
@@ -126,6 +129,14 @@ void CaseMeasurement<T>::check(Verification& verification) {
        series_.first_allocation});
   add({"timed_steps_that_differ", static_cast<double>(series_.steps_that_differ), 0.0,
        series_.first_difference});
+  const std::optional<std::int64_t> growth = growth_.bytes();
+  std::array<double, 1> all_know{growth ? 1.0 : 0.0};
+  communicator_.min_over_ranks(all_know);
+  if (all_know[0] > 0.0) {
+    const MemoryFigures own = own_memory();
+    add(check_process_growth(
+        *growth, own.parameters + own.gradients + *own.pool + own.communication_buffers));
+  }
 }
 
 template <class T>
@@ -243,18 +254,26 @@ double CaseMeasurement<T>::take_step(const StepTime& own) {
 
 template <class T>
 std::optional<std::int64_t> CaseMeasurement<T>::process_bytes() const {
-  if (!environment_.device_bytes_before) return memory::process_peak_bytes();
+  if (!environment_.device_bytes_before) return growth_.peak();
   return *accelerator::bytes_in_use() - *environment_.device_bytes_before;
 }
 
 template <class T>
-MemoryFigures CaseMeasurement<T>::memory_figures() {
+MemoryFigures CaseMeasurement<T>::own_memory() const {
   MemoryFigures figures = memory_of(case_, tide_);
   figures.pool = static_cast<std::int64_t>(ledger_.pool_bytes());
   figures.parameters =
       static_cast<std::int64_t>(stack_.store().value_bytes() + stack_.table_bytes());
   figures.gradients = static_cast<std::int64_t>(stack_.store().gradient_bytes());
-  figures.communication_buffers = static_cast<std::int64_t>(stack_.store().exchange_buffer_bytes());
+  figures.communication_buffers =
+      static_cast<std::int64_t>(stack_.store().exchange_buffer_bytes()) +
+      communicator_.scratch_bytes();
+  return figures;
+}
+
+template <class T>
+MemoryFigures CaseMeasurement<T>::memory_figures() {
+  MemoryFigures figures = own_memory();
   figures.process = process_bytes_;
   figures.communication_library = communication_library_;
   take_largest(figures, communicator_);

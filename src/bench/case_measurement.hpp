@@ -10,6 +10,7 @@
 #include "bench/ablation.hpp"
 #include "bench/environment.hpp"
 #include "bench/overlap_measurement.hpp"
+#include "bench/process_growth.hpp"
 #include "bench/product_rate.hpp"
 #include "bench/result.hpp"
 #include "bench/slow_rank.hpp"
@@ -90,6 +91,8 @@ class CaseMeasurement {
   /// Of the process where the kernels run on the host. Of a device, what has come to be in use
   /// since before the first case: all that a case holds, it still holds when it has been measured.
   [[nodiscard]] std::optional<std::int64_t> process_bytes() const;
+  /// Of this rank; `process` stays unknown.
+  [[nodiscard]] MemoryFigures own_memory() const;
   MemoryFigures memory_figures();
   [[nodiscard]] RankDetail own_detail() const;
 
@@ -97,6 +100,7 @@ class CaseMeasurement {
   const Environment& environment_;
   comm::Communicator& communicator_;
   std::optional<std::int64_t> communication_library_;
+  ProcessGrowth growth_;  ///< before whatever the case allocates
   memory::Pool pool_;
   memory::Ledger ledger_;
   model::Stack<T> stack_;

@@ -132,10 +132,10 @@ struct CaseResult {
   Verification verification;
 
   Summary step_ms, forward_ms, backward_ms;  ///< of the slowest rank, iteration by iteration
-  Summary gemm_gflops;                   ///< product rate, mean over the ranks
-  double model_flops_per_step = 0.0;     ///< of all ranks together
-  double launched_flops_per_rank = 0.0;  ///< with what is computed again or not at all
-  std::optional<double> loss;            ///< mean of a token, nats; of a stack with ends
+  Summary gemm_gflops;                       ///< product rate, mean over the ranks
+  double model_flops_per_step = 0.0;         ///< of all ranks together
+  double launched_flops_per_rank = 0.0;      ///< with what is computed again or not at all
+  std::optional<double> loss;                ///< mean of a token, nats; of a stack with ends
   /// 90 % interval of the median step; unknown of fewer than 3.
   std::optional<std::pair<double, double>> step_ms_interval;
   WarmUp warm_up;

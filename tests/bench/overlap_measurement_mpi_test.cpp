@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,16 @@ class FiveRuns : public ::testing::Test {
     return c;
   }
   [[nodiscard]] std::unique_ptr<comm::Communicator> communicator() const {
-    return comm::make_communicator({.backend = "mpi", .ranks = session_.size()});
+    return comm::make_communicator(
+        {.backend = "mpi", .ranks = session_.size(), .algorithm = "auto"});
+  }
+  [[nodiscard]] Environment environment() {
+    return {.device = device_,
+            .session = session_,
+            .device_identity = {},
+            .progress = {},
+            .cores = {},
+            .slow_rank = std::nullopt};
   }
 
   Device device_;
@@ -84,8 +94,9 @@ TEST_F(FiveRuns, LeaveOutWhatTheirNamesSay) {
   EXPECT_TRUE(comm.kernels.empty());
   if (session_.size() == 1) return;
   EXPECT_GT(serial.calls, 0U);
-  EXPECT_GT(step.calls, serial.calls) << "ring sends shards one by one";
-  if (KernelWatch::works) EXPECT_NE(compute.kernels, compute_serial.kernels);
+  if (KernelWatch::works) {
+    EXPECT_NE(compute.kernels, compute_serial.kernels);
+  }
 }
 
 // What `comm.algorithm: auto` measures at the first call of a size would be part of that step.
@@ -93,7 +104,7 @@ TEST_F(FiveRuns, FindNoAlgorithmLeftToChooseOnceTheyCount) {
   for (const char* mode : {"none", "bulk", "ring", "auto"}) {
     SCOPED_TRACE(mode);
     const auto communicator = this->communicator();
-    const Environment environment{.device = device_, .session = session_};
+    const Environment environment = this->environment();
     CaseMeasurement<float> measurement(case_of(mode), environment, *communicator, std::nullopt);
     measurement.warm_up();
     const std::size_t chosen = communicator->choices().size();
@@ -127,7 +138,7 @@ TEST_F(FiveRuns, AreAddedUntilTheEfficiencyIsResolvedButNoMoreThanAllowed) {
   if (session_.size() == 1) GTEST_SKIP() << "one rank hides nothing";
   const auto communicator = this->communicator();
   config::Case c = case_of("ring");
-  const Environment environment{.device = device_, .session = session_};
+  const Environment environment = this->environment();
   for (const std::int64_t most : {1, 8}) {
     c.bench.max_iterations = most;
     CaseMeasurement<float> measurement(c, environment, *communicator, std::nullopt);
@@ -145,7 +156,9 @@ TEST_F(FiveRuns, AreAddedUntilTheEfficiencyIsResolvedButNoMoreThanAllowed) {
     EXPECT_EQ(result.gemm_gflops.samples.size(), samples.size());
     EXPECT_LE(samples.size(), static_cast<std::size_t>(most));
     const OverlapFigures& figures = result.overlap->figures;
-    if (figures.is_meaningful) EXPECT_GE(samples.size(), std::min<std::size_t>(6, most));
+    if (figures.is_meaningful) {
+      EXPECT_GE(samples.size(), std::min(least_tuples, static_cast<std::size_t>(most)));
+    }
   }
 }
 
@@ -154,7 +167,7 @@ TEST_F(FiveRuns, GoOnUntilTheStepsHaveTakenTheirTimeOnAllRanks) {
   config::Case c = case_of("none");
   c.bench.max_iterations = 1;
   c.bench.min_seconds = 0.05;
-  const Environment environment{.device = device_, .session = session_};
+  const Environment environment = this->environment();
   CaseMeasurement<float> measurement(c, environment, *communicator, std::nullopt);
   measurement.warm_up();
   measurement.measure();

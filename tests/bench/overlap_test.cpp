@@ -162,7 +162,7 @@ double coverage(std::size_t tuples) {
   return static_cast<double>(covered) / experiments;
 }
 
-// Of three tuples it holds the truth in about 70 of 100 experiments, though it says 90.
+// Of three tuples it holds the truth in about 75 of 100 experiments, though it says 90.
 TEST(Overlap, IntervalCoversTheTruthAboutNinetyTimesInAHundredFromSixTuplesOn) {
   EXPECT_LT(coverage(3), 0.8);
   for (const std::size_t tuples : {std::size_t{6}, std::size_t{20}}) {

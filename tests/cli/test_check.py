@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -212,6 +213,35 @@ class Acceptance(Check):
                  lambda record: record["fom"].update(model_tflops_per_s=None))):
             failed = [key for key, word in self.judged(change).items() if word == "FAIL"]
             self.assertEqual(failed, [name])
+
+    def test_the_worked_example_of_the_rules(self):
+        rules = (ROOT / "docs" / "run-rules.md").read_text(encoding="utf-8")
+        criteria = rules.partition("```yaml\n")[2].partition("```")[0]
+        rows = re.findall(r"(?m)^\| \w+ \| ([\d.]+) ms \| ([\d.]+) TFLOP/s \| ([\d.]+) to ([\d.]+) "
+                          r"\| `(\w+)`", rules)
+        self.assertEqual(len(rows), 2)
+        operations = int(re.search(r"Small has ([\d,]+) operations", rules)[1].replace(",", ""))
+        lines = []
+        for *numbers, verdict in rows:
+            step, figure, low, high = map(float, numbers)
+            self.assertAlmostEqual(operations / step / 1e9, figure, places=4)
+
+            def as_measured(record, figure=figure, ends=(low, high)):
+                record["case"].update(name="acceptance-small")
+                record["case"]["parallel"].update(sequence=True)
+                record["fom"].update(model_tflops_per_s=figure, model_tflops_per_s_ci=list(ends))
+            lines.append(altered(of_version_2()[0], as_measured))
+            result = self.check(lines[-1:], criteria)
+            self.assertEqual(set(self.verdicts(result).values()), {verdict}, result)
+            self.assertEqual(result.status, 0 if verdict == "pass" else 1)
+            self.assertIn(f"{low:.4f} TFLOP/s", result.output)
+        self.assertEqual(self.check(lines, criteria).status, 1)
+
+    def test_small_has_the_operations_that_the_rules_say(self):
+        rules = (ROOT / "docs" / "run-rules.md").read_text(encoding="utf-8")
+        text = (ROOT / "inputs" / "acceptance" / "small.yaml").read_text(encoding="utf-8")
+        for record in plan(2, text=text)[1]:
+            self.assertIn(f"Small has {int(record['flops']['model_per_step']):,} operations", rules)
 
     def test_criteria_hold_of_a_good_record(self):
         # The times of this machine are not what is tested here.

@@ -38,7 +38,7 @@ std::optional<double> busbw_gbytes_per_s(Operation operation, int ranks, const C
 /// Counters of every (operation, purpose) pair: a value, so a copy is a snapshot.
 class Counters {
  public:
-  /// Adds one call. `blocked_seconds` is at most `seconds`; add_blocked may lift it above.
+  /// Adds one call. `blocked_seconds` is at most `seconds`.
   void add(Operation operation, Purpose purpose, int ranks, std::int64_t message_bytes,
            double seconds, double blocked_seconds);
 
@@ -46,9 +46,11 @@ class Counters {
     return stats_[index_of(purpose)][index_of(operation)];
   }
 
-  /// A call that was added already kept its caller waiting for longer.
+  /// A call that was added already kept its caller waiting for longer: both times grow by that.
   void add_blocked(Operation operation, Purpose purpose, double seconds) {
-    stats_[index_of(purpose)][index_of(operation)].blocked_seconds += seconds;
+    CallStats& stats = stats_[index_of(purpose)][index_of(operation)];
+    stats.seconds += seconds;
+    stats.blocked_seconds += seconds;
   }
 
   /// Adds all that `other` counted.

@@ -246,13 +246,15 @@ void MpiCommunicator::wait(Request& request) {
   if (!request.pending()) return;
   TIDEMARK_REQUIRE(request.owner() == this, "a request of another communicator");
   const Clock::time_point begin = Clock::now();  // before the lock: to wait for it is to be blocked
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  const bool waits_for_driver = !lock.owns_lock();
+  if (waits_for_driver) lock.lock();
   if (flights_->is_under_way(request.ticket())) {
     const char* const operation = name_of(flights_->plan_of(request.ticket()).operation).data();
     const Watchdog::Call watched(watchdog_, operation, Clock::now());
     drive(request.ticket(), begin);
-  } else if (const auto plan = flights_->landed_plan(request.ticket()); plan && plan->counted) {
-    // It ended before, or while the thread that drives calls held the lock.
+  } else if (const auto plan = flights_->landed_plan(request.ticket());
+             waits_for_driver && plan && plan->counted) {
     account_.add_blocked(plan->operation, plan->purpose, Clock::now() - begin);
   }
   if (const auto plan = flights_->landed_plan(request.ticket()); plan && plan->counted) {

@@ -136,16 +136,23 @@ class Agreement(unittest.TestCase):
                        "bench.max_iterations=1", text=LLAMA, cases=2)
 
     def test_of_the_scratch_memory_of_own_collectives(self):
+        # Messages of 128 KiB; of fp64 some fall into several segments where nothing overlaps.
+        small = ("overlap.chunks=3", "bench.max_iterations=1", "model.num_layers=1",
+                 "model.seq_length=256", "model.hidden_size=128")
         for t in (2, 4):
-            for mode in ("none", "bulk", "ring"):
-                # Messages of 512 KiB, which fall into several segments where nothing overlaps.
-                self.agree(t, SEQUENCE, "sweep.comm.algorithm=[native, pairwise, ring, auto]",
-                           f"overlap.mode={mode}", "overlap.chunks=3", "bench.max_iterations=1",
-                           "model.num_layers=2", "model.seq_length=256", "model.hidden_size=256",
-                           cases=8)
-        _, records = plan(4, "sweep.comm.algorithm=[native, pairwise, ring, auto]",
-                          "sweep.comm.backend=[auto, nccl]", "model.seq_length=256",
-                          "model.hidden_size=256")
+            self.agree(t, SEQUENCE, "sweep.comm.algorithm=[pairwise, ring]",
+                       "sweep.overlap.mode=[none, bulk, ring]", *small, cases=12)
+        # A run that chooses its schedule goes through all of them, and a plan follows it.
+        choosing = ("sweep.comm.algorithm=[pairwise, native, auto]", "overlap.mode=auto",
+                    "precision=fp64", "bench.iterations=1", *small)
+        foretold, held = ([record["memory"]["communication_buffer_bytes"] for record in records]
+                          for _, records in (plan(2, *choosing), measure(2, *choosing)))
+        self.assertEqual(held[:2], foretold[:2])
+        self.assertLessEqual(held[2], foretold[2])
+        self.assertEqual(foretold, [held[0], 0, held[0]])
+        size = ("model.seq_length=256", "model.hidden_size=256")
+        records = (plan(4, "sweep.comm.algorithm=[native, pairwise, ring, auto]", *size)[1]
+                   + plan(4, "comm.backend=nccl", *size)[1])
         held = {(record["case"]["comm"]["algorithm"], record["case"]["comm"]["backend"]):
                 record["memory"]["communication_buffer_bytes"] for record in records}
         # An all-reduce of 512 KiB on four ranks, in segments of at most 256 KiB.

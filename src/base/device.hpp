@@ -16,6 +16,10 @@
 
 namespace tidemark {
 
+namespace kernels {
+class ProductCheck;
+}
+
 using ExecutionSpace = Kokkos::DefaultExecutionSpace;
 using MemorySpace = ExecutionSpace::memory_space;
 
@@ -118,6 +122,9 @@ struct Device {
   bool rounds_to_tf32 = false;
   /// Notes what is launched, where anybody asks for it; null: nobody does. The caller owns it.
   KernelWatch* watch = nullptr;
+  /// Checks products as they are formed, for one step of a verification; null: none is checked. The
+  /// caller owns it.
+  kernels::ProductCheck* product_check = nullptr;
 
   static Device on_paper() {
     Device device{std::nullopt};

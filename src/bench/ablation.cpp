@@ -51,11 +51,11 @@ void Ablation<T>::prepare(Variant variant) {
 }
 
 template <class T>
-StepTime Ablation<T>::run(Variant variant, StepLog* log) {
+StepTime Ablation<T>::run(Variant variant, StepLog* log, StepDigest* digest) {
   prepare(variant);
   Noting noting(watch_, communicator_, log);
   const double replaced_before = silent_.replacing_seconds();
-  StepTime time = run_step(stack_, {}, variant == Variant::comm ? nullptr : brake_);
+  StepTime time = run_step(stack_, {}, variant == Variant::comm ? nullptr : brake_, digest);
   if (brake_ != nullptr && variant == Variant::step) brake_->learn(time.step());
   noting.settle();
   // Nobody asks for the halves of the variants.

@@ -43,8 +43,9 @@ class Ablation {
   /// Pressed in every variant that computes, from now on.
   void brake_with(Brake& brake) { brake_ = &brake; }
 
-  /// This rank's time. The log, where there is one, gets the kernels and calls of the step.
-  StepTime run(Variant variant, StepLog* log = nullptr);
+  /// This rank's time. The log, where there is one, gets the kernels and calls of the step, and the
+  /// digest what it computed.
+  StepTime run(Variant variant, StepLog* log = nullptr, StepDigest* digest = nullptr);
 
  private:
   void prepare(Variant variant);

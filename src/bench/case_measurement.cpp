@@ -9,9 +9,11 @@
 #include "base/accelerator.hpp"
 #include "base/interruption.hpp"
 #include "bench/audit.hpp"
+#include "bench/checked_step.hpp"
 #include "bench/device_buffers.hpp"
 #include "bench/dump.hpp"
 #include "bench/gather.hpp"
+#include "bench/gradient_check.hpp"
 #include "bench/statistics.hpp"
 #include "bench/timeline.hpp"
 #include "bench/tools.hpp"
@@ -53,6 +55,9 @@ CaseMeasurement<T>::CaseMeasurement(const config::Case& c, const Environment& en
 
 template <class T>
 void CaseMeasurement<T>::warm_up() {
+  // On other data than the steps to come, so that data left over from these shows in the checks.
+  const auto seed = static_cast<std::uint32_t>(case_.bench.seed);
+  stack_.draw_data_with(~seed);
   for (std::int64_t i = 0; i < case_.bench.warmup; ++i) {
     announce(fmt::format("warm-up {}/{}", i + 1, case_.bench.warmup));
     ablation_.run(Variant::step);
@@ -64,7 +69,23 @@ void CaseMeasurement<T>::warm_up() {
     for (const Variant variant : all_variants) ablation_.run(variant);
     product_rate_.measure();
   }
+  stack_.draw_data_with(seed);
+  // Without a warm-up the pool and the algorithms are still to be found.
+  if (case_.bench.warmup == 0) ablation_.run(Variant::step);
   pool_after_warm_up_ = ledger_.pool_bytes();
+}
+
+template <class T>
+void CaseMeasurement<T>::verify(Verification& verification) {
+  announce("verifying the twin");
+  verification.checks = check_twin(case_, environment_.device, communicator_);
+  for (Check& gradient : check_gradients(case_, environment_.device, communicator_)) {
+    verification.checks.push_back(std::move(gradient));
+  }
+  announce("checking a step of the full case");
+  CheckedStep checked = run_checked_step(stack_);
+  for (Check& check : checked.checks) verification.checks.push_back(std::move(check));
+  reference_ = checked.digest;
 }
 
 template <class T>
@@ -81,7 +102,6 @@ void CaseMeasurement<T>::measure() {
 
 template <class T>
 void CaseMeasurement<T>::check(Verification& verification) {
-  announce("checking the full case");
   const auto add = [&](Check check) {
     verification.checks.push_back(worst_over_ranks(std::move(check), communicator_));
   };
@@ -93,9 +113,8 @@ void CaseMeasurement<T>::check(Verification& verification) {
        0.0, ""});
   add({"allocations_within_steps", static_cast<double>(series_.hidden_allocations), 0.0,
        series_.first_allocation});
-  for (Check& full : check_full_case(stack_)) {
-    verification.checks.push_back(std::move(full));
-  }
+  add({"timed_steps_that_differ", static_cast<double>(series_.steps_that_differ), 0.0,
+       series_.first_difference});
 }
 
 template <class T>
@@ -182,8 +201,10 @@ StepTime CaseMeasurement<T>::timed_step() {
   const std::uint64_t flops_before = environment_.device.gemm_flops;
   const comm::Counters calls_before = communicator_.counters();
   const double polling_before = communicator_.polling_seconds();
+  if (reference_) fill_free_memory_with_nan(environment_.device, ledger_);
+  StepDigest digest;
   const memory::AllocationWatch watch;
-  const StepTime time = ablation_.run(Variant::step);
+  const StepTime time = ablation_.run(Variant::step, nullptr, reference_ ? &digest : nullptr);
   if (series_.hidden_allocations == 0) series_.first_allocation = watch.first();
   series_.hidden_allocations += watch.count();
   series_.gemm_flops += environment_.device.gemm_flops - flops_before;
@@ -193,7 +214,19 @@ StepTime CaseMeasurement<T>::timed_step() {
   series_.polling_seconds += communicator_.polling_seconds() - polling_before;
   tide_ = ledger_.tide();
   loss_ = stack_.loss();
+  if (reference_) compare_with_reference(digest);
   return time;
+}
+
+template <class T>
+void CaseMeasurement<T>::compare_with_reference(const StepDigest& digest) {
+  const std::string difference =
+      difference_between(*reference_, digest, steps_repeat_exactly, tolerance_of(case_));
+  if (difference.empty()) return;
+  if (series_.steps_that_differ++ == 0) {
+    series_.first_difference = fmt::format("{} of timed step {} on rank {}", difference,
+                                           iterations() + 1, communicator_.rank());
+  }
 }
 
 template <class T>

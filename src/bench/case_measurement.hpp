@@ -14,6 +14,7 @@
 #include "bench/result.hpp"
 #include "bench/slow_rank.hpp"
 #include "bench/step.hpp"
+#include "bench/step_digest.hpp"
 #include "comm/communicator.hpp"
 #include "comm/counters.hpp"
 #include "config/case.hpp"
@@ -38,6 +39,8 @@ struct Series {
   std::uint64_t gemm_flops = 0;         ///< of all timed steps
   std::int64_t hidden_allocations = 0;  ///< in all timed steps
   std::string first_allocation;
+  std::int64_t steps_that_differ = 0;  ///< timed steps that computed something else than the checked
+  std::string first_difference;
 };
 
 /// The stack of a case in precision T, step by step; collective, all of it. What it refers to must
@@ -52,6 +55,10 @@ class CaseMeasurement {
 
   /// The first steps; chooses the overlap mode where the case leaves it open.
   void warm_up();
+
+  /// Verifies the twin, and one step of the full case; what it computed is what every timed step has
+  /// to compute.
+  void verify(Verification& verification);
 
   /// `iterations` steps; where overlap is measured, more of them until it is resolved.
   void measure();
@@ -77,6 +84,7 @@ class CaseMeasurement {
   [[nodiscard]] double slowest_ms(const StepTime& own);
   [[nodiscard]] bool is_resolved();
   StepTime timed_step();
+  void compare_with_reference(const StepDigest& digest);
   void measure_once();
   double take_step(const StepTime& own);
   /// One quadruple. Every other one runs backwards, lest what comes first have it better.
@@ -104,6 +112,7 @@ class CaseMeasurement {
   StepLog log_;
   std::optional<double> loss_;
   ProductRate<T> product_rate_;
+  std::optional<StepDigest> reference_;  ///< of the checked step
   std::size_t pool_after_warm_up_ = 0;
   Series series_;
   memory::Tide tide_;

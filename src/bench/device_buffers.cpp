@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 
 #include "base/accelerator.hpp"
+#include "kernels/check.hpp"
 #include "kernels/sum_of_terms.hpp"
 #include "memory/pool.hpp"
 
@@ -33,6 +35,30 @@ std::optional<comm::DeviceBuffers> buffers_of(const Device& device) {
     tidemark::copy_in_order(exec, to, from, bytes);
   };
   return buffers;
+}
+
+comm::BufferFunctions buffer_functions_on(const Device& device) {
+  comm::BufferFunctions functions;
+  functions.digest = [&device](DType dtype, const void* buffer, std::size_t count) {
+    return with_scalar_of(dtype, [&](auto scalar) {
+      using T = decltype(scalar);
+      // Only ever read.
+      return kernels::digest(device,
+                             Vector<T>(static_cast<T*>(const_cast<void*>(buffer)), count));
+    });
+  };
+  functions.fill_with_nan = [&device](void* buffer, std::size_t bytes) {
+    kernels::fill_with_nan(device, buffer, bytes);
+  };
+  functions.to_host = [&device](void* host, const void* buffer, std::size_t bytes) {
+    device.fence();
+    if (runs_on_host) {
+      std::memcpy(host, buffer, bytes);
+    } else {
+      accelerator::copy_to_host(host, buffer, bytes);
+    }
+  };
+  return functions;
 }
 
 comm::CommunicatorOptions options_on(const Device& device) {

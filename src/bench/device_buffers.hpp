@@ -6,6 +6,7 @@
 
 #include "base/device.hpp"
 #include "base/memory_source.hpp"
+#include "comm/checking.hpp"
 #include "comm/communicator.hpp"
 #include "comm/device_buffers.hpp"
 #include "comm/factory.hpp"
@@ -15,6 +16,10 @@ namespace tidemark::bench {
 
 /// How to get at buffers that kernels of `device` work on; nullopt where that is the host's memory.
 std::optional<comm::DeviceBuffers> buffers_of(const Device& device);
+
+/// What comm::CheckingCommunicator needs of such buffers, or of the host's. The device must outlive
+/// them.
+comm::BufferFunctions buffer_functions_on(const Device& device);
 
 /// Options of a communicator for such buffers; the rest is the caller's to fill in.
 comm::CommunicatorOptions options_on(const Device& device);

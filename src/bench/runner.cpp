@@ -10,8 +10,6 @@
 #include "bench/capacity.hpp"
 #include "bench/case_measurement.hpp"
 #include "bench/device_buffers.hpp"
-#include "bench/gradient_check.hpp"
-#include "bench/verification.hpp"
 #include "comm/emulated_link.hpp"
 #include "comm/factory.hpp"
 #include "memory/process.hpp"
@@ -46,6 +44,9 @@ void run_in(const config::Case& c, const Environment& environment, comm::Communi
             const std::optional<std::filesystem::path>& dump_folder, CaseResult& result) {
   CaseMeasurement<T> measurement(c, environment, communicator, communication_library);
   measurement.warm_up();
+  if (c.bench.verify) {
+    measurement.verify(result.verification);
+  }
   measurement.measure();
   if (c.bench.verify) {
     measurement.check(result.verification);
@@ -92,14 +93,6 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
   result.transport = communicator->transport();
   communicator->set_overlapping(c.overlaps());
   environment.device.rounds_to_tf32 = c.tensor_float;
-  if (c.bench.verify) {
-    communicator->set_context(fmt::format("twin of case {}", c.index + 1));
-    if (environment.progress) {
-      environment.progress("verifying the twin");
-    }
-    result.verification.checks = check_twin(c, environment.device, *communicator);
-    result.verification.checks.push_back(check_gradient(c, environment.device, *communicator));
-  }
   with_scalar_of(c.precision, [&](auto scalar) {
     run_in<decltype(scalar)>(c, environment, *communicator, communication_library, dump_folder,
                              result);

@@ -34,10 +34,17 @@ void idle(const parallel::Context& context) {
   context.communicator.fence();
 }
 
+/// All elements of an activation; none of one that does not exist, as with ends.
+template <class T>
+Vector<T> elements_of(const memory::Tensor<T>& tensor) {
+  return tensor.empty() ? Vector<T>() : as_vector(tensor.view());
+}
+
 }  // namespace
 
 template <class T>
-StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe, Brake* brake) {
+StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe, Brake* brake,
+                  StepDigest* digest) {
   const parallel::Context& context = stack.context();
   const Observation<T> observation(stack, observe);
   StepTime time;
@@ -52,6 +59,10 @@ StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe, Brake* bra
   idle(context);
   time.forward = forward_watch.seconds();
 
+  if (digest != nullptr) {
+    digest->output = digest_of(context.device, elements_of(output));
+    digest->loss = stack.loss();
+  }
   context.ledger.mark_turn();
   output.reset();
   memory::Tensor<T> gradient = stack.make_output_gradient();
@@ -63,13 +74,17 @@ StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe, Brake* bra
   idle(context);
   time.backward = backward_watch.seconds();
 
+  if (digest != nullptr) {
+    digest->input_gradient = digest_of(context.device, elements_of(gradient));
+    digest->parameter_gradients = digest_of(context.device, stack.store().gradients());
+  }
   gradient.reset();
   context.ledger.end_step();
   return time;
 }
 
-template StepTime run_step(model::Stack<bfloat16>&, const Observer<bfloat16>&, Brake*);
-template StepTime run_step(model::Stack<float>&, const Observer<float>&, Brake*);
-template StepTime run_step(model::Stack<double>&, const Observer<double>&, Brake*);
+template StepTime run_step(model::Stack<bfloat16>&, const Observer<bfloat16>&, Brake*, StepDigest*);
+template StepTime run_step(model::Stack<float>&, const Observer<float>&, Brake*, StepDigest*);
+template StepTime run_step(model::Stack<double>&, const Observer<double>&, Brake*, StepDigest*);
 
 }  // namespace tidemark::bench

@@ -3,6 +3,7 @@
 
 #include "base/device.hpp"
 #include "bench/slow_rank.hpp"
+#include "bench/step_digest.hpp"
 #include "memory/ledger.hpp"
 #include "model/stack.hpp"
 
@@ -21,8 +22,9 @@ using Observer = model::Observer<T>;
 
 /// Runs a step between two points at which no activation is live; collective. Making the input and
 /// the output's gradient is not part of the time. `brake`, where there is one, is pressed in the
-/// part that is timed.
+/// part that is timed. `digest`, where there is one, is taken of what the step computed, off the clock.
 template <class T>
-StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe = {}, Brake* brake = nullptr);
+StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe = {}, Brake* brake = nullptr,
+                  StepDigest* digest = nullptr);
 
 }  // namespace tidemark::bench

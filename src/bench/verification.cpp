@@ -2,17 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cmath>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "bench/device_buffers.hpp"
 #include "bench/host_tensor.hpp"
 #include "bench/step.hpp"
 #include "comm/factory.hpp"
-#include "kernels/check.hpp"
 
 namespace tidemark::bench {
 
@@ -75,6 +73,67 @@ std::string group_of(const std::string& name, bool has_ends) {
   return "twin_parameter_gradients";
 }
 
+/// Widened, exactly.
+template <class F>
+HostTensor<double> in_fp64(const HostTensor<F>& tensor) {
+  return {tensor.rows, tensor.columns, {tensor.values.begin(), tensor.values.end()}};
+}
+
+/// Worst errors by check, and where they are.
+class Errors {
+ public:
+  explicit Errors(const config::Case& sharded) : sharded_(sharded) {}
+
+  /// Compares what this rank has with the whole, under one name each, or by group_of.
+  template <class T, class U>
+  void add(const Outcome<T>& actual, const Outcome<U>& expected, const std::string& check = "") {
+    for (const auto& [name, item] : actual.items) {
+      HostTensor<double> whole = in_fp64(expected.items.at(name).tensor);
+      // One rank needs no padding of the vocabulary; the gradient of the others' padding is zero.
+      if (name == "embedding.weight.grad" || name == "output_projection.weight.grad") {
+        add_zero_rows(whole, sharded_.padded_vocab_size());
+      }
+      const double error = relative_error(in_fp64(item.tensor), whole, item.placement);
+      Worst& worst =
+          groups_[check.empty() ? group_of(name, sharded_.model.has_ends()) : check];
+      if (error >= worst.value) worst = {error, name};
+    }
+  }
+
+  [[nodiscard]] std::vector<Check> checks(comm::Communicator& communicator) const {
+    std::vector<Check> checks;
+    for (const auto& [group, worst] : groups_) {
+      const bool is_against_fp64 = group == twin_against_fp64;
+      const double bound = is_against_fp64 ? tolerance_against_fp64(sharded_)
+                                           : tolerance_of(sharded_);
+      checks.push_back(worst_over_ranks({group, worst.value, bound, worst.where}, communicator));
+    }
+    return checks;
+  }
+
+  static constexpr const char* twin_against_fp64 = "twin_against_fp64";
+
+ private:
+  struct Worst {
+    double value = 0.0;
+    std::string where;
+  };
+  const config::Case& sharded_;
+  std::map<std::string, Worst> groups_;
+};
+
+/// The algorithms that carry the full case's calls, where the communicator chose among several.
+std::vector<std::optional<comm::Algorithm>> algorithms_of(const comm::Communicator& communicator) {
+  std::vector<std::optional<comm::Algorithm>> algorithms;
+  for (const comm::AlgorithmChoice& choice : communicator.choices()) {
+    if (std::find(algorithms.begin(), algorithms.end(), choice.algorithm) == algorithms.end()) {
+      algorithms.emplace_back(choice.algorithm);
+    }
+  }
+  if (algorithms.empty()) algorithms.emplace_back(std::nullopt);
+  return algorithms;
+}
+
 template <class T>
 std::vector<Check> check_twin_in(const config::Case& c, Device& device,
                                  comm::Communicator& communicator) {
@@ -82,117 +141,25 @@ std::vector<Check> check_twin_in(const config::Case& c, Device& device,
   config::Case whole = sharded;
   whole.parallel = {};
   whole.recompute = "none";
+  config::Case precise = whole;
+  precise.precision = DType::fp64;
+  precise.tensor_float = false;
   const auto alone = comm::make_self_communicator(buffers_of(device));
   const Outcome<T> expected = compute<T>(whole, device, *alone);
-  const Outcome<T> actual = compute<T>(sharded, device, communicator);
-
-  struct Worst {
-    double value = 0.0;
-    std::string where;
-  };
-  std::map<std::string, Worst> groups;
-  for (const auto& [name, item] : actual.items) {
-    const std::string group = group_of(name, c.model.has_ends());
-    HostTensor<Accumulate<T>> whole_tensor = expected.items.at(name).tensor;
-    // One rank needs no padding of the vocabulary; the gradient of the others' padding is zero.
-    if (name == "embedding.weight.grad" || name == "output_projection.weight.grad") {
-      add_zero_rows(whole_tensor, sharded.padded_vocab_size());
-    }
-    const double error = relative_error(item.tensor, whole_tensor, item.placement);
-    Worst& worst = groups[group];
-    if (error >= worst.value) {
-      worst = {error, name};
-    }
+  const bool rounds = device.rounds_to_tf32;
+  device.rounds_to_tf32 = false;
+  const Outcome<double> exact = compute<double>(precise, device, *alone);
+  device.rounds_to_tf32 = rounds;
+  Errors errors(sharded);
+  for (const std::optional<comm::Algorithm> algorithm : algorithms_of(communicator)) {
+    communicator.use_algorithm(algorithm);
+    const Outcome<T> actual = compute<T>(sharded, device, communicator);
+    communicator.use_algorithm(std::nullopt);
+    errors.add(actual, expected);
+    errors.add(actual, exact, Errors::twin_against_fp64);
   }
-  std::vector<Check> checks;
-  for (const auto& [group, worst] : groups) {
-    checks.push_back(
-        worst_over_ranks({group, worst.value, tolerance_of(c), worst.where}, communicator));
-  }
-  return checks;
+  return errors.checks(communicator);
 }
-
-/// Collects what the two checks of the full case need, while its step runs.
-class FullCaseChecks {
- public:
-  explicit FullCaseChecks(const parallel::Context& context) : context_(context) {}
-
-  /// Looks for elements that are not finite.
-  template <class U>
-  void count(const std::string& name, const Vector<U>& tensor) {
-    const std::int64_t bad = kernels::count_not_finite(context_.device, tensor);
-    if (bad > 0 && not_finite_ == 0) {
-      first_bad_ = name;
-    }
-    not_finite_ += bad;
-  }
-
-  /// The loss must be finite, too, and the same on all ranks.
-  void add_loss(double loss) {
-    if (!std::isfinite(loss)) {
-      if (not_finite_ == 0) first_bad_ = "loss";
-      ++not_finite_;
-    }
-    replicas_.push_back({"loss", std::bit_cast<std::uint64_t>(loss), context_.ranks()});
-  }
-
-  /// Notes a tensor that must be the same on all ranks.
-  template <class U>
-  void compare(const std::string& name, const Vector<U>& tensor) {
-    compare(name, tensor, context_.ranks());
-  }
-  /// Notes a tensor that must be the same on `holders` consecutive ranks, this one among them.
-  template <class U>
-  void compare(const std::string& name, const Vector<U>& tensor, std::int64_t holders) {
-    replicas_.push_back({name, kernels::digest(context_.device, tensor), holders});
-  }
-
-  std::vector<Check> finish() {
-    std::array<double, 1> total{static_cast<double>(not_finite_)};
-    context_.communicator.sum_over_ranks(total);
-    Check finite =
-        worst_over_ranks({"not_finite_elements", static_cast<double>(not_finite_), 0.0, first_bad_},
-                         context_.communicator);
-    finite.value = total[0];
-    return {finite, compare_digests()};
-  }
-
- private:
-  Check compare_digests() const {
-    std::string own;
-    for (const Replica& replica : replicas_) {
-      own.append(reinterpret_cast<const char*>(&replica.digest), sizeof(replica.digest));
-    }
-    const std::vector<std::string> all = context_.communicator.gather_bytes(own);
-    Check check{"replicas_that_differ", 0.0, 0.0, ""};
-    for (std::size_t i = 0; i < replicas_.size(); ++i) {
-      const auto holders = static_cast<std::size_t>(replicas_[i].holders);
-      const auto digest_of = [&](std::size_t rank) {
-        return all[rank].substr(i * sizeof(std::uint64_t), sizeof(std::uint64_t));
-      };
-      bool equal = true;
-      for (std::size_t rank = 0; rank < all.size(); ++rank) {
-        equal = equal && digest_of(rank) == digest_of(rank / holders * holders);
-      }
-      if (!equal) {
-        check.value += 1.0;
-        check.where += check.where.empty() ? replicas_[i].name : ", " + replicas_[i].name;
-      }
-    }
-    return check;
-  }
-
-  struct Replica {
-    std::string name;
-    std::uint64_t digest;
-    std::int64_t holders;  ///< consecutive ranks
-  };
-
-  const parallel::Context& context_;
-  std::int64_t not_finite_ = 0;
-  std::string first_bad_;
-  std::vector<Replica> replicas_;
-};
 
 }  // namespace
 
@@ -224,6 +191,11 @@ double tolerance_of(const config::Case& c) {
       return 2e-2;
   }
   return 0.0;
+}
+
+double tolerance_against_fp64(const config::Case& c) {
+  if (c.tensor_float) return 2e-2;
+  return c.precision == DType::bf16 ? 5e-2 : tolerance_of(c);
 }
 
 config::Case twin_of(const config::Case& c) {
@@ -273,32 +245,5 @@ std::vector<Check> check_twin(const config::Case& c, Device& device,
     return check_twin_in<decltype(scalar)>(c, device, communicator);
   });
 }
-
-template <class T>
-std::vector<Check> check_full_case(model::Stack<T>& stack) {
-  const parallel::Context& context = stack.context();
-  FullCaseChecks checks(context);
-  run_step<T>(stack, [&](std::string_view name, const Matrix<T>& tensor) {
-    checks.count(std::string(name), as_vector(tensor));
-    if (!context.sequence) {
-      checks.compare(std::string(name), as_vector(tensor));
-    }
-  });
-  if (stack.loss()) checks.add_loss(*stack.loss());
-  checks.count("parameter gradients", stack.store().gradients());
-  checks.compare("replicated parameters' gradients", stack.store().replicated_gradients());
-  for (const parallel::Parameter<T>& parameter : stack.store().parameters()) {
-    parameter.spec.for_each_segment([&](const kernels::RowSegment& segment, std::int64_t first) {
-      if (segment.replicas == 1) return;
-      checks.compare(parameter.spec.name + "'s shared rows' gradient",
-                     as_vector(rows(parameter.gradient, first, segment.rows)), segment.replicas);
-    });
-  }
-  return checks.finish();
-}
-
-template std::vector<Check> check_full_case(model::Stack<bfloat16>&);
-template std::vector<Check> check_full_case(model::Stack<float>&);
-template std::vector<Check> check_full_case(model::Stack<double>&);
 
 }  // namespace tidemark::bench

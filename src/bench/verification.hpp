@@ -32,20 +32,22 @@ Check worst_over_ranks(Check check, comm::Communicator& communicator);
 /// 1e-12 in fp64, 1e-5 in fp32, 2e-2 in bf16.
 double tolerance_of(const config::Case& c);
 
+/// The same between a computation in the case's precision and one in fp64, whose inputs and weights
+/// are not rounded: 1e-12 in fp64, 1e-5 in fp32, 5e-2 in bf16, 2e-2 in TF32.
+double tolerance_against_fp64(const config::Case& c);
+
 /// A case of the same family, precision, dropout, mask and sharding as `c`, but small enough that
 /// every rank can also compute it alone.
 config::Case twin_of(const config::Case& c);
 
-/// Computes the twin on all ranks together and on each rank alone, and compares output, input
-/// gradient and every parameter's gradient, each rank its own shard. With one rank that compares a
-/// computation with itself and proves nothing: see check_gradient. What is computed alone
-/// recomputes nothing. Collective.
+/// Computes the twin on all ranks together, and on each rank alone both in the case's precision and
+/// in fp64, and compares output, input gradient and every parameter's gradient, each rank its own
+/// shard. With one rank the first comparison is of a computation with itself: see also
+/// check_gradients. What is computed alone recomputes nothing.
+///
+/// The twin runs on the case's schedule, once with each algorithm that the communicator has chosen
+/// for the full case's calls: `c` has the overlap mode that was chosen. Collective.
 std::vector<Check> check_twin(const config::Case& c, Device& device,
                               comm::Communicator& communicator);
-
-/// Runs one more step of the full case: output and gradients must be finite, and what is replicated
-/// must be the same to the bit on all ranks. Collective. `T` is the stack's element type.
-template <class T>
-std::vector<Check> check_full_case(model::Stack<T>& stack);
 
 }  // namespace tidemark::bench

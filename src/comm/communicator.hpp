@@ -130,6 +130,10 @@ class Communicator {
   /// carried out when they are posted; or go on beside other work.
   virtual void set_overlapping(bool) {}
 
+  /// From now on carries collectives out by this algorithm, where it has several; nullopt: by those
+  /// of its options, as at the beginning. The same on all ranks.
+  virtual void use_algorithm(std::optional<Algorithm>) {}
+
   /// Where the buffers are used when. False: by the host's clock, so that whoever wrote them has to
   /// be done before the call is posted, and `wait` returns when it is complete. True: in the order
   /// of the device's compute stream, of which the communicator knows: a call comes behind what the

@@ -24,6 +24,9 @@ class Decorator : public Communicator {
 
   [[nodiscard]] std::string_view transport() const noexcept override { return inner_.transport(); }
   void set_overlapping(bool overlapping) override { inner_.set_overlapping(overlapping); }
+  void use_algorithm(std::optional<Algorithm> algorithm) override {
+    inner_.use_algorithm(algorithm);
+  }
   [[nodiscard]] bool follows_stream() const noexcept override { return inner_.follows_stream(); }
   void poll() override { inner_.poll(); }
   void fence() override { inner_.fence(); }

@@ -197,9 +197,10 @@ bool MpiCommunicator::may_be_native(const Call& call) const {
 }
 
 Request MpiCommunicator::carry_out(const Call& call) {
-  if (options_.automatic) return carry_out_by(algorithm_for(call), call);
-  const bool refused = options_.algorithm == Algorithm::native && !may_be_native(call);
-  return carry_out_by(refused ? Algorithm::pairwise : options_.algorithm, call);
+  if (options_.automatic && !imposed_) return carry_out_by(algorithm_for(call), call);
+  const Algorithm wanted = imposed_.value_or(options_.algorithm);
+  const bool refused = wanted == Algorithm::native && !may_be_native(call);
+  return carry_out_by(refused ? Algorithm::pairwise : wanted, call);
 }
 
 Request MpiCommunicator::carry_out_by(Algorithm algorithm, const Call& call) {

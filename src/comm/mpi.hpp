@@ -85,6 +85,7 @@ class MpiCommunicator final : public Communicator {
   [[nodiscard]] Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
                                  DType dtype, Purpose purpose) override;
   void set_overlapping(bool overlapping) override { overlapping_ = overlapping; }
+  void use_algorithm(std::optional<Algorithm> algorithm) override { imposed_ = algorithm; }
   void wait(Request& request) override;
   void poll() override;
 
@@ -163,6 +164,7 @@ class MpiCommunicator final : public Communicator {
   std::vector<AlgorithmChoice> choices_;
   /// By operation, type, size class, and whether calls go on beside other work.
   std::map<std::tuple<Operation, DType, int, bool>, Algorithm> chosen_;
+  std::optional<Algorithm> imposed_;  ///< by use_algorithm
   bool overlapping_ = false;
   std::mutex mutex_;  ///< guards the flights and the account against the driver
   std::unique_ptr<MpiFlights> flights_;

@@ -90,11 +90,38 @@ std::uint64_t digest(const Device& device, const Vector<T>& x) {
   return sum;
 }
 
+template <class T>
+Checksum checksum(const Device& device, const Vector<T>& x) {
+  Checksum sums;
+  Kokkos::parallel_reduce(
+      "tidemark::checksum", range_of(device, x),
+      KOKKOS_LAMBDA(const std::int64_t i, double& part) {
+        const auto value = static_cast<double>(x(i));
+        part += (mix(static_cast<std::uint64_t>(i) + 1) & 1U) != 0U ? value : -value;
+      },
+      sums.sum);
+  Kokkos::parallel_reduce(
+      "tidemark::checksum", range_of(device, x),
+      KOKKOS_LAMBDA(const std::int64_t i, double& part) {
+        part += magnitude(static_cast<double>(x(i)));
+      },
+      sums.magnitude);
+  return sums;
+}
+
+void fill_with_nan(const Device& device, void* memory, std::size_t bytes) {
+  const Vector<std::uint16_t> words(static_cast<std::uint16_t*>(memory),
+                                    bytes / sizeof(std::uint16_t));
+  Kokkos::deep_copy(*device.exec, words, static_cast<std::uint16_t>(0xffff));
+  device.fence();
+}
+
 #define TIDEMARK_INSTANTIATE(T)                                                          \
   template std::int64_t count_not_finite(const Device&, const Vector<T>&);               \
   template double max_abs(const Device&, const Vector<T>&);                              \
   template double max_abs_difference(const Device&, const Vector<T>&, const Vector<T>&); \
-  template std::uint64_t digest(const Device&, const Vector<T>&);
+  template std::uint64_t digest(const Device&, const Vector<T>&);                        \
+  template Checksum checksum(const Device&, const Vector<T>&);
 TIDEMARK_INSTANTIATE(bfloat16)
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)

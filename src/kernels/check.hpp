@@ -1,6 +1,7 @@
 // What verification asks of a tensor. Compiled without fast-math: these must see NaN and infinity.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/device.hpp"
@@ -23,5 +24,17 @@ double max_abs_difference(const Device& device, const Vector<T>& x, const Vector
 /// but for a chance of 2^-64.
 template <class T>
 std::uint64_t digest(const Device& device, const Vector<T>& x);
+
+/// What is left of a tensor where its bits may change from run to run.
+struct Checksum {
+  double sum = 0.0;        ///< sum of x_i with a random but fixed sign each, in fp64
+  double magnitude = 0.0;  ///< sum of |x_i|
+};
+template <class T>
+Checksum checksum(const Device& device, const Vector<T>& x);
+
+/// Sets every bit of `bytes` bytes, an even number: NaN in every element type. Returns when it is
+/// done.
+void fill_with_nan(const Device& device, void* memory, std::size_t bytes);
 
 }  // namespace tidemark::kernels

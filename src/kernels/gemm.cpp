@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/kokkos_compat.hpp"
 #include "kernels/bias.hpp"
+#include "kernels/check_product.hpp"
 #include "kernels/cublas_products.hpp"
 
 // OpenBLAS's own controls, bound weakly: with another BLAS they are null and are not called.
@@ -61,6 +62,25 @@ cublas::Product product_of(const Device& device, Op op_a, Op op_b, const MatrixB
   return product;
 }
 
+/// The library's product, in the order of the device's instance.
+template <class T, class C>
+void launch(Device& device, Op op_a, Op op_b, Accumulate<T> alpha, const MatrixBatch<T>& a,
+            const MatrixBatch<T>& b, Accumulate<T> beta, const MatrixBatch<C>& c) {
+  const KernelNote note(device, "product");
+  if constexpr (runs_on_cuda) {
+    cublas::Product product = product_of(device, op_a, op_b, a, b, c);
+    product.alpha = static_cast<double>(alpha);
+    product.beta = static_cast<double>(beta);
+    cublas::multiply(stream_of(*device.exec), product);
+  } else {
+    const char name_a[] = {static_cast<char>(op_a), '\0'};
+    const char name_b[] = {static_cast<char>(op_b), '\0'};
+    for (std::int64_t i = 0; i < c.count; ++i) {
+      compat::gemm(*device.exec, name_a, name_b, alpha, a[i], b[i], beta, c[i]);
+    }
+  }
+}
+
 }  // namespace
 
 template <class T, class C>
@@ -69,20 +89,15 @@ void gemm_batch(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulat
                 std::type_identity_t<Accumulate<T>> beta, const MatrixBatch<C>& c) {
   require_product_fits(op_a, op_b, shape_of(a.first), shape_of(b.first), shape_of(c.first));
   TIDEMARK_REQUIRE(a.count == c.count && b.count == c.count, "batches of one size");
-  if (device.launches()) {
-    const KernelNote note(device, "product");
-    if constexpr (runs_on_cuda) {
-      cublas::Product product = product_of(device, op_a, op_b, a, b, c);
-      product.alpha = static_cast<double>(alpha);
-      product.beta = static_cast<double>(beta);
-      cublas::multiply(stream_of(*device.exec), product);
-    } else {
-      const char name_a[] = {static_cast<char>(op_a), '\0'};
-      const char name_b[] = {static_cast<char>(op_b), '\0'};
-      for (std::int64_t i = 0; i < c.count; ++i) {
-        compat::gemm(*device.exec, name_a, name_b, alpha, a[i], b[i], beta, c[i]);
-      }
-    }
+  const auto multiply = [&] { launch(device, op_a, op_b, alpha, a, b, beta, c); };
+  if (device.launches() && device.product_check != nullptr) {
+    device.product_check->form(
+        device,
+        ProductCall<T, C>{op_a, op_b, static_cast<double>(alpha), a, b, static_cast<double>(beta),
+                          c, {}, device.rounds_to_tf32},
+        multiply);
+  } else if (device.launches()) {
+    multiply();
   }
   device.gemm_flops += static_cast<std::uint64_t>(c.count) * flops_of(op_a, a.first, c.first);
 }
@@ -103,8 +118,21 @@ bool multiply_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, co
   if constexpr (runs_on_cuda) {
     const cublas::Product product = product_of<T, T>(device, op_a, op_b, a, b, c);
     if (!device.launches() || !cublas::can_add_bias(product, bias.data())) return false;
-    const KernelNote note(device, "product");
-    cublas::multiply_with_bias(stream_of(*device.exec), product, bias.data());
+    const auto multiply = [&] {
+      const KernelNote note(device, "product");
+      cublas::multiply_with_bias(stream_of(*device.exec), product, bias.data());
+    };
+    if (device.product_check != nullptr) {
+      const MatrixBatch<T> left(a);
+      const MatrixBatch<T> right(b);
+      const MatrixBatch<T> result(c);
+      device.product_check->form(
+          device,
+          ProductCall<T, T>{op_a, op_b, 1.0, left, right, 0.0, result, bias, device.rounds_to_tf32},
+          multiply);
+    } else {
+      multiply();
+    }
     device.gemm_flops += flops_of(op_a, a, c);
     return true;
   } else {

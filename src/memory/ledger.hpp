@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -129,6 +130,10 @@ class Ledger {
   /// When the account began.
   [[nodiscard]] std::chrono::steady_clock::time_point start() const { return start_; }
   [[nodiscard]] std::size_t pool_bytes() const { return pool_.held_bytes(); }
+  /// Shows the memory that is held for activations and belongs to none.
+  void for_each_free(const std::function<void(void* block, std::size_t bytes)>& show) const {
+    pool_.for_each_free(show);
+  }
 
  private:
   template <class T>

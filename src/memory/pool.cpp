@@ -89,6 +89,12 @@ void Pool::release_all() {
   held_ = 0;
 }
 
+void Pool::for_each_free(const std::function<void(void*, std::size_t)>& show) const {
+  for (const auto& [address, block] : blocks_) {
+    if (block.free) show(address, block.bytes);
+  }
+}
+
 // The smallest that is large enough.
 Pool::Blocks::iterator Pool::best_fit(std::size_t bytes) {
   const auto found = by_size_.lower_bound({bytes, 0, nullptr});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <set>
 #include <tuple>
@@ -41,6 +42,9 @@ class Pool {
 
   /// Returns every segment to the device; no block may be in use.
   void release_all();
+
+  /// Shows every block that is not in use.
+  void for_each_free(const std::function<void(void* block, std::size_t bytes)>& show) const;
 
   /// Bytes held from the device, in use or not: as many as were asked of the source.
   [[nodiscard]] std::size_t held_bytes() const { return held_; }

@@ -3,11 +3,14 @@
 // 2022).
 #pragma once
 
+#include <cstdint>
+
 #include "config/case.hpp"
 #include "kernels/dropout.hpp"
 #include "kernels/embedding.hpp"
 #include "memory/ledger.hpp"
 #include "model/layer.hpp"
+#include "model/streams.hpp"
 #include "parallel/context.hpp"
 #include "parallel/parameters.hpp"
 
@@ -34,6 +37,9 @@ class Embedding {
 
   /// The table's rows of this rank [V'/t, h].
   [[nodiscard]] parallel::Parameter<T>& weight() { return weight_; }
+
+  /// From the next step on, reads the tokens of this seed.
+  void draw_tokens_with(std::uint32_t seed) { tokens_.key = {seed, tokens_stream}; }
 
  private:
   kernels::Tokens tokens_;

@@ -9,6 +9,7 @@
 #include "kernels/cross_entropy.hpp"
 #include "memory/ledger.hpp"
 #include "model/norm.hpp"
+#include "model/streams.hpp"
 #include "parallel/context.hpp"
 #include "parallel/linear.hpp"
 
@@ -34,6 +35,9 @@ class LossHead {
   /// Gradient of the mean loss by that output, in its shape; writes the table's gradient and the
   /// norm's, and frees what forward kept.
   Tensor backward(const parallel::Context& context);
+
+  /// From the next step on, reads the labels of this seed.
+  void draw_tokens_with(std::uint32_t seed) { tokens_.key = {seed, tokens_stream}; }
 
  private:
   using Projection = parallel::ColumnParallelLinear<T, F>;

@@ -26,7 +26,9 @@ parallel::Schedule schedule_of(const config::Case& settings) {
 template <class T>
 Stack<T>::Stack(const config::Case& settings, Device& device, memory::Ledger& ledger,
                 comm::Communicator& communicator)
-    : settings_(settings), rotary_(settings, device) {
+    : settings_(settings),
+      data_seed_(static_cast<std::uint32_t>(settings.bench.seed)),
+      rotary_(settings, device) {
   use(device, communicator, schedule_of(settings), ledger);
   if (settings.model.has_ends()) {
     embedding_.emplace(store_, settings, *context_);
@@ -59,13 +61,20 @@ void Stack<T>::run_with(Device& device, comm::Communicator& communicator,
 }
 
 template <class T>
+void Stack<T>::draw_data_with(std::uint32_t seed) {
+  data_seed_ = seed;
+  if (embedding_) embedding_->draw_tokens_with(seed);
+  if (head_) head_->draw_tokens_with(seed);
+}
+
+template <class T>
 memory::Tensor<T> Stack<T>::random_rows(const char* name, int layer, TensorClass tensor_class,
                                         std::uint32_t stream) {
   const std::int64_t hidden = settings_.model.hidden_size;
   Tensor tensor =
       context_->ledger.tensor<T>(name, layer, tensor_class, context_->local_tokens(), hidden);
   kernels::fill_uniform(context_->device, tensor.view(),
-                        {static_cast<std::uint32_t>(settings_.bench.seed), stream},
+                        {data_seed_, stream},
                         {context_->first_token(), 0, hidden}, 0.0, unit_variance_width);
   return tensor;
 }

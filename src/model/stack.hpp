@@ -1,6 +1,7 @@
 // The transformer stack of one rank: its layers, its parameters, a step forward and backward.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -57,6 +58,9 @@ class Stack {
   void run_with(Device& device, comm::Communicator& communicator,
                 const parallel::Schedule& schedule);
 
+  /// From the next step on, draws input, R and tokens with this seed; parameters and dropout stay.
+  void draw_data_with(std::uint32_t seed);
+
   /// The fixed random input, this rank's rows: [s b, h] or under SP [s b / t, h].
   Tensor make_input();
   /// The fixed random gradient R of the output, in the same shape: the scalar is <output, R>.
@@ -88,6 +92,7 @@ class Stack {
   void show(std::string_view name, const Tensor& tensor) const;
 
   config::Case settings_;
+  std::uint32_t data_seed_;
   std::optional<parallel::Context> context_;
   parallel::ParameterStore<T> store_;
   Rotary<T> rotary_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "comm/mpi.hpp"
 #include "support/cases.hpp"
 
@@ -15,11 +17,15 @@ TEST(GradientCheck, FindsBackwardToBeTheDerivativeOfForward) {
   Device device;
   // Always in fp64: the precision of the case would leave nothing to be seen.
   for (const config::Case& c : support::variants(communicator.size(), DType::bf16)) {
-    const Check check = check_gradient(c, device, communicator);
-    EXPECT_TRUE(check.passed()) << check.value << ", " << support::describe(c);
-    EXPECT_EQ(check.where, c.model.has_ends() ? "embedding.weight.grad" : "input gradient");
-    // Differences are never exact: zero would mean that something was compared with itself.
-    EXPECT_GT(check.value, 0.0);
+    const std::vector<Check> checks = check_gradients(c, device, communicator);
+    ASSERT_EQ(checks.size(), 2);
+    EXPECT_EQ(checks[0].where, c.model.has_ends() ? "embedding.weight.grad" : "input gradient");
+    EXPECT_EQ(checks[1].name, "gradient_along_all_parameters");
+    for (const Check& check : checks) {
+      EXPECT_TRUE(check.passed()) << check.value << ", " << support::describe(c);
+      // Differences are never exact: zero would mean that something was compared with itself.
+      EXPECT_GT(check.value, 0.0);
+    }
   }
 }
 
@@ -30,9 +36,12 @@ TEST(GradientCheck, LeavesRoomBelowItsBoundForEverySeed) {
   for (config::Case c : {support::small_case(communicator.size(), false),
                          support::small_llama(communicator.size(), false)}) {
     for (c.bench.seed = 1; c.bench.seed <= 20; ++c.bench.seed) {
-      EXPECT_LT(check_gradient(c, device, communicator).value, 1e-8) << support::describe(c);
-      EXPECT_LT(check_gradient(support::with_ends(c), device, communicator).value, 1e-7)
-          << support::describe(c);
+      for (const Check& check : check_gradients(c, device, communicator)) {
+        EXPECT_LT(check.value, 2e-8) << check.name << ", " << support::describe(c);
+      }
+      for (const Check& check : check_gradients(support::with_ends(c), device, communicator)) {
+        EXPECT_LT(check.value, 1e-7) << check.name << ", " << support::describe(c);
+      }
     }
   }
 }

@@ -87,6 +87,8 @@ class TestCase(harness.TestCase):
             told.update({f"PLANTED_{key.upper()}": str(value) for key, value in how.items()})
             words = [word for setting in (f"parallel.tensor={ranks}", *settings)
                      for word in ("--set", setting)]
+            results = pathlib.Path(self.folder, "results.jsonl")
+            results.unlink(missing_ok=True)
             with mock.patch.dict(os.environ, told):
                 result = harness.run(["run", "case.yaml", "--output", "results.jsonl",
                                       "--kokkos-disable-warnings", *words],
@@ -94,9 +96,7 @@ class TestCase(harness.TestCase):
             written = {int(file.name): report_of(file.read_text(encoding="utf-8"))
                        for file in pathlib.Path(reports).iterdir()}
         self.assertEqual(sorted(written), list(range(ranks)), result)  # the library was there
-        results = pathlib.Path(self.folder, "results.jsonl")
         records = [parse(line) for line in results.read_text(encoding="utf-8").splitlines()]
-        results.unlink()
         return Outcome(result, records, written)
 
     def sound(self, library, *settings, **how):

@@ -7,8 +7,8 @@
  *   PLANTED_RANK    the one rank on which calls are wrong (all ranks)
  *   PLANTED_FIRST   the first counted call that is wrong, from 1 (1)
  *   PLANTED_NUMBER  how many calls from that one on are wrong (all)
- *   PLANTED_REPORT  folder: in MPI_Finalize each rank leaves a file there, its rank for a name, with the
- *                   lines `counted N`, `struck N`, and what the library adds
+ *   PLANTED_REPORT  folder: in MPI_Finalize each rank leaves a file there, its rank for a name,
+ * with the lines `counted N`, `struck N`, and what the library adds
  */
 #ifndef TIDEMARK_TESTS_PLANTING_H
 #define TIDEMARK_TESTS_PLANTING_H

@@ -179,8 +179,8 @@ class OneStepThatDiffers(TestCase):
     ITERATIONS = 3
 
     def steps_found(self, library, fault, *settings, **how):
-        """Of each step in turn, one call in its middle is wrong; the names of the checks that
-        fail then, a set for each."""
+        """Of each step in turn, one call in its middle is wrong; the checks that fail then and
+        their values, for each."""
         settings = (*settings, f"bench.iterations={self.ITERATIONS}",
                     f"bench.max_iterations={self.ITERATIONS}")
         whole = self.sound(library, *settings, **how).counted
@@ -193,18 +193,19 @@ class OneStepThatDiffers(TestCase):
             (record,) = outcome.records
             self.assertGreater(outcome.struck, 0)
             self.assertEqual(outcome.result.status, 0 if record["valid"] else 1, outcome.result)
-            failed = {check["name"]: check["where"]
+            failed = {check["name"]: check["value"]
                       for check in record["verification"]["checks"] if not check["passed"]}
             self.assertEqual(record["valid"], not failed)
             if failed:
-                self.assert_found(record, failed.keys() & DIFFERENT.keys() and DIFFERENT
-                                  or dict.fromkeys(failed, ""), outcome.result.output)
-            found.append(set(failed))
+                self.assert_found(record, DIFFERENT, outcome.result.output)
+            found.append(failed)
         return found
 
     def assert_none_is_missed(self, found):
-        timed = [names for names in found if names == set(DIFFERENT)]
-        self.assertEqual(len(timed), self.ITERATIONS, found)
+        # Where the checked step is the wrong one, all timed steps differ from it.
+        for wrong, times in ((1, self.ITERATIONS), (self.ITERATIONS, 1)):
+            differing = [failed for failed in found if failed.get(*DIFFERENT) == wrong]
+            self.assertEqual(len(differing), times, found)
 
     def test_by_a_wrong_sum(self):
         self.assert_none_is_missed(self.steps_found("wrong_mpi", "element", calls="sum"))

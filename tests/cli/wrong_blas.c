@@ -65,17 +65,17 @@ static int is_struck(char type, const char* op_a, const char* op_b, int m, int n
 DEFINE_SPOIL(float)
 DEFINE_SPOIL(double)
 
-#define DEFINE_GEMM(NAME, LETTER, T)                                                           \
-  void NAME(const char* op_a, const char* op_b, const int* m, const int* n, const int* k,      \
-            const T* alpha, const T* a, const int* stride_a, const T* b, const int* stride_b,  \
-            const T* beta, T* c, const int* stride_c) {                                        \
-    static __typeof__(NAME)* sound = NULL;                                                     \
-    const int struck = is_struck(LETTER, op_a, op_b, *m, *n, *k);                              \
-    if (struck && fault_is("skip")) return;                                                    \
-    if (sound == NULL) *(void**)&sound = dlsym(RTLD_NEXT, #NAME);                              \
-    if (sound == NULL) abort();                                                                \
-    sound(op_a, op_b, m, n, k, alpha, a, stride_a, b, stride_b, beta, c, stride_c);            \
-    if (struck) spoil_##T(c, *m, *n, *stride_c);                                               \
+#define DEFINE_GEMM(NAME, LETTER, T)                                                          \
+  void NAME(const char* op_a, const char* op_b, const int* m, const int* n, const int* k,     \
+            const T* alpha, const T* a, const int* stride_a, const T* b, const int* stride_b, \
+            const T* beta, T* c, const int* stride_c) {                                       \
+    static __typeof__(NAME)* sound = NULL;                                                    \
+    const int struck = is_struck(LETTER, op_a, op_b, *m, *n, *k);                             \
+    if (struck && fault_is("skip")) return;                                                   \
+    if (sound == NULL) *(void**)&sound = dlsym(RTLD_NEXT, #NAME);                             \
+    if (sound == NULL) abort();                                                               \
+    sound(op_a, op_b, m, n, k, alpha, a, stride_a, b, stride_b, beta, c, stride_c);           \
+    if (struck) spoil_##T(c, *m, *n, *stride_c);                                              \
   }
 
 void sgemm_(const char*, const char*, const int*, const int*, const int*, const float*,

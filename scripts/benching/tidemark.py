@@ -1,11 +1,12 @@
 """Runs of the tidemark binary for the benchmark scripts."""
 
-import json
 import os
 import shlex
 import subprocess
 import tempfile
 from pathlib import Path
+
+from plotting import records
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -33,8 +34,7 @@ def run_quickstart(args, settings, launcher=None):
         command = [*shlex.split(launcher or args.mpiexec), str(args.executable), "run",
                    str(ROOT / "inputs/quickstart.yaml"), "--output", output, *overrides]
         subprocess.run(command, env=environment(), check=True, stdout=subprocess.DEVNULL)
-        with open(output, encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines]
+        return [record.data for record in records.read(output, records.check_outline)]
 
 
 def collective_rows(text):

@@ -72,6 +72,7 @@ def labelled(records, hidden=(), always=(), over_t=False):
     _, varying = shared_and_varying(records)
     varying = [*always, *(key for key in varying if key not in hidden and key not in always)]
     kinds = {record.is_plan for record in records}
+    versions = {record.version for record in records}
     pairs = []
     for record in records:
         flat = settings(record)
@@ -79,6 +80,8 @@ def labelled(records, hidden=(), always=(), over_t=False):
                  *(word_for(key, flat[key]) for key in varying if key in flat)]
         if record.is_plan and len(kinds) > 1:
             words.append("plan")
+        if len(versions) > 1:
+            words.append(f"record version {record.version}")
         if not record.is_plan and record.data["valid"] is None:
             words.append("not verified")
         pairs.append((", ".join(filter(None, words)), record))

@@ -17,9 +17,28 @@ NEEDED = {
     "overlap.efficiency_ci": (list, type(None)), "overlap.efficiency_max": NUMBER_OR_NULL,
     "overlap.meaningful": FLAG_OR_NULL, "overlap.resolved": FLAG_OR_NULL,
     "overlap.exceeds_max": FLAG_OR_NULL, "overlap.void_because": (str, type(None)),
+    "overlap.schedule_efficiency": NUMBER_OR_NULL, "overlap.split_cost_ms": NUMBER_OR_NULL,
 }
 WAITING = "comm: this rank waits"
 MOST_TIMELINES = 6  # that fit on a page
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """An efficiency that has an interval: E, or schedule efficiency, which was E in version 1. They
+    never share a figure."""
+
+    figure: str  # the name of the file
+    title: str
+    prefix: str  # of its keys below `overlap`
+
+    def of(self, overlap, key="efficiency"):
+        return overlap[self.prefix + key]
+
+
+E = Measure("efficiency", "overlap efficiency E", "")
+SCHEDULE = Measure("schedule-efficiency", "schedule efficiency (E of record version 1)", "schedule_")
+MEASURES = {1: SCHEDULE, 2: E}  # by the version of the record
 
 
 @dataclasses.dataclass
@@ -40,7 +59,7 @@ class Timeline:
 
 @dataclasses.dataclass
 class Point:
-    """E at one bandwidth; `efficiency` is None where it is not resolved."""
+    """An efficiency at one bandwidth, None where it is not resolved."""
 
     bandwidth: float
     efficiency: float
@@ -68,13 +87,19 @@ def check(data):
 
 def check_efficiency(overlap):
     """Raises InputError unless the efficiency and its interval fit together."""
-    interval = overlap["efficiency_ci"]
-    if interval is not None and not (
-            len(interval) == 2 and all(type(x) in NUMBER for x in interval)
-            and interval[0] <= interval[1]):
-        raise InputError("overlap.efficiency_ci: not two numbers, of which the first is no larger")
-    if overlap["resolved"] and (overlap["efficiency"] is None or interval is None):
-        raise InputError("overlap.resolved: true without an efficiency and its interval")
+    for measure in MEASURES.values():
+        interval = overlap.get(measure.prefix + "efficiency_ci")
+        if interval is not None and not is_interval(interval):
+            raise InputError("overlap.efficiency_ci: not two numbers, of which the first is no "
+                             "larger")
+        if overlap.get(measure.prefix + "resolved") and (
+                measure.of(overlap) is None or interval is None):
+            raise InputError("overlap.resolved: true without an efficiency and its interval")
+
+
+def is_interval(value):
+    return (isinstance(value, list) and len(value) == 2
+            and all(type(x) in NUMBER for x in value) and value[0] <= value[1])
 
 
 def of_chosen_mode(records):
@@ -156,7 +181,7 @@ def timeline_title(pairs):
     return title_of(records) + link_words(records)
 
 
-def missing_efficiency(overlap, bandwidth):
+def missing_efficiency(measure, overlap, bandwidth):
     """Why a record of a case that overlaps has no place in the figure, or None."""
     if not bandwidth > 0:
         return "no emulated bandwidth"
@@ -164,7 +189,7 @@ def missing_efficiency(overlap, bandwidth):
         return f"E is void: {overlap['void_because']}"
     if overlap["meaningful"] is False:
         return "E is not meaningful: communication is under 1 % of the step"
-    if overlap["efficiency_ci"] is None:
+    if measure.of(overlap, "efficiency_ci") is None:
         return "E is unknown: the collectives cost nothing"
     return None
 
@@ -175,7 +200,7 @@ def with_efficiency(records):
     for record in records:
         if record.data["overlap"]["mode"] == "none" or record.t == 1:
             continue
-        missing = missing_efficiency(record.data["overlap"],
+        missing = missing_efficiency(MEASURES[record.version], record.data["overlap"],
                                      record.case["emulated_link"]["bandwidth_gbytes_per_s"])
         if missing:
             say(f"efficiency: {record.place}: left out: {missing}")
@@ -184,17 +209,26 @@ def with_efficiency(records):
     return kept
 
 
+def by_measure(records):
+    """[(measure, records)]: records of different versions never share a figure."""
+    return [(measure, [record for record in records if record.version == version])
+            for version, measure in sorted(MEASURES.items(), reverse=True)
+            if any(record.version == version for record in records)]
+
+
 def efficiency_series(records):
-    """A curve a mode, TP or TP+SP, and whatever else differs, over rising bandwidth."""
+    """A curve a mode, TP or TP+SP, and whatever else differs, over rising bandwidth. All records are
+    of one version."""
+    measure, = {MEASURES[record.version] for record in records} or {E}
     curves = {}
     for label, record in named("efficiency", of_chosen_mode(records), BANDWIDTH,
                                always=("overlap.mode",)):
         overlap = record.data["overlap"]
         curves.setdefault(label, []).append(Point(
             record.case["emulated_link"]["bandwidth_gbytes_per_s"],
-            overlap["efficiency"] if overlap["resolved"] else None,
-            tuple(overlap["efficiency_ci"]), overlap["efficiency_max"],
-            bool(overlap["exceeds_max"])))
+            measure.of(overlap) if measure.of(overlap, "resolved") else None,
+            tuple(measure.of(overlap, "efficiency_ci")), measure.of(overlap, "efficiency_max"),
+            bool(measure.of(overlap, "exceeds_max"))))
     return [Curve(label, sorted(points, key=lambda point: point.bandwidth))
             for label, points in curves.items()]
 

@@ -1,5 +1,6 @@
 """Draws the timelines and efficiencies of overlap with Matplotlib."""
 
+from plotting import overlap
 from plotting.figures import (BLACK, COLOURS, GREY, MARKERS, WIDTH, legend_below, legend_columns,
                               new_figure, panel_title, proxy)
 
@@ -102,8 +103,8 @@ def draw_curve(axes, curve, style, shift):
                           ha="center", va="center", fontsize=NAME_SIZE, color=style["color"])
 
 
-def draw_efficiency(series, title):
-    """E over bandwidth, a line a curve."""
+def draw_efficiency(series, title, measure=overlap.E):
+    """An efficiency over bandwidth, a line a curve."""
     figure = new_figure(3.6 + 0.2 * (len(series) + 3) / legend_columns(series), title)
     axes = figure.subplots()
     ticks = sorted({point.bandwidth for curve in series for point in curve.points})
@@ -120,13 +121,13 @@ def draw_efficiency(series, title):
     axes.set_xticklabels([f"{tick:g}" for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlabel("bandwidth of the emulated link, GB/s")
-    axes.set_ylabel("overlap efficiency E")
+    axes.set_ylabel(measure.title)
     axes.grid()
     axes.axhline(0, color=GREY, linewidth=0.7)
     handles, _ = axes.get_legend_handles_labels()
-    handles += [proxy("E_max, the most that is possible", color=BLACK, linestyle="--",
+    handles += [proxy("the most that is possible", color=BLACK, linestyle="--",
                       linewidth=0.7),
-                proxy("90 % interval (without a marker: E not resolved)", color=BLACK,
+                proxy("90 % interval (without a marker: not resolved)", color=BLACK,
                       marker="|", markersize=9, linestyle="none")]
     if len(series) > 1:
         handles.append(proxy("points of one bandwidth are set apart sideways", linestyle="none"))

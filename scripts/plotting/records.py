@@ -5,6 +5,8 @@ import functools
 import json
 import sys
 
+from plotting import versions
+
 CLASSES = ("saved", "recomputed", "transient", "workspace")  # from the bottom of the stack
 SHAPE = {"num_layers": "L", "hidden_size": "h", "ffn_hidden_size": "ffn",
          "num_attention_heads": "a", "seq_length": "s", "micro_batch_size": "b", "vocab_size": "V"}
@@ -40,6 +42,11 @@ class Record:
 
     place: str
     data: dict
+
+    @property
+    def version(self):
+        """Of its schema; `data` has the words of version 2 in any case."""
+        return self.data["schema_version"]
 
     @property
     def is_plan(self):
@@ -155,8 +162,9 @@ def lines_of(path):
 
 def read_each(path, is_fit=check, warn=say):
     """The records of a file, in order, one at a time, each of which `is_fit` lets pass. A last line
-    that is no JSON is what a killed writer leaves: it is left out, with a warning to `warn`. Raises
-    InputError, `FILE: ...` or `FILE:LINE: ...`."""
+    that is no JSON is what a killed writer leaves: it is left out, with a warning to `warn`. Records
+    of version 1 come in the words of version 2. Raises InputError, `FILE: ...` or `FILE:LINE: ...`;
+    for a version that is not read, too."""
     lines = enumerate(lines_of(path), 1)
     for number, line in lines:
         if not line.strip():
@@ -170,6 +178,10 @@ def read_each(path, is_fit=check, warn=say):
             warn(f"{place}: left out: the last line is damaged, as by a writer that was killed: "
                  f"{error}")
             return
+        objection = versions.objection(data)
+        if objection:
+            raise InputError(f"{place}: {objection}")
+        data = versions.in_words_of_2(data)
         try:
             is_fit(data)
         except InputError as error:

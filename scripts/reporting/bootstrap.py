@@ -25,16 +25,25 @@ def resampled_medians(random, samples):
     return numpy.median(values[random.integers(len(values), size=(RESAMPLES, len(values)))], axis=1)
 
 
-def resampled_efficiencies(random, quadruples):
-    """E of the resamples of (step, serial, compute) samples that were measured together."""
+def resampled_efficiencies(random, tuples):
+    """E of the resamples of (step, serial, compute_serial) samples that were measured together."""
+    return resampled_ratios(random, tuples, lambda step, serial, bare: (serial - step, serial - bare))
+
+
+def resampled_schedule_efficiencies(random, tuples):
+    """Schedule efficiency of the resamples of (step, serial, compute) samples, likewise."""
+    return 1 - resampled_ratios(random, tuples,
+                                lambda step, serial, bare: (step - bare, serial - bare))
+
+
+def resampled_ratios(random, tuples, differences):
+    """Ratios of the medians of two differences within a tuple."""
     import numpy
 
-    step, serial, compute = (numpy.asarray(series, dtype=float) for series in quadruples)
-    drawn = random.integers(len(step), size=(RESAMPLES, len(step)))
-    exposed = numpy.median((step - compute)[drawn], axis=1)
-    hidden_in = numpy.median((serial - compute)[drawn], axis=1)
+    above, below = differences(*(numpy.asarray(series, dtype=float) for series in tuples))
+    drawn = random.integers(len(above), size=(RESAMPLES, len(above)))
     with numpy.errstate(divide="ignore", invalid="ignore"):
-        return 1 - exposed / hidden_in
+        return numpy.median(above[drawn], axis=1) / numpy.median(below[drawn], axis=1)
 
 
 def over_records(random, records, resampled, exact):

@@ -1,8 +1,8 @@
 """Cases: the records of the same settings, and what they say together.
 
-A *case* is all records of the same settings, but for those of `bench`, in one file and on as many
-hosts: repeats. A *problem* is all cases of the same name, model and precision: what may be
-compared.
+A *case* is all records of the same version and the same settings, but for those of `bench`, in one
+file and on as many hosts: repeats. A *problem* is all cases of the same version, name, model and
+precision: what may be compared.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ import statistics
 from plotting import records
 from plotting.names import mode_of, settings, title_of
 from plotting.records import Record
+from plotting.versions import NEWEST
 
 # Whole records, with their tensors and tides, are kept of so many problems and cases, which can be
 # drawn. A drawing takes a quarter of a second: of many records fewer problems are drawn.
@@ -90,11 +91,33 @@ class Case:
         return max(self.values(key), default=None)
 
     @property
-    def tokens_per_s(self):
-        """The figure of merit: the median of those records that have one, being valid."""
-        found = [record.data["fom"]["tokens_per_s"] for record in self.records
+    def version(self):
+        return self.records[0].version
+
+    def merits(self, name):
+        """What `fom` has of that name in those records that have one, being valid."""
+        found = [record.data["fom"][name] for record in self.records
                  if record.data["valid"] is True]
-        found = [value for value in found if value is not None]
+        return [value for value in found if value is not None]
+
+    @property
+    def model_tflops_per_s(self):
+        """The figure of merit: its median over the records."""
+        found = self.merits("model_tflops_per_s")
+        return statistics.median(found) if found else None
+
+    @property
+    def merit_interval(self):
+        """The 90 % interval of the figure of merit; of several records, all of their intervals
+        together. (None, None) unless each has one."""
+        found = self.merits("model_tflops_per_s_ci")
+        if not found or len(found) < len(self.merits("model_tflops_per_s")):
+            return None, None
+        return min(low for low, _ in found), max(high for _, high in found)
+
+    @property
+    def tokens_per_s(self):
+        found = self.merits("tokens_per_s")
         return statistics.median(found) if found else None
 
 
@@ -137,8 +160,17 @@ class Collection:
     def cases(self):
         return [case for cases in self.problems.values() for case in cases]
 
+    @functools.cached_property
+    def versions(self):
+        return sorted({case.version for case in self.cases})
+
     def title(self, problem):
-        return title_of([case.records[0] for case in self.problems[problem]], over_t=True)
+        """With the version of the records, where there are several or where it is an old one."""
+        cases = self.problems[problem]
+        title = title_of([case.records[0] for case in cases], over_t=True)
+        if self.versions == [NEWEST]:
+            return title
+        return f"{title} (record version {cases[0].version})"
 
 
 def is_planted(record):

@@ -16,7 +16,25 @@ UNMATCHED = ("name", "bench")
 # Bytes and operations have no noise: these differ or they do not.
 EXACT = ("memory.peak_bytes", "memory.saved_bytes", "comm.wire_bytes_per_step")
 NEEDED_OF_RUN = {"time.step_ms.samples": (list,)}
-QUADRUPLE = ("step_ms", "serial_ms", "compute_ms")
+
+
+@dataclasses.dataclass(frozen=True)
+class Efficiency:
+    """Which efficiency records of a version are compared by."""
+
+    name: str
+    key: str  # below `overlap`
+    runs: tuple  # whose samples make it
+    resampled: object
+
+
+# Records of different versions are never compared, nor are their efficiencies.
+EFFICIENCIES = {
+    1: Efficiency("schedule E", "schedule_efficiency", ("step", "serial", "compute"),
+                  bootstrap.resampled_schedule_efficiencies),
+    2: Efficiency("E", "efficiency", ("step", "serial", "compute_serial"),
+                  bootstrap.resampled_efficiencies),
+}
 
 
 @dataclasses.dataclass
@@ -25,11 +43,11 @@ class Measured:
 
     record: Record
     steps: list
-    quadruples: list  # step, serial, compute; None where E is not resolved
+    tuples: list  # samples of the runs of its Efficiency; None where that is not resolved
 
     @property
     def efficiency(self):
-        return self.record.data["overlap"]["efficiency"]
+        return self.record.data["overlap"][EFFICIENCIES[self.record.version].key]
 
 
 @dataclasses.dataclass
@@ -67,6 +85,7 @@ class Pair:
     a: list
     b: list
     step: Difference
+    model_tflops_per_s: Difference
     tokens_per_s: Difference
     exact: dict
     efficiency: Difference
@@ -74,6 +93,11 @@ class Pair:
     @property
     def t(self):
         return self.a[0].record.t
+
+    @property
+    def version(self):
+        """Of all its records."""
+        return self.a[0].record.version
 
 
 def flat_settings(case):
@@ -91,19 +115,20 @@ def flat_settings(case):
 
 def measured(record):
     data = record.data
-    quadruples, steps = None, []
+    tuples, steps = None, []
     if not record.is_plan:
         records.require(data, NEEDED_OF_RUN)
         steps = data["time"]["step_ms"]["samples"]
-        series = [(data["time"].get(name) or {}).get("samples") for name in QUADRUPLE]
+        efficiency = EFFICIENCIES[record.version]
+        series = [(data["time"].get(f"{name}_ms") or {}).get("samples") for name in efficiency.runs]
         if not steps or not all(type(x) in (int, float) for x in steps):
             raise InputError("time.step_ms.samples: not a list of numbers")
-        if data["overlap"]["efficiency"] is not None:
+        if data["overlap"][efficiency.key] is not None:
             if not all(series) or len({len(one) for one in series}) != 1:
-                raise InputError("time: an efficiency, but not as many samples of step, serial and "
-                                 "compute")
-            quadruples = series
-    return Measured(Record(record.place, thinned(data)), steps, quadruples)
+                raise InputError("time: an efficiency, but not as many samples of "
+                                 f"{', '.join(efficiency.runs[:-1])} and {efficiency.runs[-1]}")
+            tuples = series
+    return Measured(Record(record.place, thinned(data)), steps, tuples)
 
 
 def read_all(path, warn):
@@ -137,7 +162,7 @@ def side_of(path, found, ignored, missing):
         flat = flat_settings(one.record.case)
         data = one.record.data
         matched = {name: flat[name] for name in sorted(flat) if name not in ignored | missing}
-        key = json.dumps([data["kind"], data.get("test"), matched])
+        key = json.dumps([one.record.version, data["kind"], data.get("test"), matched])
         first, settings = whole.setdefault(key, (one.record.place, flat))
         differ = [name for name in flat if settings.get(name) != flat[name]]
         if differ:
@@ -172,10 +197,10 @@ def step_of(a, b):
     return ratio(*medians, bootstrap.interval(drawn[1] / drawn[0]))
 
 
-def tokens_of(a, b, step):
-    """Only where both sides have the figure of merit: verified, valid, over a link that exists. Of
-    one case, it is the tokens of a step over its time, so the ratio is that of the steps."""
-    merits = [[value_at(one.record.data, "fom.tokens_per_s") for one in side] for side in (a, b)]
+def merit_of(a, b, step, key):
+    """Only where both sides have that figure of merit: verified, valid, over a link that exists. Of
+    one case, it is the work of a step over its time, so the ratio is that of the steps."""
+    merits = [[value_at(one.record.data, f"fom.{key}") for one in side] for side in (a, b)]
     if step is None or any(None in side for side in merits):
         return None
     interval = tuple(sorted(1 / end for end in step.interval)) if step.interval else None
@@ -184,18 +209,19 @@ def tokens_of(a, b, step):
 
 
 def efficiency_of(a, b):
-    """E of those records in which it is resolved, as a difference."""
-    resolved = [[one for one in side if one.quadruples] for side in (a, b)]
+    """That of the records' version, of those in which it is resolved, as a difference."""
+    resolved = [[one for one in side if one.tuples] for side in (a, b)]
     if not all(resolved):
         return None
+    resampled = EFFICIENCIES[a[0].record.version].resampled
     random = bootstrap.new_random()
     medians = [statistics.median(one.efficiency for one in side) for side in resolved]
     drawn = []
     for side in resolved:
-        by_quadruple = {id(one.quadruples): one.efficiency for one in side}
+        by_tuples = {id(one.tuples): one.efficiency for one in side}
         drawn.append(bootstrap.over_records(
-            random, [one.quadruples for one in side], bootstrap.resampled_efficiencies,
-            lambda quadruples, known=by_quadruple: known[id(quadruples)]))
+            random, [one.tuples for one in side], resampled,
+            lambda tuples, known=by_tuples: known[id(tuples)]))
     return Difference(*medians, medians[1] - medians[0],
                       bootstrap.interval(drawn[1] - drawn[0]) or (-float("inf"), float("inf")), 0.0)
 
@@ -210,7 +236,8 @@ def exact_of(a, b, key):
 
 def pair(label, a, b):
     step = step_of(a, b)
-    return Pair(label, a, b, step, tokens_of(a, b, step),
+    return Pair(label, a, b, step, merit_of(a, b, step, "model_tflops_per_s"),
+                merit_of(a, b, step, "tokens_per_s"),
                 {key: exact_of(a, b, key) for key in EXACT}, efficiency_of(a, b))
 
 
@@ -221,6 +248,15 @@ def pairs(side_a, side_b):
                       always=("overlap.mode",))
     return [pair(label, side_a.cases[key], side_b.cases[key])
             for key, (label, _) in zip(keys, labels)]
+
+
+def only_versions_differ(a, b):
+    """Whether one side has a case in records of one version and the other in those of another."""
+    def settings_of(side, version):
+        return {json.dumps(json.loads(key)[1:]) for key in side.cases
+                if json.loads(key)[0] == version}
+    return any(settings_of(a, one) & settings_of(b, other)
+               for one, other in ((1, 2), (2, 1)))
 
 
 def alone(side, other):

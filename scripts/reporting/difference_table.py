@@ -3,12 +3,13 @@
 from plotting.names import labelled, title_of
 from reporting import marks
 from reporting.cases import is_planted
-from reporting.comparison import EXACT, alone
+from reporting.comparison import EFFICIENCIES, EXACT, alone, only_versions_differ
 from reporting.markup import MIB
 
 EXACT_NAMES = dict(zip(EXACT, ("peak", "saved", "wire")))
 ONE_RECORD = ("* one record on a side: the interval knows the noise within a run, not from run to "
               "run")
+OLD = "records of version 1: what they call E is the schedule efficiency, schedule E here"
 DASH = "-"
 
 
@@ -55,12 +56,14 @@ def time_verdict(step):
 
 def time_row(pair):
     star = "*" if min(len(pair.a), len(pair.b)) == 1 else ""
-    step, tokens = pair.step, pair.tokens_per_s
+    step, merit, tokens = pair.step, pair.model_tflops_per_s, pair.tokens_per_s
+    known = merit or tokens
     return [words_of(pair), f"{len(pair.a)}/{len(pair.b)}{star}",
             *((number(step.a), number(step.b), f"{step.change:.3f}") if step else (DASH,) * 3),
             interval_text(step, ".3f"), time_verdict(step),
-            *((number(tokens.a), number(tokens.b), f"{tokens.change:.3f}") if tokens
-              else (DASH,) * 3), interval_text(tokens, ".3f")]
+            *((number(merit.a), number(merit.b)) if merit else (DASH,) * 2),
+            *((number(tokens.a), number(tokens.b)) if tokens else (DASH,) * 2),
+            f"{known.change:.3f}" if known else DASH, interval_text(known, ".3f")]
 
 
 def bytes_row(pair):
@@ -81,8 +84,20 @@ def efficiency_verdict(found):
 
 
 def tables(pairs):
+    """Those of version 2, then those of version 1: no column has both."""
+    for version, efficiency in sorted(EFFICIENCIES.items(), reverse=True):
+        alike = [pair for pair in pairs if pair.version == version]
+        if alike:
+            yield from tables_of_version(alike, efficiency)
+        if alike and version == 1:
+            yield OLD
+        if alike and len(alike) < len(pairs):
+            yield ""
+
+
+def tables_of_version(pairs, efficiency):
     heads = ["case", "records", "step A ms", "step B ms", "B/A", "95 % interval", "difference",
-             "tokens/s A", "tokens/s B", "B/A", "95 % interval"]
+             "TFLOP/s A", "TFLOP/s B", "tokens/s A", "tokens/s B", "B/A", "95 % interval"]
     yield from table(heads, [time_row(pair) for pair in pairs])
     if any(min(len(pair.a), len(pair.b)) == 1 and pair.step for pair in pairs):
         yield ONE_RECORD
@@ -90,8 +105,8 @@ def tables(pairs):
     heads = ["case"]
     for name in EXACT_NAMES.values():
         heads += [f"{name} B MiB", "B/A"]
-    yield from table(heads + ["E A", "E B", "B-A", "95 % interval", "difference"],
-                     [bytes_row(pair) for pair in pairs])
+    yield from table(heads + [f"{efficiency.name} A", f"{efficiency.name} B", "B-A",
+                              "95 % interval", "difference"], [bytes_row(pair) for pair in pairs])
 
 
 def names(found):
@@ -114,6 +129,9 @@ def remarks(a, b, missing):
         if found:
             yield f"only in {letter}:"
             yield from (f"  {line}" for line in names(found))
+    if only_versions_differ(a, b):
+        yield ("records of version 1 and of version 2 are not compared with each other: they were "
+               "measured in different ways")
     if missing:
         yield (f"settings that only one file knows, by which nothing was matched: "
                f"{', '.join(missing)}")
@@ -125,7 +143,9 @@ def beyond_noise(pairs):
         "step": sum(1 for pair in pairs if pair.step and pair.step.exceeds_noise),
         **{name: sum(1 for pair in pairs if pair.exact[key] and pair.exact[key].exceeds_noise)
            for key, name in EXACT_NAMES.items()},
-        "E": sum(1 for pair in pairs if pair.efficiency and pair.efficiency.exceeds_noise)}
+        **{efficiency.name: sum(1 for pair in pairs if pair.version == version
+                                and pair.efficiency and pair.efficiency.exceeds_noise)
+           for version, efficiency in EFFICIENCIES.items()}}
     words = ", ".join(f"{name} in {count}" for name, count in counts.items() if count)
     cases = f"{len(pairs)} case{'s' * (len(pairs) != 1)} on both sides"
     return f"{cases}; beyond noise differ: {words or 'none'}"

@@ -12,11 +12,13 @@ from reporting.cases import MOST_CASES, MOST_PROBLEMS, Case, Collection, File, O
 NUMBER, NUMBER_OR_NULL = (int, float), (int, float, type(None))
 # What the report needs beyond what the figures need.
 NEEDED_OF_RUN = {
-    "fom.tokens_per_s": NUMBER_OR_NULL, "verification.checks": (list,), "ranks_detail": (list,),
+    "fom.tokens_per_s": NUMBER_OR_NULL, "fom.model_tflops_per_s": NUMBER_OR_NULL,
+    "fom.model_tflops_per_s_ci": (list, type(None)), "verification.checks": (list,), "ranks_detail": (list,),
     "flops.model_per_step": NUMBER_OR_NULL, "flops.gflops_per_rank": NUMBER_OR_NULL,
     "flops.fraction_of_gemm": NUMBER_OR_NULL, "memory.pool_bytes": NUMBER_OR_NULL,
     "memory.process_bytes": NUMBER_OR_NULL, "comm.wire_bytes_per_step": NUMBER_OR_NULL,
     "comm.emulated": (bool,), "time.serial_ms": (dict, type(None)),
+    "time.compute_serial_ms": (dict, type(None)),
     "provenance": (dict,),
     **{f"time.step_ms.{key}": NUMBER for key in ("median", "min", "max", "iterations")},
     **{f"overlap.{key}": NUMBER_OR_NULL
@@ -41,6 +43,10 @@ def check(data):
     records.require(data, overlap.NEEDED)
     records.require(data, NEEDED_OF_RUN)
     overlap.check_efficiency(data["overlap"])
+    merit = data["fom"]["model_tflops_per_s_ci"]
+    if merit is not None and not overlap.is_interval(merit):
+        raise records.InputError("fom.model_tflops_per_s_ci: not two numbers, of which the first is "
+                                 "no larger")
     for i, rank in enumerate(data["ranks_detail"]):
         records.require(rank, NEEDED_OF_RANK, f"ranks_detail[{i}].")
 
@@ -58,9 +64,9 @@ def thinned(data):
                                "ends": []}}
     thin.pop("provenance")  # kept once for all
     if data["kind"] == "run":
-        thin["time"] = {name: summary and {key: value for key, value in summary.items()
-                                           if key != "samples"}
-                        for name, summary in data["time"].items()}
+        thin["time"] = {name: {key: one for key, one in value.items() if key != "samples"}
+                        if isinstance(value, dict) else value
+                        for name, value in data["time"].items()}
         thin["flops"] = {key: value for key, value in data["flops"].items()
                          if key != "gemm_gflops_samples"}
         thin["verification"] = {"checks": [one for one in data["verification"]["checks"]
@@ -75,8 +81,9 @@ def labels_of(paths):
     return [name if names.count(name) == 1 else path for name, path in zip(names, paths)]
 
 
-def problem_of(case):
-    words = {key: case[key] for key in (*PROBLEM, "model")}
+def problem_of(case, version):
+    """Records of different versions are of different problems: what they measure is not the same."""
+    words = {"version": version, **{key: case[key] for key in (*PROBLEM, "model")}}
     return json.dumps(words, sort_keys=True)
 
 
@@ -107,9 +114,9 @@ class Gatherer:
             data["case"]["hosts"] = len({rank["host"] for rank in data["ranks_detail"]})
         settings_text = json.dumps({key: value for key, value in data["case"].items()
                                     if key != "bench"}, sort_keys=True)
-        key = (data["kind"], json.dumps(data.get("test")), settings_text)
+        key = (data["schema_version"], data["kind"], json.dumps(data.get("test")), settings_text)
         if key not in self.cases:
-            self.cases[key] = self.new_case(data["case"])
+            self.cases[key] = self.new_case(data["case"], data["schema_version"])
             self.shared[key] = data["case"]
         case = self.cases[key]
         data["case"] = self.shared[key]
@@ -119,9 +126,9 @@ class Gatherer:
             case.detail = record
         case.records.append(Record(record.place, thinned(data)))
 
-    def new_case(self, settings):
+    def new_case(self, settings, version):
         """The first of its settings; the first cases of the first problems are kept whole."""
-        problem = problem_of(settings)
+        problem = problem_of(settings, version)
         cases = self.problems.setdefault(problem, [])
         case = Case(problem, self.order.setdefault(problem, len(self.order)) < MOST_PROBLEMS
                     and len(cases) < MOST_CASES)

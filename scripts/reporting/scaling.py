@@ -1,5 +1,6 @@
 """Scaling over t: figures and tables of the lines that lines.py finds."""
 
+from plotting.versions import NEWEST
 from reporting import marks
 from reporting.drawing import figure_html
 from reporting.markup import (Cell, element, escaped, fixed, left_out, mib_cell, number_cell, table)
@@ -8,22 +9,31 @@ from reporting.memory import cut_words
 from reporting.page import Section
 
 MOST_LINES, MOST_DRAWN = 24, 7
-COLUMNS = (("t", ""), ("hosts", ""), ("step", "ms"), ("tokens/s", "figure of merit"),
-           ("GFLOP/s", "a rank"), ("efficiency", ""), ("peak", "MiB a rank"),
-           ("saved", "MiB a rank"), ("E", ""))
+COLUMNS = (("t", ""), ("hosts", ""), ("step", "ms"), ("model TFLOP/s", "figure of merit"),
+           ("tokens/s", ""), ("GFLOP/s", "a rank"), ("efficiency", ""), ("peak", "MiB a rank"),
+           ("saved", "MiB a rank"), ("E", ""), ("schedule", "efficiency"))
 CAPTION = "Points of each line; values are those of the summary."
 INTRODUCTION = (
     "<em>Strong</em>: the same problem on more ranks. <em>Weak</em>: a problem whose operations "
     "grow with t, within 25&nbsp;%. <em>Efficiency</em> is the rate of a rank (GFLOP/s of the "
     "model's products) over that at the smallest t of its line: for strong scaling t0 step(t0) / "
     "(t step(t)), for weak scaling step(t0) / step(t). <em>Hosts</em>: how many the ranks ran on.")
-FIGURE = ("Figure of merit, efficiency as defined above, and peak activation bytes of the largest "
+FIGURE = ("{}, efficiency as defined above, and peak activation bytes of the largest "
           "rank against the tensor-parallel size. Dotted: the rate of a rank kept (left), "
           "efficiency 1 (middle). A ring around a point: more than one host.")
 
 
+def merit_in(lines):
+    """Name and getter of what the first panel draws: records of version 1 have tokens/s alone. The
+    lines of a part are of one version."""
+    if any(case.version == 1 for line in lines for case in line.cases):
+        return "tokens/s", lambda case: case.tokens_per_s
+    return "model TFLOP/s", lambda case: case.model_tflops_per_s
+
+
 def draw(lines, title):
     """Three panels: figure of merit, efficiency, peak."""
+    name, merit_of = merit_in(lines)
     from plotting.figures import (BLACK, GREY, MARKERS, MIB, legend_columns, line_style, new_figure)
 
     figure = new_figure(2.9 + 0.2 * (len(lines) + 2) / legend_columns(lines), title)
@@ -32,7 +42,7 @@ def draw(lines, title):
         style = {**line_style(i), "marker": MARKERS[i % len(MARKERS)], "markersize": 5,
                  "linewidth": 1.5, "label": line.label}
         for axes, value_of in zip(panels, (
-                lambda case: case.tokens_per_s, line.efficiency,
+                merit_of, line.efficiency,
                 lambda case: (case.largest("memory.peak_bytes") or 0) / MIB or None)):
             points = [(case.t, value_of(case), hosts_of(case)) for case in line.cases]
             axes.plot([t for t, _, _ in points],
@@ -41,14 +51,14 @@ def draw(lines, title):
             axes.plot(*zip(*beyond) if beyond else ([], []), "o", markersize=10, color=BLACK,
                       markerfacecolor="none")
         first = line.cases[0]
-        if first.tokens_per_s is not None and line.kind == "strong":
+        if merit_of(first) is not None and line.kind == "strong":
             axes, last = panels[0], line.cases[-1]
-            ideal = first.tokens_per_s * last.t / first.t
-            axes.plot([first.t, last.t], [first.tokens_per_s, ideal], color=GREY, linestyle=":",
+            ideal = merit_of(first) * last.t / first.t
+            axes.plot([first.t, last.t], [merit_of(first), ideal], color=GREY, linestyle=":",
                       linewidth=1)
     panels[1].axhline(1, color=GREY, linestyle=":", linewidth=1)
     ticks = sorted({case.t for line in lines for case in line.cases})
-    for axes, name in zip(panels, ("tokens/s", "efficiency", "peak, MiB a rank")):
+    for axes, heading in zip(panels, (name, "efficiency", "peak, MiB a rank")):
         axes.set_xscale("log", base=2)
         axes.set_xticks(ticks)
         axes.set_xticklabels([str(t) for t in ticks])
@@ -56,7 +66,7 @@ def draw(lines, title):
         axes.set_xlim(ticks[0] / 1.2, ticks[-1] * 1.2)
         axes.set_ylim(bottom=0)
         axes.set_xlabel("tensor-parallel size t")
-        axes.set_title(name)
+        axes.set_title(heading)
         axes.grid()
     handles, _ = panels[1].get_legend_handles_labels()
     handles = [handle for handle in handles if not handle.get_label().startswith("_")]
@@ -69,12 +79,14 @@ def row(line, case):
     efficiency = case.median("overlap.efficiency")
     mark = marks.html(case)
     return [Cell(f"{case.t} {mark}".strip(), "number"), number_cell(hosts_of(case), str),
-            number_cell(case.median("time.step_ms.median")), number_cell(case.tokens_per_s),
+            number_cell(case.median("time.step_ms.median")),
+            number_cell(case.model_tflops_per_s), number_cell(case.tokens_per_s),
             number_cell(case.median("flops.gflops_per_rank")),
             number_cell(line.efficiency(case), fixed(3)),
             mib_cell(case.largest("memory.peak_bytes")),
             mib_cell(case.largest("memory.saved_bytes")),
-            number_cell(efficiency, fixed(2))]
+            number_cell(efficiency, fixed(2)),
+            number_cell(case.median("overlap.schedule_efficiency"), fixed(2))]
 
 
 def part(number, title, lines, is_drawn):
@@ -86,7 +98,8 @@ def part(number, title, lines, is_drawn):
     if is_drawn:
         content += figure_html(draw(lines[:MOST_DRAWN], title), f"scaling-{number}",
                                f"Scaling over t: {title}",
-                               FIGURE + cut_words(len(lines), MOST_DRAWN))
+                               FIGURE.format(merit_in(lines)[0])
+                               + cut_words(len(lines), MOST_DRAWN))
     return (content + table(CAPTION, COLUMNS, groups)
             + left_out(len(groups), len(lines), "lines"))
 
@@ -103,10 +116,12 @@ def scaling(collection):
         lines = strong_lines([case for case in cases if is_run(case)])
         if lines:
             parts.append((collection.title(problem), lines))
-    weak = weak_lines([case for case in collection.cases
-                       if is_run(case) and case.median("flops.model_per_step")])
-    if weak:
-        parts.append(("Problems that grow with t", weak))
+    for version in reversed(collection.versions):
+        weak = weak_lines([case for case in collection.cases if case.version == version
+                           and is_run(case) and case.median("flops.model_per_step")])
+        if weak:
+            parts.append(("Problems that grow with t"
+                          + (f" (record version {version})" if version < NEWEST else ""), weak))
     shown = parts[:2 * collection.most_drawn]
     content = "".join(part(number, title, lines, number <= collection.most_drawn)
                       for number, (title, lines) in enumerate(shown, 1))

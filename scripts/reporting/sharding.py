@@ -12,15 +12,18 @@ ROWS = (
     ("saved, MiB a rank", lambda case: case.largest("memory.saved_bytes"), mib_cell, True),
     ("wire, MiB a rank", lambda case: case.largest("comm.wire_bytes_per_step"), mib_cell, True),
     ("step, ms", lambda case: case.median("time.step_ms.median"), number_cell, True),
+    ("model TFLOP/s", lambda case: case.model_tflops_per_s, number_cell, True),
     ("tokens/s", lambda case: case.tokens_per_s, number_cell, True),
     ("overlap efficiency E", lambda case: case.median("overlap.efficiency"),
+     lambda value: number_cell(value, fixed(2)), False),
+    ("schedule efficiency", lambda case: case.median("overlap.schedule_efficiency"),
      lambda value: number_cell(value, fixed(2)), False),
 )
 INTRODUCTION = (
     "Sequence parallelism shards what tensor parallelism leaves whole on every rank, and replaces "
     "each all-reduce by a reduce-scatter and an all-gather. Each pair below differs in nothing "
     "else. The ratio is TP+SP / TP: for memory, traffic and time less than 1 is a gain, for "
-    "tokens/s more. Values are those of the summary.")
+    "TFLOP/s and tokens/s more. Values are those of the summary.")
 
 
 def key_of(case):

@@ -1,5 +1,6 @@
 """The summary: the figure of merit of each problem, and a line for each case."""
 
+from plotting.versions import NEWEST
 from reporting import marks
 from reporting.markup import (Cell, digits, element, escaped, fixed, left_out, mib_cell,
                               number_cell, paragraph, range_cell, shown_number, table, text_cell)
@@ -7,41 +8,44 @@ from reporting.page import Section
 
 MOST_MERITS, MOST_LINES = 6, 60
 COLUMNS = (("Case", ""), ("t", ""), ("records", ""), ("step", "ms"), ("all steps", "ms"),
-           ("tokens/s", "figure of merit"), ("GFLOP/s", "a rank"), ("of product", "rate"),
-           ("saved", "MiB a rank"), ("peak", "MiB a rank"), ("wire", "MiB a rank"), ("E", ""))
-CAPTION = ("Each line is a case: the records of the same settings. Times, rates and tokens/s are "
-           "medians over its valid records, each of which is a median over its iterations; "
-           "<em>all steps</em> spans the shortest and the longest single step; bytes are the "
-           "largest. E is the median of those that are resolved. Invalid records take no part. "
-           "Bold: the highest figure of merit of a problem.")
-
-
-def best_of(cases):
-    """The case of the highest figure of merit, or None where no case has one."""
-    with_merit = [case for case in cases if case.tokens_per_s is not None]
-    return max(with_merit, key=lambda case: case.tokens_per_s, default=None)
+           ("model TFLOP/s", "figure of merit"), ("interval", "90\N{NO-BREAK SPACE}% of TFLOP/s"),
+           ("tokens/s", ""), ("GFLOP/s", "a rank"), ("of product", "rate"),
+           ("saved", "MiB a rank"), ("peak", "MiB a rank"), ("wire", "MiB a rank"), ("E", ""),
+           ("schedule", "efficiency"))
+CAPTION = ("Each line is a case: the records of the same settings. Times, rates and figures of "
+           "merit are medians over its valid records, each of which is a median over its "
+           "iterations; <em>all steps</em> spans the shortest and the longest single step; bytes "
+           "are the largest. The interval is that of the record, of several records all of theirs "
+           "together. E is the median of those that are resolved; records of version 1 have none, "
+           "and what they call E stands under schedule efficiency. Invalid records take no part.")
+NONE_IS_PICKED = ("Figures of merit of all cases, in the order of the files. None is picked: that "
+                  "of an acceptance belongs to the case that was named before the run.")
 
 
 def merits(collection):
-    """The highest figure of merit of each problem, large."""
-    found = [best for best in map(best_of, collection.problems.values()) if best]
+    """The figure of merit of each case that has one, large."""
+    found = [case for case in collection.cases if case.model_tflops_per_s is not None]
     if not found:
+        older = any(case.version < NEWEST for case in collection.cases)
         return paragraph("No record has a figure of merit: only runs have one, and only if they "
-                         "are verified, valid, and over a link that exists.")
+                         "are verified, valid, and over a link that exists."
+                         + (" Records of version 1 have tokens/s alone." if older else ""))
     items = []
-    for best in found[:MOST_MERITS]:
-        value = shown_number(best.tokens_per_s, digits(best.tokens_per_s))
-        items.append(element("li", element("strong", f"{value} tokens/s")
-                             + escaped(f"{best.label}, t {best.t}") + "<br>"
-                             + element("span", escaped(collection.title(best.problem)),
+    for case in found[:MOST_MERITS]:
+        value = shown_number(case.model_tflops_per_s, digits(case.model_tflops_per_s))
+        low, high = case.merit_interval
+        interval = "" if low is None else f" [{digits(low)}, {digits(high)}]"
+        items.append(element("li", element("strong", f"{value} TFLOP/s{interval}")
+                             + escaped(f"{case.label}, t {case.t}") + "<br>"
+                             + element("span", escaped(collection.title(case.problem)),
                                        class_="soft")))
-    return (element("ul", "".join(items), class_="merit")
-            + left_out(len(items), len(found), "problems"))
+    return (element("p", NONE_IS_PICKED) + element("ul", "".join(items), class_="merit")
+            + left_out(len(items), len(found), "cases"))
 
 
-def merit_cell(case, best):
-    if case.tokens_per_s is not None:
-        return number_cell(case.tokens_per_s, kind="best" if case is best else "")
+def merit_cell(case):
+    if case.model_tflops_per_s is not None:
+        return number_cell(case.model_tflops_per_s)
     if not case.sound:
         return Cell("INVALID", "number invalid")
     return Cell("\N{EN DASH}", "number")
@@ -56,24 +60,26 @@ def records_cell(case):
     return Cell(shown, "number")
 
 
-def line(case, best):
+def line(case):
     efficiency = case.median("overlap.efficiency")
     return [Cell(f"{escaped(case.label)} {marks.html(case)}".strip()), number_cell(case.t, str),
             records_cell(case), number_cell(case.median("time.step_ms.median")),
             range_cell(min(case.values("time.step_ms.min"), default=None),
                        case.largest("time.step_ms.max")),
-            merit_cell(case, best), number_cell(case.median("flops.gflops_per_rank")),
+            merit_cell(case), range_cell(*case.merit_interval), number_cell(case.tokens_per_s),
+            number_cell(case.median("flops.gflops_per_rank")),
             number_cell(case.median("flops.fraction_of_gemm")),
             mib_cell(case.largest("memory.saved_bytes")),
             mib_cell(case.largest("memory.peak_bytes")),
             mib_cell(case.largest("comm.wire_bytes_per_step")),
-            number_cell(efficiency, fixed(2))]
+            number_cell(efficiency, fixed(2)),
+            number_cell(case.median("overlap.schedule_efficiency"), fixed(2))]
 
 
 def summary(collection):
     groups, shown = [], 0
     for problem, cases in collection.problems.items():
-        lines = [line(case, best_of(cases)) for case in cases[:MOST_LINES - shown]]
+        lines = [line(case) for case in cases[:MOST_LINES - shown]]
         shown += len(lines)
         if lines:
             groups.append((collection.title(problem), lines))

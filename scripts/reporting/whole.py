@@ -21,8 +21,14 @@ TERMS = (
                   "inputs are kept instead of fetched again"),
     ("step", "forward and backward of one micro-batch; each iteration counts as long as its "
              "slowest rank's"),
-    ("tokens/s", "s b / step, the figure of merit: only of runs that verified themselves, that are "
-                 "valid, and whose link exists"),
+    ("model TFLOP/s", "operations of the model in a step, of all ranks, over the median step, in "
+                      "10^12 a second: the figure of merit. Only of runs that verified themselves, "
+                      "that are valid, and whose link exists; records of version 1 lack it"),
+    ("tokens/s", "s b / step, of the same runs; only of one model may it be compared"),
+    ("E", "(serial - step) / (serial - compute serial): the share of the cost of communication that "
+          "the schedule made go away"),
+    ("schedule efficiency", "1 - (step - compute) / (serial - compute), which leaves out what the "
+                            "schedule itself costs; what records of version 1 call E"),
     ("of product rate", "GFLOP/s of the step over the rate of its largest matrix product, measured "
                         "between the steps"),
     ("wire", "bytes that a rank must send in a step for activations and their gradients, by "

@@ -20,21 +20,25 @@ class Row:
     nodes: int
     valid: Optional[bool]
     emulated: bool
+    version: int  # of the record
     step_ms: Optional[float] = None
     quartiles_ms: Optional[list] = None
+    model_tflops_per_s: Optional[float] = None  # of version 1: None
     tokens_per_s: Optional[float] = None
     work_per_rank: Optional[float] = None  # operations of the model; of the base row after `relate`: 1
     speedup: Optional[float] = None
     efficiency: Optional[float] = None
     blocked_share: Optional[float] = None
     busbw_gbytes_per_s: Optional[float] = None
-    overlap_efficiency: Optional[float] = None
+    overlap_efficiency: Optional[float] = None  # of version 1: None
+    schedule_efficiency: Optional[float] = None
+    split_cost_ms: Optional[float] = None
     peak_bytes: Optional[int] = None
     saved_bytes: Optional[int] = None
 
     @property
     def series(self):
-        return self.kind, self.sequence, self.overlap
+        return self.kind, self.sequence, self.overlap, self.version
 
     @property
     def mode(self):
@@ -73,35 +77,39 @@ def row_of(record):
     case = record["case"]
     row = Row(kind=case["name"], sequence=case["parallel"]["sequence"], overlap=case["overlap"]["mode"],
               t=record["ranks"], nodes=len({rank["host"] for rank in record["ranks_detail"]}),
-              valid=record["valid"], emulated=record["comm"]["emulated"])
+              valid=record["valid"], emulated=record["comm"]["emulated"], version=record["schema_version"])
     if record["valid"]:
         row.step_ms = record["time"]["step_ms"]["median"]
         row.quartiles_ms = quartiles(record["time"]["step_ms"]["samples"])
         row.tokens_per_s = case["model"]["seq_length"] * case["model"]["micro_batch_size"] / row.step_ms * 1e3
+        row.model_tflops_per_s = record["fom"]["model_tflops_per_s"]
         row.work_per_rank = record["flops"]["model_per_step"] / row.t
         row.blocked_share = blocked_share(record)
         row.busbw_gbytes_per_s = busbw(record)
         row.overlap_efficiency = record["overlap"]["efficiency"]
+        row.schedule_efficiency = record["overlap"]["schedule_efficiency"]
+        row.split_cost_ms = record["overlap"]["split_cost_ms"]
         row.peak_bytes = record["memory"]["peak_bytes"]
         row.saved_bytes = record["memory"]["saved_bytes"]
     return row
 
 
 def rows_of(records):
-    """One row a case and placement: the last valid record of it, or the last one if none is."""
+    """One row a case, placement and version: the last valid record of it, or the last one if none is."""
     rows = {}
     for record in records:
         row = row_of(record)
         key = (*row.series, row.t, row.nodes)
         if row.valid or key not in rows or not rows[key].valid:
             rows[key] = row
-    return sorted(rows.values(), key=lambda row: (row.kind, row.sequence, row.overlap, row.nodes, row.t))
+    return sorted(rows.values(), key=lambda row: (row.kind, -row.version, row.sequence, row.overlap, row.nodes, row.t))
 
 
 def base_of(row, rows):
     """What a row is held against: the valid row of its series with the fewest ranks, on the fewest nodes;
-    one rank, which shards and hides nothing, serves every series of its kind."""
-    candidates = [other for other in rows if other.valid and other.kind == row.kind
+    one rank, which shards and hides nothing, serves every series of its kind. Records of different versions are
+    never held against each other."""
+    candidates = [other for other in rows if other.valid and other.kind == row.kind and other.version == row.version
                   and (other.t == 1 or other.series == row.series)]
     return min(candidates, key=lambda other: (other.t, other.nodes), default=None)
 
@@ -175,7 +183,7 @@ def widenings(rows):
     valid = [row for row in rows if row.valid]
     for row in valid:
         inside = [other for other in valid if other.nodes == 1
-                  and (other.series == row.series or (other.t == 1 and other.kind == row.kind))]
+                  and (other.series == row.series or (other.t == 1 and other.kind == row.kind and other.version == row.version))]
         widest = max(inside, key=lambda other: other.t, default=None)
         if row.nodes > 1 and widest is not None and row.t > widest.t:
             found.append(Widening(widest, row))

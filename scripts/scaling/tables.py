@@ -4,12 +4,17 @@ from benching.tidemark import collective_rows
 from scaling import summary
 
 MEBIBYTE = 2**20
-HEADER = (f"{'mode':<12} {'t':>4} {'nodes':>5} {'step ms':>10} {'quartiles':>19} {'tokens/s':>10} {'work':>6} {'speed-up':>8} {'effic.':>7} "
-          f"{'blocked':>7} {'busbw':>8} {'E':>6} {'peak MiB':>9} {'saved MiB':>9}")
+HEADER = (f"{'mode':<12} {'t':>4} {'nodes':>5} {'step ms':>10} {'quartiles':>19} {'TFLOP/s':>9} {'tokens/s':>10} {'work':>6} {'speed-up':>8} {'effic.':>7} "
+          f"{'blocked':>7} {'busbw':>8} {'E':>6} {'schedule':>8} {'split ms':>8} {'peak MiB':>9} {'saved MiB':>9}")
 
 
 def number(value, width, digits, scale=1.0):
     return f"{'-' if value is None else f'{value * scale:.{digits}f}':>{width}}"
+
+
+def old(version):
+    """What stands behind the name of what is of records of version 1."""
+    return " (record version 1: what it calls E stands under schedule)" if version == 1 else ""
 
 
 def line_of(row, mark):
@@ -17,9 +22,10 @@ def line_of(row, mark):
     if not row.valid:
         return f"{head} {'not verified' if row.valid is None else 'INVALID':>10}"
     return " ".join([
-        head, number(row.step_ms, 10, 2), f"{'{:.2f}..{:.2f}'.format(*row.quartiles_ms):>19}", number(row.tokens_per_s, 10, 1), number(row.work_per_rank, 6, 3),
+        head, number(row.step_ms, 10, 2), f"{'{:.2f}..{:.2f}'.format(*row.quartiles_ms):>19}", number(row.model_tflops_per_s, 9, 3), number(row.tokens_per_s, 10, 1), number(row.work_per_rank, 6, 3),
         number(row.speedup, 8, 2), number(row.efficiency, 7, 3), number(row.blocked_share, 7, 3),
         number(row.busbw_gbytes_per_s, 8, 3), number(row.overlap_efficiency, 6, 2),
+        number(row.schedule_efficiency, 8, 2), number(row.split_cost_ms, 8, 2),
         number(row.peak_bytes, 9, 2, 1 / MEBIBYTE), number(row.saved_bytes, 9, 2, 1 / MEBIBYTE)]) + mark
 
 
@@ -27,9 +33,9 @@ def scaling_lines(rows, is_crowded):
     """A table a kind; `is_crowded(row)`: its ranks had fewer cores than threads."""
     lines = []
     crowded = False
-    for kind in dict.fromkeys(row.kind for row in rows):
-        lines += [f"{kind.capitalize()} scaling", HEADER]
-        for row in (row for row in rows if row.kind == kind):
+    for kind, version in dict.fromkeys((row.kind, row.version) for row in rows):
+        lines += [f"{kind.capitalize()} scaling{old(version)}", HEADER]
+        for row in (row for row in rows if (row.kind, row.version) == (kind, version)):
             crowded |= is_crowded(row)
             lines.append(line_of(row, (" *" if is_crowded(row) else "") + ("  EMULATED" if row.emulated else "")))
         lines.append("")
@@ -53,8 +59,8 @@ def boundary_lines(rows):
                 number(row.step_ms, 10, 2), number(crossing.ratio, 6, 2),
                 number(crossing.within.busbw_gbytes_per_s, 9, 3), number(row.busbw_gbytes_per_s, 8, 3),
                 number(crossing.busbw_ratio, 6, 2)]))
-        for (kind, sequence, overlap), sizes in summary.bites(rows).items():
-            name = f"{kind}, {'TP+SP' if sequence else 'TP'} {overlap}"
+        for (kind, sequence, overlap, version), sizes in summary.bites(rows).items():
+            name = f"{kind}, {'TP+SP' if sequence else 'TP'} {overlap}{', record version 1' if version == 1 else ''}"
             lines.append(f"  {name}: bites at t {', '.join(map(str, sizes))}" if sizes else f"  {name}: does not bite")
         lines.append("")
     if widenings:

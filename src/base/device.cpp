@@ -1,10 +1,21 @@
 #include "base/device.hpp"
 
 #include <cstddef>
+#include <limits>
 
+#include <fmt/format.h>
+
+#include "base/error.hpp"
 #include "base/kokkos_compat.hpp"
 
 namespace tidemark {
+
+int checked_teams(const char* label, std::int64_t teams) {
+  constexpr std::int64_t most = std::numeric_limits<int>::max();
+  if (teams <= most) return static_cast<int>(teams);
+  throw RunError(fmt::format("{}: {} rows, or strips of columns, are more than a launch takes ({})",
+                             label, teams, most));
+}
 
 KernelWatch::KernelWatch(const ExecutionSpace& exec) : stream_(stream_of(exec)) {
   if constexpr (runs_on_cuda) clock_ = std::make_shared<StreamClock>();

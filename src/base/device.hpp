@@ -161,6 +161,10 @@ class KernelNote {
   std::chrono::steady_clock::time_point begin_;
 };
 
+/// Teams of a launch, which Kokkos counts in int. Throws RunError, naming the kernel, where there
+/// are more.
+int checked_teams(const char* label, std::int64_t teams);
+
 /// Runs `body(team)` for every row, `team.league_rank()` being the row: one team a row, its lanes
 /// along the columns: a warp on a GPU, a vectorised loop on a host. A team may take `scratch_bytes`
 /// of memory for itself.
@@ -170,7 +174,7 @@ void for_each_row(const Device& device, const char* label, std::int64_t rows, co
   if (!device.launches() || rows == 0) return;
   constexpr int lanes = runs_on_host ? 1 : 32;
   const KernelNote note(device, label);
-  TeamPolicy policy(*device.exec, static_cast<int>(rows), 1, lanes);
+  TeamPolicy policy(*device.exec, checked_teams(label, rows), 1, lanes);
   if (scratch_bytes > 0) policy.set_scratch_size(0, Kokkos::PerTeam(scratch_bytes));
   Kokkos::parallel_for(label, policy, body);
 }

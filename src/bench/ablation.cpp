@@ -42,12 +42,12 @@ void Ablation<T>::choose(parallel::OverlapMode mode) {
 template <class T>
 void Ablation<T>::prepare(Variant variant) {
   parallel::Schedule schedule = configured_;
-  if (variant == Variant::serial) schedule.mode = parallel::OverlapMode::none;
+  const bool is_serial = variant == Variant::serial || variant == Variant::compute_serial;
+  const bool is_silent = variant == Variant::compute || variant == Variant::compute_serial;
+  if (is_serial) schedule.mode = parallel::OverlapMode::none;
   communicator_.set_overlapping(schedule.mode != parallel::OverlapMode::none);
-  stack_.run_with(
-      variant == Variant::comm ? on_paper_ : device_,
-      variant == Variant::compute ? static_cast<comm::Communicator&>(silent_) : communicator_,
-      schedule);
+  stack_.run_with(variant == Variant::comm ? on_paper_ : device_,
+                  is_silent ? static_cast<comm::Communicator&>(silent_) : communicator_, schedule);
 }
 
 template <class T>

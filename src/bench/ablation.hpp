@@ -10,12 +10,13 @@
 
 namespace tidemark::bench {
 
-/// `step`: the case as configured; `serial`: with overlap.mode none; `compute`: the same kernels
-/// without the collectives; `comm`: the same collectives, buffers and order without the kernels.
-enum class Variant { step, serial, compute, comm };
+/// `step`: the case as configured; `serial`: with overlap.mode none; `compute_serial`: the kernels
+/// of `serial` without the collectives; `compute`: the kernels of `step` without the collectives;
+/// `comm`: the collectives of `step`, their buffers and order, without the kernels.
+enum class Variant { step, serial, compute_serial, compute, comm };
 // The type in full: nvcc writes out a deduced one in a way that no compiler takes.
-inline constexpr std::array<Variant, 4> all_variants{Variant::step, Variant::serial,
-                                                     Variant::compute, Variant::comm};
+inline constexpr std::array<Variant, 5> all_variants{
+    Variant::step, Variant::serial, Variant::compute_serial, Variant::compute, Variant::comm};
 
 /// Runs a stack's step in its variants; refers to what it is made of. Collective.
 template <class T>
@@ -37,7 +38,7 @@ class Ablation {
   Ablation(const Ablation&) = delete;
   Ablation& operator=(const Ablation&) = delete;
 
-  /// The mode of the variants to come, but for `serial`.
+  /// The mode of the variants to come, but for `serial` and `compute_serial`.
   void choose(parallel::OverlapMode mode);
   [[nodiscard]] parallel::OverlapMode mode() const { return configured_.mode; }
   /// Pressed in every variant that computes, from now on.

@@ -19,17 +19,18 @@ constexpr double gib = 1073741824.0;
 struct Needs {
   std::int64_t parameters;
   std::int64_t gradients;
-  std::int64_t activations;  ///< as the pool will hold them
+  std::int64_t activations;    ///< as the pool will hold them
+  std::int64_t communication;  ///< own buffers
   // No sum of these can leave 63 bits: each is under 64 PiB, or the input was refused.
   [[nodiscard]] std::int64_t total() const {
-    return parameters + gradients + activations + library_allowance;
+    return parameters + gradients + activations + communication + library_allowance;
   }
 };
 
 Needs needs_of(const config::Case& c) {
   const Rehearsal rehearsal = rehearse(c);
-  return {rehearsal.parameter_bytes + rehearsal.table_bytes,
-          rehearsal.gradient_bytes + rehearsal.exchange_buffer_bytes, rehearsal.pool_bytes};
+  return {rehearsal.parameter_bytes + rehearsal.table_bytes, rehearsal.gradient_bytes,
+          rehearsal.pool_bytes, rehearsal.communication_bytes()};
 }
 
 }  // namespace
@@ -44,10 +45,12 @@ void require_capacity(const config::Case& c, std::optional<std::int64_t> availab
   if (available_bytes && needed > static_cast<double>(*available_bytes)) {
     shortage = fmt::format(
         "{}: case {} does not fit into memory: it needs {:.1f} GiB on a node ({} x {:.1f}: "
-        "parameters {:.1f}, gradients {:.1f}, activations {:.1f}), which has {:.1f} GiB available",
+        "parameters {:.1f}, gradients {:.1f}, activations {:.1f}, communication {:.1f}), which has "
+        "{:.1f} GiB available",
         c.locate("model"), c.index + 1, needed / gib, processes_on_node,
         needed / gib / processes_on_node, static_cast<double>(needs.parameters) / gib,
         static_cast<double>(needs.gradients) / gib, static_cast<double>(needs.activations) / gib,
+        static_cast<double>(needs.communication) / gib,
         static_cast<double>(*available_bytes) / gib);
   }
   for (const std::string& line : communicator.gather_bytes(shortage)) {

@@ -11,7 +11,7 @@
 namespace tidemark::bench {
 
 /// Bytes that a rank will need for `c`: parameters, gradients, what the pool will hold of
-/// activations, and an allowance for libraries.
+/// activations, own buffers for communication, and an allowance for libraries.
 std::int64_t required_bytes(const config::Case& c);
 
 /// Throws RunError, the same on all ranks, when the processes of a node together need more than

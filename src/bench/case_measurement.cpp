@@ -9,6 +9,7 @@
 #include "base/accelerator.hpp"
 #include "base/interruption.hpp"
 #include "bench/audit.hpp"
+#include "bench/block_bootstrap.hpp"
 #include "bench/checked_step.hpp"
 #include "bench/device_buffers.hpp"
 #include "bench/dump.hpp"
@@ -16,10 +17,8 @@
 #include "bench/gradient_check.hpp"
 #include "bench/statistics.hpp"
 #include "bench/timeline.hpp"
-#include "bench/tools.hpp"
 #include "comm/ending.hpp"
 #include "memory/allocations.hpp"
-#include "memory/process.hpp"
 #include "theory/flops.hpp"
 
 namespace tidemark::bench {
@@ -49,29 +48,26 @@ CaseMeasurement<T>::CaseMeasurement(const config::Case& c, const Environment& en
       stack_(c, environment.device, ledger_, communicator),
       ablation_(stack_, environment.device, communicator),
       brake_(environment.slow_rank, communicator.rank()),
+      overlap_(ablation_, communicator),
       product_rate_(stack_) {
   ablation_.brake_with(brake_);
 }
 
 template <class T>
 void CaseMeasurement<T>::warm_up() {
+  communicator_.release_scratch();  // or what other cases needed would count
   // On other data than the steps to come, so that data left over from these shows in the checks.
   const auto seed = static_cast<std::uint32_t>(case_.bench.seed);
   stack_.draw_data_with(~seed);
-  for (std::int64_t i = 0; i < case_.bench.warmup; ++i) {
-    announce(fmt::format("warm-up {}/{}", i + 1, case_.bench.warmup));
-    ablation_.run(Variant::step);
+  const auto announced = [this](const std::string& what) { announce(what); };
+  warm_up_ = bench::warm_up(case_.bench, communicator_, announced,
+                            [this] { ablation_.run(Variant::step); });
+  if (case_.overlap.is_chosen() && communicator_.size() > 1) {
+    case_.overlap.mode = parallel::name_of(overlap_.choose_mode(announced));
   }
-  if (case_.overlap.is_chosen() && communicator_.size() > 1) choose_mode();
   product_rate_.measure();
-  // Twice: a variant may leave the pool cut up in a way that the next step has not met yet.
-  for (int round = 0; round < 2 && case_.overlaps(); ++round) {
-    for (const Variant variant : all_variants) ablation_.run(variant);
-    product_rate_.measure();
-  }
+  if (case_.overlaps()) overlap_.take_untimed([this] { product_rate_.measure(); });
   stack_.draw_data_with(seed);
-  // Without a warm-up the pool and the algorithms are still to be found.
-  if (case_.bench.warmup == 0) ablation_.run(Variant::step);
   pool_after_warm_up_ = ledger_.pool_bytes();
 }
 
@@ -83,6 +79,7 @@ void CaseMeasurement<T>::verify(Verification& verification) {
     verification.checks.push_back(std::move(gradient));
   }
   announce("checking a step of the full case");
+  communicator_.release_scratch();  // the twin's
   CheckedStep checked = run_checked_step(stack_);
   for (Check& check : checked.checks) verification.checks.push_back(std::move(check));
   reference_ = checked.digest;
@@ -91,13 +88,30 @@ void CaseMeasurement<T>::verify(Verification& verification) {
 template <class T>
 void CaseMeasurement<T>::measure() {
   communicator_.reset_counters();
-  const auto limit = static_cast<std::size_t>(case_.bench.max_iterations);
-  std::size_t count = static_cast<std::size_t>(case_.bench.iterations);
-  for (std::size_t i = 0; i < count; ++i) {
-    announce(fmt::format("iteration {}/{}", i + 1, count));
-    measure_once();
-    if (i + 1 == count && count < limit && case_.overlaps() && !is_resolved()) ++count;
+  growth_.begin();
+  for (std::string next = next_iteration(); !next.empty(); next = next_iteration()) {
+    announce(next);
+    if (case_.overlaps()) {
+      overlap_.take_tuple([this] { return measure_step(); });
+    } else {
+      measure_step();
+    }
   }
+  growth_.end();
+}
+
+template <class T>
+std::string CaseMeasurement<T>::next_iteration() const {
+  const config::BenchConfig& bench = case_.bench;
+  const int next = iterations() + 1;
+  if (next <= bench.iterations) return fmt::format("iteration {}/{}", next, bench.iterations);
+  if (series_.measured_seconds < bench.min_seconds) {
+    return fmt::format("iteration {}, {:.0f} s of {:g}", next, series_.measured_seconds,
+                       bench.min_seconds);
+  }
+  if (next > bench.max_iterations || !case_.overlaps() || overlap_.is_resolved()) return "";
+  return fmt::format("iteration {}/{}, until the overlap efficiency is resolved", next,
+                     bench.max_iterations);
 }
 
 template <class T>
@@ -115,6 +129,14 @@ void CaseMeasurement<T>::check(Verification& verification) {
        series_.first_allocation});
   add({"timed_steps_that_differ", static_cast<double>(series_.steps_that_differ), 0.0,
        series_.first_difference});
+  const std::optional<std::int64_t> growth = growth_.bytes();
+  std::array<double, 1> all_know{growth ? 1.0 : 0.0};
+  communicator_.min_over_ranks(all_know);
+  if (all_know[0] > 0.0) {
+    const MemoryFigures own = own_memory();
+    add(check_process_growth(
+        *growth, own.parameters + own.gradients + *own.pool + own.communication_buffers));
+  }
 }
 
 template <class T>
@@ -137,7 +159,12 @@ void CaseMeasurement<T>::report(CaseResult& result) {
   result.registered_bytes = registered_bytes(case_, communicator_);
   // One rank has nothing to hide, nor to choose from.
   result.overlap_mode = case_.overlap.is_chosen() ? "none" : case_.overlap.mode;
-  if (case_.overlaps()) result.overlap = overlap_result();
+  if (case_.overlaps()) {
+    result.overlap = overlap_.result(series_.polling_seconds * 1e3 / iterations());
+  }
+  result.warm_up = warm_up_;
+  result.step_ms_interval = median_interval(series_.step_ms);
+  result.drift = drift_of(series_.step_ms);
   process_bytes_ = process_bytes();
   result.memory = memory_figures();
   result.rank_details = gather_details(own_detail(), communicator_);
@@ -163,37 +190,6 @@ void CaseMeasurement<T>::announce(const std::string& what) {
   if (!ending.out_of_patience) return;
   throw Interrupted(fmt::format("{} at {} of case {}", Interruption::name_of(ending.signal_number),
                                 what, case_.index + 1));
-}
-
-template <class T>
-void CaseMeasurement<T>::choose_mode() {
-  constexpr int rounds = 5;
-  constexpr std::array modes{parallel::OverlapMode::none, parallel::OverlapMode::bulk,
-                             parallel::OverlapMode::ring};
-  std::vector<std::vector<double>> steps(modes.size());
-  for (int round = 0; round < rounds; ++round) {
-    for (std::size_t i = 0; i < modes.size(); ++i) {
-      announce(fmt::format("choosing the overlap mode: {}", parallel::name_of(modes[i])));
-      ablation_.choose(modes[i]);
-      steps[i].push_back(slowest_ms(ablation_.run(Variant::step)));
-    }
-  }
-  const parallel::OverlapMode best = modes[surely_fastest(steps)];
-  ablation_.choose(best);
-  case_.overlap.mode = parallel::name_of(best);
-}
-
-template <class T>
-double CaseMeasurement<T>::slowest_ms(const StepTime& own) {
-  std::array<double, 1> step{own.step() * 1e3};
-  communicator_.max_over_ranks(step);
-  return step[0];
-}
-
-template <class T>
-bool CaseMeasurement<T>::is_resolved() {
-  const OverlapFigures figures = overlap_of(series_.overlap);
-  return !figures.is_meaningful || figures.is_resolved;
 }
 
 template <class T>
@@ -230,13 +226,14 @@ void CaseMeasurement<T>::compare_with_reference(const StepDigest& digest) {
 }
 
 template <class T>
-void CaseMeasurement<T>::measure_once() {
-  if (case_.overlaps()) {
-    measure_variants();
-    if (series_.occupied_ms.size() < logged_steps) observe();
-  } else {
-    take_step(timed_step());
-  }
+double CaseMeasurement<T>::measure_step() {
+  const double ms = take_step(timed_step());
+  measure_product_rate();
+  return ms;
+}
+
+template <class T>
+void CaseMeasurement<T>::measure_product_rate() {
   std::array<double, 1> rate{product_rate_.measure()};
   series_.own_gemm_gflops.push_back(rate[0]);
   communicator_.sum_over_ranks(rate);
@@ -249,71 +246,34 @@ double CaseMeasurement<T>::take_step(const StepTime& own) {
   communicator_.max_over_ranks(slowest);
   series_.own_step_ms.push_back(own.step() * 1e3);
   series_.step_ms.push_back(slowest[0] * 1e3);
+  series_.measured_seconds += slowest[0];
   series_.forward_ms.push_back(slowest[1] * 1e3);
   series_.backward_ms.push_back(slowest[2] * 1e3);
   return series_.step_ms.back();
 }
 
 template <class T>
-void CaseMeasurement<T>::measure_variants() {
-  std::array<Variant, all_variants.size()> order = all_variants;
-  if (series_.overlap.size() % 2 == 1) std::reverse(order.begin(), order.end());
-  for (const Variant variant : order) {
-    if (variant == Variant::step) {
-      series_.overlap.step.push_back(take_step(timed_step()));
-      continue;
-    }
-    const double ms = slowest_ms(ablation_.run(variant));
-    (variant == Variant::serial    ? series_.overlap.serial
-     : variant == Variant::compute ? series_.overlap.compute
-                                   : series_.overlap.comm)
-        .push_back(ms);
-  }
-}
-
-template <class T>
-void CaseMeasurement<T>::observe() {
-  log_.clear();
-  ablation_.run(Variant::step, &log_);
-  series_.occupied_ms.push_back(occupied_seconds(log_) * 1e3);
-  series_.intersect_ms.push_back(overlapped_seconds(log_) * 1e3);
-}
-
-template <class T>
-OverlapResult CaseMeasurement<T>::overlap_result() {
-  OverlapResult overlap;
-  overlap.samples = series_.overlap;
-  overlap.figures = overlap_of(series_.overlap);
-  std::array<double, 2> most{median_of(series_.occupied_ms),
-                             series_.polling_seconds * 1e3 / iterations()};
-  communicator_.max_over_ranks(most);
-  std::array<double, 1> least{median_of(series_.intersect_ms)};
-  communicator_.min_over_ranks(least);
-  overlap.timeline_exposed_ms = most[0];
-  overlap.polling_ms = most[1];
-  overlap.intersect_ms = least[0];
-  if (const std::string tool = fencing_tool(); !tool.empty()) {
-    overlap.void_because = fmt::format("{} fences every kernel", tool);
-    overlap.figures.efficiency.reset();
-    overlap.figures.interval.reset();
-  }
-  return overlap;
-}
-
-template <class T>
 std::optional<std::int64_t> CaseMeasurement<T>::process_bytes() const {
-  if (!environment_.device_bytes_before) return memory::process_peak_bytes();
+  if (!environment_.device_bytes_before) return growth_.peak();
   return *accelerator::bytes_in_use() - *environment_.device_bytes_before;
 }
 
 template <class T>
-MemoryFigures CaseMeasurement<T>::memory_figures() {
+MemoryFigures CaseMeasurement<T>::own_memory() const {
   MemoryFigures figures = memory_of(case_, tide_);
   figures.pool = static_cast<std::int64_t>(ledger_.pool_bytes());
   figures.parameters =
       static_cast<std::int64_t>(stack_.store().value_bytes() + stack_.table_bytes());
   figures.gradients = static_cast<std::int64_t>(stack_.store().gradient_bytes());
-  figures.communication_buffers = static_cast<std::int64_t>(stack_.store().exchange_buffer_bytes());
+  figures.communication_buffers =
+      static_cast<std::int64_t>(stack_.store().exchange_buffer_bytes()) +
+      communicator_.scratch_bytes();
+  return figures;
+}
+
+template <class T>
+MemoryFigures CaseMeasurement<T>::memory_figures() {
+  MemoryFigures figures = own_memory();
   figures.process = process_bytes_;
   figures.communication_library = communication_library_;
   take_largest(figures, communicator_);

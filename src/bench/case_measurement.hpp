@@ -9,12 +9,14 @@
 
 #include "bench/ablation.hpp"
 #include "bench/environment.hpp"
-#include "bench/overlap.hpp"
+#include "bench/overlap_measurement.hpp"
+#include "bench/process_growth.hpp"
 #include "bench/product_rate.hpp"
 #include "bench/result.hpp"
 #include "bench/slow_rank.hpp"
 #include "bench/step.hpp"
 #include "bench/step_digest.hpp"
+#include "bench/warm_up.hpp"
 #include "comm/communicator.hpp"
 #include "comm/counters.hpp"
 #include "config/case.hpp"
@@ -32,9 +34,7 @@ struct Series {
   std::vector<double> own_gemm_gflops;
   std::vector<double> gemm_gflops;  ///< mean over ranks
   comm::Counters counters;          ///< of the timed steps
-  OverlapSamples overlap;
-  std::vector<double> occupied_ms;   ///< this rank inside the communicator, step by step
-  std::vector<double> intersect_ms;  ///< this rank's kernels beside communication, likewise
+  double measured_seconds = 0.0;    ///< sum of step_ms
   double polling_seconds = 0.0;
   std::uint64_t gemm_flops = 0;         ///< of all timed steps
   std::int64_t hidden_allocations = 0;  ///< in all timed steps
@@ -60,7 +60,8 @@ class CaseMeasurement {
   /// to compute.
   void verify(Verification& verification);
 
-  /// `iterations` steps; where overlap is measured, more of them until it is resolved.
+  /// `iterations` steps, and more until together they have taken `min_seconds`; where overlap is
+  /// measured, also until it is resolved.
   void measure();
 
   /// What the measured steps have to be like: worst of all ranks.
@@ -78,38 +79,35 @@ class CaseMeasurement {
  private:
   void announce(const std::string& what);
   [[nodiscard]] int iterations() const { return static_cast<int>(series_.step_ms.size()); }
-  /// The fastest of all modes, each measured several times in turn; none where no other surely is.
-  void choose_mode();
-  /// The step of the slowest rank.
-  [[nodiscard]] double slowest_ms(const StepTime& own);
-  [[nodiscard]] bool is_resolved();
+  /// What measure() does next, "iteration 3/10"; empty where it has done enough. The same on all
+  /// ranks: they know the same steps.
+  [[nodiscard]] std::string next_iteration() const;
   StepTime timed_step();
   void compare_with_reference(const StepDigest& digest);
-  void measure_once();
+  /// Milliseconds of the slowest rank, with the product rate right behind the step.
+  double measure_step();
   double take_step(const StepTime& own);
-  /// One quadruple. Every other one runs backwards, lest what comes first have it better.
-  void measure_variants();
-  /// One more step, for the timeline alone: on a device the events that it takes have their price.
-  void observe();
-  OverlapResult overlap_result();
+  void measure_product_rate();
   /// Of the process where the kernels run on the host. Of a device, what has come to be in use
   /// since before the first case: all that a case holds, it still holds when it has been measured.
   [[nodiscard]] std::optional<std::int64_t> process_bytes() const;
+  /// Of this rank; `process` stays unknown.
+  [[nodiscard]] MemoryFigures own_memory() const;
   MemoryFigures memory_figures();
   [[nodiscard]] RankDetail own_detail() const;
-
-  static constexpr std::size_t logged_steps = 5;  ///< at most, for the timeline
 
   config::Case case_;  ///< with the overlap mode that was chosen
   const Environment& environment_;
   comm::Communicator& communicator_;
   std::optional<std::int64_t> communication_library_;
+  ProcessGrowth growth_;  ///< before whatever the case allocates
   memory::Pool pool_;
   memory::Ledger ledger_;
   model::Stack<T> stack_;
   Ablation<T> ablation_;
   Brake brake_;
-  StepLog log_;
+  OverlapMeasurement<T> overlap_;
+  WarmUp warm_up_;
   std::optional<double> loss_;
   ProductRate<T> product_rate_;
   std::optional<StepDigest> reference_;  ///< of the checked step

@@ -1,10 +1,13 @@
 #include "bench/rehearsal.hpp"
 
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "bench/audit.hpp"
 #include "bench/step.hpp"
+#include "comm/factory.hpp"
 #include "comm/paper.hpp"
 #include "theory/flops.hpp"
 #include "theory/memory.hpp"
@@ -13,21 +16,68 @@ namespace tidemark::bench {
 
 namespace {
 
+/// Whether a run of this build takes NCCL.
+bool takes_nccl(const config::Case& c) {
+  comm::CommunicatorOptions options;
+  options.backend = c.comm.backend;
+  options.ranks = static_cast<int>(c.parallel.tensor);
+  options.algorithm = c.comm.algorithm;
+  options.completes_on_host = c.emulated_link.is_emulated();
+  if (runs_on_cuda) options.compute_stream = nullptr;
+  return comm::takes_nccl(options);
+}
+
+/// The own algorithms of which collectives may take one. NCCL has its own, and so has the library
+/// of MPI under `native`.
+std::vector<comm::Algorithm> algorithms_of(const config::Case& c) {
+  std::vector<comm::Algorithm> algorithms;
+  const bool has_own = c.comm.backend != "self" && !takes_nccl(c);
+  for (const comm::Algorithm algorithm : {comm::Algorithm::pairwise, comm::Algorithm::ring}) {
+    const bool is_choice = c.comm.algorithm == "auto" &&
+                           comm::is_distinct(algorithm, static_cast<int>(c.parallel.tensor));
+    if (has_own && (is_choice || c.comm.algorithm == comm::name_of(algorithm))) {
+      algorithms.push_back(algorithm);
+    }
+  }
+  return algorithms;
+}
+
+/// The schedules that a run goes through beside the one of `c`: the serial step, and what
+/// overlap.mode auto tries.
+std::vector<parallel::OverlapMode> other_modes(const config::Case& c) {
+  using parallel::OverlapMode;
+  if (!c.overlaps()) return {};
+  if (!c.overlap.is_chosen()) return {OverlapMode::none};
+  return {OverlapMode::none, OverlapMode::bulk};
+}
+
 template <class T>
 Rehearsal rehearse_in(const config::Case& c) {
   Device device = Device::on_paper();
   memory::Pool pool(memory::Pool::Source::paper);
   memory::Ledger ledger(pool);
-  comm::PaperCommunicator communicator(static_cast<int>(c.parallel.tensor));
+  const std::vector<comm::Algorithm> algorithms = algorithms_of(c);
+  comm::PaperCommunicator communicator(static_cast<int>(c.parallel.tensor), algorithms);
+  communicator.set_overlapping(c.overlaps());
   model::Stack<T> stack(c, device, ledger, communicator);
   run_step(stack);
-  return {ledger.tide(),
-          communicator.counters(),
-          static_cast<std::int64_t>(ledger.pool_bytes()),
-          static_cast<std::int64_t>(stack.store().value_bytes()),
-          static_cast<std::int64_t>(stack.store().gradient_bytes()),
-          static_cast<std::int64_t>(stack.table_bytes()),
-          static_cast<std::int64_t>(stack.store().exchange_buffer_bytes())};
+  Rehearsal rehearsal{ledger.tide(),
+                      communicator.counters(),
+                      static_cast<std::int64_t>(ledger.pool_bytes()),
+                      static_cast<std::int64_t>(stack.store().value_bytes()),
+                      static_cast<std::int64_t>(stack.store().gradient_bytes()),
+                      static_cast<std::int64_t>(stack.table_bytes()),
+                      static_cast<std::int64_t>(stack.store().exchange_buffer_bytes())};
+  if (algorithms.empty()) return rehearsal;
+  for (const parallel::OverlapMode mode : other_modes(c)) {
+    parallel::Schedule schedule = model::schedule_of(c);
+    schedule.mode = mode;
+    communicator.set_overlapping(mode != parallel::OverlapMode::none);
+    stack.run_with(device, communicator, schedule);
+    run_step(stack);
+  }
+  rehearsal.scratch_bytes = communicator.scratch_bytes();
+  return rehearsal;
 }
 
 void require_good(const Check& check) {
@@ -48,7 +98,7 @@ PlanResult plan_case(const config::Case& c) {
       rehearsal.parameter_bytes == theory::parameter_bytes(c) &&
           rehearsal.gradient_bytes == theory::gradient_bytes(c) &&
           rehearsal.table_bytes == theory::rotary_table_bytes(c) &&
-          rehearsal.exchange_buffer_bytes == theory::communication_buffer_bytes(c),
+          rehearsal.exchange_buffer_bytes == theory::exchange_buffer_bytes(c),
       fmt::format("{} bytes of parameters, {} of gradients, {} of tables, {} of exchange buffers",
                   rehearsal.parameter_bytes, rehearsal.gradient_bytes, rehearsal.table_bytes,
                   rehearsal.exchange_buffer_bytes));
@@ -57,7 +107,7 @@ PlanResult plan_case(const config::Case& c) {
   plan.memory = memory_of(c, rehearsal.tide);
   plan.memory.parameters = rehearsal.parameter_bytes + rehearsal.table_bytes;
   plan.memory.gradients = rehearsal.gradient_bytes;
-  plan.memory.communication_buffers = rehearsal.exchange_buffer_bytes;
+  plan.memory.communication_buffers = rehearsal.communication_bytes();
   plan.memory.optimizer = theory::optimizer_bytes(c);
   plan.calls = calls_per_step(rehearsal.counters, static_cast<int>(c.parallel.tensor), 1);
   for (CallLine& call : plan.calls) {

@@ -19,6 +19,13 @@ struct Rehearsal {
   std::int64_t gradient_bytes = 0;
   std::int64_t table_bytes = 0;            ///< rotary angles
   std::int64_t exchange_buffer_bytes = 0;  ///< for the gradients of rows that several ranks hold
+  /// Scratch memory of own collectives, in the schedule that takes most of those that a run goes
+  /// through; with comm.algorithm auto, the most that any choice of algorithms takes.
+  std::int64_t scratch_bytes = 0;
+
+  [[nodiscard]] std::int64_t communication_bytes() const {
+    return exchange_buffer_bytes + scratch_bytes;
+  }
 };
 
 /// Runs the code of the step itself, with kernels and collectives left out, so that plan and run

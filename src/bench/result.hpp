@@ -2,15 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/accelerator.hpp"
+#include "bench/drift.hpp"
 #include "bench/overlap.hpp"
 #include "bench/slow_rank.hpp"
 #include "bench/statistics.hpp"
 #include "bench/verification.hpp"
+#include "bench/warm_up.hpp"
 #include "comm/communicator.hpp"
 #include "comm/operation.hpp"
 #include "config/case.hpp"
@@ -128,10 +132,14 @@ struct CaseResult {
   Verification verification;
 
   Summary step_ms, forward_ms, backward_ms;  ///< of the slowest rank, iteration by iteration
-  Summary gemm_gflops;                       ///< product rate, mean over the ranks
-  double model_flops_per_step = 0.0;         ///< of all ranks together
-  double launched_flops_per_rank = 0.0;      ///< with what is computed again or not at all
-  std::optional<double> loss;                ///< mean of a token, nats; of a stack with ends
+  Summary gemm_gflops;                   ///< product rate, mean over the ranks
+  double model_flops_per_step = 0.0;     ///< of all ranks together
+  double launched_flops_per_rank = 0.0;  ///< with what is computed again or not at all
+  std::optional<double> loss;            ///< mean of a token, nats; of a stack with ends
+  /// 90 % interval of the median step; unknown of fewer than 3.
+  std::optional<std::pair<double, double>> step_ms_interval;
+  WarmUp warm_up;
+  std::optional<Drift> drift;  ///< of the steps; unknown of fewer than 6
 
   MemoryFigures memory;
   std::vector<CallLine> calls;
@@ -151,8 +159,24 @@ struct CaseResult {
     return model_flops_per_step / ranks / (step_ms.median * 1e-3) * 1e-9;
   }
   [[nodiscard]] double fraction_of_gemm() const { return gflops_per_rank() / gemm_gflops.median; }
+  /// Operations of the model in 1e12 a second, all ranks together: the figure of merit.
+  [[nodiscard]] double model_tflops_per_s() const { return tflops_per_s(step_ms.median); }
+  /// 90 %, lowest first.
+  [[nodiscard]] std::optional<std::pair<double, double>> model_tflops_interval() const {
+    if (!step_ms_interval) return std::nullopt;
+    return std::pair{tflops_per_s(step_ms_interval->second), tflops_per_s(step_ms_interval->first)};
+  }
+  /// Sum of the timed steps.
+  [[nodiscard]] double measured_seconds() const {
+    return std::accumulate(step_ms.samples.begin(), step_ms.samples.end(), 0.0) * 1e-3;
+  }
   [[nodiscard]] double tokens_per_s() const {
     return static_cast<double>(settings.model.tokens()) / (step_ms.median * 1e-3);
+  }
+
+ private:
+  [[nodiscard]] double tflops_per_s(double step) const {
+    return model_flops_per_step / (step * 1e-3) * 1e-12;
   }
 };
 

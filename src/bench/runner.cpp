@@ -18,14 +18,6 @@ namespace tidemark::bench {
 
 namespace {
 
-// The high-water mark of an earlier, larger case is not this one's.
-void forget_process_bytes(CaseResult& result) {
-  result.memory.process.reset();
-  for (RankDetail& detail : result.rank_details) {
-    detail.process_bytes.reset();
-  }
-}
-
 comm::CommunicatorOptions options_of(const config::Case& c, const Device& device) {
   comm::CommunicatorOptions options = options_on(device);
   options.backend = c.comm.backend;
@@ -79,8 +71,8 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
   }
   comm::Communicator* const communicator = link ? link.get() : transport.get();
   communicator->set_context(fmt::format("set-up of case {}", c.index + 1));
-  const bool mark_is_new = memory::reset_process_peak() || c.index == 0;
-  communicator->barrier();  // the node's other ranks have given their free memory back, too
+  memory::reset_process_peak();  // which gives free memory back, before anybody asks what is left
+  communicator->barrier();       // the node's other ranks have given their free memory back, too
   const auto communication_library =
       before ? std::optional(*accelerator::bytes_in_use() - *before) : std::nullopt;
   const auto [available, sharing] = available_memory(environment.session);
@@ -98,9 +90,6 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
                              result);
   });
   communicator->fence();  // or who could not take the activations' memory back would go unheard
-  if (!mark_is_new && runs_on_host) {
-    forget_process_bytes(result);
-  }
   return result;
 }
 

@@ -45,6 +45,10 @@ class Account {
                   blocked);
     if (log_ != nullptr) log_->calls.push_back(call);
   }
+  /// A call that was added already kept its caller waiting for longer.
+  void add_blocked(Operation operation, Purpose purpose, Clock::duration time) {
+    counters_.add_blocked(operation, purpose, std::chrono::duration<double>(time).count());
+  }
   void occupied(const OccupiedRecord& stay) {
     if (stay.is_polling) add_polling(stay.end - stay.begin);
     if (log_ != nullptr) log_->occupied.push_back(stay);

@@ -1,7 +1,10 @@
 #include "comm/communicator.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+
+#include "base/error.hpp"
 
 namespace tidemark::comm {
 
@@ -16,11 +19,17 @@ Request& Request::operator=(Request&& other) noexcept {
 
 void Request::finish() noexcept {
   if (!pending()) return;
+  if (std::uncaught_exceptions() > 0) {
+    owner_->abandon();
+    owner_ = nullptr;
+    return;
+  }
   try {
     owner_->wait(*this);
   } catch (const std::exception& error) {
+    std::fflush(stdout);
     std::fprintf(stderr, "%s\n", error.what());
-    std::terminate();
+    std::_Exit(static_cast<int>(ExitStatus::failed));
   }
 }
 

@@ -45,8 +45,10 @@ struct AlgorithmChoice {
 /// A collective under way. Move-only; an empty request is complete.
 ///
 /// The buffers of the call and the communicator must outlive the request. A request destroyed or
-/// overwritten while pending is waited for, since its buffers may be freed next; if that wait
-/// fails, the error line is printed and the program terminates, for a destructor cannot report it.
+/// overwritten while pending is waited for, since its buffers may be freed next. If that wait
+/// fails, the error line is printed and the process ends with status 3, for a destructor cannot
+/// report it. While an exception unwinds nobody waits: the call is abandoned, for the other ranks
+/// may never come.
 class Request {
  public:
   Request() noexcept = default;
@@ -148,6 +150,9 @@ class Communicator {
   virtual void poll() = 0;
   /// The host waits for all calls that `wait` was called for.
   virtual void fence() {}
+  /// An error unwinds this rank, and the buffers of calls under way go with it: none of them is
+  /// moved on any more. Whoever waits for one afterwards meets a RunError.
+  virtual void abandon() noexcept {}
 
   /// Memory for buffers that the library takes note of, so that it moves them without copies of its
   /// own; nullopt where it has none such. All ranks take equally much in the same order, and their
@@ -157,6 +162,12 @@ class Communicator {
   [[nodiscard]] virtual std::optional<MemorySource> buffer_memory() { return std::nullopt; }
   /// Bytes of it that the library has taken note of, which it may decline.
   [[nodiscard]] virtual std::int64_t registered_bytes() const { return 0; }
+  /// Bytes of scratch memory that own algorithms hold for their calls; 0 where the library's own
+  /// carry them out. A call has its block from posting until it is waited for.
+  [[nodiscard]] virtual std::int64_t scratch_bytes() const { return 0; }
+  /// Frees scratch memory that no call uses. How much is held from then on follows from the calls
+  /// that come.
+  virtual void release_scratch() {}
 
   // Control operations of the harness: blocking, never counted as traffic.
 

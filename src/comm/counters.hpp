@@ -38,12 +38,17 @@ std::optional<double> busbw_gbytes_per_s(Operation operation, int ranks, const C
 /// Counters of every (operation, purpose) pair: a value, so a copy is a snapshot.
 class Counters {
  public:
-  /// Adds one call. `blocked_seconds` is at most `seconds`.
+  /// Adds one call. `blocked_seconds` is at most `seconds`; add_blocked may lift it above.
   void add(Operation operation, Purpose purpose, int ranks, std::int64_t message_bytes,
            double seconds, double blocked_seconds);
 
   [[nodiscard]] const CallStats& at(Operation operation, Purpose purpose) const noexcept {
     return stats_[index_of(purpose)][index_of(operation)];
+  }
+
+  /// A call that was added already kept its caller waiting for longer.
+  void add_blocked(Operation operation, Purpose purpose, double seconds) {
+    stats_[index_of(purpose)][index_of(operation)].blocked_seconds += seconds;
   }
 
   /// Adds all that `other` counted.

@@ -30,10 +30,13 @@ class Decorator : public Communicator {
   [[nodiscard]] bool follows_stream() const noexcept override { return inner_.follows_stream(); }
   void poll() override { inner_.poll(); }
   void fence() override { inner_.fence(); }
+  void abandon() noexcept override { inner_.abandon(); }
   [[nodiscard]] std::optional<MemorySource> buffer_memory() override {
     return inner_.buffer_memory();
   }
   [[nodiscard]] std::int64_t registered_bytes() const override { return inner_.registered_bytes(); }
+  [[nodiscard]] std::int64_t scratch_bytes() const override { return inner_.scratch_bytes(); }
+  void release_scratch() override { inner_.release_scratch(); }
 
   void barrier() override { inner_.barrier(); }
   void max_over_ranks(std::span<double> values) override { inner_.max_over_ranks(values); }

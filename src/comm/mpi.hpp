@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -36,9 +37,9 @@ struct MpiOptions {
   /// of it, and keeps to the fastest.
   Algorithm algorithm = Algorithm::native;
   bool automatic = false;
-  /// Bytes of the pieces in which own algorithms send what is summed: two of each peer's fit into a
-  /// second-level cache.
-  std::size_t segment_bytes = 256 * 1024;
+  std::size_t segment_bytes = default_segment_bytes;  ///< see segment_of
+  /// Elements of one message, and of one call of a library that counts in int; tests lower it.
+  std::size_t largest_count = std::numeric_limits<int>::max();
   /// A thread of its own drives calls that are under way, once every `progress_interval`.
   bool progress_thread = false;
   std::chrono::microseconds progress_interval{500};
@@ -58,9 +59,10 @@ struct MpiOptions {
 /// posted, unless `set_overlapping` says that there is other work. Sums of own algorithms are
 /// formed as Algorithm says; those of the library in the element type, in an order that it chooses.
 ///
-/// A message of more than 2^31 - 1 elements (all ranks' blocks together) is refused with a
-/// RunError, since MPI-3 counts in int. Calls that last longer than the timeout end the process;
-/// see Watchdog. Destroy it before MPI_Finalize.
+/// Calls of more than 2^31 - 1 elements (all ranks' blocks together): own algorithms and exchanges
+/// cut their messages, a library of MPI 4 has calls for them, and for an older one `native` refuses
+/// them with a RunError, since it counts in int; `automatic` then leaves it out. Calls that last
+/// longer than the timeout end the process; see Watchdog. Destroy it before MPI_Finalize.
 class MpiCommunicator final : public Communicator {
  public:
   /// Duplicates `parent`, a collective call, and leaves `parent` to the caller. MPI must be
@@ -88,6 +90,9 @@ class MpiCommunicator final : public Communicator {
   void use_algorithm(std::optional<Algorithm> algorithm) override { imposed_ = algorithm; }
   void wait(Request& request) override;
   void poll() override;
+  void abandon() noexcept override;
+  [[nodiscard]] std::int64_t scratch_bytes() const override;
+  void release_scratch() override;
 
   void barrier() override;
   void max_over_ranks(std::span<double> values) override;
@@ -109,6 +114,7 @@ class MpiCommunicator final : public Communicator {
   struct Handle {
     MPI_Comm comm = MPI_COMM_NULL;
     MPI_Op bf16_sum = MPI_OP_NULL;
+    MPI_Op large_bf16_sum = MPI_OP_NULL;  ///< for counts beyond int, where the library has them
     int rank = 0;
     int size = 1;
   };
@@ -119,7 +125,8 @@ class MpiCommunicator final : public Communicator {
     DType dtype;
     const void* send;
     void* recv;
-    int count;  ///< elements: of the buffer for an all-reduce, of a rank's block for the others
+    std::size_t
+        count;  ///< elements: of the buffer for an all-reduce, of a rank's block for the others
     std::size_t message_bytes;
     bool counted = true;
   };
@@ -133,16 +140,23 @@ class MpiCommunicator final : public Communicator {
   [[nodiscard]] int checked_count(std::size_t count, int blocks, std::string_view operation) const;
   void require_apart(const void* block, const void* whole, std::size_t block_bytes,
                      std::string_view operation) const;
-  [[nodiscard]] MPI_Op sum_of(DType dtype) const;
   [[nodiscard]] bool may_be_native(const Call& call) const;
+  [[nodiscard]] Algorithm allowed(Algorithm algorithm, const Call& call) const;
   Request carry_out(const Call& call);
   Request carry_out_by(Algorithm algorithm, const Call& call);
+  Request native(const Call& call);
   Request start_script(const Call& call, Script script);
   template <class Launch>
   Request start(const Call& call, const Launch& launch);
+  void drive(std::uint64_t awaited, Clock::time_point begin);
+
+  // mpi_native.cpp
+  void make_sums();
+  void free_sums();
+  [[nodiscard]] bool exceeds_int(const Call& call) const;
+  void require_countable(const Call& call) const;
   int call_native(const Call& call, MPI_Request* request) const;
   Request blocking_native(const Call& call);
-  void drive(std::uint64_t awaited);
 
   // mpi_choice.cpp
   [[nodiscard]] Algorithm algorithm_for(const Call& call);
@@ -166,7 +180,7 @@ class MpiCommunicator final : public Communicator {
   std::map<std::tuple<Operation, DType, int, bool>, Algorithm> chosen_;
   std::optional<Algorithm> imposed_;  ///< by use_algorithm
   bool overlapping_ = false;
-  std::mutex mutex_;  ///< guards the flights and the account against the driver
+  mutable std::mutex mutex_;  ///< guards the flights and the account against the driver
   std::unique_ptr<MpiFlights> flights_;
   std::unique_ptr<Driver> driver_;  ///< last: it uses all the rest
 };

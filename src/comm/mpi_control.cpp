@@ -32,7 +32,8 @@ void MpiCommunicator::meet(const char* operation) {
       script_of(Operation::all_gather, Algorithm::pairwise, handle_.rank, handle_.size, 1, 1),
       posted);
   const Watchdog::Call watched(watchdog_, operation, posted);
-  drive(ticket);
+  drive(ticket, posted);
+  flights_->retire(ticket);
 }
 
 template <class Body>

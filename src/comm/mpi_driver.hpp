@@ -48,7 +48,7 @@ class MpiCommunicator::Driver {
       }
       const Clock::time_point begin = Clock::now();
       try {
-        owner_.drive(0);
+        owner_.drive(0, begin);
       } catch (const Error&) {
         return;  // the error stays: whoever waits next meets it
       }

@@ -24,14 +24,10 @@ MpiFlights::Flight& MpiFlights::add(const FlightPlan& plan, Clock::time_point po
 }
 
 std::uint64_t MpiFlights::start(const FlightPlan& plan, Script script, Clock::time_point posted) {
+  MemoryBlock scratch = scratch_.take(script.scratch * size_of(plan.dtype));
   Flight& flight = add(plan, posted);
   flight.script = std::move(script);
-  const std::size_t bytes = flight.script.scratch * size_of(plan.dtype);
-  if (bytes > 0 && !spare_scratch_.empty()) {
-    flight.scratch = std::move(spare_scratch_.back());
-    spare_scratch_.pop_back();
-  }
-  if (flight.scratch.size() < bytes) flight.scratch = MemoryBlock(memory_, bytes);
+  flight.scratch = std::move(scratch);
   if (!flight.script.rounds.empty()) {
     const int code = enter_round(flight);
     if (error_ == MPI_SUCCESS) error_ = code;
@@ -69,15 +65,21 @@ int MpiFlights::enter_round(Flight& flight) {
   const MPI_Datatype type = flight.plan.datatype;
   flight.requests.clear();
   flight.peers.clear();
-  const auto post = [&](const Message& message, bool receives) {
-    void* const data = address_of(flight, message.piece);
-    const int count = static_cast<int>(message.piece.count);
+  const auto post_piece = [&](const Piece& piece, int peer, bool receives) {
+    void* const data = address_of(flight, piece);
+    const int count = static_cast<int>(piece.count);
     flight.requests.push_back(MPI_REQUEST_NULL);
-    flight.peers.push_back({message.peer, receives});
+    flight.peers.push_back({peer, receives});
     MPI_Request* const request = &flight.requests.back();
-    return receives ? MPI_Irecv(data, count, type, message.peer, tag, comm_, request)
-                    : MPI_Isend(data, count, type, message.peer, tag, comm_, request);
+    return receives ? MPI_Irecv(data, count, type, peer, tag, comm_, request)
+                    : MPI_Isend(data, count, type, peer, tag, comm_, request);
   };
+  const auto post = [&](const Message& message, bool receives) {
+    return for_each_cut(message.piece, largest_count_, [&](const Piece& piece) {
+      return post_piece(piece, message.peer, receives);
+    });
+  };
+  static_assert(MPI_SUCCESS == 0);
   for (const bool receives : {true, false}) {
     for (const Message& message : receives ? round.receives : round.sends) {
       const int code = post(message, receives);
@@ -128,10 +130,22 @@ int MpiFlights::advance(std::vector<Landed>& landed) {
                        flight->posted, Clock::now()},
                       flight->plan.counted,
                       flight->posting_seconds});
-    if (flight->scratch.size() > 0) spare_scratch_.push_back(std::move(flight->scratch));
+    done_.emplace(flight->ticket, Done{flight->plan, std::move(flight->scratch)});
     flight = flights_.erase(flight);
   }
   return MPI_SUCCESS;
+}
+
+void MpiFlights::retire(std::uint64_t ticket) {
+  const auto found = done_.find(ticket);
+  if (found == done_.end()) return;
+  scratch_.give_back(std::move(found->second.scratch));
+  done_.erase(found);
+}
+
+std::optional<FlightPlan> MpiFlights::landed_plan(std::uint64_t ticket) const {
+  const auto found = done_.find(ticket);
+  return found == done_.end() ? std::nullopt : std::optional(found->second.plan);
 }
 
 const MpiFlights::Flight* MpiFlights::find(std::uint64_t ticket) const noexcept {

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "comm/memory_block.hpp"
 #include "comm/mpi.hpp"
 #include "comm/rounds.hpp"
+#include "comm/scratch_pool.hpp"
 #include "comm/sums.hpp"
 
 namespace tidemark::comm {
@@ -48,8 +51,9 @@ struct Awaited {
 /// back to the caller, who knows what to say.
 class MpiFlights {
  public:
-  MpiFlights(MPI_Comm comm, SumFunction sum, MemorySource memory)
-      : comm_(comm), sum_(sum), memory_(std::move(memory)) {}
+  /// Messages are cut into pieces of at most `largest_count` elements, which fits into an int.
+  MpiFlights(MPI_Comm comm, SumFunction sum, MemorySource memory, std::size_t largest_count)
+      : comm_(comm), sum_(sum), scratch_(std::move(memory)), largest_count_(largest_count) {}
   MpiFlights(const MpiFlights&) = delete;
   MpiFlights& operator=(const MpiFlights&) = delete;
 
@@ -69,7 +73,25 @@ class MpiFlights {
   /// `landed`. Returns MPI_SUCCESS or the first error.
   int advance(std::vector<Landed>& landed);
 
+  /// The caller has learnt that call `ticket` is complete: its scratch memory may serve another.
+  /// Not earlier, though the call may have ended long before: so what is held follows from the
+  /// order of the caller's calls, and not from the network's pace.
+  void retire(std::uint64_t ticket);
+  /// What a call was that is complete and not retired; nullopt for others.
+  [[nodiscard]] std::optional<FlightPlan> landed_plan(std::uint64_t ticket) const;
+  /// Nothing is moved on any more.
+  void abandon() noexcept { is_abandoned_ = true; }
+  [[nodiscard]] bool is_abandoned() const noexcept { return is_abandoned_; }
+
+  [[nodiscard]] std::int64_t scratch_bytes() const { return scratch_.held_bytes(); }
+  void release_scratch() { scratch_.forget(); }
+
  private:
+  /// A call that is complete, until it is retired.
+  struct Done {
+    FlightPlan plan;
+    MemoryBlock scratch;
+  };
   struct Peer {
     int rank;
     bool sends;  ///< to this rank
@@ -94,10 +116,12 @@ class MpiFlights {
 
   MPI_Comm comm_;
   SumFunction sum_;
-  MemorySource memory_;
+  ScratchPool scratch_;
+  std::size_t largest_count_;
   std::uint64_t next_ticket_ = 1;
   std::deque<Flight> flights_;
-  std::vector<MemoryBlock> spare_scratch_;
+  std::map<std::uint64_t, Done> done_;  ///< by ticket
+  bool is_abandoned_ = false;
   int error_ = MPI_SUCCESS;  ///< the first; it stays
 };
 

@@ -79,8 +79,6 @@ void scatter_pairwise(Script& script, const Seat& seat) {
     }
     add_sum(round, seat.result(s), std::move(terms));
   };
-  script.scratch =
-      std::max(script.scratch, 2 * static_cast<std::size_t>(seat.ranks - 1) * seat.segment);
   for (std::size_t s = 0; s < seat.segments(); ++s) {
     Round round;
     for (int distance = 1; distance < seat.ranks; ++distance) {
@@ -108,7 +106,6 @@ void reduce_in_one_round(Script& script, const Seat& seat, std::size_t count) {
   script.rounds.emplace_back();
   add_sum(script.rounds.back(), own,
           seat.rank == 0 ? std::vector<Piece>{own, others} : std::vector<Piece>{others, own});
-  script.scratch = count;
 }
 
 // Step k takes the partial sum of block rank - 2 - k in and hands on that of block rank - 1 - k;
@@ -128,7 +125,6 @@ void scatter_ring(Script& script, const Seat& seat) {
     const Piece taken = partial(step, s, own.count);
     add_sum(round, last ? seat.result(s) : taken, {taken, own});
   };
-  script.scratch = std::max(script.scratch, 2 * block);
   bool owed = false;  // the sum of the message before
   int owed_step = 0;
   std::size_t owed_segment = 0;
@@ -178,7 +174,27 @@ void gather_ring(Script& script, const Seat& seat, const Piece& own) {
   }
 }
 
+/// Between two ranks an all-reduce of one segment is done in one round.
+bool is_one_round(Operation operation, int ranks, std::size_t count, std::size_t segment) {
+  return operation == Operation::all_reduce && ranks == 2 && segment >= count;
+}
+
 }  // namespace
+
+std::size_t scratch_of(Operation operation, Algorithm algorithm, int ranks, std::size_t count,
+                       std::size_t segment) {
+  const bool sums = operation == Operation::all_reduce || operation == Operation::reduce_scatter;
+  if (algorithm == Algorithm::native || !sums || ranks == 1 || count == 0) return 0;
+  if (is_one_round(operation, ranks, count, segment)) return count;
+  const auto others = static_cast<std::size_t>(ranks - 1);
+  // The largest block of any rank.
+  const std::size_t block =
+      operation == Operation::all_reduce ? (count + others) / (others + 1) : count;
+  // A second half is for what arrives while the first is summed: not where all is one piece.
+  if (algorithm == Algorithm::ring) return std::min<std::size_t>(2, others) * block;
+  const std::size_t piece = std::max<std::size_t>(1, std::min(segment, block));
+  return (block > piece ? 2 : 1) * others * piece;
+}
 
 Script script_of(Operation operation, Algorithm algorithm, int rank, int ranks, std::size_t count,
                  std::size_t segment) {
@@ -192,6 +208,7 @@ Script script_of(Operation operation, Algorithm algorithm, int rank, int ranks, 
                   reduces_all};
   const bool ring = algorithm == Algorithm::ring;
   Script script;
+  script.scratch = scratch_of(operation, algorithm, ranks, count, segment);
   if (ranks == 1) {
     if (!reduces_all) {
       script.rounds.emplace_back();
@@ -199,7 +216,7 @@ Script script_of(Operation operation, Algorithm algorithm, int rank, int ranks, 
     }
     return script;
   }
-  if (reduces_all && ranks == 2 && segment >= count) {
+  if (is_one_round(operation, ranks, count, segment)) {
     reduce_in_one_round(script, seat, count);
     return script;
   }

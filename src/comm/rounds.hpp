@@ -1,11 +1,13 @@
 // Collectives taken apart into rounds of messages and sums: the algorithms, without the transport.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string_view>
 #include <vector>
 
+#include "base/dtype.hpp"
 #include "comm/operation.hpp"
 
 namespace tidemark::comm {
@@ -70,6 +72,36 @@ struct Script {
   std::vector<Round> rounds;
   std::size_t scratch = 0;  ///< elements
 };
+
+/// Bytes of the segments in which own algorithms send what is summed: two of each peer's fit into a
+/// second-level cache.
+inline constexpr std::size_t default_segment_bytes = std::size_t{256} << 10;
+
+/// Elements of a segment. `overlapping`: of calls that go on beside other work. Then every round
+/// waits for the next poll of both ranks, so segments are large and rounds few.
+constexpr std::size_t segment_of(std::size_t segment_bytes, bool overlapping, DType dtype) {
+  constexpr std::size_t overlapping_bytes = std::size_t{8} << 20;
+  const std::size_t bytes =
+      overlapping ? std::max(segment_bytes, overlapping_bytes) : segment_bytes;
+  return std::max<std::size_t>(1, bytes / size_of(dtype));
+}
+
+/// Elements of scratch memory that the script of these arguments uses, the same on every rank; 0
+/// for `native`, whose memory is the library's own, and for send_recv.
+std::size_t scratch_of(Operation operation, Algorithm algorithm, int ranks, std::size_t count,
+                       std::size_t segment);
+
+/// Calls `use(piece)` for the pieces of at most `largest` elements into which a message is cut, in
+/// order. Both ends cut it alike. Stops at the first that does not return 0, and returns that.
+template <class Use>
+int for_each_cut(const Piece& message, std::size_t largest, const Use& use) {
+  for (std::size_t first = 0; first < message.count; first += largest) {
+    const int code =
+        use(Piece{message.place, message.first + first, std::min(largest, message.count - first)});
+    if (code != 0) return code;
+  }
+  return 0;
+}
 
 /// The script of `rank` of `ranks` for `count` elements: of the buffer for an all-reduce, of a
 /// rank's block for the others. `algorithm` is not native, the operation no send_recv. Messages

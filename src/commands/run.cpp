@@ -187,7 +187,8 @@ void end_where_asked(comm::Communicator& world, const std::string& line) {
 /// All that the table says of a case, and what is to follow the table.
 void show(const std::vector<config::Case>& cases, const bench::CaseResult& result, Tides& tides) {
   report::print(report::table_row(cases, result) + report::failure_lines(result) +
-                report::transport_line(result) + report::overlap_lines(result));
+                report::drift_line(result) + report::transport_line(result) +
+                report::overlap_lines(result));
   tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
   if (const std::string chosen = report::algorithm_lines(result); !chosen.empty()) {
     tides.text +=

@@ -75,6 +75,8 @@ struct BenchConfig {
   std::int64_t warmup = 2;
   std::int64_t iterations = 10;
   std::int64_t max_iterations = 40;
+  double min_warmup_seconds = 0.0;  ///< warm-up steps go on until so long has passed
+  double min_seconds = 0.0;         ///< timed steps go on until their sum is so long
   std::int64_t seed = 1234;
   bool verify = true;
   double timeout_s = 300.0;

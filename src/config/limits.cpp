@@ -41,7 +41,6 @@ struct Limit {
 };
 
 constexpr Limit matrix_dimension{max_size, "the largest matrix dimension of BLAS (2^31 - 1)"};
-constexpr Limit collective_count{max_size, "the largest count of an MPI collective (2^31 - 1)"};
 // A step sums up a few dozen tensors and a handful of products: with these two limits on each, no
 // sum of theirs can leave 64 bits; weights with gradients and optimizer count at most ninefold.
 constexpr Limit tensor_bytes{std::int64_t{1} << 56, "64 PiB"};
@@ -63,13 +62,11 @@ struct Term {
 
 /// What the families' layers differ in, for the limits: sizes stand unsharded.
 struct LayerTerms {
-  Term qkv;                         ///< columns of qkv
-  Term qkv_weight;                  ///< qkv times h
-  Term fc1;                         ///< columns of fc1
-  Term attention;                   ///< operations a token of qkv and proj, over 2
-  Term mlp;                         ///< operations a token of fc1 and fc2, over 2, but for h
-  std::int64_t replicated_vectors;  ///< of h elements, which SP leaves whole, in a layer
-  std::int64_t final_vectors;       ///< likewise of the final norm
+  Term qkv;         ///< columns of qkv
+  Term qkv_weight;  ///< qkv times h
+  Term fc1;         ///< columns of fc1
+  Term attention;   ///< operations a token of qkv and proj, over 2
+  Term mlp;         ///< operations a token of fc1 and fc2, over 2, but for h
 };
 
 LayerTerms terms_of(const ModelConfig& m) {
@@ -80,9 +77,7 @@ LayerTerms terms_of(const ModelConfig& m) {
             .qkv_weight = {3 * h, "3 x hidden_size^2"},
             .fc1 = {ffn, "ffn_hidden_size"},
             .attention = {4 * h, "4 x hidden_size^2"},
-            .mlp = {2 * ffn, "2 x hidden_size x ffn_hidden_size"},
-            .replicated_vectors = 6,
-            .final_vectors = 2};
+            .mlp = {2 * ffn, "2 x hidden_size x ffn_hidden_size"}};
   }
   const std::int64_t qkv = h + 2 * m.num_query_groups * m.head_size();
   const std::string formula = "(num_attention_heads + 2 x num_query_groups) x head size";
@@ -91,16 +86,14 @@ LayerTerms terms_of(const ModelConfig& m) {
           .fc1 = {2 * ffn, "2 x ffn_hidden_size"},
           .attention = {qkv + h,
                         "2 x (num_attention_heads + num_query_groups) x head size x hidden_size"},
-          .mlp = {3 * ffn, "3 x hidden_size x ffn_hidden_size"},
-          .replicated_vectors = 2,
-          .final_vectors = 1};
+          .mlp = {3 * ffn, "3 x hidden_size x ffn_hidden_size"}};
 }
 
-/// What BLAS and MPI take in one call. Sizes stand unsharded: one rank verifies without shards.
+/// What BLAS takes in one call; collectives have no such limit on paper. Sizes stand unsharded: one
+/// rank verifies without shards.
 void validate_dimensions(const Case& c) {
   const std::int64_t s = c.model.seq_length;
   const std::int64_t b = c.model.micro_batch_size;
-  const std::int64_t h = c.model.hidden_size;
   const LayerTerms terms = terms_of(c.model);
   const bool own_ffn = c.is_given("model.ffn_hidden_size");
   require_at_most(c, matrix_dimension, "model.hidden_size", terms.qkv.formula, {terms.qkv.value});
@@ -110,21 +103,6 @@ void validate_dimensions(const Case& c) {
   // Attention reads one head's queries out of [s, b, qkv], as many elements from token to token.
   require_at_most(c, matrix_dimension, "model.micro_batch_size",
                   "micro_batch_size x " + terms.qkv.formula, {b, terms.qkv.value});
-  require_at_most(c, collective_count, "model.seq_length",
-                  "seq_length x micro_batch_size x hidden_size", {s, b, h});
-  // Ranks that hold the same keys and values exchange the gradients of their weights, layer by
-  // layer.
-  if (c.key_value_replicas() > 1) {
-    require_at_most(c, collective_count, "model.hidden_size", "2 x head size x hidden_size",
-                    {2, c.model.head_size(), h});
-  }
-  if (!c.sequence_parallel()) return;
-  // One all-reduce sums up the gradients of what SP replicates: norms and row-parallel biases.
-  const std::int64_t last = c.model.has_ends() ? terms.final_vectors : 0;
-  const std::string layers = fmt::format("{} x num_layers", terms.replicated_vectors);
-  require_at_most(c, collective_count, "model.num_layers",
-                  (last > 0 ? fmt::format("({} + {})", layers, last) : layers) + " x hidden_size",
-                  {terms.replicated_vectors * c.model.num_layers + last, h});
 }
 
 void validate_bytes(const Case& c) {
@@ -197,9 +175,6 @@ void validate_ends(const Case& c) {
   const auto w = static_cast<std::int64_t>(c.element_bytes());
   const auto logit_bytes = static_cast<std::int64_t>(c.accumulation_bytes());
   require_at_most(c, matrix_dimension, key, "vocab_size padded to a multiple of tensor", {padded});
-  // The loss gathers three numbers a token from every rank.
-  require_at_most(c, collective_count, "model.seq_length",
-                  "3 x seq_length x micro_batch_size x tensor", {3, tokens, c.parallel.tensor});
   require_at_most(c, tensor_bytes, key,
                   fmt::format("hidden_size x padded vocab_size x {} bytes", w), {h, padded, w});
   require_at_most(c, tensor_bytes, key,

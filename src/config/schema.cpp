@@ -18,8 +18,10 @@ namespace {
 constexpr IntegerRange sizes{1, max_size};
 constexpr IntegerRange vocabularies{0, max_size};
 constexpr IntegerRange chunk_counts{0, max_size};
+constexpr IntegerRange warm_up_counts{0, max_size};
 constexpr RealRange probabilities{0.0, true, 1.0, false};
 constexpr RealRange timeouts{0.0, false, 1e9, true};
+constexpr RealRange durations{0.0, true, 86400.0, true};
 constexpr RealRange link_figures{0.0, true, 1e9, true};
 constexpr RealRange rotary_bases{1.0, true, 1e9, true};
 
@@ -183,7 +185,9 @@ void add_parallel_rows(std::vector<Setting>& rows) {
 }
 
 void add_bench_rows(std::vector<Setting>& rows) {
-  rows.push_back(row("bench.warmup", sizes, "", "steps before the clock starts",
+  rows.push_back(row("bench.warmup", warm_up_counts, "",
+                     "steps before the clock starts; with 0 one runs untimed all the same, since "
+                     "the first step sets up memory and algorithms",
                      TIDEMARK_FIELD(bench.warmup)));
   rows.push_back(
       row("bench.iterations", sizes, "", "timed steps", TIDEMARK_FIELD(bench.iterations)));
@@ -191,6 +195,14 @@ void add_bench_rows(std::vector<Setting>& rows) {
                      "most timed steps where it takes more to resolve the overlap efficiency; "
                      "without effect where overlap.mode is none",
                      TIDEMARK_FIELD(bench.max_iterations)));
+  rows.push_back(row("bench.min_warmup_seconds", durations, "",
+                     "warm-up steps go on, beyond warmup, until so many seconds have passed on the "
+                     "slowest rank",
+                     TIDEMARK_FIELD(bench.min_warmup_seconds)));
+  rows.push_back(row("bench.min_seconds", durations, "",
+                     "timed steps go on, beyond iterations and max_iterations, until together they "
+                     "have taken so many seconds",
+                     TIDEMARK_FIELD(bench.min_seconds)));
   rows.push_back(row("bench.seed", IntegerRange{0, 4294967295}, "",
                      "seed of weights, inputs and dropout masks", TIDEMARK_FIELD(bench.seed)));
   rows.push_back(row("bench.verify", Boolean{}, "",

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -70,8 +71,8 @@ class Judge {
   Criterion criterion_;
   Verdict verdict_;
   std::optional<double> least_margin_;
-  std::map<std::string, Repeats> repeats_;  ///< by resolved case
-  std::set<std::string> cases_;             ///< resolved, where they are to be counted
+  std::map<std::pair<int, std::string>, Repeats> repeats_;  ///< by version and resolved case
+  std::map<int, std::set<std::string>> cases_;  ///< by version; filled where they are to be counted
 };
 
 /// Keys of a record's top level that the criteria look at.

@@ -49,6 +49,8 @@ struct Suffix {
 constexpr std::array suffixes{
     Suffix{"gbytes_per_s", "GB/s"},
     Suffix{"tokens_per_s", "tokens/s"},
+    Suffix{"tflops_per_s", "TFLOP/s"},
+    Suffix{"tflops_per_s_ci", "TFLOP/s"},
     Suffix{"per_s", ""},  // of something that is not known here
     Suffix{"microseconds", "us"},
     Suffix{"seconds", "s"},

@@ -26,7 +26,7 @@ void column_sums(Device& device, const char* label, std::int64_t rows, std::int6
   const KernelNote note(device, label);
   using Scratch = Kokkos::View<T*, ExecutionSpace::scratch_memory_space,
                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-  const int strips = static_cast<int>((columns + strip_columns - 1) / strip_columns);
+  const int strips = checked_teams(label, (columns + strip_columns - 1) / strip_columns);
   constexpr int thread_terms = N * strip_columns;
   constexpr int team_terms = thread_terms * strip_threads;
   TeamPolicy policy(*device.exec, strips, strip_threads, strip_lanes);

@@ -11,19 +11,21 @@ namespace tidemark::kernels {
 
 namespace {
 
-constexpr int most_terms = 64;
+// A kernel takes its terms by value: a few in the memory of its arguments, many in that which
+// Kokkos keeps for larger ones.
+constexpr int few_terms = 64;
+constexpr int most_terms = 1024;
 
-/// Passed to the kernel by value.
-template <class T>
+template <class T, int Most>
 struct Terms {
-  const T* data[most_terms];
+  const T* data[Most];
   int count;
 };
 
-template <class T>
+template <int Most, class T>
 void sum(T* out, std::span<const void* const> pointers, std::size_t count) {
   using F = Accumulate<T>;
-  Terms<T> terms{};
+  Terms<T, Most> terms{};
   terms.count = static_cast<int>(pointers.size());
   for (int k = 0; k < terms.count; ++k) {
     terms.data[k] = static_cast<const T*>(pointers[static_cast<std::size_t>(k)]);
@@ -50,7 +52,9 @@ void sum_of_terms(DType dtype, void* out, std::span<const void* const> terms, st
                    fmt::format("{} terms of a sum, at most {}", terms.size(), most_terms));
   with_scalar_of(dtype, [&](auto scalar) {
     using T = decltype(scalar);
-    sum(static_cast<T*>(out), terms, count);
+    T* const result = static_cast<T*>(out);
+    terms.size() <= few_terms ? sum<few_terms>(result, terms, count)
+                              : sum<most_terms>(result, terms, count);
   });
 }
 

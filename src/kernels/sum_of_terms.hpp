@@ -9,8 +9,9 @@
 namespace tidemark::kernels {
 
 /// out[i] = terms[0][i] + terms[1][i] + ... for i below `count`, in this order; `out` may be one of
-/// the terms. One term: a copy. Sums of bf16 are formed in fp32 and rounded once. At most 64 terms,
-/// or RunError. Runs beside what the device's other instances compute, and returns when it is done.
+/// the terms. One term: a copy. Sums of bf16 are formed in fp32 and rounded once. At most 1024
+/// terms, or RunError. Runs beside what the device's other instances compute, and returns when it
+/// is done.
 void sum_of_terms(DType dtype, void* out, std::span<const void* const> terms, std::size_t count);
 
 }  // namespace tidemark::kernels

@@ -111,6 +111,8 @@ std::optional<std::int64_t> process_peak_bytes() {
   return kilobyte_field("/proc/self/status", "VmHWM");
 }
 
+std::optional<std::int64_t> process_bytes() { return kilobyte_field("/proc/self/status", "VmRSS"); }
+
 bool reset_process_peak() {
 #if defined(__GLIBC__)
   malloc_trim(0);

@@ -10,6 +10,9 @@ namespace tidemark::memory {
 /// /proc/self/status); nullopt where the system does not say.
 std::optional<std::int64_t> process_peak_bytes();
 
+/// The resident size of this process now, bytes (VmRSS of /proc/self/status); nullopt likewise.
+std::optional<std::int64_t> process_bytes();
+
 /// Hands free heap memory back to the system and starts the high-water mark anew at the present
 /// resident size. False where the system does not allow it: then the mark is of the whole process's
 /// life.

@@ -1,6 +1,7 @@
 #include "report/overlap_lines.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace tidemark::report {
 
 namespace {
 
+/// What the figures below the row are about: E in one phrase, or why there is none.
 std::string efficiency_words(const bench::OverlapResult& overlap) {
   const bench::OverlapFigures& f = overlap.figures;
   if (!overlap.void_because.empty()) return "E void: " + overlap.void_because;
@@ -23,11 +25,11 @@ std::string efficiency_words(const bench::OverlapResult& overlap) {
                  : "without bounds";
   const std::string most = fmt::format(", at most {:.2f} possible", *f.efficiency_max);
   if (!f.is_resolved) {
-    return fmt::format("E not resolved: 90 % interval {} after {} quadruples{}", interval,
+    return fmt::format("E not resolved: 90 % interval {} after {} tuples{}", interval,
                        overlap.samples.size(), most);
   }
-  return fmt::format("E {:.2f} {}{}{}", *f.efficiency, interval, most,
-                     f.exceeds_max ? " (MORE THAN POSSIBLE: do not trust it)" : "");
+  return fmt::format("E {:.2f} {} of the cost of communication went away{}{}", *f.efficiency,
+                     interval, most, f.exceeds_max ? " (MORE THAN POSSIBLE: do not trust it)" : "");
 }
 
 std::string size_text(std::int64_t bytes) {
@@ -58,17 +60,31 @@ std::string overlap_lines(const bench::CaseResult& result) {
     return text + (was_chosen ? fmt::format("  overlap {} (chosen)\n", result.overlap_mode) : "");
   }
   const bench::OverlapResult& overlap = *result.overlap;
+  const bench::OverlapFigures& figures = overlap.figures;
   text += fmt::format(
-      "  overlap {}{}: step {:.2f}, serial {:.2f}, compute {:.2f}, comm {:.2f} ms; {}\n",
+      "  overlap {}{}: step {:.2f}, serial {:.2f}, compute {:.2f}, serial compute {:.2f}, "
+      "comm {:.2f} ms\n    {}\n",
       result.overlap_mode, was_chosen ? " (chosen)" : "", bench::median_of(overlap.samples.step),
       bench::median_of(overlap.samples.serial), bench::median_of(overlap.samples.compute),
-      bench::median_of(overlap.samples.comm), efficiency_words(overlap));
+      bench::median_of(overlap.samples.compute_serial), bench::median_of(overlap.samples.comm),
+      efficiency_words(overlap));
+  const bool knows_schedule = figures.is_resolved && figures.schedule_efficiency;
   text += fmt::format(
-      "    exposed {:.2f} of {:.2f} ms, by the timeline {:.2f} ms (polling {:.2f}); kernels beside "
-      "communication {:.2f} ms\n",
-      overlap.figures.exposed_ms, overlap.figures.serial_exposed_ms, overlap.timeline_exposed_ms,
-      overlap.polling_ms, overlap.intersect_ms);
+      "    cost {:.2f} ms serially; exposed {:.2f}{}, splitting kernels {:.2f}; by the timeline "
+      "exposed {:.2f} (polling {:.2f}), kernels beside communication {:.2f} ms\n",
+      figures.serial_exposed_ms, figures.exposed_ms,
+      knows_schedule ? fmt::format(" (schedule {:.2f})", *figures.schedule_efficiency) : "",
+      figures.split_cost_ms, overlap.timeline_exposed_ms, overlap.polling_ms, overlap.intersect_ms);
   return text;
+}
+
+std::string drift_line(const bench::CaseResult& result) {
+  if (!result.drift || !result.drift->exceeds_noise) return "";
+  const double share = result.drift->share;
+  return fmt::format(
+      "  drifting: the last third of the steps took {:.1f} % {} than the first, beyond noise: no "
+      "steady state\n",
+      std::abs(share) * 100.0, share > 0.0 ? "longer" : "less");
 }
 
 std::string transport_line(const bench::CaseResult& result) {

@@ -54,10 +54,29 @@ Json time_json(const bench::CaseResult& result) {
                           : Json();
   };
   json["serial_ms"] = variant_json(&bench::OverlapSamples::serial);
+  json["compute_serial_ms"] = variant_json(&bench::OverlapSamples::compute_serial);
   json["compute_ms"] = variant_json(&bench::OverlapSamples::compute);
   json["comm_ms"] = variant_json(&bench::OverlapSamples::comm);
   json["forward_ms"] = summary_json(result.forward_ms);
   json["backward_ms"] = summary_json(result.backward_ms);
+  json["warmup_steps"] = result.warm_up.steps;
+  json["warmup_seconds"] = number(result.warm_up.seconds);
+  json["measured_seconds"] = number(result.measured_seconds());
+  json["drift"] = result.drift ? Json(number(result.drift->share)) : Json();
+  json["drifting"] = result.drift ? Json(result.drift->exceeds_noise) : Json();
+  return json;
+}
+
+// What a link that does not exist would give is nobody's figure of merit.
+Json merit_json(const bench::CaseResult& result) {
+  Json json;
+  const bool has_merit = result.has_merit();
+  json["model_tflops_per_s"] = has_merit ? Json(number(result.model_tflops_per_s())) : Json();
+  json["model_tflops_per_s_ci"] = nullptr;
+  if (const auto interval = result.model_tflops_interval(); has_merit && interval) {
+    json["model_tflops_per_s_ci"] = {number(interval->first), number(interval->second)};
+  }
+  json["tokens_per_s"] = has_merit ? Json(number(result.tokens_per_s())) : Json();
   return json;
 }
 
@@ -229,8 +248,7 @@ nlohmann::ordered_json run_record(const bench::CaseResult& result,
   json["ranks"] = result.ranks;
   json["valid"] = result.verification.performed() ? Json(result.valid()) : Json();
   json["verification"] = verification_json(result.verification);
-  // What a link that does not exist would give is nobody's figure of merit.
-  json["fom"]["tokens_per_s"] = result.has_merit() ? Json(number(result.tokens_per_s())) : Json();
+  json["fom"] = merit_json(result);
   json["loss"] = result.loss ? finding_json(*result.loss, "not finite") : Json();
   json["time"] = time_json(result);
   json["flops"] = flops_json(result);

@@ -14,7 +14,7 @@
 
 namespace tidemark::report {
 
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// The record of a run. Units are in the names; what is not known is null. Throws RunError where a
 /// figure is not finite, rather than write something else in its place.

@@ -51,9 +51,9 @@ Json overlap_json(const bench::CaseResult& result) {
   if (!result.overlap) {
     json["mode"] = result.overlap_mode;
     for (const char* key :
-         {"exposed_ms", "serial_exposed_ms", "timeline_exposed_ms", "intersect_ms", "polling_ms",
-          "efficiency", "efficiency_ci", "efficiency_max", "osu_percent", "meaningful", "resolved",
-          "exceeds_max", "void_because"}) {
+         {"exposed_ms", "serial_exposed_ms", "split_cost_ms", "timeline_exposed_ms", "intersect_ms",
+          "polling_ms", "efficiency", "efficiency_ci", "schedule_efficiency", "efficiency_max",
+          "osu_percent", "meaningful", "resolved", "exceeds_max", "void_because"}) {
       json[key] = nullptr;
     }
     return json;
@@ -63,6 +63,7 @@ Json overlap_json(const bench::CaseResult& result) {
   json["mode"] = result.overlap_mode;
   json["exposed_ms"] = number(figures.exposed_ms);
   json["serial_exposed_ms"] = number(figures.serial_exposed_ms);
+  json["split_cost_ms"] = number(figures.split_cost_ms);
   json["timeline_exposed_ms"] = number(overlap.timeline_exposed_ms);
   json["intersect_ms"] = number(overlap.intersect_ms);
   json["polling_ms"] = number(overlap.polling_ms);
@@ -72,6 +73,7 @@ Json overlap_json(const bench::CaseResult& result) {
   if (figures.interval) {
     json["efficiency_ci"] = {number(figures.interval->first), number(figures.interval->second)};
   }
+  json["schedule_efficiency"] = figures.is_resolved ? or_null(figures.schedule_efficiency) : Json();
   json["efficiency_max"] = or_null(figures.efficiency_max);
   json["osu_percent"] = or_null(figures.osu_percent);
   json["meaningful"] = figures.is_meaningful;

@@ -88,14 +88,19 @@ class Picker final : public json::json_sax_t {
   std::string key_;
 };
 
-/// Why a value is no record of this version; empty where it is one.
+static_assert(oldest_readable <= schema_version && schema_version <= newest_readable);
+
+/// Why a value is no record of a version that is read; empty where it is one.
 std::string objection_to(const json& value) {
   if (!value.is_object() || !value.contains("schema_version") || !value.contains("kind")) {
     return "is no record: it has no schema_version and kind";
   }
-  if (value["schema_version"] == schema_version) return "";
-  return fmt::format("has schema_version {}, and this version reads {}",
-                     value["schema_version"].dump(), schema_version);
+  const json& version = value["schema_version"];
+  if (version.is_number_integer() && version >= oldest_readable && version <= newest_readable) {
+    return "";
+  }
+  return fmt::format("has schema_version {}, and only {} and {} are read", version.dump(),
+                     oldest_readable, newest_readable);
 }
 
 bool is_blank(const std::string& line) {

@@ -12,7 +12,11 @@
 
 namespace tidemark::report {
 
-/// A line that holds no whole record of this version.
+/// The versions of records that are read: whole numbers, as 1, and not "1" or 1.0.
+inline constexpr int oldest_readable = 1;
+inline constexpr int newest_readable = 2;
+
+/// A line that holds no whole record of a version that is read.
 struct DamagedLine {
   std::size_t number = 0;  ///< from 1
   std::string reason;      ///< "is damaged: ..."

@@ -1,6 +1,7 @@
 #include "report/table.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -38,7 +39,7 @@ std::size_t mode_width(const std::vector<config::Case>& cases) {
 
 // The first is the mode, and its width.
 constexpr const char* columns =
-    "{:<{}} {:>3} {:>10} {:>10} {:>10} {:>8} {:>11} {:>11} {:>11} {:>12} {:>8}\n";
+    "{:<{}} {:>3} {:>10} {:>10} {:>6} {:>10} {:>8} {:>11} {:>11} {:>11} {:>12} {:>8}\n";
 
 std::string verdict(const bench::CaseResult& result) {
   if (!result.verification.performed()) {
@@ -47,12 +48,28 @@ std::string verdict(const bench::CaseResult& result) {
   return result.valid() ? "yes" : "INVALID";
 }
 
+/// Four digits, and all those before the point: 0.01234, 1.234, 1234, 12345.
+std::string four_digits(double value) {
+  if (!(value > 0.0)) return fmt::format("{:.3f}", value);
+  const int before = static_cast<int>(std::floor(std::log10(value))) + 1;
+  return fmt::format("{:.{}f}", value, std::max(0, 4 - before));
+}
+
 std::string figure_of_merit(const bench::CaseResult& result) {
-  if (!result.verification.performed()) {
-    return "-";
-  }
-  if (!result.valid()) return "INVALID";
-  return !result.has_merit() ? "-" : fmt::format("{:.1f}", result.tokens_per_s());
+  if (result.verification.performed() && !result.valid()) return "INVALID";
+  return result.has_merit() ? four_digits(result.model_tflops_per_s()) : "-";
+}
+
+/// Half the 90 % interval of the figure of merit, as a share of it.
+std::string uncertainty(const bench::CaseResult& result) {
+  const auto interval = result.model_tflops_interval();
+  if (!result.has_merit() || !interval) return "-";
+  const double half = 0.5 * (interval->second - interval->first);
+  return fmt::format("{:.1f}", 100.0 * half / result.model_tflops_per_s());
+}
+
+std::string tokens(const bench::CaseResult& result) {
+  return result.has_merit() ? fmt::format("{:.1f}", result.tokens_per_s()) : "-";
 }
 
 }  // namespace
@@ -106,10 +123,10 @@ std::string table_header(const std::vector<config::Case>& cases) {
   const std::string label = label_width(cases) > 0 ? "case" : "";
   const std::size_t width = mode_width(cases);
   return label_column(cases, label) +
-         fmt::format(fmt::runtime(columns), "mode", width, "t", "step", "tokens", "GFLOP/s", "of",
-                     "saved", "formula", "peak", "wire", "valid") +
+         fmt::format(fmt::runtime(columns), "mode", width, "t", "step", "model", "90%", "tokens",
+                     "of", "saved", "formula", "peak", "wire", "valid") +
          label_column(cases, "") +
-         fmt::format(fmt::runtime(columns), "", width, "", "ms", "/s", "a rank", "product",
+         fmt::format(fmt::runtime(columns), "", width, "", "ms", "TFLOP/s", "+-%", "/s", "product",
                      "MiB a rank", "MiB a rank", "MiB a rank", "MiB a rank", "");
 }
 
@@ -121,8 +138,7 @@ std::string table_row(const std::vector<config::Case>& cases, const bench::CaseR
          fmt::format(
              fmt::runtime(columns), mode_of(c), mode_width(cases), c.parallel.tensor,
              fmt::format("{:.2f}", result.step_ms.median), figure_of_merit(result),
-             fmt::format("{:.1f}", result.gflops_per_rank()),
-             fmt::format("{:.3f}", result.fraction_of_gemm()),
+             uncertainty(result), tokens(result), fmt::format("{:.3f}", result.fraction_of_gemm()),
              fmt::format("{:.2f}", mib(result.memory.saved)), fmt::format("{:.2f}", mib(formula)),
              fmt::format("{:.2f}", mib(result.memory.peak)),
              fmt::format("{:.2f}", mib(bench::wire_bytes(result.calls, comm::Purpose::activation))),

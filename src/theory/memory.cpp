@@ -54,7 +54,7 @@ std::int64_t rotary_table_bytes(const config::Case& c) {
   return exact_product({c.model.seq_length, c.model.head_size(), accumulation_bytes(c)});
 }
 
-std::int64_t communication_buffer_bytes(const config::Case& c) {
+std::int64_t exchange_buffer_bytes(const config::Case& c) {
   const AttentionParts attention = parts_of(c).attention;
   return exact_product(
       {attention.replicas - 1, attention.key_value, c.model.hidden_size, accumulation_bytes(c)});

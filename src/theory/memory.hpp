@@ -44,9 +44,9 @@ std::int64_t optimizer_bytes(const config::Case& c);
 /// Bytes of the table of rotary cosines and sines, s d F once a stack; 0 for a family without them.
 std::int64_t rotary_table_bytes(const config::Case& c);
 
-/// Bytes of a rank's own communication buffers: where t/g = r > 1 ranks hold the same keys and
-/// values, what r - 1 of them say of the gradient of k's and v's rows of qkv.weight,
-/// (r - 1) 2d·h F bytes once a stack; else 0.
-std::int64_t communication_buffer_bytes(const config::Case& c);
+/// Bytes of a rank's own communication buffers but for scratch memory of collectives: where t/g = r
+/// > 1 ranks hold the same keys and values, what r - 1 of them say of the gradient of k's and v's
+/// rows of qkv.weight, (r - 1) 2d·h F bytes once a stack; else 0.
+std::int64_t exchange_buffer_bytes(const config::Case& c);
 
 }  // namespace tidemark::theory

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "base/error.hpp"
 #include "support/tables.hpp"
 
 namespace tidemark {
@@ -68,6 +69,20 @@ TEST(ForEachRow, VisitsEveryRowOnce) {
     std::vector<int> expected(static_cast<std::size_t>(rows), 1);
     expected.push_back(0);
     EXPECT_EQ(visits(Device(), rows), expected);
+  }
+}
+
+TEST(ForEachRow, RefusesMoreRowsThanALaunchTakes) {
+  Device device;
+  EXPECT_EQ(checked_teams("label", 2147483647), 2147483647);
+  try {
+    for_each_row(device, "tidemark::softmax", std::int64_t{1} << 31,
+                 KOKKOS_LAMBDA(const TeamMember&){});
+    ADD_FAILURE() << "launched";
+  } catch (const RunError& error) {
+    EXPECT_STREQ(error.what(),
+                 "tidemark::softmax: 2147483648 rows, or strips of columns, are more than a launch "
+                 "takes (2147483647)");
   }
 }
 

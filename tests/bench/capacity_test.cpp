@@ -72,6 +72,18 @@ TEST(Capacity, CountsParametersGradientsThePoolAndAnAllowance) {
   }
 }
 
+TEST(Capacity, CountsTheScratchMemoryOfOwnCollectives) {
+  config::Case c = support::small_case(4, true, DType::fp32);
+  c.comm.algorithm = "native";
+  const std::int64_t without = required_bytes(c);
+  for (const char* algorithm : {"pairwise", "ring", "auto"}) {
+    c.comm.algorithm = algorithm;
+    const std::int64_t scratch = rehearse(c).scratch_bytes;
+    EXPECT_GT(scratch, 0);
+    EXPECT_EQ(required_bytes(c), without + scratch);
+  }
+}
+
 TEST(Capacity, NeedsLessWhereMoreIsRecomputed) {
   config::Case c = wide_case();
   c.model.seq_length = 512;

@@ -121,14 +121,15 @@ TEST_F(RehearsalOfAStep, PlansEveryCaseAndAgreesWithTheory) {
       ASSERT_NO_THROW(plan = plan_case(c)) << support::describe(c);
       const Rehearsal rehearsal = rehearse(c);
       EXPECT_EQ(plan.memory.parameters, theory::parameter_bytes(c) + rehearsal.table_bytes);
-      EXPECT_EQ(plan.memory.communication_buffers, rehearsal.exchange_buffer_bytes);
+      EXPECT_EQ(plan.memory.communication_buffers,
+                rehearsal.exchange_buffer_bytes + rehearsal.scratch_bytes);
       EXPECT_EQ(plan.memory.gradients, theory::gradient_bytes(c));
       EXPECT_EQ(plan.memory.optimizer, theory::optimizer_bytes(c));
       EXPECT_FALSE(plan.memory.pool.has_value());
       EXPECT_EQ(plan.memory.peak, static_cast<std::int64_t>(rehearsal.tide.peak_bytes));
       EXPECT_EQ(plan.total_bytes(), theory::parameter_bytes(c) + theory::gradient_bytes(c) +
                                         theory::optimizer_bytes(c) + plan.memory.peak +
-                                        rehearsal.table_bytes + rehearsal.exchange_buffer_bytes);
+                                        rehearsal.table_bytes + rehearsal.communication_bytes());
       EXPECT_EQ(plan.calls.empty(), comm_.size() == 1);
       for (const CallLine& call : plan.calls) {
         EXPECT_GT(call.count, 0);

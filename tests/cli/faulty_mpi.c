@@ -9,7 +9,8 @@
  *                           error: the call returns an error code, uncarried
  *                           kill:  the process dies of SIGKILL
  *                           Without it, all calls are sound.
- *   FAULTY_MPI_OPERATION    Allreduce, Allgather or Reduce_scatter_block
+ *   FAULTY_MPI_OPERATION    Allreduce, Allgather, Reduce_scatter_block or Isend (which sends its
+ *                           data as they are)
  *   FAULTY_MPI_RANK         the rank that fails (0)
  *   FAULTY_MPI_ABOVE_BYTES  calls that receive no more than this are sound and not counted (0)
  *   FAULTY_MPI_CALL         the call that fails, from 1 (1)
@@ -131,6 +132,12 @@ int MPI_Allgather(const void* send, int send_count, MPI_Datatype send_type, void
   const int code = PMPI_Allgather(send, send_count, send_type, recv, recv_count, recv_type, comm);
   spoil(fault, recv, recv_count * size, recv_type);
   return code;
+}
+
+int MPI_Isend(const void* buffer, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm,
+              MPI_Request* request) {
+  if (!survives(fault_of("Isend", count, 1, type))) return MPI_ERR_OTHER;
+  return PMPI_Isend(buffer, count, type, to, tag, comm, request);
 }
 
 int MPI_Reduce_scatter_block(const void* send, void* recv, int count, MPI_Datatype type, MPI_Op op,

@@ -1,7 +1,10 @@
-"""Records for the tests of what reads them: real ones of results/, changed by the tests."""
+"""Records for the tests of what reads them: real ones of results/, changed by the tests, and stored ones
+of each version and kind in tests/data.
+"""
 import copy
 import json
 import pathlib
+import statistics
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLAIN = "quickstart/records.jsonl"  # TP and TP+SP, with tides
@@ -10,9 +13,75 @@ EMULATED = "overlap/links.jsonl"
 
 
 def real(name, index=0):
-    """A record of a file under results/."""
-    lines = (ROOT / "results" / name).read_text(encoding="utf-8").splitlines()
-    return json.loads(lines[index])
+    """A record of a file under results/, of version 2."""
+    return as_version_2(parsed(ROOT / "results" / name)[index])
+
+
+def parsed(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def stored_path(version, name):
+    """run.jsonl, plan.jsonl, two-nodes.jsonl (four runs: TP+SP and TP, bulk and ring)."""
+    return ROOT / "tests" / "data" / f"version{version}" / name
+
+
+def stored(version, name, index=0):
+    """A record that the program of that version wrote."""
+    return parsed(stored_path(version, name))[index]
+
+
+UNKNOWN_VERSIONS = (0, 3, 99, "2", 1.0, True, None)  # what no reader accepts
+
+
+def as_version_2(data):
+    """The record as version 2 has it; of version 1 with a fifth run that takes 98 % of `compute`, so
+    that all figures of overlap differ from those of version 1."""
+    if data["schema_version"] == 2:
+        return data
+    data = {**copy.deepcopy(data), "schema_version": 2}
+    if data["kind"] == "run":
+        add_merit(data)
+        data["placement"] = {"problems": [], "problem_count": 0}
+        add_steadiness(data["time"])
+        add_fifth_run(data["time"], data["overlap"])
+    return data
+
+
+def add_merit(data):
+    """model_tflops_per_s beside tokens_per_s, with an interval of 2 % to both sides."""
+    step = data["time"]["step_ms"]["median"]
+    rate = None
+    if data["fom"]["tokens_per_s"] is not None:
+        rate = data["flops"]["model_per_step"] / step / 1e9
+    data["fom"].update(model_tflops_per_s=rate,
+                       model_tflops_per_s_ci=rate and [0.98 * rate, 1.02 * rate])
+
+
+def add_steadiness(time):
+    seconds = sum(time["step_ms"]["samples"]) / 1e3
+    time.update(warmup_steps=2, warmup_seconds=0.1, measured_seconds=seconds, drift=0.01,
+                drifting=False)
+
+
+def add_fifth_run(time, overlap):
+    old = {key: overlap.get(key) for key in ("efficiency", "efficiency_ci", "serial_exposed_ms")}
+    overlap.update(schedule_efficiency=old["efficiency"], split_cost_ms=None,
+                   serial_exposed_ms=None, **{key: overlap.get(key) for key in
+                                              ("meaningful", "resolved", "exceeds_max", "void_because")})
+    time["compute_serial_ms"] = None
+    if not time.get("compute_ms"):
+        return
+    runs = {name: time[f"{name}_ms"]["samples"] for name in ("step", "serial", "compute")}
+    bare = [0.98 * value for value in runs["compute"]]
+    time["compute_serial_ms"] = summary(*bare)
+    hidden = statistics.median(b - a for a, b in zip(runs["step"], runs["serial"]))
+    cost = statistics.median(b - c for b, c in zip(runs["serial"], bare))
+    overlap.update(serial_exposed_ms=cost, split_cost_ms=statistics.median(
+        a - b for a, b in zip(runs["compute"], bare)))
+    if old["efficiency"] is not None:
+        overlap.update(efficiency=hidden / cost, efficiency_ci=[
+            end + hidden / cost - old["efficiency"] for end in old["efficiency_ci"]])
 
 
 def changed(data, **values):
@@ -39,7 +108,10 @@ def with_step(data, *samples):
     step = summary(*samples)
     model, t = data["case"]["model"], data["case"]["parallel"]["tensor"]
     tokens = model["seq_length"] * model["micro_batch_size"]
+    rate = data["flops"]["model_per_step"] / step["median"] / 1e9
     return changed(data, time__step_ms=step, fom__tokens_per_s=tokens / step["median"] * 1e3,
+                   fom__model_tflops_per_s=rate,
+                   fom__model_tflops_per_s_ci=[0.98 * rate, 1.02 * rate],
                    flops__gflops_per_rank=data["flops"]["model_per_step"] / t / step["median"]
                    / 1e6)
 
@@ -55,6 +127,8 @@ def on_ranks(data, t, hosts=1):
 def invalid(data, name="twin_output", value=0.25):
     """The record with a check that failed, and so without figure of merit."""
     data = changed(data, valid=False, fom__tokens_per_s=None, verification__passed=False)
+    for key in data["fom"]:
+        data["fom"][key] = None
     for check in data["verification"]["checks"]:
         if check["name"] == name:
             check.update(value=value, passed=False)

@@ -158,10 +158,6 @@ class Values(BadInput):
         self.refuses(model(seq_length=65536, micro_batch_size=65536),
                      "case.yaml:5:15: model.seq_length: seq_length x micro_batch_size = 4294967296 "
                      "is over the largest matrix dimension of BLAS (2^31 - 1)")
-        self.refuses(model(num_layers=2147483647, hidden_size=500000000),
-                     "case.yaml:5:15: model.seq_length: seq_length x micro_batch_size x "
-                     "hidden_size = 8000000000 is over the largest count of an MPI collective "
-                     "(2^31 - 1)")
         self.refuses(model(num_layers=2147483647, hidden_size=100000000),
                      "case.yaml:5:15: model.seq_length: seq_length x micro_batch_size x 3 x "
                      "hidden_size x 4 bytes x 2147483647 layers = about 4.12e+19 is over 64 PiB")

@@ -12,6 +12,7 @@ import unittest
 
 import harness
 from records import SEQUENCE_OFF_AND_ON, measure, plan
+from samples import UNKNOWN_VERSIONS, as_version_2, stored
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOOD = """\
@@ -33,6 +34,10 @@ criteria:
 def results():
     """Lines of a run of two cases on two ranks."""
     return [json.dumps(record) for record in measure(2, SEQUENCE_OFF_AND_ON)[1]]
+
+
+def of_version_2():
+    return [json.dumps(as_version_2(json.loads(line))) for line in results()]
 
 
 def altered(line, change):
@@ -82,11 +87,36 @@ class Verdicts(Check):
         self.assertEqual(set(self.verdicts(result).values()), {"FAIL"}, result.output)
 
     def test_a_null_fails_and_says_so(self):
-        result = self.check(results(), "criteria:\n  - {name: hidden, key: overlap.efficiency, "
+        result = self.check(of_version_2(), "criteria:\n  - {name: hidden, key: overlap.efficiency, "
                             "min: 0}\n")
         self.assertEqual(result.status, 1, result)
         self.assertIn("  FAIL: hidden: small 1, line 1: overlap.efficiency is null\n",
                       result.output)
+
+    def test_of_stored_records_of_both_versions(self):
+        old, new = (json.dumps(stored(version, "run.jsonl")) for version in (1, 2))
+        plans = [json.dumps(stored(version, "plan.jsonl")) for version in (1, 2)]
+        both = ("criteria:\n  - {name: swift, key: time.step_ms.median, unit: s, max: 1}\n"
+                "  - {name: valid, valid: true}\n")
+        for found in ([old], [new], [old, new, *plans]):
+            result = self.check(found, both)
+            self.assertEqual((result.status, result.errors), (0, []), result)
+        result = self.check([new, old], "criteria:\n  - {name: rate, key: fom.model_tflops_per_s, "
+                            "unit: GFLOP/s, min: 0.001}\n")
+        self.assertEqual(result.status, 1, result)
+        self.assertIn("  FAIL: rate: stored 1, line 2: fom.model_tflops_per_s is in records of "
+                      "version 2 alone, and this one is of version 1\n", result.output)
+        self.assertEqual(result.output.count("FAIL: "), 1)
+
+    def test_an_efficiency_of_version_1_passes_nothing(self):
+        old = stored(1, "two-nodes.jsonl", 1)
+        self.assertGreater(old["overlap"]["efficiency"], 0.7)
+        criteria = "criteria:\n  - {name: hidden, key: overlap.efficiency, min: 0.5}\n"
+        self.assertEqual(self.check([json.dumps(as_version_2(old))], criteria).status, 0)
+        result = self.check([json.dumps(old)], criteria)
+        self.assertEqual(result.status, 1, result)
+        self.assertIn("overlap.efficiency has another meaning in a record of version 1: there it is "
+                      "what version 2 calls overlap.schedule_efficiency\n", result.output)
 
     def test_plans_are_left_out(self):
         plan = altered(results()[0], lambda record: record.update(kind="plan", valid=None))
@@ -116,6 +146,10 @@ class Refusals(Check):
         self.refused("results.jsonl: holds no record of a run", [])
         self.refused("results.jsonl:2: is no record: it has no schema_version and kind",
                      [results()[0], "{}"])
+        for version in UNKNOWN_VERSIONS:
+            self.refused(f"results.jsonl:2: has schema_version {json.dumps(version)}, and only 1 and "
+                         "2 are read", [results()[0], altered(
+                             results()[1], lambda record: record.update(schema_version=version))])
         result = harness.run(["check", "results.jsonl"], self.folder)
         self.assertEqual(result.status, 2)
         self.assertIn("--criteria", result.errors[0])
@@ -157,12 +191,34 @@ class Acceptance(Check):
             digits = 2 if name == "small" else 1
             self.assertIn(f"{held[0] / 2 ** 30:.{digits}f} GiB", text)
 
+    def judged(self, change):
+        """The verdicts of the acceptance criteria on two steady records after `change` of the second."""
+        def steady(record):
+            record["time"]["step_ms"]["samples"] = [100.0, 110.0]
+            record["ranks_detail"][0]["busy_ms"] = record["ranks_detail"][1]["busy_ms"]
+        first, second = (altered(line, steady) for line in of_version_2())
+        return self.verdicts(self.check(
+            [first, altered(second, change)],
+            (ROOT / "inputs" / "acceptance" / "criteria.yaml").read_text("utf-8")))
+
+    def test_criteria_see_what_drifts_and_ranks_that_stand_badly(self):
+        for name, change in (
+                ("the step does not drift", lambda record: record["time"].update(drifting=True)),
+                ("the step does not drift", lambda record: record["time"].update(drifting=None)),
+                ("ranks stand where they should",
+                 lambda record: record["placement"].update(problem_count=1)),
+                ("ranks stand where they should", lambda record: record.pop("placement")),
+                ("it has a figure of merit",
+                 lambda record: record["fom"].update(model_tflops_per_s=None))):
+            failed = [key for key, word in self.judged(change).items() if word == "FAIL"]
+            self.assertEqual(failed, [name])
+
     def test_criteria_hold_of_a_good_record(self):
         # The times of this machine are not what is tested here.
         def steady(record):
             record["time"]["step_ms"]["samples"] = [100.0, 110.0]
             record["ranks_detail"][0]["busy_ms"] = record["ranks_detail"][1]["busy_ms"]
-        result = self.check([altered(line, steady) for line in results()],
+        result = self.check([altered(line, steady) for line in of_version_2()],
                             (ROOT / "inputs" / "acceptance" / "criteria.yaml").read_text("utf-8"))
         self.assertEqual(result.status, 0, result)
 

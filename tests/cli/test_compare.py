@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """scripts/compare: ratios, what exceeds noise, what it does not compare, and what it refuses."""
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -8,8 +9,8 @@ import sys
 import unittest
 
 import harness
-from samples import (EMULATED, OVERLAPPING, PLAIN, ROOT, changed, invalid, lines, real, summary,
-                     with_step)
+from samples import (EMULATED, OVERLAPPING, PLAIN, ROOT, UNKNOWN_VERSIONS, as_version_2, changed,
+                     invalid, lines, real, stored, stored_path, summary, with_step)
 
 COMPARE = ROOT / "scripts" / "compare"
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -47,6 +48,8 @@ class Figures(TestCase):
         low, high = found.step.interval
         self.assertTrue(1.09 < low <= 1.1 <= high < 1.11, found.step.interval)
         self.assertTrue(found.step.exceeds_noise)
+        self.assertAlmostEqual(found.model_tflops_per_s.change, 1 / 1.1)
+        self.assertAlmostEqual(found.model_tflops_per_s.a, TP["flops"]["model_per_step"] / 1e12)
         self.assertAlmostEqual(found.tokens_per_s.change, 1 / 1.1)
         self.assertAlmostEqual(found.tokens_per_s.interval[0], 1 / high)
 
@@ -89,14 +92,15 @@ class Figures(TestCase):
         self.assertEqual([found.exact[key].exceeds_noise for key in comparison.EXACT],
                          [True, False, False])
 
-    def test_the_efficiency_is_that_of_the_quadruples(self):
+    def test_the_efficiency_is_that_of_the_tuples(self):
         def with_runs(step):
             series = {"step_ms": [step + i for i in range(7)],
                       "serial_ms": [1200.0 + i for i in range(7)],
-                      "compute_ms": [1000.0 + i for i in range(7)]}
+                      "compute_ms": [1050.0 + i for i in range(7)],  # does not matter to E
+                      "compute_serial_ms": [1000.0 + i for i in range(7)]}
             return changed(RING, time={**RING["time"], **{key: summary(*values)
                                                           for key, values in series.items()}},
-                           overlap__efficiency=1 - (step - 1000) / 200)
+                           overlap__efficiency=(1200 - step) / 200)
         found, = self.pairs([with_runs(1050.0)], [with_runs(1150.0)])
         self.assertAlmostEqual(found.efficiency.change, -0.5)
         for end in found.efficiency.interval:
@@ -106,13 +110,43 @@ class Figures(TestCase):
         self.assertIsNone(self.pairs([RING], [unresolved])[0].efficiency)
 
     def test_emulated_and_unverified_runs_have_no_figure_of_merit(self):
-        for data in (real(EMULATED), changed(TP, valid=None, fom__tokens_per_s=None)):
+        for data in (real(EMULATED), changed(TP, valid=None, fom__tokens_per_s=None,
+                                             fom__model_tflops_per_s=None)):
             found, = self.pairs([data], [data])
-            self.assertEqual((found.step.change, found.tokens_per_s), (1.0, None))
+            self.assertEqual((found.step.change, found.tokens_per_s, found.model_tflops_per_s),
+                             (1.0, None, None))
 
     def test_verified_runs_come_before_others(self):
         found, = self.pairs([with_step(TP, 9.0), changed(with_step(TP, 5.0), valid=None)], [TP])
         self.assertEqual(found.step.a, 9.0)
+
+
+@needs_numpy
+class Versions(TestCase):
+    def test_version_1_is_compared_by_the_schedule_efficiency(self):
+        def with_runs(step):
+            series = {"step_ms": [step + i for i in range(7)],
+                      "serial_ms": [1200.0 + i for i in range(7)],
+                      "compute_ms": [1000.0 + i for i in range(7)]}
+            data = stored(1, "two-nodes.jsonl", 1)
+            return changed(data, time={**data["time"], **{key: summary(*values)
+                                                          for key, values in series.items()}},
+                           overlap__efficiency=1 - (step - 1000) / 200)
+        found, = self.pairs([with_runs(1050.0)], [with_runs(1150.0)])
+        self.assertEqual((found.version, found.model_tflops_per_s), (1, None))
+        self.assertEqual((found.efficiency.a, found.efficiency.b), (0.75, 0.25))
+        for end in found.efficiency.interval:
+            self.assertAlmostEqual(end, -0.5)
+
+    def test_versions_are_never_compared_with_each_other(self):
+        old = stored(1, "two-nodes.jsonl", 1)
+        self.assertEqual(self.pairs([old], [as_version_2(old)]), [])
+        found = self.pairs([old, as_version_2(old)], [as_version_2(old), old])
+        self.assertEqual([(pair.version, len(pair.a), len(pair.b)) for pair in found],
+                         [(1, 1, 1), (2, 1, 1)])
+        self.assertEqual(found[0].efficiency.a, old["overlap"]["efficiency"])
+        self.assertEqual(found[1].efficiency.a, as_version_2(old)["overlap"]["efficiency"])
+        self.assertNotEqual(found[0].efficiency.a, found[1].efficiency.a)
 
 
 @needs_numpy
@@ -155,7 +189,9 @@ class Script(TestCase):
         status, output, errors = self.compare("a.jsonl", "b.jsonl")
         self.assertEqual((status, errors), (0, []))
         self.assertRegex(output, r"(?m)^TP, overlap none +1/1\* +1000\.0 +1250\.0 +1\.250 +"
-                                 r"\[1\.2\d\d, 1\.2\d\d\] +25\.0% slower +1024\.0 +819\.2 +0\.800 ")
+                                 r"\[1\.2\d\d, 1\.2\d\d\] +25\.0% slower +[\d.]+ +[\d.]+ +"
+                                 r"1024\.0 +819\.2 +0\.800 ")
+        self.assertRegex(output, r"(?m)^case .* TFLOP/s A +TFLOP/s B +tokens/s A ")
         self.assertRegex(output, r"(?m)^TP, overlap none +328\.03 +1\.000 +312\.00 +1\.000 +64\.00")
         self.assertIn("only in A:\n  a.jsonl:2: TP+SP, overlap none\n", output)
         self.assertIn("only in B:\n  b.jsonl:2: TP+SP, overlap ring\n", output)
@@ -182,6 +218,41 @@ class Script(TestCase):
             self.assertEqual((status, "regression: TP, overlap none: step 1.100" in output),
                              (expected, expected == 1))
         self.assertEqual(self.compare("b.jsonl", "a.jsonl", "--fail-on-regression")[0], 0)
+
+    def test_stored_records_of_both_versions(self):
+        for name in ("run.jsonl", "plan.jsonl"):
+            old, new = (str(stored_path(version, name)) for version in (1, 2))
+            for path in (old, new):
+                status, output, errors = self.compare(path, path)
+                self.assertEqual((status, errors), (0, []))
+                self.assertTrue(output.endswith(
+                    "1 case on both sides; beyond noise differ: none\n"), output)
+                self.assertEqual("what they call E is the schedule efficiency" in output,
+                                 path == old)
+            status, output, errors = self.compare(old, new)
+            self.assertEqual((status, errors), (0, []))
+            self.assertIn("records of version 1 and of version 2 are not compared with each other",
+                          output)
+            self.assertIn("0 cases on both sides", output)
+
+    def test_versions_have_tables_of_their_own(self):
+        old = stored(1, "two-nodes.jsonl", 1)
+        self.write("r.jsonl", lines(old, as_version_2(old)))
+        status, output, errors = self.compare("r.jsonl", "r.jsonl")
+        self.assertEqual((status, errors), (0, []))
+        heads = [line for line in output.splitlines() if " B-A " in line]
+        self.assertEqual([re.findall(r"(?:schedule )?E A", head) for head in heads],
+                         [["E A"], ["schedule E A"]])
+        rows = [line for line in output.splitlines() if line.startswith("TP+SP, ")]
+        self.assertEqual([re.search("record version ([12])", row)[1] for row in rows], list("2211"))
+
+    def test_other_versions_are_refused(self):
+        self.write("b.jsonl", lines(TP))
+        for version in UNKNOWN_VERSIONS:
+            self.write("a.jsonl", lines({**TP, "schema_version": version}))
+            status, output, errors = self.compare("a.jsonl", "b.jsonl")
+            self.assertEqual((status, output, errors), (2, "", [
+                f"a.jsonl:1: has schema_version {json.dumps(version)}, and only 1 and 2 are read"]))
 
     def test_emulated_links_are_marked(self):
         self.write("a.jsonl", lines(real(EMULATED)))

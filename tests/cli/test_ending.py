@@ -122,13 +122,14 @@ class Resume(Job):
         self.resume("sweep.bench.seed=[1, 2]")  # no results yet: all of it runs
         first, second = self.results.read_text(encoding="utf-8").splitlines()
         spoilt = re.sub('"valid":true', '"valid":false', first)
-        self.assertNotEqual(spoilt, first)
-        self.results.write_text("{}\n" + spoilt + "\n" + second, encoding="utf-8")
+        older = re.sub('"schema_version":2', '"schema_version":1', first)
+        self.assertEqual(len({first, spoilt, older}), 3)
+        self.results.write_text("{}\n" + spoilt + "\n" + older + "\n" + second, encoding="utf-8")
         result = self.resume("sweep.bench.seed=[1, 2]")
         self.assertEqual(len(self.skipped(result)), 1)
         self.assertEqual(result.errors, ["results.jsonl: its last line had no end, which was added"])
         seeds = [record["case"]["bench"]["seed"] for record in self.records()[1:]]
-        self.assertEqual(seeds, [1, 2, 1])
+        self.assertEqual(seeds, [1, 1, 2, 1])
         # The same but for one setting is another case; the same case twice needs two records.
         result = self.resume("sweep.bench.seed=[2, 2]", "sweep.bench.iterations=[3, 1]")
         self.assertEqual(len(self.skipped(result)), 1)

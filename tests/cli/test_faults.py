@@ -194,6 +194,19 @@ class FailedCalls(Faults):
         self.assertRegex(result.errors[0], expected)
         self.assertEqual([record["valid"] for record in records], [True] * finished)
 
+    # Of several calls under way the first fails; the others' buffers are given up with it.
+    def test_while_other_calls_are_under_way(self):
+        for mode, sequence in (("ring", "true"), ("ring", "false"), ("bulk", "true")):
+            for call in (3, 4, 40):
+                with self.subTest(mode=mode, sequence=sequence, call=call):
+                    self.break_mpi("error", "Isend", above_bytes=ABOVE_TWIN // 10, rank=1,
+                                   call=call, lasting=1)
+                    self.failed(r"^\w+ failed in .+ of case 1 on rank 1: .+",
+                                f"overlap.mode={mode}", f"parallel.sequence={sequence}",
+                                "overlap.chunks=2", "comm.algorithm=pairwise")
+                    for file in self.pids.iterdir():
+                        file.unlink()
+
     def test_in_a_timed_step(self):
         # The step before it is the warm-up.
         self.break_mpi("error", above_bytes=ABOVE_TWIN, rank=1, call=CALLS_A_STEP + 1)

@@ -37,11 +37,11 @@ STAND_IN = """
     with open(words[words.index("--output") + 1], "a") as file:
         for mode in modes:
             file.write(json.dumps({
-                "valid": os.environ["VALID"] == "1",
+                "schema_version": 2, "kind": "run", "valid": os.environ["VALID"] == "1",
                 "ranks_detail": [{"device": "NVIDIA H100 80GB HBM3", "gemm_gflops": float(os.environ["PRODUCT_GFLOPS"])}],
                 "comm": {"backend": "nccl", "transport": "device", "calls": [
                     {"op": "all_reduce", "purpose": "activation", "count": 4, "bytes": 4096, "busbw_gbytes_per_s": 300.0}]},
-                "overlap": {"mode": mode, "efficiency": 0.5, "intersect_ms": 1.0}}) + "\\n")
+                "overlap": {"mode": mode, "efficiency": 0.5, "schedule_efficiency": 0.6, "split_cost_ms": 2.0, "intersect_ms": 1.0}}) + "\\n")
     sys.exit(0 if os.environ["VALID"] == "1" else 1)
 """
 TOOLS = {

@@ -14,6 +14,7 @@ import types
 import unittest
 
 import records
+from samples import as_version_2
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HARNESS = ROOT / "scripts" / "harness"
@@ -85,16 +86,24 @@ class Ramble(unittest.TestCase):
     def test_figures_and_verdict_are_the_records(self):
         result, [record] = records.measure(2, "parallel.sequence=true", "overlap.mode=ring", "bench.max_iterations=3")
         self.assertEqual(result.status, 0)
-        record["overlap"]["efficiency"] = 0.75  # where a link is too fast there is none
+        record = as_version_2(record)
+        # Where a link is too fast there is none.
+        record["overlap"].update(efficiency=0.75, schedule_efficiency=0.875)
         line = json.dumps(record, separators=(",", ":"))
         self.assertTrue(self.is_success(line))
         self.assertEqual(self.figures(line), {
+            "model operation rate": record["fom"]["model_tflops_per_s"],
             "tokens per second": record["fom"]["tokens_per_s"],
             "step": record["time"]["step_ms"]["median"],
             "operation rate of a rank": record["flops"]["gflops_per_rank"],
             "saved activations of a rank": record["memory"]["saved_bytes"],
             "peak of all activations of a rank": record["memory"]["peak_bytes"],
-            "overlap efficiency": 0.75})
+            "overlap efficiency": 0.75, "schedule efficiency": 0.875,
+            "split cost": record["overlap"]["split_cost_ms"]})
+        for version in (1, 3):  # where efficiency means something else
+            other = json.dumps({**record, "schema_version": version}, separators=(",", ":"))
+            self.assertFalse(self.is_success(other))
+            self.assertEqual(self.figures(other), {})
         [(_, context)] = self.said["figure_of_merit_context"]
         self.assertEqual(context["output_format"].format(**re.match(context["regex"], line).groupdict()),
                          "t 2, sequence true, overlap ring")

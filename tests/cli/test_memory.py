@@ -14,6 +14,7 @@ import harness
 from records import measure
 
 MIB = 2 ** 20
+KNOWN = ("pool_bytes", "parameter_bytes", "gradient_bytes", "communication_buffer_bytes")
 TOLERANCE = 0.03
 SMALL = """\
 model: {num_layers: 1, hidden_size: 64, num_attention_heads: 16, seq_length: 512}
@@ -31,8 +32,7 @@ def held_by(t, *settings):
     if record["valid"] is not True:
         raise AssertionError(record["verification"])
     memory = record["memory"]
-    known = ("pool_bytes", "parameter_bytes", "gradient_bytes", "communication_buffer_bytes")
-    return memory["process_bytes"], sum(memory[key] for key in known)
+    return memory["process_bytes"], sum(memory[key] for key in KNOWN)
 
 
 class Growth(unittest.TestCase):
@@ -75,6 +75,29 @@ class Growth(unittest.TestCase):
                 for precision in ("fp32", "bf16"):
                     share = self.share_of_known(2, large, f"precision={precision}")
                     self.assertGreater(share, 1.0 + 2 * TOLERANCE)
+
+    def test_makes_a_run_invalid_that_hides_more_than_libraries_need(self):
+        # A message has 1 MiB.
+        text = ("model: {num_layers: 1, hidden_size: 256, num_attention_heads: 4, "
+                "seq_length: 1024}\nbench: {warmup: 1, iterations: 1}\n")
+        name = "process_growth_against_accounts"
+        with tempfile.TemporaryDirectory(prefix="tidemark-memory-") as folder:
+            program = harness.preloading(pathlib.Path(__file__).with_name("hoarding_mpi.c"), folder)
+            for factor, is_valid in ((1, True), (400, False)):
+                with mock.patch.dict(os.environ, {"TIDEMARK_EXECUTABLE": program,
+                                                  "HOARDING_MPI_FACTOR": str(factor)}):
+                    result, (record,) = measure(2, "comm.algorithm=native", text=text,
+                                                status=0 if is_valid else 1)
+                (check,) = [check for check in record["verification"]["checks"]
+                            if check["name"] == name]
+                memory = record["memory"]
+                accounts = sum(memory[key] for key in KNOWN)
+                self.assertAlmostEqual(check["bound"], 0.05 * accounts + 150 * MIB, delta=1)
+                self.assertIs(check["passed"], is_valid, check)
+                self.assertIs(record["valid"], is_valid)
+                if not is_valid:
+                    self.assertGreater(check["value"], 300 * MIB)
+                    self.assertIn(f"INVALID: {name}: ", result.output)
 
 
 if __name__ == "__main__":

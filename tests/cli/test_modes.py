@@ -173,7 +173,7 @@ class Ends(unittest.TestCase):
         for row, record in zip(rows_of(result.output), records):
             memory = record["memory"]
             formula = LAYERS * memory["formula_bytes_per_layer"] + memory["ends_formula_bytes"]
-            self.assertEqual(row[6:8], [f"{memory['saved_bytes'] / 2 ** 20:.2f}",
+            self.assertEqual(row[7:9], [f"{memory['saved_bytes'] / 2 ** 20:.2f}",
                                         f"{formula / 2 ** 20:.2f}"])
 
 

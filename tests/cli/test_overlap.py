@@ -13,11 +13,12 @@ from records import INPUT, ITERATIONS, SEQUENCE_OFF_AND_ON, measure, rows_of
 
 MODES = ("none", "bulk", "ring", "auto")
 EVERY_MODE = f"sweep.overlap.mode=[{', '.join(MODES)}]"
-MAX_ITERATIONS = 5
+MAX_ITERATIONS = 7
 # Ranks, overlap.progress, comm.algorithm: every value on two and on four ranks.
 WAYS = ((2, "poll", "auto"), (2, "thread", "native"), (2, "none", "pairwise"), (2, "poll", "ring"),
         (4, "thread", "auto"), (4, "poll", "native"), (4, "none", "ring"), (4, "poll", "pairwise"))
-VARIANTS = ("serial_ms", "compute_ms", "comm_ms")
+VARIANTS = ("serial_ms", "compute_serial_ms", "compute_ms", "comm_ms")
+TUPLES = 6  # that E is resolved by, at least
 SUMMARY = {"median", "min", "max", "iterations", "samples"}
 # What a call is, whatever its time.
 CALL = ("op", "purpose", "count", "bytes", "wire_bytes")
@@ -115,8 +116,11 @@ class Modes(OverlapTestCase):
 
 
 class Figures(OverlapTestCase):
-    def test_stand_on_whole_quadruples(self):
+    def test_stand_on_whole_tuples(self):
         def check(record):
+            # One product rate behind each step.
+            self.assertEqual(len(record["flops"]["gemm_gflops_samples"]),
+                             record["time"]["step_ms"]["iterations"])
             for part in ("step_ms", *VARIANTS):
                 summary = record["time"][part]
                 samples = summary["samples"]
@@ -128,7 +132,7 @@ class Figures(OverlapTestCase):
                 self.assertGreater(summary["min"], 0.0)
         self.each_measured(check)
 
-    def test_take_no_more_quadruples_than_it_takes(self):
+    def test_take_no_more_tuples_than_it_takes(self):
         def check(record):
             overlap, count = record["overlap"], record["time"]["step_ms"]["iterations"]
             self.assertGreaterEqual(count, ITERATIONS)
@@ -141,35 +145,44 @@ class Figures(OverlapTestCase):
         def check(record):
             overlap = record["overlap"]
             exposed = median_difference(record, "step_ms", "compute_ms")
-            everything = median_difference(record, "serial_ms", "compute_ms")
+            cost = median_difference(record, "serial_ms", "compute_serial_ms")
+            split = median_difference(record, "compute_ms", "compute_serial_ms")
             self.assert_close(overlap["exposed_ms"], exposed)
-            self.assert_close(overlap["serial_exposed_ms"], everything)
+            self.assert_close(overlap["serial_exposed_ms"], cost)
+            self.assert_close(overlap["split_cost_ms"], split)
             comm = statistics.median(samples_of(record, "comm_ms"))
             meaningful = comm >= 0.01 * statistics.median(samples_of(record, "step_ms"))
             self.assertIs(overlap["meaningful"], meaningful)
             self.assertIsNone(overlap["void_because"])
-            if not meaningful or everything <= 0.0:
-                self.assertEqual([overlap[key] for key in ("efficiency", "efficiency_ci",
-                                                           "efficiency_max", "osu_percent")],
-                                 [None] * 4)
+            if not meaningful or cost <= 0.0:
+                self.assertEqual({overlap[key] for key in (
+                    "efficiency", "efficiency_ci", "schedule_efficiency", "efficiency_max",
+                    "osu_percent")}, {None})
                 self.assertIs(overlap["resolved"], False)
                 return
-            beyond = max(0.0, median_difference(record, "comm_ms", "compute_ms"))
-            self.assert_close(overlap["efficiency_max"], 1.0 - beyond / everything)
-            self.assert_close(overlap["osu_percent"], 100.0 * (1.0 - exposed / comm))
+            beyond = median_difference(record, "comm_ms", "compute_serial_ms")
+            self.assert_close(overlap["efficiency_max"], 1.0 - max(0.0, beyond) / cost)
+            self.assert_close(overlap["osu_percent"], 100.0 * max(0.0, 1.0 - exposed / comm))
             if overlap["efficiency_ci"] is None:  # most resamples have nothing to hide
                 self.assertIs(overlap["resolved"], False)
                 self.assertIsNone(overlap["efficiency"])
                 return
             low, high = overlap["efficiency_ci"]
             self.assertLessEqual(low, high)
-            self.assertIs(overlap["resolved"], high - low < 0.15)
+            count = record["time"]["step_ms"]["iterations"]
+            self.assertIs(overlap["resolved"], count >= TUPLES and high - low < 0.15)
+            scheduled = median_difference(record, "serial_ms", "compute_ms")
             if overlap["resolved"]:
-                self.assert_close(overlap["efficiency"], 1.0 - exposed / everything)
+                self.assert_close(overlap["efficiency"],
+                                  median_difference(record, "serial_ms", "step_ms") / cost)
+                if scheduled > 0.0:
+                    self.assert_close(overlap["schedule_efficiency"], 1.0 - exposed / scheduled)
             else:
                 self.assertIsNone(overlap["efficiency"])
-            self.assertIs(overlap["exceeds_max"],
-                          overlap["resolved"] and low > overlap["efficiency_max"])
+            if not overlap["resolved"] or scheduled <= 0.0:
+                self.assertIsNone(overlap["schedule_efficiency"])
+            most = 1.0 - max(beyond, min(0.0, split)) / cost
+            self.assertIs(overlap["exceeds_max"], overlap["resolved"] and low > most)
         self.each_measured(check)
 
     def test_of_the_timeline_are_no_less_than_nothing(self):
@@ -272,10 +285,10 @@ class EmulatedLink(OverlapTestCase):
         for record in records:
             self.assertIs(record["comm"]["emulated"], True)
             self.assertIs(record["valid"], True)
-            self.assertIsNone(record["fom"]["tokens_per_s"])
+            self.assertEqual(set(record["fom"].values()), {None})
         self.assertEqual(result.output.count("EMULATED link of 100 us and unlimited GB/s"), 2)
         rows = [row for row in rows_of(result.output) if row[0].startswith("mode=")]
-        self.assertEqual([row[4] for row in rows], ["-", "-"])
+        self.assertEqual([row[4:7] for row in rows], [["-"] * 3] * 2)
 
     def test_is_not_there_unasked(self):
         result, (record,) = once(2)
@@ -348,6 +361,10 @@ class BadInput(harness.TestCase):
                  "-1 is out of range, expected 0 <= x <= 1000000000"),
                 ("emulated_link.bandwidth_gbytes_per_s=-2",
                  "-2 is out of range, expected 0 <= x <= 1000000000"),
+                ("bench.warmup=-1", "-1 is out of range, expected 0 to 2147483647"),
+                ("bench.min_seconds=-1", "-1 is out of range, expected 0 <= x <= 86400"),
+                ("bench.min_warmup_seconds=1e5",
+                 "1e5 is out of range, expected 0 <= x <= 86400"),
                 ("bench.max_iterations=2", f"2 is less than iterations {ITERATIONS}")):
             ranks = 2 if setting.startswith("overlap.mode") else 1
             with self.subTest(setting=setting):

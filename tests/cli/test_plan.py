@@ -34,7 +34,7 @@ LLAMA = INPUT.replace("{num_layers", "{family: llama, ffn_hidden_size: 96, num_l
 OF_MEMORY = ("saved_bytes", "saved_bytes_per_layer", "formula_bytes_per_layer",
              "closed_formula_bytes_per_layer", "ends_saved_bytes", "ends_formula_bytes",
              "ends_closed_formula_bytes", "norm_statistics_bytes", "peak_bytes", "parameter_bytes",
-             "gradient_bytes", "communication_buffer_bytes", "by_tensor", "ends", "at_peak")
+             "gradient_bytes", "by_tensor", "ends", "at_peak")
 OF_CALLS = ("op", "purpose", "count", "bytes", "wire_bytes")
 
 
@@ -88,6 +88,12 @@ class Agreement(unittest.TestCase):
             self.assertEqual((prediction["kind"], record["kind"]), ("plan", "run"))
             self.assertEqual(predictable(prediction), predictable(record))
             self.assertIs(record["valid"], True, record["verification"])
+            held, foretold = (of["memory"]["communication_buffer_bytes"]
+                              for of in (record, prediction))
+            if record["case"]["comm"]["algorithm"] == "auto":
+                self.assertLessEqual(held, foretold)  # a plan knows no choices
+            else:
+                self.assertEqual(held, foretold)
             # Nor has a plan anything that only a run can know.
             self.assertIsNone(prediction["valid"])
             for key in ("pool_bytes", "process_bytes"):
@@ -128,6 +134,31 @@ class Agreement(unittest.TestCase):
                        "model.seq_length=516", text=LLAMA, cases=8)
             self.agree(t, SEQUENCE, "model.num_query_groups=1", "overlap.mode=ring",
                        "bench.max_iterations=1", text=LLAMA, cases=2)
+
+    def test_of_the_scratch_memory_of_own_collectives(self):
+        for t in (2, 4):
+            for mode in ("none", "bulk", "ring"):
+                # Messages of 512 KiB, which fall into several segments where nothing overlaps.
+                self.agree(t, SEQUENCE, "sweep.comm.algorithm=[native, pairwise, ring, auto]",
+                           f"overlap.mode={mode}", "overlap.chunks=3", "bench.max_iterations=1",
+                           "model.num_layers=2", "model.seq_length=256", "model.hidden_size=256",
+                           cases=8)
+        _, records = plan(4, "sweep.comm.algorithm=[native, pairwise, ring, auto]",
+                          "sweep.comm.backend=[auto, nccl]", "model.seq_length=256",
+                          "model.hidden_size=256")
+        held = {(record["case"]["comm"]["algorithm"], record["case"]["comm"]["backend"]):
+                record["memory"]["communication_buffer_bytes"] for record in records}
+        # An all-reduce of 512 KiB on four ranks, in segments of at most 256 KiB.
+        self.assertEqual(held["native", "auto"], 0)
+        self.assertEqual(held["pairwise", "auto"], 3 * 128 * 1024)
+        self.assertEqual(held["ring", "auto"], 2 * 128 * 1024)
+        self.assertEqual(held["auto", "auto"], 3 * 128 * 1024)
+        self.assertEqual(held["auto", "nccl"], 0)
+        for record in records:
+            memory = record["memory"]
+            self.assertEqual(memory["total_bytes"], sum(memory[key] for key in (
+                "parameter_bytes", "gradient_bytes", "optimizer_bytes", "peak_bytes",
+                "communication_buffer_bytes")))
 
     def test_without_dropout(self):
         self.agree(2, SEQUENCE, RECOMPUTE, "sweep.model.hidden_dropout=[0.0, 0.1]",

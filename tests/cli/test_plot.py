@@ -15,6 +15,7 @@ import sys
 import unittest
 
 import harness
+from samples import UNKNOWN_VERSIONS, stored
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLOT = ROOT / "scripts" / "plot"
@@ -50,7 +51,7 @@ def record(kind="run", valid=True, tide=None, **settings):
         section[key] = value
     by_tensor = [{"name": name, "bytes_per_layer": size, "formula_bytes_per_layer": size,
                   "in_formula": counts} for name, size, counts in TENSORS]
-    return {"schema_version": 1, "kind": kind, "case": case,
+    return {"schema_version": 2, "kind": kind, "case": case,
             "valid": None if kind == "plan" else valid,
             "memory": {"saved_bytes": 54 * MIB, "saved_bytes_per_layer": 18 * MIB,
                        "formula_bytes_per_layer": 18 * MIB, "peak_bytes": 60 * MIB,
@@ -218,7 +219,9 @@ def overlap_record(index=0, mode="ring", e=0.6, ci=(0.55, 0.65), bandwidth=1.0, 
                        "efficiency_max": None if off else 0.9,
                        "meaningful": None if off else True,
                        "resolved": None if off else e is not None,
-                       "exceeds_max": None if off else False, "void_because": None}
+                       "exceeds_max": None if off else False, "void_because": None,
+                       "schedule_efficiency": None if off or e is None else e + 0.1,
+                       "split_cost_ms": None if off else 1.0}
     return data
 
 
@@ -336,6 +339,7 @@ class OverlapSeries(harness.TestCase):
         self.assertTrue(any(line.get_linestyle() == "--" and list(line.get_ydata()) == [0.9, 0.9]
                             for line in axes.get_lines()))
         self.assertIn("emulated", axes.get_xlabel())
+        self.assertEqual(axes.get_ylabel(), "overlap efficiency E")
         self.assertIn("EMULATED", overlap.efficiency_title(placed(overlap_record())))
 
 
@@ -433,6 +437,61 @@ class Script(harness.TestCase):
             one, second = (pathlib.Path(self.folder, folder, name).read_bytes()
                            for folder in ("one", "second"))
             self.assertEqual(one, second, name)
+
+    def write_versions(self):
+        """A record of each version, of the same case; E was 0.6 in version 1, too."""
+        new = overlap_record(1)
+        old = {**overlap_record(1), "schema_version": 1}
+        for key in ("schedule_efficiency", "split_cost_ms"):
+            del old["overlap"][key]
+        self.records(old, new)
+        return os.path.join(self.folder, "r.jsonl")
+
+    def test_an_efficiency_of_version_1_goes_by_another_name(self):
+        old, new = records.read(self.write_versions(), overlap.check)
+        self.assertEqual([old.data["overlap"][key] for key in
+                          ("efficiency", "efficiency_ci", "efficiency_max", "resolved",
+                           "schedule_efficiency", "schedule_resolved")],
+                         [None, None, None, None, 0.6, True])
+        self.assertEqual((new.data["overlap"]["efficiency"],
+                          new.data["overlap"]["schedule_efficiency"]), (0.6, 0.7))
+        found = overlap.by_measure(overlap.with_efficiency([old, new]))
+        self.assertEqual([(measure.figure, [record.version for record in alike])
+                          for measure, alike in found],
+                         [("efficiency", [2]), ("schedule-efficiency", [1])])
+        with self.assertRaises(ValueError):  # never in one figure
+            overlap.efficiency_series([old, new])
+
+    @needs_matplotlib
+    def test_versions_have_figures_of_their_own(self):
+        self.write_versions()
+        status, made, errors = self.plot("overlap", "r.jsonl", "--only", "efficiency", "--format",
+                                         "svg")
+        self.assertEqual((status, sorted(made), errors),
+                         (0, ["efficiency.svg", "schedule-efficiency.svg"], []))
+
+    @needs_matplotlib
+    def test_stored_records_of_both_versions_are_drawn_alone_and_mixed(self):
+        plans = [stored(version, "plan.jsonl") for version in (1, 2)]
+        runs = [stored(version, "run.jsonl") for version in (1, 2)]
+        for found in (plans[:1], plans[1:], runs[:1], runs[1:], plans + runs):
+            self.records(*found)
+            status, made, errors = self.plot("r.jsonl", "--only", "peak,saved", "--format", "svg")
+            self.assertEqual((status, sorted(made), errors), (0, ["peak.svg", "saved.svg"], []))
+        for _, record_of_label in names.labelled(placed(*plans)):
+            self.assertIn(record_of_label.version, (1, 2))
+        self.assertEqual([label.rpartition(", ")[2] for label, _ in names.labelled(placed(*plans))],
+                         ["record version 1", "record version 2"])
+        self.assertEqual(len(series.peak_series(placed(*runs))), 2)  # no line has both
+
+    @needs_matplotlib
+    def test_other_versions_are_refused(self):
+        for version in UNKNOWN_VERSIONS:
+            self.records({**record(), "schema_version": version})
+            self.refused(f"^r.jsonl:1: has schema_version {json.dumps(version)}, and only 1 and 2 are "
+                         "read$", "r.jsonl")
+        self.write("r.jsonl", json.dumps({"kind": "run"}))
+        self.refused("^r.jsonl:1: is no record: it has no schema_version and kind$", "r.jsonl")
 
     @needs_matplotlib
     def test_overlap_says_what_it_skips(self):

@@ -55,6 +55,7 @@ class OtherTransport(Tiny):
     within_node = "carrier pigeons"
 """
 FIGURES = {
+    "model_tflops_per_s": ("fom", "model_tflops_per_s", 1),
     "tokens_per_s": ("fom", "tokens_per_s", 1), "step": ("time", "step_ms", 1),
     "gflops_per_rank": ("flops", "gflops_per_rank", 1), "saved": ("memory", "saved_bytes", 2**20),
     "peak": ("memory", "peak_bytes", 2**20),

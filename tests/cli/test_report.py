@@ -18,8 +18,8 @@ import unittest.mock
 import harness
 from pages import Page, by_first_cell
 from records import measure
-from samples import (EMULATED, OVERLAPPING, PLAIN, ROOT, changed, invalid, lines, on_ranks, real,
-                     with_step)
+from samples import (EMULATED, OVERLAPPING, PLAIN, ROOT, UNKNOWN_VERSIONS, as_version_2, changed,
+                     invalid, lines, on_ranks, parsed, real, stored, stored_path, with_step)
 
 REPORT = ROOT / "scripts" / "report"
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -81,7 +81,7 @@ class Numbers(TestCase):
             self.shows(row["records"], 1)
             self.shows(row["stepms"], step["median"])
             self.assertEqual(row["all stepsms"].numbers, [step["min"], step["max"]])
-            self.shows(row["tokens/sfigure of merit"], data["fom"]["tokens_per_s"])
+            self.shows(row["tokens/s"], data["fom"]["tokens_per_s"])
             self.shows(row["GFLOP/sa rank"], data["flops"]["gflops_per_rank"])
             self.shows(row["of productrate"], data["flops"]["fraction_of_gemm"])
             self.shows_mib(row["savedMiB a rank"], data["memory"]["saved_bytes"])
@@ -95,15 +95,7 @@ class Numbers(TestCase):
         self.assertEqual(row["records"].text, "4 (1 INVALID)")
         self.shows(row["stepms"], 3500.0)
         self.assertEqual(row["all stepsms"].numbers, [3000.0, 5000.0])
-        self.shows(row["tokens/sfigure of merit"], 1024 / 3.5)
-
-    def test_the_highest_figure_of_merit_of_each_problem_stands_out(self):
-        slow, quick = with_step(TP, 4000.0), with_step(TP_SP, 2000.0)
-        other = changed(with_step(TP, 1000.0), case__name="other")
-        page = self.page(slow, quick, other)
-        self.assertIn("512.0 tokens/sTP+SP, t 2", page.text["summary"])
-        self.assertRegex(page.text["summary"], r"1\s024\.0 tokens/sTP, t 2other: L 2, h 2048")
-        self.assertIn("best", self.summary(page)["TP+SP"]["tokens/sfigure of merit"].kinds)
+        self.shows(row["tokens/s"], 1024 / 3.5)
 
     def test_tp_beside_tp_sp(self):
         page = self.page(TP, TP_SP)
@@ -135,20 +127,23 @@ class Numbers(TestCase):
             self.shows_mib(row[words], memory[key])
         self.shows(row["pool / peak"], memory["pool_bytes"] / memory["peak_bytes"])
 
-    def test_overlap_has_the_four_runs_and_e(self):
+    def test_overlap_has_the_five_runs_and_e(self):
         data = [real(OVERLAPPING, index) for index in range(4)]
         page = self.page(*data)
         found = list(by_first_cell(page.tables_of("overlap")[0]).values())
         self.assertEqual(len(found), 4)
         for row, one in zip(found, data):
-            for name in ("step", "serial", "compute", "comm"):
-                self.shows(row[f"{name}ms"], one["time"][f"{name}_ms"]["median"])
+            for name in ("step", "serial", "compute", "compute serial", "comm"):
+                self.shows(row[f"{name}ms"],
+                           one["time"][f"{name.replace(' ', '_')}_ms"]["median"])
             overlap = one["overlap"]
             self.shows(row["exposedms"], overlap["exposed_ms"])
             self.shows(row["exposedms, timeline"], overlap["timeline_exposed_ms"])
             self.assertEqual(row["interval90\N{NO-BREAK SPACE}% of E"].numbers,
                              overlap["efficiency_ci"])
             self.assertEqual(row["E"].number, overlap["efficiency"])
+            self.assertEqual(row["scheduleefficiency"].number, overlap["schedule_efficiency"])
+            self.shows(row["split costms"], overlap["split_cost_ms"])
             self.assertEqual(row["remark"].text, "" if overlap["resolved"] else "not resolved")
 
     def test_plans_have_memory_and_no_time(self):
@@ -157,7 +152,7 @@ class Numbers(TestCase):
             del plan[key]
         row = self.summary(self.page(plan))["TP"]
         self.shows_mib(row["peakMiB a rank"], TP["memory"]["peak_bytes"])
-        self.assertEqual(row["stepms"].text + row["tokens/sfigure of merit"].text, DASH * 2)
+        self.assertEqual(row["stepms"].text + row["model TFLOP/sfigure of merit"].text, DASH * 2)
 
     def test_files_are_told_apart(self):
         page = self.page_of(self.file("old.jsonl", TP), self.file("new.jsonl", with_step(TP, 5.0)))
@@ -178,7 +173,7 @@ class Scaling(TestCase):
             if len(row) == 1:
                 line = row[0].text
             else:
-                found.append((line, int(row[0].text), row[1].number, round(row[5].number, 9)))
+                found.append((line, int(row[0].text), row[1].number, round(row[6].number, 9)))
         return found
 
     def test_strong_scaling_is_measured_by_the_rate_of_a_rank(self):
@@ -269,17 +264,19 @@ class Stragglers(TestCase):
 @needs_matplotlib
 class Honesty(TestCase):
     def test_an_invalid_record_has_no_figure_of_merit_and_no_other(self):
-        bad = invalid(changed(TP, fom__tokens_per_s=77.25))  # even if somebody wrote one
-        bad["fom"]["tokens_per_s"] = 77.25
+        bad = invalid(TP)
+        bad["fom"].update(tokens_per_s=77.25, model_tflops_per_s=78.25,
+                          model_tflops_per_s_ci=[79.25, 80.25])  # even if somebody wrote one
         page = self.page(bad, TP_SP)
         row = self.summary(page)["TP"]
-        self.assertEqual(row["tokens/sfigure of merit"].text, "INVALID")
+        self.assertEqual(row["model TFLOP/sfigure of merit"].text, "INVALID")
         self.assertEqual({cell.text for name, cell in row.items()
-                          if name not in ("Case", "t", "records", "tokens/sfigure of merit")},
+                          if name not in ("Case", "t", "records",
+                                          "model TFLOP/sfigure of merit")},
                          {DASH})
         numbers = [number for table in page.tables for row in table.rows for cell in row
                    for number in cell.numbers]
-        for forbidden in (77.25, bad["time"]["step_ms"]["median"], bad["memory"]["peak_bytes"]):
+        for forbidden in (77.25, 78.25, 79.25, 80.25, bad["time"]["step_ms"]["median"], bad["memory"]["peak_bytes"]):
             self.assertNotIn(forbidden, numbers)
         table, = page.tables_of("invalid")
         self.assertEqual([cell.text for cell in table.rows[0][1:]],
@@ -288,9 +285,10 @@ class Honesty(TestCase):
         self.assertEqual(page.tables_of("sharding"), [])
 
     def test_a_run_that_was_not_verified_has_no_figure_of_merit(self):
-        page = self.page(changed(TP, valid=None, fom__tokens_per_s=None))
+        page = self.page(changed(TP, valid=None, fom__tokens_per_s=None,
+                                 fom__model_tflops_per_s=None, fom__model_tflops_per_s_ci=None))
         row = self.summary(page)["TP, not verified"]
-        self.assertEqual(row["tokens/sfigure of merit"].text, DASH)
+        self.assertEqual(row["model TFLOP/sfigure of merit"].text, DASH)
         self.shows(row["stepms"], TP["time"]["step_ms"]["median"])
         self.assertIn("No record has a figure of merit", page.text["summary"])
 
@@ -339,7 +337,8 @@ class Script(TestCase):
 
     def test_the_page_is_whole_and_stands_alone(self):
         names = ("quickstart/records.jsonl", "overlap/two-nodes-1gbit.jsonl", "overlap/links.jsonl")
-        paths = [str(ROOT / "results" / name) for name in names]
+        paths = [self.file(name.rpartition("/")[2], *map(
+            as_version_2, parsed(ROOT / "results" / name))) for name in names]
         trace = str(ROOT / "results/overlap/two-nodes-1gbit.trace.json")
         status, output, errors = self.report(*paths, "--trace", trace, "-o", "a/page.html")
         self.assertEqual((status, output, errors), (0, "a/page.html\n", []))
@@ -425,6 +424,12 @@ class Script(TestCase):
         self.refused("^criteria: c.yaml:3:1: nonsense$", "r.jsonl", "--criteria", "c.yaml",
                      "--executable", "./says")
 
+    def test_other_versions_are_refused(self):
+        for version in UNKNOWN_VERSIONS:
+            self.write("r.jsonl", lines(TP, {**TP, "schema_version": version}))
+            self.refused(rf"^r\.jsonl:2: has schema_version {json.dumps(version)}, and only 1 and 2 "
+                         "are read$", "r.jsonl")
+
     def test_10000_records_take_less_than_5_s_and_500_mb(self):
         kinds = [real(OVERLAPPING, index) for index in range(4)] + [
             real(EMULATED, index) for index in range(8)] + [WITH_TIDE, invalid(TP)]
@@ -456,8 +461,86 @@ class OfTheExecutable(TestCase):
         self.assertEqual([cell.number for cell in row[1:3]], [1.0, high / low])
         self.assertRegex(row[3].text, r"^rank 1 on ")
         self.assertIn("PLANTED SLOW RANK", row[0].text)
-        self.assertEqual(self.summary(page)["TP PLANTED SLOW RANK"]["tokens/sfigure of merit"].text,
+        self.assertEqual(self.summary(page)["TP PLANTED SLOW RANK"]["model TFLOP/sfigure of merit"].text,
                          DASH)
+
+
+@needs_matplotlib
+class Versions(TestCase):
+    """Records of version 1, whose E is another one, alone and beside those of version 2."""
+
+    OLD = stored(1, "two-nodes.jsonl", 1)
+
+    def test_e_of_version_1_stands_under_schedule_efficiency(self):
+        page = self.page(self.OLD)
+        row, = by_first_cell(page.tables_of("overlap")[0]).values()
+        self.assertEqual([row[name].text for name in ("E", "E max", "split costms",
+                                                      "compute serialms")], [DASH] * 4)
+        self.assertEqual(row["interval90\N{NO-BREAK SPACE}% of E"].text, DASH)
+        self.assertEqual(row["scheduleefficiency"].number, self.OLD["overlap"]["efficiency"])
+        self.assertIn("90\N{NO-BREAK SPACE}% of schedule efficiency [0.74, 0.82]",
+                      row["remark"].text)
+        row, = self.summary(page).values()
+        self.assertEqual((row["E"].text, row["model TFLOP/sfigure of merit"].text), (DASH, DASH))
+        self.assertEqual(row["scheduleefficiency"].number, self.OLD["overlap"]["efficiency"])
+        self.assertIn("Records of version 1 have tokens/s alone", page.text["summary"])
+        self.assertEqual(set(page.figures) & {"efficiency-1", "schedule-efficiency-1"},
+                         {"schedule-efficiency-1"})
+
+    def test_versions_are_cases_and_problems_of_their_own(self):
+        new = as_version_2(self.OLD)
+        page = self.page(self.OLD, new)
+        found = page.tables_of("overlap")
+        self.assertEqual(len(found), 2)
+        for table, one in zip(found, (self.OLD, new)):
+            row, = by_first_cell(table).values()
+            self.assertEqual(row["E"].number,
+                             new["overlap"]["efficiency"] if one is new else None)
+        numbers = [cell.numbers for row in page.tables_of("summary")[0].rows for cell in row]
+        between = (self.OLD["overlap"]["efficiency"] + new["overlap"]["efficiency"]) / 2
+        self.assertNotIn([between], numbers)
+        self.assertIn("record version 1", page.text["summary"])
+        self.assertEqual({name for name in page.figures if "efficiency" in name},
+                         {"schedule-efficiency-1", "efficiency-2"})
+
+    def test_stored_records_are_read_alone_and_mixed(self):
+        files = [str(stored_path(version, name)) for version in (1, 2)
+                 for name in ("run.jsonl", "plan.jsonl")]
+        for paths in ([files[0]], [files[1]], [files[2]], [files[3]], files):
+            page = self.page_of(*paths)
+            self.assertEqual((page.faults, self.said), ([], []))
+            self.assertIn(f"{len(paths)} record", page.text["head"])
+
+
+@needs_matplotlib
+class Merit(TestCase):
+    COLUMN, INTERVAL = "model TFLOP/sfigure of merit", "interval90\N{NO-BREAK SPACE}% of TFLOP/s"
+
+    def test_the_figure_of_merit_has_its_unit_and_interval_and_none_is_picked(self):
+        page = self.page(with_step(TP, 900.0), with_step(TP_SP, 300.0))
+        found = self.summary(page)
+        for name, one, step in (("TP", TP, 900.0), ("TP+SP", TP_SP, 300.0)):
+            rate = one["flops"]["model_per_step"] / step / 1e9
+            self.shows(found[name][self.COLUMN], rate)
+            self.assertEqual(found[name][self.INTERVAL].numbers, [0.98 * rate, 1.02 * rate])
+        self.assertEqual(page.text["summary"].count(" TFLOP/s ["), 2)
+        self.assertIn("None is picked", page.text["summary"])
+        self.assertLess(page.text["summary"].index("TP, t 2"),
+                        page.text["summary"].index("TP+SP, t 2"))
+
+    def test_several_records_have_the_median_and_all_of_their_intervals(self):
+        data = [with_step(TP, step) for step in (900.0, 1000.0, 1200.0)]
+        rates = [one["fom"]["model_tflops_per_s"] for one in data]
+        row = self.summary(self.page(*data))["TP"]
+        self.shows(row[self.COLUMN], rates[1])
+        self.assertEqual(row[self.INTERVAL].numbers, [0.98 * rates[2], 1.02 * rates[0]])
+        data[1]["fom"]["model_tflops_per_s_ci"] = None
+        self.assertEqual(self.summary(self.page(*data))["TP"][self.INTERVAL].text, DASH)
+
+    def test_an_interval_is_two_numbers(self):
+        for bad in ([1.0], [2.0, 1.0], ["1", 2.0]):
+            with self.assertRaisesRegex(reading.InputError, "fom.model_tflops_per_s_ci: not two"):
+                self.page(changed(TP, fom__model_tflops_per_s_ci=bad))
 
 
 class Reading(harness.TestCase):

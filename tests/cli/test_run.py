@@ -24,14 +24,17 @@ RESOLVED = {
     "overlap": {"mode": "none", "progress": "poll", "chunks": 0},
     "comm": {"backend": "auto", "algorithm": "auto", "register_buffers": False},
     "emulated_link": {"latency_us": 0.0, "bandwidth_gbytes_per_s": 0.0},
-    "bench": {"warmup": 1, "iterations": ITERATIONS, "max_iterations": 40, "seed": 1234,
-              "verify": True, "timeout_s": 300.0},
+    "bench": {"warmup": 1, "iterations": ITERATIONS, "max_iterations": 40,
+              "min_warmup_seconds": 0.0, "min_seconds": 0.0, "seed": 1234, "verify": True,
+              "timeout_s": 300.0},
 }
 KEYS = {
     "": {"schema_version", "kind", "case", "case_index", "ranks", "valid", "verification", "fom",
          "loss", "time", "flops", "memory", "comm", "overlap", "ranks_detail", "provenance"},
-    "fom": {"tokens_per_s"},
-    "time": {f"{part}_ms" for part in ("step", "serial", "compute", "comm", "forward", "backward")},
+    "fom": {"model_tflops_per_s", "model_tflops_per_s_ci", "tokens_per_s"},
+    "time": {"warmup_steps", "warmup_seconds", "measured_seconds", "drift", "drifting",
+             *(f"{part}_ms" for part in ("step", "serial", "compute_serial", "compute", "comm",
+                                         "forward", "backward"))},
     "time.step_ms": {"median", "min", "max", "iterations"},
     "time.forward_ms": {"median", "min", "max", "iterations"},
     "time.backward_ms": {"median", "min", "max", "iterations"},
@@ -44,8 +47,9 @@ KEYS = {
                "communication_buffer_bytes", "communication_library_bytes", "by_tensor", "ends",
                "at_peak", "tide"},
     "comm": {"backend", "transport", "registered_bytes", "wire_bytes_per_step", "calls"},
-    "overlap": {"mode", "exposed_ms", "timeline_exposed_ms", "intersect_ms", "efficiency",
-                "efficiency_ci", "efficiency_max", "osu_percent"},
+    "overlap": {"mode", "exposed_ms", "serial_exposed_ms", "split_cost_ms", "timeline_exposed_ms",
+                "intersect_ms", "efficiency", "efficiency_ci", "schedule_efficiency",
+                "efficiency_max", "osu_percent"},
 }
 CALL_KEYS = {"op", "purpose", "count", "bytes", "wire_bytes", "seconds", "blocked_seconds",
              "busbw_gbytes_per_s"}
@@ -85,10 +89,13 @@ class Table(unittest.TestCase):
                          [["TP", "2", "yes"], ["TP+SP", "2", "yes"]])
         for row, record in zip(rows, records):
             memory, mib = record["memory"], 2 ** 20
-            self.assertEqual([float(word) for word in row[2:-1]], [
+            merit = record["fom"]["model_tflops_per_s"]
+            self.assertAlmostEqual(float(row[3]) / merit, 1.0, delta=1e-3)
+            low, high = record["fom"]["model_tflops_per_s_ci"]
+            self.assertEqual([float(word) for word in row[2:3] + row[4:-1]], [
                 round(record["time"]["step_ms"]["median"], 2),
+                round(50.0 * (high - low) / merit, 1),
                 round(record["fom"]["tokens_per_s"], 1),
-                round(record["flops"]["gflops_per_rank"], 1),
                 round(record["flops"]["fraction_of_gemm"], 3),
                 round(memory["saved_bytes"] / mib, 2),
                 round(LAYERS * memory["formula_bytes_per_layer"] / mib, 2),
@@ -146,7 +153,13 @@ class Record(unittest.TestCase):
         for record in once(2, SEQUENCE_OFF_AND_ON)[1]:
             seconds = record["time"]["step_ms"]["median"] / 1e3
             flops = record["flops"]
+            self.assertEqual(record["schema_version"], 2)
             self.assertAlmostEqual(record["fom"]["tokens_per_s"] * seconds / (S * B), 1.0)
+            merit = record["fom"]["model_tflops_per_s"]
+            self.assertAlmostEqual(merit * seconds * 1e12 / products, 1.0)
+            low, high = record["fom"]["model_tflops_per_s_ci"]
+            self.assertLessEqual(low, merit)
+            self.assertGreaterEqual(high, merit)
             self.assertEqual(flops["model_per_step"], products)
             self.assertAlmostEqual(flops["gflops_per_rank"] * 2 * seconds * 1e9 / products, 1.0)
             self.assertAlmostEqual(flops["gemm_gflops_per_rank"],
@@ -154,10 +167,46 @@ class Record(unittest.TestCase):
             self.assertAlmostEqual(flops["fraction_of_gemm"] * flops["gemm_gflops_per_rank"]
                                    / flops["gflops_per_rank"], 1.0)
 
+    def test_says_how_long_was_measured(self):
+        for record in once(2, SEQUENCE_OFF_AND_ON)[1]:
+            time = record["time"]
+            self.assertEqual(time["warmup_steps"], 1)
+            self.assertGreater(time["warmup_seconds"], 0.0)
+            self.assertAlmostEqual(time["measured_seconds"], sum(time["step_ms"]["samples"]) / 1e3)
+            self.assertEqual((time["drift"], time["drifting"]), (None, None))
+
     def test_is_plain_text(self):
         for record in once(2, SEQUENCE_OFF_AND_ON)[1]:
             for text in texts_in(record):
                 self.assertTrue(text.isprintable(), repr(text))
+
+
+class Duration(unittest.TestCase):
+    """Steps go on until a time has passed, on all ranks alike, whatever their number."""
+
+    def test_is_at_least_what_was_asked_for(self):
+        for ranks in (1, 2):
+            (record,) = measure(ranks, "bench.min_warmup_seconds=0.2", "bench.min_seconds=0.3",
+                                "bench.max_iterations=3", "bench.verify=false")[1]
+            time = record["time"]
+            samples = time["step_ms"]["samples"]
+            self.assertGreaterEqual(time["warmup_seconds"], 0.2)
+            self.assertGreater(time["warmup_steps"], 1)
+            self.assertGreaterEqual(time["measured_seconds"], 0.3)
+            self.assertLess(sum(samples[:-1]) / 1e3, 0.3)  # not one step more than it takes
+            self.assertGreater(len(samples), ITERATIONS)
+            first, last = (statistics.median(part) for part in
+                           (samples[:len(samples) // 3], samples[-(len(samples) // 3):]))
+            self.assertAlmostEqual(time["drift"], (last - first) / time["step_ms"]["median"])
+            self.assertIsInstance(time["drifting"], bool)
+
+    def test_of_no_warm_up_is_valid(self):
+        for mode in ("none", "auto", "ring"):
+            for record in measure(2, "bench.warmup=0", f"overlap.mode={mode}", SEQUENCE_OFF_AND_ON,
+                                  "bench.max_iterations=3")[1]:
+                self.assertIs(record["valid"], True, record["verification"])
+                self.assertEqual(record["time"]["warmup_steps"], 1)
+                self.assertEqual(len(record["time"]["step_ms"]["samples"]), ITERATIONS)
 
 
 class Memory(unittest.TestCase):

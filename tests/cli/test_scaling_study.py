@@ -15,6 +15,7 @@ import time
 import unittest
 
 import harness
+from samples import UNKNOWN_VERSIONS, as_version_2, lines, stored
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "scaling-study"
@@ -32,17 +33,18 @@ MODEL = {"hidden_size": 1024, "num_attention_heads": 16, "num_query_groups": 16,
 
 
 def record(kind, t, samples, nodes=1, sequence=False, overlap="none", flops=1000.0, batch=1, valid=True, calls=(),
-           blocked=0.0, efficiency=None):
+           blocked=0.0, efficiency=None, version=2):
     """What the summary reads of a record; s is 100, and ranks fill the nodes in turn."""
     return {
-        "case": {"name": kind, "parallel": {"sequence": sequence}, "overlap": {"mode": overlap},
+        "schema_version": version, "kind": "run", "case": {"name": kind, "parallel": {"sequence": sequence}, "overlap": {"mode": overlap},
                  "model": {"seq_length": 100, "micro_batch_size": batch}},
         "ranks": t, "valid": valid,
         "time": {"step_ms": {"median": sorted(samples)[len(samples) // 2], "samples": list(samples)}},
         "flops": {"model_per_step": flops},
         "memory": {"peak_bytes": 3 * 2**20, "saved_bytes": 2**20},
         "comm": {"calls": list(calls), "wire_bytes_per_step": 3_000_000, "emulated": False},
-        "overlap": {"mode": overlap, "efficiency": efficiency},
+        "fom": {"model_tflops_per_s": 4.5}, "overlap": {"mode": overlap, "efficiency": efficiency,
+                                                        "schedule_efficiency": 0.8, "split_cost_ms": 1.0},
         "ranks_detail": [{"host": f"n{rank * nodes // t}", "blocked_ms": blocked} for rank in range(t)],
     }
 
@@ -92,7 +94,8 @@ class Formulas(unittest.TestCase):
         for verdict, word in ((False, "INVALID"), (None, "not verified")):
             [only] = rows(record("strong", 2, [50.0], valid=verdict))
             self.assertEqual({value for name, value in vars(only).items()
-                              if name not in ("kind", "sequence", "overlap", "t", "nodes", "valid", "emulated")}, {None})
+                              if name not in ("kind", "sequence", "overlap", "t", "nodes", "valid", "emulated", "version")},
+                             {None})
             line = tables.line_of(only, "")
             self.assertIn(word, line)
             self.assertNotIn("50.00", line)
@@ -118,13 +121,13 @@ class Boundary(unittest.TestCase):
         found = rows(record("strong", 4, [10.0, 10.1, 10.2]), record("strong", 4, [15.0, 15.1, 15.2], nodes=2))
         [crossing] = summary.crossings(found)
         self.assertAlmostEqual(crossing.ratio, 15.1 / 10.1)
-        self.assertEqual(summary.bites(found), {("strong", False, "none"): [4]})
+        self.assertEqual(summary.bites(found), {("strong", False, "none", 2): [4]})
         self.assertIn("  strong, TP none: bites at t 4", tables.boundary_lines(found))
 
     def test_noise_does_not_bite(self):
         found = rows(record("strong", 4, [10.0, 10.1, 30.0]), record("strong", 4, [9.0, 15.1, 15.2], nodes=2))
         self.assertGreater(summary.crossings(found)[0].ratio, 1.05)
-        self.assertEqual(summary.bites(found), {("strong", False, "none"): []})
+        self.assertEqual(summary.bites(found), {("strong", False, "none", 2): []})
         self.assertIn("  strong, TP none: does not bite", tables.boundary_lines(found))
 
     def test_widening_over_the_boundary_is_held_against_the_widest_of_one_node(self):
@@ -160,11 +163,35 @@ class Plans(unittest.TestCase):
 
 class Files(harness.TestCase):
     def test_a_last_line_that_is_cut_off_is_left_out_and_another_is_an_error(self):
+        good = json.dumps(record("strong", 2, [50.0]))
         with contextlib.redirect_stderr(io.StringIO()) as said:
-            self.assertEqual(read(pathlib.Path(self.folder, self.write("cut.jsonl", '{"a": 1}\n{"b'))), [{"a": 1}])
+            self.assertEqual(self.read("cut.jsonl", good + '\n{"b'), [json.loads(good)])
         self.assertIn("cut.jsonl:2: left out", said.getvalue())
         with self.assertRaisesRegex(InputError, "bad.jsonl:1: not a JSON record"):
-            read(pathlib.Path(self.folder, self.write("bad.jsonl", '{"b\n{"a": 1}\n')))
+            self.read("bad.jsonl", '{"b\n' + good + "\n")
+
+    def read(self, name, text):
+        return read(pathlib.Path(self.folder, self.write(name, text)))
+
+    def test_versions_share_no_row_no_base_and_no_column(self):
+        old = stored(1, "two-nodes.jsonl", 1)
+        new = [as_version_2(old), as_version_2(stored(1, "two-nodes.jsonl", 3))]
+        found = rows(*self.read("r.jsonl", lines(old, *new)))
+        self.assertEqual([(r.version, r.sequence, r.overlap_efficiency, r.schedule_efficiency) for r in found], [
+            (2, False, None, None), (2, True, new[0]["overlap"]["efficiency"], old["overlap"]["efficiency"]),
+            (1, True, None, old["overlap"]["efficiency"])])
+        self.assertNotEqual(new[0]["overlap"]["efficiency"], old["overlap"]["efficiency"])
+        self.assertEqual(found[2].model_tflops_per_s, None)
+        self.assertEqual([line for line in tables.scaling_lines(found, lambda row: False) if "scaling" in line],
+                         ["Two-nodes-1gbit scaling", "Two-nodes-1gbit scaling (record version 1: what it calls E stands "
+                          "under schedule)"])
+        slow, fast = record("strong", 1, [100.0], version=1), record("strong", 2, [50.0])
+        self.assertEqual([r.speedup for r in rows(slow, fast)], [1.0, 1.0])  # each is its own base
+
+    def test_other_versions_are_refused(self):
+        for version in UNKNOWN_VERSIONS:
+            with self.assertRaisesRegex(InputError, r"r.jsonl:1: has schema_version .*, and only 1 and 2 are read$"):
+                self.read("r.jsonl", lines(record("strong", 2, [50.0], version=version)))
 
 
 class Script(harness.TestCase):

@@ -124,14 +124,17 @@ TEST_F(MpiControl, FailedCallNamesOperationContextAndRank) {
   comm_.barrier();  // still usable
 }
 
-TEST_F(MpiControl, MessagesBeyondMpisCountsAreRefused) {
+#if MPI_VERSION < 4
+TEST_F(MpiControl, CallsBeyondTheLibrarysCountsAreRefused) {
   const std::string rank = std::to_string(comm_.rank());
   const std::size_t beyond = std::size_t{1} << 31;
   float dummy[2] = {};
   EXPECT_EQ(
       error_of([&] { (void)comm_.all_reduce(dummy, beyond, DType::fp32, Purpose::activation); }),
       "all_reduce failed in set-up on rank " + rank +
-          ": 1 x 2147483648 elements exceed MPI's limit of 2147483647 a call");
+          ": 2147483648 elements are more than this library of MPI " + std::to_string(MPI_VERSION) +
+          "." + std::to_string(MPI_SUBVERSION) +
+          " takes in a call, 2147483647; comm.algorithm: pairwise or ring cuts them");
   const std::size_t block = beyond / static_cast<std::size_t>(ranks_) + 1;
   EXPECT_NE(error_of([&] {
               (void)comm_.all_gather(dummy, dummy + 1, block, DType::fp32, Purpose::activation);
@@ -139,10 +142,11 @@ TEST_F(MpiControl, MessagesBeyondMpisCountsAreRefused) {
             std::string::npos);
   EXPECT_NE(error_of([&] {
               (void)comm_.reduce_scatter(dummy, dummy + 1, block, DType::fp32, Purpose::activation);
-            }).find("elements exceed MPI's limit"),
+            }).find("elements are more than this library"),
             std::string::npos);
   EXPECT_EQ(comm_.counters().total(Purpose::activation).calls, 0);
 }
+#endif
 
 TEST_F(MpiControl, OverlappingBuffersAreRefused) {
   std::vector<double> whole(4 * static_cast<std::size_t>(ranks_) + 1);

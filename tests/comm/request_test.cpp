@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,7 @@ class SlowCommunicator : public Communicator {
     request.mark_complete();
   }
   void poll() override {}
+  void abandon() noexcept override { is_abandoned = true; }
   void barrier() override {}
   void max_over_ranks(std::span<double>) override {}
   void min_over_ranks(std::span<double>) override {}
@@ -49,6 +51,7 @@ class SlowCommunicator : public Communicator {
 
   std::vector<std::uint64_t> waited;
   bool broken = false;
+  bool is_abandoned = false;
 
  private:
   std::uint64_t issued_ = 0;
@@ -104,15 +107,33 @@ TEST(Request, OverwritingWaitsForTheOldCall) {
   EXPECT_EQ(comm.waited, (Tickets{1, 2}));
 }
 
-TEST(RequestDeathTest, DestructionTerminatesWhereWaitingFails) {
+// The rank that failed must not wait for calls that the others may never make, and it must end with
+// its own error.
+TEST(Request, NobodyWaitsWhileAnExceptionUnwinds) {
+  SlowCommunicator comm;
+  std::string line;
+  try {
+    Request first = comm.issue();
+    const Request second = comm.issue();
+    comm.broken = true;
+    comm.wait(first);
+  } catch (const RunError& error) {
+    line = error.what();
+  }
+  EXPECT_EQ(line, "all_reduce failed in step 3 of case 1 on rank 0: link down");
+  EXPECT_EQ(comm.waited, Tickets{});
+  EXPECT_TRUE(comm.is_abandoned);
+}
+
+TEST(RequestDeathTest, DestructionEndsTheProcessWhereWaitingFails) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");  // MPI and Kokkos run threads of their own
-  EXPECT_DEATH(
+  EXPECT_EXIT(
       {
         SlowCommunicator comm;
         const Request request = comm.issue();
         comm.broken = true;
       },
-      "all_reduce failed in step 3 of case 1 on rank 0: link down");
+      ::testing::ExitedWithCode(3), "all_reduce failed in step 3 of case 1 on rank 0: link down");
 }
 
 }  // namespace

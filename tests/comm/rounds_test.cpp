@@ -186,6 +186,95 @@ TEST(Scripts, GiveEveryRankItsResultInAnyOrderOfEvents) {
   });
 }
 
+// Not a byte more than its messages and sums reach, and the same for all ranks.
+TEST(Scripts, TakeTheScratchMemoryThatTheyUse) {
+  for_each_setting([](const Setting& setting) {
+    const std::size_t expected = scratch_of(setting.operation, setting.algorithm, setting.ranks,
+                                            setting.count, setting.segment);
+    std::size_t most = 0;
+    for (int rank = 0; rank < setting.ranks; ++rank) {
+      const Script script = script_of(setting.operation, setting.algorithm, rank, setting.ranks,
+                                      setting.count, setting.segment);
+      EXPECT_EQ(script.scratch, expected);
+      const auto reach = [&](const Piece& piece) {
+        if (piece.place == Place::scratch) most = std::max(most, piece.first + piece.count);
+      };
+      for (const Round& round : script.rounds) {
+        for (const Message& message : round.receives) reach(message.piece);
+        for (const Message& message : round.sends) reach(message.piece);
+        for (const Sum& sum : round.sums) {
+          reach(sum.out);
+          for (const Piece& term : sum.terms) reach(term);
+        }
+      }
+    }
+    EXPECT_LE(most, expected);
+    // Of a last segment, slots may be left short at their ends.
+    EXPECT_EQ(most == 0, expected == 0) << setting.ranks << " ranks, " << setting.count;
+    if (setting.count % setting.segment == 0 && setting.operation == Operation::reduce_scatter) {
+      EXPECT_EQ(most, expected) << setting.ranks << " ranks, " << setting.count;
+    }
+  });
+}
+
+TEST(Scratch, IsWhatTheDocumentationSays) {
+  const auto pairwise = [](Operation operation, int ranks, std::size_t count) {
+    return scratch_of(operation, Algorithm::pairwise, ranks, count, 100);
+  };
+  const auto ring = [](Operation operation, int ranks, std::size_t count) {
+    return scratch_of(operation, Algorithm::ring, ranks, count, 100);
+  };
+  // Two segments of each other rank; one where a block has no second.
+  EXPECT_EQ(pairwise(Operation::reduce_scatter, 4, 1000), 2U * 3 * 100);
+  EXPECT_EQ(pairwise(Operation::reduce_scatter, 4, 100), 3U * 100);
+  EXPECT_EQ(pairwise(Operation::all_reduce, 4, 1002), 2U * 3 * 100);
+  EXPECT_EQ(pairwise(Operation::all_reduce, 4, 41), 3U * 11);
+  EXPECT_EQ(pairwise(Operation::all_reduce, 2, 100), 100U);
+  // Two blocks; one where a partial sum goes no further.
+  EXPECT_EQ(ring(Operation::reduce_scatter, 4, 1000), 2U * 1000);
+  EXPECT_EQ(ring(Operation::all_reduce, 4, 1002), 2U * 251);
+  EXPECT_EQ(ring(Operation::reduce_scatter, 2, 1000), 1000U);
+  // Nothing to sum, or nobody to sum with, or the library's own.
+  EXPECT_EQ(pairwise(Operation::all_gather, 4, 1000), 0U);
+  EXPECT_EQ(pairwise(Operation::send_recv, 4, 1000), 0U);
+  EXPECT_EQ(pairwise(Operation::all_reduce, 1, 1000), 0U);
+  EXPECT_EQ(scratch_of(Operation::all_reduce, Algorithm::native, 4, 1000, 100), 0U);
+}
+
+TEST(Segments, AreLargeBesideOtherWork) {
+  EXPECT_EQ(segment_of(default_segment_bytes, false, DType::fp32), 65536U);
+  EXPECT_EQ(segment_of(default_segment_bytes, true, DType::bf16), 4194304U);
+  EXPECT_EQ(segment_of(std::size_t{1} << 24, true, DType::fp64), 2097152U);
+  EXPECT_EQ(segment_of(1, false, DType::fp64), 1U);
+}
+
+TEST(Messages, AreCutWhereOneCannotCountThem) {
+  const std::size_t most = 2147483647;
+  std::vector<Piece> pieces;
+  const auto note = [&](const Piece& piece) {
+    pieces.push_back(piece);
+    return 0;
+  };
+  EXPECT_EQ(for_each_cut({Place::send, 5, most}, most, note), 0);
+  EXPECT_EQ(pieces.size(), 1U);
+  pieces.clear();
+  EXPECT_EQ(for_each_cut({Place::recv, 7, 2 * most + 3}, most, note), 0);
+  ASSERT_EQ(pieces.size(), 3U);
+  std::size_t next = 7;
+  for (const Piece& piece : pieces) {
+    EXPECT_EQ(piece.place, Place::recv);
+    EXPECT_EQ(piece.first, next);
+    next += piece.count;
+  }
+  EXPECT_EQ(next, 7 + 2 * most + 3);
+  EXPECT_EQ(pieces[0].count, most);
+  EXPECT_EQ(pieces[2].count, 3U);
+  int calls = 0;
+  EXPECT_EQ(
+      for_each_cut({Place::recv, 0, 10}, 3, [&](const Piece&) { return ++calls == 2 ? 9 : 0; }), 9);
+  EXPECT_EQ(calls, 2) << "went on after an error";
+}
+
 // Patarasuk and Yuan (2009): (t - 1)/t of the message, twice for an all-reduce.
 TEST(Scripts, SendTheFewestElementsPossible) {
   for (const Algorithm algorithm : {Algorithm::pairwise, Algorithm::ring}) {

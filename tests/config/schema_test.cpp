@@ -63,6 +63,8 @@ TEST(Schema, NamesEveryKeyOnce) {
                                           "bench.warmup",
                                           "bench.iterations",
                                           "bench.max_iterations",
+                                          "bench.min_warmup_seconds",
+                                          "bench.min_seconds",
                                           "bench.seed",
                                           "bench.verify",
                                           "bench.timeout_s"};
@@ -177,14 +179,14 @@ TEST(Schema, BoundsEverySize) {
   for (const char* name :
        {"model.num_layers", "model.hidden_size", "model.ffn_hidden_size",
         "model.num_attention_heads", "model.seq_length", "model.micro_batch_size",
-        "parallel.tensor", "bench.warmup", "bench.iterations", "bench.max_iterations"}) {
+        "parallel.tensor", "bench.iterations", "bench.max_iterations"}) {
     for (const char* value : {"0", "-1", "2147483648", "99999999999999999999"}) {
       EXPECT_EQ(refused(name, value), std::string("f:1:4: ") + name + ": " + value +
                                           " is out of range, expected 1 to 2147483647");
     }
     EXPECT_EQ(refused(name, "2147483647"), "accepted");
   }
-  for (const char* name : {"model.vocab_size", "overlap.chunks"}) {
+  for (const char* name : {"model.vocab_size", "overlap.chunks", "bench.warmup"}) {
     EXPECT_EQ(refused(name, "0"), "accepted");
     EXPECT_EQ(refused(name, "2147483647"), "accepted");
     for (const char* value : {"-1", "2147483648"}) {
@@ -196,6 +198,20 @@ TEST(Schema, BoundsEverySize) {
   EXPECT_EQ(refused("bench.seed", "4294967295"), "accepted");
   EXPECT_EQ(refused("bench.seed", "4294967296"),
             "f:1:4: bench.seed: 4294967296 is out of range, expected 0 to 4294967295");
+}
+
+TEST(Schema, BoundsDurations) {
+  for (const char* name : {"bench.min_warmup_seconds", "bench.min_seconds"}) {
+    for (const char* value : {"0", "0.5", "30", "86400"}) {
+      EXPECT_EQ(refused(name, value), "accepted");
+    }
+    for (const char* value : {"-0.5", "86401", "1e9"}) {
+      EXPECT_EQ(refused(name, value), std::string("f:1:4: ") + name + ": " + value +
+                                          " is out of range, expected 0 <= x <= 86400");
+    }
+    EXPECT_NE(refused(name, "ten"), "accepted");
+    EXPECT_NE(refused(name, ".nan"), "accepted");
+  }
 }
 
 TEST(Schema, FindsWhatAWrongNameWasMeantToBe) {

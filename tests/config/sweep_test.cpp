@@ -40,7 +40,7 @@ TEST(LoadCases, ReadsEverySetting) {
       "overlap: {mode: none, progress: none, chunks: 7}\n"
       "comm: {backend: mpi, algorithm: native}\n"
       "bench: {warmup: 3, iterations: 11, max_iterations: 12, seed: 5, verify: false,\n"
-      "        timeout_s: 1.5}\n");
+      "        timeout_s: 1.5, min_warmup_seconds: 0.25, min_seconds: 30}\n");
   ASSERT_EQ(cases.size(), 1U);
   const Case& c = cases[0];
   EXPECT_EQ(c.name, "all of it");
@@ -70,6 +70,8 @@ TEST(LoadCases, ReadsEverySetting) {
   EXPECT_EQ(c.bench.seed, 5);
   EXPECT_FALSE(c.bench.verify);
   EXPECT_EQ(c.bench.timeout_s, 1.5);
+  EXPECT_EQ(c.bench.min_warmup_seconds, 0.25);
+  EXPECT_EQ(c.bench.min_seconds, 30.0);
   EXPECT_EQ(c.index, 0U);
   EXPECT_TRUE(c.swept.empty());
 }

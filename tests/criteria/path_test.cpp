@@ -88,6 +88,10 @@ TEST(Units, FollowTheNameOfTheKey) {
   EXPECT_EQ(unit_at("time.step_ms.samples[0]"), "ms");
   EXPECT_EQ(unit_at("time.step_ms.iterations"), "1");
   EXPECT_EQ(unit_at("fom.tokens_per_s"), "tokens/s");
+  EXPECT_EQ(unit_at("fom.model_tflops_per_s"), "TFLOP/s");
+  EXPECT_EQ(unit_at("fom.model_tflops_per_s_ci[0]"), "TFLOP/s");
+  EXPECT_EQ(unit_at("time.drift"), "1");
+  EXPECT_EQ(unit_at("time.measured_seconds"), "s");
   EXPECT_EQ(unit_at("comm.calls[op=all_reduce].busbw_gbytes_per_s"), "GB/s");
   EXPECT_EQ(unit_at("comm.calls[0].blocked_seconds"), "s");
   EXPECT_EQ(unit_at("comm.calls[0].count"), "1");
@@ -95,6 +99,9 @@ TEST(Units, FollowTheNameOfTheKey) {
   EXPECT_EQ(unit_at("comm.algorithms[0].seconds.native"), "s");
   EXPECT_EQ(unit_at("memory.saved_bytes_per_layer"), "B");
   EXPECT_EQ(unit_at("memory.tide.microseconds[0]"), "us");
+  EXPECT_EQ(unit_at("time.warmup_steps"), "1");
+  EXPECT_EQ(unit_at("overlap.split_cost_ms"), "ms");
+  EXPECT_EQ(unit_at("placement.problem_count"), "1");
   EXPECT_EQ(unit_at("memory.tide.saved[0]"), "B");
   EXPECT_EQ(unit_at("flops.gflops_per_rank"), "GFLOP/s");
   EXPECT_EQ(unit_at("flops.gemm_gflops_samples[0]"), "GFLOP/s");

@@ -24,11 +24,11 @@ TYPED_TEST(SumOfTerms, IsFormedInOrderAndRoundedOnce) {
   using T = TypeParam;
   using F = Accumulate<T>;
   constexpr std::int64_t count = 77;
-  for (const int terms : {1, 2, 3, 8}) {
+  for (const int terms : {1, 2, 3, 64, 65, 200}) {
     std::vector<Table<T>> values;
     std::vector<DeviceTable<T>> tables;
-    values.reserve(8);
-    tables.reserve(8);
+    values.reserve(200);
+    tables.reserve(200);
     std::vector<const void*> pointers;
     for (int k = 0; k < terms; ++k) {
       values.push_back(random_table<T>(1, count, static_cast<std::uint32_t>(k + 1)));
@@ -48,7 +48,7 @@ TYPED_TEST(SumOfTerms, IsFormedInOrderAndRoundedOnce) {
 
 TEST(SumOfTermsLimits, RefusesMoreTermsThanTheKernelTakes) {
   const DeviceTable<float> table(1, 4, 1.0F);
-  const std::vector<const void*> pointers(65, table.view().data());
+  const std::vector<const void*> pointers(1025, table.view().data());
   EXPECT_THROW(sum_of_terms(DType::fp32, table.view().data(), pointers, 4), RunError);
   sum_of_terms(DType::fp32, nullptr, {}, 0);
 }

@@ -199,5 +199,19 @@ TEST(Pool, TakesItsSegmentsFromTheSourceThatItIsGivenAndReturnsThem) {
   EXPECT_TRUE(lent.empty());
 }
 
+TEST(Pool, ShowsAllThatIsHeldAndNotInUse) {
+  Pool pool;
+  void* const kept = pool.acquire(1000);
+  void* const given_back = pool.acquire(5000);
+  pool.release(given_back);
+  std::size_t free_bytes = 0;
+  pool.for_each_free([&](void* block, std::size_t bytes) {
+    EXPECT_NE(block, kept);
+    free_bytes += bytes;
+  });
+  EXPECT_EQ(free_bytes, pool.held_bytes() - 1024);  // 1000 in granules of 256
+  pool.release(kept);
+}
+
 }  // namespace
 }  // namespace tidemark::memory

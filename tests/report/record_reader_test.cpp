@@ -80,9 +80,24 @@ TEST_F(RecordReader, TellsRecordsOfOthersApart) {
   const Read result = read(path_, {"a"});
   EXPECT_EQ(result.records.size(), 0U);
   ASSERT_EQ(result.damage.size(), 3U);
-  EXPECT_EQ(result.damage[1].reason, "has schema_version 99, and this version reads 1");
+  EXPECT_EQ(result.damage[1].reason, "has schema_version 99, and only 1 and 2 are read");
   EXPECT_FALSE(result.damage[2].is_cut_off);
   EXPECT_THROW(read(path_ / "none", {}), InputError);
+}
+
+TEST_F(RecordReader, ReadsBothVersionsAndNoOther) {
+  const std::vector<std::string> versions{"1", "2", "0", "3", "99", "\"2\"", "1.0", "true", "null"};
+  for (const std::string& version : versions) {
+    write("{\"schema_version\":" + version + ",\"kind\":\"run\"}\n");
+  }
+  const Read result = read(path_, {"a"});
+  EXPECT_EQ(result.records.size(), 2U);
+  ASSERT_EQ(result.damage.size(), versions.size() - 2);
+  for (std::size_t i = 2; i < versions.size(); ++i) {
+    EXPECT_EQ(result.damage[i - 2].number, i + 1);
+    EXPECT_EQ(result.damage[i - 2].reason,
+              "has schema_version " + versions[i] + ", and only 1 and 2 are read");
+  }
 }
 
 using Mending = File;

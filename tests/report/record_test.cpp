@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "report/provenance.hpp"
+#include "report/results.hpp"
 #include "report/table.hpp"
 #include "support/cases.hpp"
 
@@ -66,7 +67,11 @@ TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   EXPECT_EQ(json.at("case").at("model").at("hidden_size"), 24);
   EXPECT_EQ(json.at("time").at("step_ms").at("median"), 3.0);
   EXPECT_EQ(json.at("time").at("step_ms").at("iterations"), 3);
+  EXPECT_EQ(json.at("schema_version"), 2);
   EXPECT_EQ(json.at("fom").at("tokens_per_s"), 36 / 3e-3);
+  EXPECT_DOUBLE_EQ(json.at("fom").at("model_tflops_per_s").get<double>(), 3e7 / 3e-3 * 1e-12);
+  EXPECT_EQ(json.at("fom").at("model_tflops_per_s_ci"), nullptr);
+  EXPECT_DOUBLE_EQ(json.at("time").at("measured_seconds").get<double>(), 9e-3);
   EXPECT_DOUBLE_EQ(json.at("flops").at("gflops_per_rank").get<double>(), 3e7 / 2 / 3e-3 * 1e-9);
   EXPECT_DOUBLE_EQ(json.at("flops").at("fraction_of_gemm").get<double>(), 5.0 / 10.0);
   EXPECT_EQ(json.at("memory").at("at_peak").at(1).at("layer"), nullptr);
@@ -87,9 +92,64 @@ TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   EXPECT_EQ(json.at("memory").at("communication_library_bytes"), 300);
 }
 
+// The lowest rate is that of the longest step.
+TEST(Record, HasTheIntervalOfTheFigureOfMerit) {
+  bench::CaseResult result = result_of_two_ranks();
+  result.step_ms_interval = {{2.0, 5.0}};
+  const auto interval = run_record(result, no_provenance).at("fom").at("model_tflops_per_s_ci");
+  EXPECT_DOUBLE_EQ(interval.at(0).get<double>(), 3e7 / 5e-3 * 1e-12);
+  EXPECT_DOUBLE_EQ(interval.at(1).get<double>(), 3e7 / 2e-3 * 1e-12);
+  result.slow_rank = bench::SlowRank{1, 0.2};
+  const auto disturbed = run_record(result, no_provenance).at("fom");
+  for (const char* key : {"model_tflops_per_s", "model_tflops_per_s_ci", "tokens_per_s"}) {
+    EXPECT_EQ(disturbed.at(key), nullptr) << key;
+  }
+}
+
+TEST(Record, SaysWhetherTheStepsWereSteady) {
+  bench::CaseResult result = result_of_two_ranks();
+  result.warm_up = {7, 10.5};
+  const auto unknown = run_record(result, no_provenance).at("time");
+  EXPECT_EQ(unknown.at("warmup_steps"), 7);
+  EXPECT_EQ(unknown.at("warmup_seconds"), 10.5);
+  EXPECT_EQ(unknown.at("drift"), nullptr);
+  EXPECT_EQ(unknown.at("drifting"), nullptr);
+  result.drift = bench::Drift{-0.02, true};
+  const auto known = run_record(result, no_provenance).at("time");
+  EXPECT_EQ(known.at("drift"), -0.02);
+  EXPECT_EQ(known.at("drifting"), true);
+}
+
+TEST(Record, HoldsTheFiguresOfOverlap) {
+  const auto json = run_record(support::result_with_overlap(), no_provenance);
+  EXPECT_EQ(json.at("time").at("compute_serial_ms").at("median"), 90.0);
+  EXPECT_EQ(json.at("time").at("compute_ms").at("median"), 100.0);
+  const auto& overlap = json.at("overlap");
+  EXPECT_DOUBLE_EQ(overlap.at("efficiency").get<double>(), 40.0 / 60.0);
+  EXPECT_DOUBLE_EQ(overlap.at("schedule_efficiency").get<double>(), 0.8);
+  EXPECT_EQ(overlap.at("split_cost_ms"), 10.0);
+  EXPECT_EQ(overlap.at("serial_exposed_ms"), 60.0);
+  EXPECT_EQ(overlap.at("exposed_ms"), 10.0);
+  EXPECT_EQ(overlap.at("efficiency_max"), 1.0);
+  EXPECT_EQ(overlap.at("osu_percent"), 80.0);
+  EXPECT_EQ(overlap.at("resolved"), true);
+}
+
+// The interval says how much is known; neither efficiency is a number until E is resolved.
+TEST(Record, GivesNoEfficiencyThatIsNotResolved) {
+  bench::CaseResult result = support::result_with_overlap();
+  result.overlap->figures.is_resolved = false;
+  const auto overlap = run_record(result, no_provenance).at("overlap");
+  EXPECT_EQ(overlap.at("efficiency"), nullptr);
+  EXPECT_EQ(overlap.at("schedule_efficiency"), nullptr);
+  EXPECT_EQ(overlap.at("efficiency_ci").size(), 2U);
+  EXPECT_EQ(overlap.at("split_cost_ms"), 10.0);
+}
+
 TEST(Record, UnknownIsNull) {
   const auto json = run_record(result_of_two_ranks(), no_provenance);
   EXPECT_EQ(json.at("time").at("compute_ms"), nullptr);
+  EXPECT_EQ(json.at("time").at("compute_serial_ms"), nullptr);
   EXPECT_EQ(json.at("overlap").at("efficiency"), nullptr);
   EXPECT_EQ(json.at("memory").at("process_bytes"), nullptr);
   EXPECT_EQ(json.at("memory").at("closed_formula_bytes_per_layer"), nullptr);
@@ -102,10 +162,12 @@ TEST(Record, InvalidHasNoFigureOfMerit) {
   const auto json = run_record(result, no_provenance);
   EXPECT_EQ(json.at("valid"), false);
   EXPECT_EQ(json.at("fom").at("tokens_per_s"), nullptr);
+  EXPECT_EQ(json.at("fom").at("model_tflops_per_s"), nullptr);
   EXPECT_EQ(json.at("verification").at("checks").at(1).at("value"), "infinite");
   const std::string row = table_row({result.settings}, result);
   EXPECT_NE(row.find("INVALID"), std::string::npos);
   EXPECT_EQ(row.find("12000.0"), std::string::npos) << row;
+  EXPECT_EQ(row.find("0.01000"), std::string::npos) << row;
   EXPECT_NE(failure_lines(result).find("bad"), std::string::npos);
 }
 

@@ -22,6 +22,8 @@ inline bench::CaseResult complete_result() {
        {&result.step_ms, &result.forward_ms, &result.backward_ms, &result.gemm_gflops}) {
     *summary = bench::summarize({2.0, 1.0, 3.0});
   }
+  result.step_ms_interval = {{1.0, 2.5}};
+  result.warm_up = {2, 0.25};
   result.model_flops_per_step = 1e7;
   result.launched_flops_per_rank = 6e6;
   result.loss = 3.5;
@@ -43,6 +45,27 @@ inline bench::CaseResult complete_result() {
                           .process_bytes = 2000,
                           .busy_ms = 2.0,
                           .cores = "0-3"}};
+  return result;
+}
+
+/// The same with overlap measured: E is 2/3, of six tuples.
+inline bench::CaseResult result_with_overlap() {
+  bench::CaseResult result = complete_result();
+  result.settings.overlap.mode = result.overlap_mode = "ring";
+  bench::OverlapResult overlap;
+  for (int tuple = 0; tuple < 6; ++tuple) {
+    overlap.samples.step.push_back(110.0);
+    overlap.samples.serial.push_back(150.0);
+    overlap.samples.compute_serial.push_back(90.0);
+    overlap.samples.compute.push_back(100.0);
+    overlap.samples.comm.push_back(50.0);
+  }
+  overlap.figures = bench::overlap_of(overlap.samples);
+  overlap.timeline_exposed_ms = 12.0;
+  overlap.intersect_ms = 45.0;
+  overlap.polling_ms = 1.5;
+  result.overlap = overlap;
+  result.step_ms = bench::summarize(overlap.samples.step);
   return result;
 }
 

@@ -36,10 +36,18 @@ TEST(Schema, EveryKeyIsThereKnownOrNot) {
                                       "/valid",
                                       "/verification",
                                       "/fom/tokens_per_s",
+                                      "/fom/model_tflops_per_s",
+                                      "/fom/model_tflops_per_s_ci",
                                       "/loss",
                                       "/time/step_ms",
                                       "/time/serial_ms",
+                                      "/time/compute_serial_ms",
                                       "/time/compute_ms",
+                                      "/time/warmup_steps",
+                                      "/time/warmup_seconds",
+                                      "/time/measured_seconds",
+                                      "/time/drift",
+                                      "/time/drifting",
                                       "/time/comm_ms",
                                       "/time/forward_ms",
                                       "/time/backward_ms",
@@ -88,6 +96,11 @@ TEST(Schema, EveryKeyIsThereKnownOrNot) {
                                       "/overlap/intersect_ms",
                                       "/overlap/efficiency",
                                       "/overlap/efficiency_ci",
+                                      "/overlap/schedule_efficiency",
+                                      "/overlap/split_cost_ms",
+                                      "/overlap/serial_exposed_ms",
+                                      "/overlap/resolved",
+                                      "/overlap/exceeds_max",
                                       "/overlap/efficiency_max",
                                       "/overlap/osu_percent",
                                       "/ranks_detail/0/host",
@@ -98,7 +111,8 @@ TEST(Schema, EveryKeyIsThereKnownOrNot) {
                                       "/provenance"};
   bench::CaseResult unverified = complete_result();
   unverified.verification.checks.clear();
-  for (const bench::CaseResult& result : {complete_result(), unverified}) {
+  for (const bench::CaseResult& result :
+       {complete_result(), unverified, support::result_with_overlap()}) {
     const Json record = run_record(result, Json::object());
     for (const std::string& key : keys) EXPECT_TRUE(has(record, key)) << key;
     EXPECT_EQ(record.dump().find('\n'), std::string::npos);
@@ -128,6 +142,10 @@ TEST(Schema, NoFigureMayBeNaNOrInfinite) {
                           [](auto& r, double bad) { r.gemm_gflops.samples[0] = bad; },
                           [](auto& r, double bad) { r.model_flops_per_step = bad; },
                           [](auto& r, double bad) { r.launched_flops_per_rank = bad; },
+                          [](auto& r, double bad) { r.warm_up.seconds = bad; },
+                          [](auto& r, double bad) {
+                            r.drift = bench::Drift{bad, false};
+                          },
                           [](auto& r, double bad) { r.calls[0].seconds = bad; },
                           [](auto& r, double bad) { r.calls[0].blocked_seconds = bad; },
                           [](auto& r, double bad) { r.calls[0].busbw_gbytes_per_s = bad; },

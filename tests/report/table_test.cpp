@@ -79,16 +79,42 @@ TEST(TableRow, HoldsTheFiguresOfTheResult) {
   result.memory.formula_per_layer = (3 << 20) / 2;
   result.memory.peak = 5 << 20;
   result.calls[0].wire_bytes = 1 << 20;
-  result.model_flops_per_step = 4e7;  // 2 ranks, 2 ms: 10 GFLOP/s a rank, of 2
+  // 2 ranks, 2 ms: 10 GFLOP/s a rank, of 2; together 0.02 TFLOP/s, between 0.016 and 0.04.
+  result.model_flops_per_step = 4e7;
   EXPECT_EQ(words_of_row(result),
-            (std::vector<std::string>{"TP+SP", "2", "2.00", "18000.0", "10.0", "5.000", "3.00",
-                                      "3.00", "5.00", "1.00", "yes"}));
+            (std::vector<std::string>{"TP+SP", "2", "2.00", "0.02000", "60.0", "18000.0", "5.000",
+                                      "3.00", "3.00", "5.00", "1.00", "yes"}));
+}
+
+TEST(TableRow, GivesFourDigitsOfTheFigureOfMerit) {
+  bench::CaseResult result = complete_result();
+  for (const auto& [flops, text] : {std::pair{2.4692e9, "1.235"},
+                                    {2.4692e11, "123.5"},
+                                    {2.4692e13, "12346"},
+                                    {2e6, "0.001000"}}) {
+    result.model_flops_per_step = flops;
+    EXPECT_EQ(words_of_row(result)[3], text);
+  }
+}
+
+TEST(TableRow, GivesNoUncertaintyOfTooFewSteps) {
+  bench::CaseResult result = complete_result();
+  result.step_ms_interval.reset();
+  EXPECT_EQ(words_of_row(result)[4], "-");
+}
+
+TEST(TableRow, GivesNoFigureOfMeritForAnEmulatedLink) {
+  bench::CaseResult result = complete_result();
+  result.settings.emulated_link.latency_us = 1.0;
+  for (const std::size_t column : {3U, 4U, 5U}) EXPECT_EQ(words_of_row(result)[column], "-");
 }
 
 TEST(TableRow, GivesNoFigureOfMeritWithoutAVerdictThatItIsValid) {
   bench::CaseResult result = complete_result();
   result.verification.checks[0].value = 1.0;
   EXPECT_EQ(words_of_row(result)[3], "INVALID");
+  EXPECT_EQ(words_of_row(result)[4], "-");
+  EXPECT_EQ(words_of_row(result)[5], "-");
   EXPECT_EQ(words_of_row(result).back(), "INVALID");
   EXPECT_EQ(failure_lines(result), "  INVALID: check: 1 is above 0\n");
   result.verification.checks.clear();
@@ -102,14 +128,14 @@ TEST(Table, ColumnsStayApart) {
   result.memory.saved = result.memory.peak = std::int64_t{1} << 40;
   result.memory.formula_per_layer = std::int64_t{1} << 39;
   result.step_ms = bench::summarize({123456.78});
-  EXPECT_EQ(words_of_row(result).size(), 11U);
+  EXPECT_EQ(words_of_row(result).size(), 12U);
   std::istringstream header(table_header({result.settings}));
   std::string first;
   std::getline(header, first);
   std::istringstream names(first);
   std::vector<std::string> words;
   for (std::string word; names >> word;) words.push_back(word);
-  EXPECT_EQ(words.size(), 11U);
+  EXPECT_EQ(words.size(), 12U);
 }
 
 // Every mode, long or short, under one header.
@@ -148,7 +174,7 @@ TEST(Table, TheFormulaIsThatOfTheWholeStack) {
   bench::CaseResult result = complete_result();
   result.memory.formula_per_layer = 3 << 20;
   result.memory.formula_of_ends = 5 << 20;
-  EXPECT_EQ(words_of_row(result)[7], "11.00");
+  EXPECT_EQ(words_of_row(result)[8], "11.00");
 }
 
 TEST(Table, WiresCarryActivations) {
@@ -158,7 +184,7 @@ TEST(Table, WiresCarryActivations) {
   result.calls.push_back(result.calls[0]);
   result.calls[1].operation = comm::Operation::reduce_scatter;
   result.calls[2].purpose = comm::Purpose::gradient;
-  EXPECT_EQ(words_of_row(result)[9], "4.00");
+  EXPECT_EQ(words_of_row(result)[10], "4.00");
 }
 
 TEST(Table, TideListsTheLargestFirst) {

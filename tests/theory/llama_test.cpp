@@ -209,7 +209,7 @@ TEST(LlamaTheory, NormWeightsAloneAreReplicated) {
   EXPECT_EQ(traffic[2].message_bytes, 3 * 2 * 16 * 4);
   c.model.vocab_size = 100;
   EXPECT_EQ(step_traffic(c)[2].message_bytes, (3 * 2 + 1) * 16 * 4);
-  EXPECT_EQ(communication_buffer_bytes(c), 0);
+  EXPECT_EQ(exchange_buffer_bytes(c), 0);
 }
 
 TEST(LlamaTheory, ReplicatedKeysAndValuesExchangeTheirGradients) {
@@ -232,15 +232,15 @@ TEST(LlamaTheory, ReplicatedKeysAndValuesExchangeTheirGradients) {
       EXPECT_EQ(exchange.calls, 9);
       EXPECT_EQ(exchange.message_bytes, 9 * 256);
       EXPECT_EQ(exchange.wire_bytes, 9 * 256);
-      EXPECT_EQ(communication_buffer_bytes(c), 3 * 256);
+      EXPECT_EQ(exchange_buffer_bytes(c), 3 * 256);
       c.precision = DType::bf16;
-      EXPECT_EQ(communication_buffer_bytes(c), 3 * 256) << "gradients are fp32";
+      EXPECT_EQ(exchange_buffer_bytes(c), 3 * 256) << "gradients are fp32";
       EXPECT_EQ(wire_bytes_per_step(c, Purpose::activation),
                 wire_bytes_per_step(alone, Purpose::activation) / 2);
     }
   }
-  EXPECT_EQ(communication_buffer_bytes(make_llama(8, 1, 16, 8, 8, 8)), 0);
-  EXPECT_EQ(communication_buffer_bytes(testing::make_case(8, 1, 16, 8, 8)), 0);
+  EXPECT_EQ(exchange_buffer_bytes(make_llama(8, 1, 16, 8, 8, 8)), 0);
+  EXPECT_EQ(exchange_buffer_bytes(testing::make_case(8, 1, 16, 8, 8)), 0);
 }
 
 TEST(LlamaTheory, HasOneTableOfAngles) {

@@ -33,10 +33,12 @@ class Tidemark(ExecutableApplication):
     )
     workload_variable("settings", default="", description="More of --set KEY=VALUE", workloads=["run"])
 
-    # A record is one line, whose keys stand in the order of schema 1: `valid` before all figures, so that
+    # A record is one line, whose keys stand in the order of the schema: `valid` before all figures, so that
     # no figure comes from a record that is not valid. Ramble matches from the start of a line, and
     # would take braces for variables of its own: hence the dots in their place.
     records = "{experiment_run_dir}/records.jsonl"
+    # Records of version 1 mean something else by efficiency and give no figures here.
+    version = r'."schema_version":2,'
     valid = r'.*"test":null,"ranks":\d+,"valid":true,.*?'
     mode = r'.*?"parallel":."tensor":(?P<t>\d+),"sequence":(?P<sequence>\w+).*?"overlap":."mode":"(?P<overlap>\w+)"'
     number = r"(?P<value>-?\d[\d.eE+-]*)"
@@ -44,21 +46,26 @@ class Tidemark(ExecutableApplication):
     figure_of_merit_context("case", regex=mode, output_format="t {t}, sequence {sequence}, overlap {overlap}")
 
     for title, unit, key in (
-        ("tokens per second", "tokens/s", r'"fom":."tokens_per_s":'),
+        ("model operation rate", "TFLOP/s", r'"fom":..*?"model_tflops_per_s":'),
+        ("tokens per second", "tokens/s", r'"fom":..*?"tokens_per_s":'),
         ("step", "ms", r'"time":."step_ms":."median":'),
         ("operation rate of a rank", "GFLOP/s", r'"gflops_per_rank":'),
         ("saved activations of a rank", "B", r'"memory":."saved_bytes":'),
         ("peak of all activations of a rank", "B", r'"peak_bytes":'),
         ("overlap efficiency", "", r'"efficiency":'),
+        ("schedule efficiency", "", r'"schedule_efficiency":'),
+        ("split cost", "ms", r'"split_cost_ms":'),
     ):
         figure_of_merit(
             title,
             log_file=records,
-            fom_regex=valid + key + number,
+            fom_regex=version + valid + key + number,
             group_name="value",
             units=unit,
             contexts=["case"],
         )
 
-    success_criteria("a case is valid", mode="string", match=valid, file=records)
+    success_criteria("a case is valid", mode="string", match=version + valid, file=records)
+    success_criteria("no record is of another version", mode="string",
+                     anti_match=r'."schema_version":(?!2,)', file=records)
     success_criteria("no case is invalid", mode="string", anti_match=r'.*"valid":(false|null),', file=records)

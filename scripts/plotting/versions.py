@@ -1,0 +1,47 @@
+"""Versions of the record: which are read, and how those of version 1 come to the words of version 2.
+
+In version 1 `overlap.efficiency` is what version 2 calls `overlap.schedule_efficiency`. Whoever reads
+records through plotting.records gets the words of version 2 alone: E of a record of version 1 is not
+known, and what that record says of the schedule stands under names of its own.
+"""
+
+import json
+
+OLDEST, NEWEST = 1, 2
+# Keys of version 1 that mean something else in version 2, and where they are put.
+RENAMED = {"efficiency": "schedule_efficiency", "efficiency_ci": "schedule_efficiency_ci",
+           "efficiency_max": "schedule_efficiency_max", "resolved": "schedule_resolved",
+           "exceeds_max": "schedule_exceeds_max",
+           "serial_exposed_ms": "schedule_serial_exposed_ms"}
+# Keys that only version 2 has: section -> names.
+ADDED = {"overlap": ("split_cost_ms",), "time": ("compute_serial_ms",),
+         "fom": ("model_tflops_per_s", "model_tflops_per_s_ci")}
+
+
+def objection(data):
+    """Why `data` is no record of a version that is read, in the words of `tidemark check`; or None."""
+    if not isinstance(data, dict) or "schema_version" not in data or "kind" not in data:
+        return "is no record: it has no schema_version and kind"
+    version = data["schema_version"]
+    if type(version) is int and OLDEST <= version <= NEWEST:  # JSON's true is no number
+        return None
+    return (f"has schema_version {json.dumps(version)[:40]}, and only {OLDEST} and {NEWEST} are "
+            "read")
+
+
+def in_words_of_2(data):
+    """The record with the keys of version 2; what version 1 does not know is None. Changes `data`."""
+    if data["schema_version"] == NEWEST or data["kind"] != "run":
+        return data
+    overlap = data.get("overlap")
+    if isinstance(overlap, dict):
+        for old, new in RENAMED.items():
+            overlap[new] = overlap.get(old)
+            if old in overlap:  # or else its absence is for the reader to find
+                overlap[old] = None
+        overlap.pop("osu_percent", None)  # not clamped there, and nobody draws it
+    for section, names in ADDED.items():
+        if isinstance(data.get(section), dict):
+            for name in names:
+                data[section].setdefault(name, None)
+    return data

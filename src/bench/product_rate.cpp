@@ -47,7 +47,8 @@ double ProductRate<T>::measure() {
   if (repeats_ == 0) {
     seconds_of(1);  // the first product of a shape may set the library up
     std::array<double, 1> single{seconds_of(1)};
-    context.communicator.min_over_ranks(single);
+    // The slowest rank's: one that returns at once must not have the others repeat for long.
+    context.communicator.max_over_ranks(single);
     const double wanted = std::ceil(least_seconds / std::max(single[0], 1e-7));
     repeats_ = static_cast<int>(std::clamp(wanted, 1.0, 1e5));
   }

@@ -141,7 +141,11 @@ TEST_F(RunCase, ChecksWhatItSaysItChecks) {
                                  "twin_random_tensors",          "saved_bytes_against_formula",
                                  "traffic_against_formula",      "product_flops_against_formula",
                                  "pool_growth_after_warm_up",    "allocations_within_steps",
-                                 "not_finite_elements",          "replicas_that_differ"};
+                                 "not_finite_elements",          "replicas_that_differ",
+                                 "twin_against_fp64",            "gradient_along_all_parameters",
+                                 "parts_against_digests",        "sums_against_contributions",
+                                 "calls_never_waited_for",       "products_by_freivalds",
+                                 "timed_steps_that_differ"};
   // Where the system lets a process start its high-water mark anew.
   if (runs_on_host && memory::reset_process_peak()) {
     expected.insert("process_growth_against_accounts");

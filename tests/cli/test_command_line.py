@@ -76,8 +76,11 @@ class Settings(CommandLine):
     def test_seed_changes_the_numbers_and_not_the_shape(self):
         self.run_small("--set", "sweep.bench.seed=[1, 2, 1]", "--output", "results.jsonl",
                        ranks=2)
+        # What is drawn or measured anew in every run.
+        varying = {"products_by_freivalds", "process_growth_against_accounts"}
         figures = [[record["memory"]["peak_bytes"],
-                    {check["name"]: check["value"] for check in record["verification"]["checks"]}]
+                    {check["name"]: check["value"] for check in record["verification"]["checks"]
+                     if check["name"] not in varying}]
                    for record in self.records()]
         self.assertEqual(len({peak for peak, _ in figures}), 1)
         self.assertEqual(figures[0], figures[2])

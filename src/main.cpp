@@ -15,13 +15,14 @@
 #include "base/accelerator.hpp"
 #include "base/device.hpp"
 #include "base/error.hpp"
-#include "comm/cores.hpp"
 #include "comm/factory.hpp"
 #include "comm/mpi_session.hpp"
+#include "comm/places.hpp"
 #include "commands/check.hpp"
 #include "commands/collectives.hpp"
 #include "commands/plan.hpp"
 #include "commands/run.hpp"
+#include "job/place.hpp"
 #include "kernels/gemm.hpp"
 #include "tidemark_version.hpp"
 
@@ -29,20 +30,46 @@ namespace {
 
 using tidemark::ExitStatus;
 
-// Threads of a rank: what the user set, else a fair share of the cores it may use. Kokkos and
-// OpenMP read the environment, so the default goes there.
-void set_default_threads() {
-  // Asked on every rank, for it is collective, and launchers do not set the variable everywhere.
-  const std::string share = std::to_string(tidemark::comm::fair_share_of_cores());
-  if (std::getenv("OMP_NUM_THREADS") == nullptr) {
-    setenv("KOKKOS_NUM_THREADS", share.c_str(), 0);
+/// Throws the first of the lines, one of each rank, that is not empty: on all ranks the same, of
+/// which one prints it. Collective.
+template <class ErrorOfLine>
+void throw_on_all_ranks(const std::string& own_line, tidemark::comm::Communicator& world,
+                        ErrorOfLine error_of_line) {
+  for (const std::string& line : world.gather_bytes(own_line)) {
+    if (!line.empty()) throw error_of_line(line);
+  }
+}
+
+/// The number that a variable begins with, as OpenMP's lists do; nullopt where there is none.
+std::optional<int> number_in(const char* variable) {
+  const char* const text = std::getenv(variable);
+  const int number = text == nullptr ? 0 : std::atoi(text);
+  return number > 0 ? std::optional(number) : std::nullopt;
+}
+
+/// Threads of a rank: what the user set, else a fair share of the cores that the launcher gave it.
+/// Kokkos and OpenMP read the environment, so the default goes there. Collective, for launchers do
+/// not set variables everywhere.
+void set_default_threads(int share, tidemark::comm::Communicator& world) {
+  const std::optional<int> limit = number_in("OMP_THREAD_LIMIT");
+  const std::optional<int> wanted = number_in("OMP_NUM_THREADS");
+  std::string wrong;
+  if (limit && wanted && *wanted > *limit) {
+    wrong = fmt::format("environment: OMP_NUM_THREADS={} is more than OMP_THREAD_LIMIT={} allows",
+                        *wanted, *limit);
+  }
+  throw_on_all_ranks(wrong, world,
+                     [](const std::string& line) { return tidemark::InputError(line); });
+  if (!wanted) {
+    setenv("KOKKOS_NUM_THREADS", std::to_string(std::min(share, limit.value_or(share))).c_str(), 0);
   }
   setenv("OMP_PROC_BIND", "false", 0);  // the launcher binds; Kokkos would warn on every rank
 }
 
 /// The device of this rank; nullopt where kernels run on the host. Where any rank has none, all of
 /// them throw the same RunError, of which one prints the line. Collective.
-std::optional<int> find_device(const tidemark::comm::MpiSession& session) {
+std::optional<int> find_device(const tidemark::comm::MpiSession& session,
+                               tidemark::comm::Communicator& world) {
   std::optional<int> device;
   std::string wrong;
   try {
@@ -53,10 +80,9 @@ std::optional<int> find_device(const tidemark::comm::MpiSession& session) {
   } catch (const tidemark::RunError& error) {
     wrong = fmt::format("{}: {}", session.processor_name(), error.what());
   }
-  const auto world = tidemark::comm::make_communicator({.backend = "mpi", .ranks = session.size()});
-  for (const std::string& line : world->gather_bytes(wrong)) {
-    if (!line.empty()) throw tidemark::RunError(line, tidemark::Scope::all_ranks);
-  }
+  throw_on_all_ranks(wrong, world, [](const std::string& line) {
+    return tidemark::RunError(line, tidemark::Scope::all_ranks);
+  });
   return device;
 }
 
@@ -64,21 +90,28 @@ std::optional<int> find_device(const tidemark::comm::MpiSession& session) {
 ///
 /// It is shown its own options alone, for it takes --help and --threads for them, too, on every
 /// rank. `own_arguments` is the rest, with whatever Kokkos did not take: to be refused like any
-/// unknown one.
+/// unknown one. `speaks`: Kokkos may warn in this process. On a host it never does: of crowded
+/// cores Tidemark speaks itself, once for all ranks.
 class KokkosSession {
  public:
-  KokkosSession(const std::vector<char*>& arguments, std::optional<int> device) {
+  KokkosSession(const std::vector<char*>& arguments, std::optional<int> device, bool speaks) {
+    std::string silence = "--kokkos-disable-warnings";
     std::string choice = fmt::format("--kokkos-device-id={}", device.value_or(0));
     std::vector<char*> for_kokkos{arguments.front()};
     for (char* const argument : arguments) {
       const bool is_kokkos = std::string_view(argument).starts_with("--kokkos-");
       (is_kokkos ? for_kokkos : own_arguments).push_back(argument);
     }
-    const bool chosen =
-        std::any_of(for_kokkos.begin(), for_kokkos.end(), [](std::string_view argument) {
-          return argument.find("device-id") != std::string_view::npos;
-        });
-    if (device && !chosen) for_kokkos.push_back(choice.data());
+    const auto is_given = [&](const char* option) {
+      return std::any_of(for_kokkos.begin(), for_kokkos.end(), [&](std::string_view argument) {
+        return argument.find(option) != std::string_view::npos;
+      });
+    };
+    if (device && !is_given("device-id")) for_kokkos.push_back(choice.data());
+    if (!(speaks && device) && !is_given("disable-warnings") &&
+        std::getenv("KOKKOS_DISABLE_WARNINGS") == nullptr) {
+      for_kokkos.push_back(silence.data());
+    }
     int count = static_cast<int>(for_kokkos.size());
     for_kokkos.push_back(nullptr);
     initialize(count, for_kokkos.data());
@@ -213,8 +246,12 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
 
 ExitStatus run_command(const std::vector<char*>& arguments,
                        const tidemark::comm::MpiSession& session) {
-  const std::string cores = tidemark::comm::own_cores();  // before threads are bound
-  KokkosSession kokkos(arguments, find_device(session));
+  const auto world = tidemark::comm::make_communicator({.backend = "mpi", .ranks = session.size()});
+  const auto place = tidemark::job::own_place(session.processor_name());
+  set_default_threads(tidemark::job::share_of_cores(tidemark::comm::gather_places(place, *world),
+                                                    static_cast<std::size_t>(session.rank())),
+                      *world);
+  KokkosSession kokkos(arguments, find_device(session, *world), session.rank() == 0);
   CommandLine line = parse(kokkos.own_arguments, session.rank() == 0);
   if (line.done) return *line.done;
   tidemark::Device device;
@@ -222,7 +259,7 @@ ExitStatus run_command(const std::vector<char*>& arguments,
     return tidemark::commands::collectives(line.collectives, device, session);
   }
   line.run.command_line.assign(arguments.begin(), arguments.end());
-  line.run.cores = cores;
+  line.run.place = place;
   line.run.threads = Kokkos::DefaultHostExecutionSpace().concurrency();
   tidemark::kernels::set_blas_threads(line.run.threads);
   return tidemark::commands::run(line.run, device, session);
@@ -296,7 +333,6 @@ int main(int argc, char** argv) {
     const std::vector<char*> arguments(argv, argv + argc);
     if (needs_no_job(arguments)) return static_cast<int>(command_without_job(arguments));
     const tidemark::comm::MpiSession session;
-    set_default_threads();
     return static_cast<int>(guarded(arguments, session));
   } catch (const std::exception& error) {
     print_error(error.what());

@@ -12,6 +12,7 @@ import tempfile
 # From the ground up. Folders on one line may not include each other.
 LEVELS = [
     {"base"},
+    {"job"},
     {"config", "comm", "kernels", "memory"},
     {"theory", "parallel"},
     {"model"},
@@ -22,7 +23,7 @@ LEVELS = [
 ]
 LEVEL = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}
 # What these hold must be usable without a device: buffers reach them as pointer, count and dtype.
-WITHOUT_KOKKOS = {"config", "comm", "theory"}
+WITHOUT_KOKKOS = {"job", "config", "comm", "theory"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
@@ -95,6 +96,8 @@ PLANTED = {
     "main.cpp": ('#include "commands/run.hpp"\n', 0),
     "base/device.hpp": ("#include <Kokkos_Core.hpp>\n", 0),
     "base/dtype.hpp": ("#include <cstddef>\n", 0),
+    "job/place.hpp": ('#include "base/dtype.hpp"\n', 0),
+    "job/up.cpp": ('#include "comm/x.hpp"\n#include <Kokkos_Core.hpp>\n', 2),
     "base/up.hpp": ('#include "config/case.hpp"\n', 1),
     "comm/good.cpp": ('#include "base/dtype.hpp"\n#include "comm/good.hpp"\n#include <mpi.h>\n', 0),
     "comm/beside.cpp": ('#include "memory/ledger.hpp"\n', 1),

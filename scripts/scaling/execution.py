@@ -48,7 +48,9 @@ class Launcher:
         """The exit status; `output` and `log` take what the run prints. In a session of its own, so that Ctrl-C comes from here alone."""
         env = environment()
         env["OMP_NUM_THREADS"] = str(self.threads)
-        env["OMP_PROC_BIND"] = os.environ.get("OMP_PROC_BIND", "false")
+        env.pop("OMP_PROC_BIND")  # the launch template's business, unless the user has decided
+        if "OMP_PROC_BIND" in os.environ:
+            env["OMP_PROC_BIND"] = os.environ["OMP_PROC_BIND"]
         env.setdefault("OMPI_MCA_rmaps_base_oversubscribe", "1")
         self.process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=log,
                                         start_new_session=True)

@@ -18,6 +18,7 @@
 #include "comm/communicator.hpp"
 #include "comm/operation.hpp"
 #include "config/case.hpp"
+#include "job/placement.hpp"
 #include "memory/ledger.hpp"
 
 namespace tidemark::bench {
@@ -86,7 +87,7 @@ struct RankDetail {
   std::int64_t peak_bytes = 0;
   std::optional<std::int64_t> process_bytes;
   double busy_ms = 0.0;  ///< median of a step without what it waited for communication
-  std::string cores;     ///< that the process may run on, "0-3,8"
+  std::string cores;     ///< that the launcher gave the process, "0-3,8"
 };
 
 /// An interval of a traced step, in seconds on the clock of its tide.
@@ -148,6 +149,7 @@ struct CaseResult {
       "none";  ///< none, bulk or ring; where the input says auto, what was chosen
   std::optional<OverlapResult> overlap;  ///< where communication was to be hidden
   std::vector<RankDetail> rank_details;
+  job::Placement placement;       ///< of the whole run; empty where nobody looked
   std::vector<StepTrace> traces;  ///< by rank, where a trace was asked for
 
   [[nodiscard]] bool valid() const { return verification.passed(); }

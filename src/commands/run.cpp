@@ -3,18 +3,22 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <numeric>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/interruption.hpp"
+#include "bench/host_threads.hpp"
 #include "bench/runner.hpp"
 #include "comm/ending.hpp"
 #include "comm/factory.hpp"
+#include "comm/places.hpp"
 #include "comm/rank_zero.hpp"
 #include "commands/resume.hpp"
 #include "config/reader.hpp"
 #include "config/sweep.hpp"
+#include "job/placement.hpp"
 #include "kernels/gemm.hpp"
 #include "report/overlap_lines.hpp"
 #include "report/print.hpp"
@@ -104,6 +108,18 @@ accelerator::Identity own_device(comm::Communicator& world, const comm::MpiSessi
   return own;
 }
 
+/// Where all ranks stand, and what is wrong with it. All of them are one tensor group.
+job::Placement find_placement(job::Place own, const accelerator::Identity& identity,
+                              comm::Communicator& world) {
+  own.threads = bench::cpus_of_threads();
+  own.devices = accelerator::count_visible();
+  own.device_pci_id = identity.pci_id;
+  own.device_numa_node = job::numa_node_of_device(identity.pci_id);
+  std::vector<int> group(static_cast<std::size_t>(world.size()));
+  std::iota(group.begin(), group.end(), 0);
+  return job::judge(comm::gather_places(own, world), {group});
+}
+
 /// One line on the terminal that is written over and over, and wiped before anything else.
 class ProgressLine {
  public:
@@ -134,10 +150,10 @@ struct Tides {
 };
 
 std::string title(const std::vector<config::Case>& cases, const comm::MpiSession& session,
-                  int threads) {
-  return fmt::format("{}; {} ranks of {} thread{} on {}\n{}\n", report::shape_of(cases.front()),
+                  int threads, const job::Placement& placement) {
+  return fmt::format("{}; {} ranks of {} thread{} on {}\n{}{}\n", report::shape_of(cases.front()),
                      session.size(), threads, threads == 1 ? "" : "s", session.processor_name(),
-                     report::padding_lines(cases));
+                     report::padding_lines(cases), job::placement_lines(placement));
 }
 
 /// Files that rank 0 writes, and what is in them already.
@@ -212,6 +228,7 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
   const auto slow_rank = bench::slow_rank_of_environment(*world);
   const Outputs outputs = open_outputs(arguments, cases, *world);
   const accelerator::Identity identity = own_device(*world, session);
+  const job::Placement placement = find_placement(arguments.place, identity, *world);
   const std::optional<std::int64_t> bytes_before = accelerator::bytes_in_use();
   const auto provenance =
       report::provenance({arguments.command_line, arguments.input, text, arguments.threads,
@@ -219,7 +236,8 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
                          &session);
   const ProgressLine progress(speaks && (arguments.progress || isatty(STDERR_FILENO) != 0));
   if (speaks) {
-    report::print(title(cases, session, arguments.threads) + report::table_header(cases));
+    report::print(title(cases, session, arguments.threads, placement) +
+                  report::table_header(cases));
   }
   ExitStatus status = ExitStatus::good;
   std::size_t done = 0;
@@ -245,7 +263,7 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
           progress.show(fmt::format("case {}/{}, {}: {}", c.index + 1, cases.size(),
                                     report::mode_of(c), what));
         },
-        arguments.cores,
+        job::text_of(arguments.place.cores),
         slow_rank};
     bench::CaseResult result;
     try {
@@ -255,6 +273,7 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
       progress.wipe();
       throw Interrupted(fmt::format("{}: {}", error.what(), line));
     }
+    result.placement = placement;
     progress.wipe();
     ++done;
     if (outputs.records) {

@@ -8,6 +8,7 @@
 #include "base/device.hpp"
 #include "base/error.hpp"
 #include "comm/mpi_session.hpp"
+#include "job/place.hpp"
 
 namespace tidemark::commands {
 
@@ -22,7 +23,7 @@ struct RunArguments {
   bool progress = false;               ///< show progress even when stderr is no terminal
   std::vector<std::string> command_line;
   int threads = 1;
-  std::string cores;  ///< that this rank's process was given
+  job::Place place;  ///< of this rank, before its threads started
 };
 
 /// Runs all cases in order; collective over the processes of the job. Rank 0 prints the table to

@@ -61,7 +61,7 @@ const std::vector<std::string_view>& record_keys() {
   static const std::vector<std::string_view> keys{
       "schema_version", "kind",         "case", "case_index", "case_fnv1a_64", "ranks",  "valid",
       "verification",   "fom",          "loss", "time",       "flops",         "memory", "comm",
-      "overlap",        "ranks_detail", "test", "provenance"};
+      "overlap",        "ranks_detail", "test", "provenance", "placement"};
   return keys;
 }
 

@@ -176,6 +176,29 @@ Json ranks_json(const bench::CaseResult& result) {
   return json;
 }
 
+Json placement_json(const job::Placement& placement) {
+  if (placement.places.empty()) return {};
+  return {{"problems", placement.problems},
+          {"problem_count", placement.problems.size()},
+          {"remarks", placement.remarks}};
+}
+
+// What the placement knows of each rank, beside its detail.
+void add_places(const job::Placement& placement, Json& ranks) {
+  for (std::size_t rank = 0; rank < std::min(ranks.size(), placement.places.size()); ++rank) {
+    const job::Place& place = placement.places[rank];
+    Json& json = ranks[rank];
+    json["physical_cores"] = place.physical_cores();
+    json["numa_nodes"] = place.numa_nodes();
+    json["thread_cores"] = Json::array();
+    for (const job::CpuList& cpus : place.threads) {
+      json["thread_cores"].push_back(job::text_of(cpus));
+    }
+    json["core_limit"] = place.cpu_limit ? Json(number(place.cpu_limit->cores)) : Json();
+    json["device_numa_node"] = place.device_numa_node ? Json(*place.device_numa_node) : Json();
+  }
+}
+
 Json test_json(const std::optional<bench::SlowRank>& slow) {
   if (!slow) return {};
   return {{"slow_rank", slow->rank}, {"share", number(slow->share)}};
@@ -260,6 +283,8 @@ nlohmann::ordered_json run_record(const bench::CaseResult& result,
   json["comm"]["emulated"] = result.is_emulated();
   json["overlap"] = overlap_json(result);
   json["ranks_detail"] = ranks_json(result);
+  add_places(result.placement, json["ranks_detail"]);
+  json["placement"] = placement_json(result.placement);
   json["provenance"] = provenance;
   return json;
 }

@@ -26,7 +26,7 @@ LIMIT_CHECK, LIMIT_CHECK_S = "Testing job time limits", 30  # in the log of slur
 START_S = 60
 STOP_S = 30
 # What Debian's slurmd wants of control groups is their plugin, not the groups: nodes in namespaces
-# have none. TmpFS apart, since both nodes have PMIx's folder of a step there. task/affinity binds.
+# have none. TmpFS apart, since both nodes have PMIx's folder of a step there.
 CONFIGURATION = """\
 ClusterName=tidemark
 SlurmctldHost={nodes[0]}({addresses[0]})
@@ -44,7 +44,7 @@ SlurmctldLogFile={folder}/slurmctld.log
 SlurmctldDebug=debug2
 SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/affinity
+TaskPlugin={task_plugin}
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SlurmdParameters=config_overrides
@@ -83,9 +83,11 @@ def set_up(*command):
 
 
 class SlurmCluster:
-    """Two nodes, `nodes`; clients run on the first. `folder` is visible to both."""
+    """Two nodes, `nodes`; clients run on the first. `folder` is visible to both. task/affinity binds,
+    task/none does not."""
 
-    def __init__(self):
+    def __init__(self, task_plugin="task/affinity"):
+        self.task_plugin = task_plugin
         number = os.getpid()
         self.nodes = [f"tidemark-{number}-{letter}" for letter in "ab"]
         self.addresses = [f"10.{number >> 8 & 255}.{number & 255}.{i}" for i in (1, 2)]
@@ -119,7 +121,8 @@ class SlurmCluster:
             (self.folder / name).mkdir()
         self.environment["SLURM_CONF"] = str(self.folder / "slurm.conf")
         (self.folder / "slurm.conf").write_text(CONFIGURATION.format(
-            nodes=self.nodes, addresses=self.addresses, folder=self.folder, cpus=CPUS), encoding="utf-8")
+            nodes=self.nodes, addresses=self.addresses, folder=self.folder, cpus=CPUS,
+            task_plugin=self.task_plugin), encoding="utf-8")
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n", encoding="utf-8")
         self.make_network()
         self.start_munge()

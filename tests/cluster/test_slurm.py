@@ -47,7 +47,7 @@ def setUpModule():
         raise unittest.SkipTest(f"no Slurm here: {error}") from error
 
 
-class Slurm(unittest.TestCase):
+class Job(unittest.TestCase):
     """Each test submits from a folder that looks like a checkout."""
 
     def setUp(self):
@@ -95,12 +95,24 @@ class Slurm(unittest.TestCase):
         path = self.folder / name
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
+
+class Slurm(Job):
     def test_a_job_on_one_node(self):
         self.finish(self.submit("single-node.sbatch", "-n", "2", arguments=["case.yaml"]))
         [record] = self.records()
         self.assertIs(record["valid"], True)
         self.assertEqual([rank["host"] for rank in record["ranks_detail"]], [cluster.nodes[0]] * 2)
         self.assertEqual(record["provenance"]["threads_per_rank"], 1)
+
+    def test_ranks_stand_on_cores_of_their_own(self):
+        said = self.finish(self.submit("single-node.sbatch", "-n", "2", arguments=["case.yaml"]))
+        [record] = self.records()
+        [first], [second] = [rank["thread_cores"] for rank in record["ranks_detail"]]
+        if len(os.sched_getaffinity(0)) < 2:  # two tasks, one core
+            self.assertEqual(record["placement"]["problem_count"], 1, said)
+            return
+        self.assertEqual(record["placement"]["problems"], [], said)
+        self.assertNotEqual(first, second)
 
     def test_a_rank_gets_its_cores_and_as_many_threads(self):
         self.finish(self.submit("single-node.sbatch", "-n", "1", "-c", "2", arguments=["case.yaml"]))

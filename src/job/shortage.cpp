@@ -1,0 +1,77 @@
+#include "job/shortage.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace tidemark::job {
+
+namespace {
+
+class Matching {
+ public:
+  explicit Matching(const std::vector<std::vector<int>>& claims) : claims_(claims) {}
+
+  /// Gives the claim a unit, others another one where need be; false where that cannot be. `seen`
+  /// becomes the units that were tried.
+  bool serve(std::size_t claim, std::set<int>& seen) {
+    for (const int unit : claims_[claim]) {  // a free one first: no chain of others is moved
+      if (!holder_.contains(unit)) {
+        holder_[unit] = claim;
+        return true;
+      }
+    }
+    for (const int unit : claims_[claim]) {
+      if (!seen.insert(unit).second) continue;
+      if (serve(holder_.at(unit), seen)) {
+        holder_[unit] = claim;
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  const std::vector<std::vector<int>>& claims_;
+  std::map<int, std::size_t> holder_;  ///< of a unit
+};
+
+/// The claims that `units` alone could serve.
+Shortage shortage_of(const std::vector<std::vector<int>>& claims, const std::set<int>& units) {
+  Shortage shortage;
+  for (std::size_t claim = 0; claim < claims.size(); ++claim) {
+    const auto& wanted = claims[claim];
+    if (!wanted.empty() &&
+        std::includes(units.begin(), units.end(), wanted.begin(), wanted.end())) {
+      shortage.claims.push_back(claim);
+    }
+  }
+  shortage.units.assign(units.begin(), units.end());
+  return shortage;
+}
+
+}  // namespace
+
+std::vector<Shortage> find_shortages(const std::vector<std::vector<int>>& claims) {
+  std::vector<Shortage> found;
+  std::set<std::size_t> settled;
+  Matching matching(claims);
+  for (std::size_t claim = 0; claim < claims.size(); ++claim) {
+    std::set<int> units;
+    if (claims[claim].empty() || settled.contains(claim) || matching.serve(claim, units)) continue;
+    const auto is_part = [&](const Shortage& earlier) {
+      return std::any_of(earlier.units.begin(), earlier.units.end(),
+                         [&](int unit) { return units.contains(unit); });
+    };
+    std::set<int> all = units;
+    for (const Shortage& earlier : found) {
+      if (is_part(earlier)) all.insert(earlier.units.begin(), earlier.units.end());
+    }
+    found.erase(std::remove_if(found.begin(), found.end(), is_part), found.end());
+    found.push_back(shortage_of(claims, all));
+    settled.insert(found.back().claims.begin(), found.back().claims.end());
+  }
+  return found;
+}
+
+}  // namespace tidemark::job

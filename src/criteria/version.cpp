@@ -27,7 +27,8 @@ constexpr std::array changed_in_2{
     Changed{"overlap.osu_percent", "not clamped at 0"},
 };
 
-constexpr std::array<std::string_view, 10> added_in_2{"overlap.schedule_efficiency",
+/// `placement` stands for all that is within it.
+constexpr std::array<std::string_view, 11> added_in_2{"overlap.schedule_efficiency",
                                                       "overlap.split_cost_ms",
                                                       "fom.model_tflops_per_s",
                                                       "fom.model_tflops_per_s_ci",
@@ -36,7 +37,8 @@ constexpr std::array<std::string_view, 10> added_in_2{"overlap.schedule_efficien
                                                       "time.warmup_seconds",
                                                       "time.measured_seconds",
                                                       "time.drift",
-                                                      "time.drifting"};
+                                                      "time.drifting",
+                                                      "placement"};
 
 /// `name` is `key` or a place within it.
 bool is_within(std::string_view name, std::string_view key) {

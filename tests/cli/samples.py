@@ -42,6 +42,7 @@ def as_version_2(data):
     data = {**copy.deepcopy(data), "schema_version": 2}
     if data["kind"] == "run":
         add_merit(data)
+        data["placement"] = {"problems": [], "problem_count": 0}
         add_steadiness(data["time"])
         add_fifth_run(data["time"], data["overlap"])
     return data

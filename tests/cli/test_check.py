@@ -199,6 +199,7 @@ class Acceptance(Check):
         record["ranks_detail"][0]["busy_ms"] = record["ranks_detail"][1]["busy_ms"]
         rate = record["fom"]["model_tflops_per_s"]
         record["fom"]["model_tflops_per_s_ci"] = [0.98 * rate, 1.02 * rate]
+        record["placement"] = {"problems": [], "problem_count": 0}
 
     def judged(self, change):
         """The verdicts of the acceptance criteria on two steady records after `change` of the second."""
@@ -207,10 +208,13 @@ class Acceptance(Check):
             [first, altered(second, change)],
             (ROOT / "inputs" / "acceptance" / "criteria.yaml").read_text("utf-8")))
 
-    def test_criteria_see_what_drifts_and_what_has_no_figure_of_merit(self):
+    def test_criteria_see_what_drifts_and_ranks_that_stand_badly(self):
         for name, change in (
                 ("the step does not drift", lambda record: record["time"].update(drifting=True)),
                 ("the step does not drift", lambda record: record["time"].update(drifting=None)),
+                ("ranks stand where they should",
+                 lambda record: record["placement"].update(problem_count=1)),
+                ("ranks stand where they should", lambda record: record.pop("placement")),
                 ("the figure of merit is known to 5 %",
                  lambda record: record["fom"].update(model_tflops_per_s_ci=[1.0, 1.06])),
                 ("it has a figure of merit",

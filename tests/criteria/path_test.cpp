@@ -101,6 +101,7 @@ TEST(Units, FollowTheNameOfTheKey) {
   EXPECT_EQ(unit_at("memory.tide.microseconds[0]"), "us");
   EXPECT_EQ(unit_at("time.warmup_steps"), "1");
   EXPECT_EQ(unit_at("overlap.split_cost_ms"), "ms");
+  EXPECT_EQ(unit_at("placement.problem_count"), "1");
   EXPECT_EQ(unit_at("memory.tide.saved[0]"), "B");
   EXPECT_EQ(unit_at("flops.gflops_per_rank"), "GFLOP/s");
   EXPECT_EQ(unit_at("flops.gemm_gflops_samples[0]"), "GFLOP/s");

@@ -73,6 +73,7 @@ void CaseMeasurement<T>::warm_up() {
 
 template <class T>
 void CaseMeasurement<T>::verify(Verification& verification) {
+  scratch_of_warm_up_ = communicator_.scratch_bytes();
   announce("verifying the twin");
   verification.checks = check_twin(case_, environment_.device, communicator_);
   for (Check& gradient : check_gradients(case_, environment_.device, communicator_)) {
@@ -267,7 +268,7 @@ MemoryFigures CaseMeasurement<T>::own_memory() const {
   figures.gradients = static_cast<std::int64_t>(stack_.store().gradient_bytes());
   figures.communication_buffers =
       static_cast<std::int64_t>(stack_.store().exchange_buffer_bytes()) +
-      communicator_.scratch_bytes();
+      std::max(scratch_of_warm_up_, communicator_.scratch_bytes());
   return figures;
 }
 

@@ -112,6 +112,9 @@ class CaseMeasurement {
   ProductRate<T> product_rate_;
   std::optional<StepDigest> reference_;  ///< of the checked step
   std::size_t pool_after_warm_up_ = 0;
+  /// What own collectives held of scratch memory after warm-up, which goes through every schedule
+  /// that overlap.mode auto tries.
+  std::int64_t scratch_of_warm_up_ = 0;
   Series series_;
   memory::Tide tide_;
   std::optional<std::int64_t> process_bytes_;

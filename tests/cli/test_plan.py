@@ -214,7 +214,8 @@ class Trillion(harness.TestCase):
                 self.assertEqual(memory["parameter_bytes"] + memory["gradient_bytes"]
                                  + memory["optimizer_bytes"], total * parameters)
                 self.assertEqual(memory["total_bytes"],
-                                 total * parameters + memory["peak_bytes"])
+                                 total * parameters + memory["peak_bytes"]
+                                 + memory["communication_buffer_bytes"])
 
 
 class Fits(unittest.TestCase):

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include "bench/audit.hpp"
@@ -21,7 +22,7 @@ std::string bytes_of(const Value& value) {
 }
 
 template <class Value>
-Value value_of(const std::string& bytes) {
+Value value_of(std::string_view bytes) {
   Value value;
   std::memcpy(&value, bytes.data(), sizeof value);
   return value;
@@ -48,7 +49,7 @@ std::string bytes_of(const std::vector<TraceSlice>& slices) {
 std::vector<TraceSlice> slices_in(const std::string& bytes) {
   std::vector<TraceSlice> slices;
   for (std::size_t at = 0; at < bytes.size(); at += sizeof(FlatSlice)) {
-    const auto flat = value_of<FlatSlice>(bytes.substr(at, sizeof(FlatSlice)));
+    const auto flat = value_of<FlatSlice>(std::string_view(bytes).substr(at, sizeof(FlatSlice)));
     slices.push_back({flat.track, flat.name.data(), flat.bytes, flat.begin, flat.end});
   }
   return slices;

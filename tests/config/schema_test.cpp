@@ -13,15 +13,15 @@ namespace {
 
 using testing::refusal;
 
-const Setting& setting(const std::string& name) {
+const Setting& setting(const char* name) {
   const Setting* found = find_setting(name);
-  if (found == nullptr) throw std::runtime_error("no setting " + name);
+  if (found == nullptr) throw std::runtime_error(std::string("no setting ") + name);
   return *found;
 }
 
 std::string refused(const std::string& name, const std::string& value) {
   const Node node = parse_document("k: " + value, "f").items.at(0);
-  return refusal([&] { return setting(name).parse(node); });
+  return refusal([&] { return setting(name.c_str()).parse(node); });
 }
 
 TEST(Schema, NamesEveryKeyOnce) {

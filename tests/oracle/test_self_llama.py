@@ -81,7 +81,8 @@ class LlamaTest(unittest.TestCase):
             )
             pair = found[i, m, head, j], found[i, m, head, j + 2]
             np.testing.assert_allclose(pair, expected, rtol=1e-14, atol=1e-15)
-        np.testing.assert_allclose(llama.rotated(self.MODEL, found, -1.0), x, rtol=1e-14)
+        np.testing.assert_allclose(llama.rotated(self.MODEL, found, -1.0), x, rtol=1e-14,
+                                       atol=1e-15)
 
     def test_scores_depend_on_the_distance_alone(self):
         q, k = self.random(1, 1, 1, 4), self.random(4)[None, None, None]

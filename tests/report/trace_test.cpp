@@ -181,7 +181,7 @@ TEST_F(Trace, IsReadableBeforeItIsFinished) {
   for (int cases = 1; cases <= 2; ++cases) {
     file.append(traced_result(2));
     const std::string text = text_of(path_);
-    EXPECT_THROW(Json::parse(text), Json::parse_error);
+    EXPECT_FALSE(Json::accept(text));
     const Json events = Json::parse(text + "]");
     EXPECT_GT(events.size(), before);
     before = events.size();
@@ -197,11 +197,11 @@ TEST_F(Trace, ReplacesAnEarlierOne) {
 
 TEST_F(Trace, RefusesAPathThatCannotBeWritten) {
   try {
-    const TraceFile file("/nonexistent/trace.json");
-    FAIL() << "opened a file in a folder that does not exist";
+    const TraceFile file("/dev/null/trace.json");
+    FAIL() << "opened a file below a file";
   } catch (const InputError& error) {
     EXPECT_EQ(std::string(error.what()),
-              "/nonexistent/trace.json: cannot be opened for writing: No such file or directory");
+              "/dev/null/trace.json: cannot be opened for writing: Not a directory");
   }
 }
 

@@ -1,13 +1,13 @@
 # Finds what Tidemark is built on, and offers all of it as one target, tidemark::dependencies.
 # Imported targets are SYSTEM to CMake: their headers answer to no warning of ours.
 
+# A build for a device that quietly became one for the host would measure another machine.
+set(TIDEMARK_KOKKOS_FOR "" CACHE STRING
+  "Devices and architectures that Kokkos must be built for, as it names them; empty: any")
+
 # scripts/bootstrap builds Kokkos to the cache folder. As a hint it comes after what the user names
 # (Kokkos_ROOT, CMAKE_PREFIX_PATH), and before what the system happens to have.
-if(DEFINED ENV{TIDEMARK_CACHE})
-  file(REAL_PATH "$ENV{TIDEMARK_CACHE}/kokkos" tidemark_kokkos_hint)
-else()
-  file(REAL_PATH "$ENV{HOME}/.cache/tidemark/kokkos" tidemark_kokkos_hint)
-endif()
+tidemark_cached_kokkos(tidemark_kokkos_hint)
 
 # The version is compared here, since the packages' own rule takes 4.x for unfit to serve as 3.4.
 function(tidemark_require_kokkos name)
@@ -25,9 +25,6 @@ endfunction()
 tidemark_require_kokkos(Kokkos)
 tidemark_require_kokkos(KokkosKernels)
 
-# A build for a device that quietly became one for the host would measure another machine.
-set(TIDEMARK_KOKKOS_FOR "" CACHE STRING
-  "Devices and architectures that Kokkos must be built for, as it names them; empty: any")
 foreach(wanted IN LISTS TIDEMARK_KOKKOS_FOR)
   if(NOT wanted IN_LIST Kokkos_DEVICES AND NOT wanted IN_LIST Kokkos_ARCH)
     message(FATAL_ERROR "TIDEMARK_KOKKOS_FOR wants ${wanted}, but the Kokkos in ${Kokkos_DIR} is "

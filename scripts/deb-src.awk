@@ -1,5 +1,6 @@
-# Writes those `deb` entries of an apt source file that serve `suite` (and component main) again as
-# deb-src entries, keeping their options: Signed-By above all, which may hold a key of many lines.
+# Writes those `deb` entries of an apt source file that serve `suite` again as deb-src entries, with
+# all their components, since Ubuntu keeps much of what is Debian's main in universe. Their options
+# stay: Signed-By above all, which may hold a key of many lines.
 # Two formats: lines (.list), or with `stanzas` set deb822 (.sources), one record a stanza.
 
 !stanzas && /^[ \t]*deb[ \t]/ {
@@ -7,12 +8,11 @@
   sub(/^[ \t]*deb[ \t]+/, "")
   options = match($0, /^\[[^]]*\]/) ? substr($0, RSTART, RLENGTH) " " : ""
   sub(/^\[[^]]*\]/, "")
-  for (i = 3; i <= NF; ++i)
-    if ($2 == suite && $i == "main") print "deb-src " options $1 " " suite " main"
+  if ($2 == suite) print "deb-src " options $0
 }
 
 stanzas {
-  serves_suite = serves_main = 0
+  serves_suite = 0
   enabled = 1
   kept = field = ""
   for (i = 1; i <= NF; ++i) {
@@ -25,10 +25,8 @@ stanzas {
     gsub(/[ \t]+/, " ", words)
     words = " " words " "
     if (field == "suites") serves_suite = serves_suite || index(words, " " suite " ")
-    else if (field == "components") serves_main = serves_main || index(words, " main ")
     else if (field == "enabled") enabled = words !~ /^ *(no|false|0) *$/
     else if (field != "types" && field != "architectures") kept = kept $i "\n"
   }
-  if (serves_suite && serves_main && enabled)
-    print "Types: deb-src\nSuites: " suite "\nComponents: main\n" kept
+  if (serves_suite && enabled) print "Types: deb-src\nSuites: " suite "\n" kept
 }

@@ -1,23 +1,35 @@
-# Builds Kokkos and Kokkos Kernels from Debian's `trilinos` source package into the cache folder;
-# sourced by scripts/bootstrap after scripts/lib.sh.
+# Builds Kokkos and Kokkos Kernels into the cache folder: from Debian's `trilinos` source package,
+# or from the folder that TIDEMARK_KOKKOS_SOURCE names. Sourced by scripts/bootstrap after
+# scripts/lib.sh.
 # shellcheck shell=bash
 : "${tidemark_root:?scripts/lib.sh comes first}"
 
-# OpenMP is what ranks run on; Serial is there to hold it against. C++17 is the newest standard that
-# Kokkos 3.4 was released for; its headers compile as C++20 all the same.
-kokkos_options=(-DCMAKE_BUILD_TYPE=Release -DKokkos_CXX_STANDARD=17
-  -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_LIBDIR=lib
-  -DKokkos_ENABLE_OPENMP=ON -DKokkos_ENABLE_SERIAL=ON
+# Set to "cuda" by bootstrap --cuda.
+kokkos_for="${kokkos_for:-host}"
+
+# Options of both packages. Kokkos 3.4 uses types of <cstdint> that g++ 13 and newer no longer
+# declare by accident. Debian mends that by a patch, in an archive that not every mirror has.
+common_options=(-DCMAKE_BUILD_TYPE=Release "-DCMAKE_CXX_FLAGS=-include cstdint"
+  -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_LIBDIR=lib)
+# OpenMP is what ranks run on; Serial is there to hold it against.
+kokkos_options=(-DKokkos_ENABLE_OPENMP=ON -DKokkos_ENABLE_SERIAL=ON
   -DKokkos_ENABLE_TESTS=OFF -DKokkos_ENABLE_EXAMPLES=OFF)
 # Tidemark takes its products from the BLAS behind Kokkos Kernels: no instantiations ahead of time,
-# no LAPACK, and of all its components only that one. The names of OpenBLAS's symbols are given,
-# since a Fortran compiler would be needed to find them out.
-kernels_options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_STANDARD=17
-  -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_LIBDIR=lib
-  -DKokkosKernels_ADD_DEFAULT_ETI=OFF -DKokkosKernels_ENABLED_COMPONENTS=BLAS
-  -DKokkosKernels_ENABLE_TPL_BLAS=ON -DKokkosKernels_ENABLE_TPL_LAPACK=OFF
-  "-DF77_BLAS_MANGLE=(name,NAME) name ## _"
+# no LAPACK, and of all its components only that one. Versions before 4.0 and later ones say the last
+# in different words.
+kernels_options=(-DKokkosKernels_ADD_DEFAULT_ETI=OFF -DKokkosKernels_ENABLED_COMPONENTS=BLAS
+  -DKokkosKernels_ENABLE_ALL_COMPONENTS=OFF -DKokkosKernels_ENABLE_COMPONENT_BLAS=ON
+  -DKokkosKernels_ENABLE_TPL_LAPACK=OFF
   -DKokkosKernels_ENABLE_TESTS=OFF -DKokkosKernels_ENABLE_EXAMPLES=OFF)
+if [[ "$kokkos_for" == cuda ]]; then
+  # As docs/gpu.md says. The products are those of cuBLAS.
+  kokkos_options+=(-DKokkos_ENABLE_CUDA=ON "-DKokkos_ARCH_${TIDEMARK_CUDA_ARCH:-HOPPER90}=ON"
+    -DKokkos_ENABLE_IMPL_CUDA_MALLOC_ASYNC=OFF)
+else
+  # The names of OpenBLAS's symbols are given, since a Fortran compiler would be needed to find
+  # them out.
+  kernels_options+=(-DKokkosKernels_ENABLE_TPL_BLAS=ON "-DF77_BLAS_MANGLE=(name,NAME) name ## _")
+fi
 
 release_codename() { sed -n 's/^VERSION_CODENAME=//p' /etc/os-release; }
 
@@ -25,44 +37,49 @@ release_codename() { sed -n 's/^VERSION_CODENAME=//p' /etc/os-release; }
 # time whose libopenblas.so.0 is loaded; a link to the flavour's own folder decides it here.
 openblas_folder() { printf '/usr/lib/%s/openblas-openmp\n' "$(g++ -print-multiarch)"; }
 
-# Differs wherever the finished build would: options, compiler, release, processor family.
+# Differs wherever the finished build would: options, source, compiler, release, processor family.
 build_key() {
-  printf '%s\n' "${kokkos_options[@]}" "${kernels_options[@]}" "$(openblas_folder)" \
+  printf '%s\n' "${common_options[@]}" "${kokkos_options[@]}" "${kernels_options[@]}" \
+    "$(openblas_folder)" "${TIDEMARK_KOKKOS_SOURCE:-}" \
     "$(release_codename)" "$(g++ -dumpfullversion)" "$(uname -m)" | sha256sum | cut -c 1-12
 }
 
 # Prints the folder of the finished build; status 1 if there is none.
 built_kokkos() {
   local folder
-  for folder in "$TIDEMARK_CACHE"/kokkos-*-"$(build_key)"; do
+  for folder in "$TIDEMARK_CACHE/kokkos-$kokkos_for"-*-"$(build_key)"; do
     [[ -d "$folder" ]] || return 1
     printf '%s\n' "$folder"
     return 0
   done
 }
 
-# CMakeLists.txt looks into `kokkos` of the cache folder. A rename replaces the link in one step, so
-# a build that runs beside this never finds it gone.
+# CMake looks into `kokkos-host` or `kokkos-cuda` of the cache folder. A rename replaces the link in
+# one step, so a build that runs beside this never finds it gone.
 point_to_kokkos() {
-  local link="$TIDEMARK_CACHE/kokkos"
+  local link="$TIDEMARK_CACHE/kokkos-$kokkos_for"
   [[ "$(readlink "$link" || true)" != "${1##*/}" ]] || return 0
   ln -sfn "${1##*/}" "$link.$$"
   mv -fT "$link.$$" "$link"
 }
 
-# The system's own entries for its own release, written again as deb-src: same mirrors, same keys,
-# so apt checks signatures as it always does.
+# Names that an apt entry may give this release, the likeliest first. What the system calls itself
+# comes first; its entries may follow an alias instead.
+suite_names() { printf '%s\n' "$(release_codename)" stable oldstable testing unstable sid; }
+
+# write_source_lists FOLDER SUITE: the system's own entries for SUITE, written again as deb-src. Same
+# mirrors, same keys, so apt checks signatures as it always does. Status 1 if there are none.
 write_source_lists() {
-  local folder="$1" file APT_LIST="" APT_PARTS=""
+  local folder="$1" suite="$2" file APT_LIST="" APT_PARTS=""
   eval "$(apt-config shell APT_LIST Dir::Etc::sourcelist/f APT_PARTS Dir::Etc::sourceparts/d)"
   for file in "$APT_LIST" "${APT_PARTS%/}"/*.list; do
-    [[ ! -f "$file" ]] || awk -v suite="$(release_codename)" \
-      -f "$tidemark_root/scripts/deb-src.awk" "$file"
+    [[ ! -f "$file" ]] || awk -v suite="$suite" -f "$tidemark_root/scripts/deb-src.awk" "$file"
   done >"$folder/lines.list"
   for file in "${APT_PARTS%/}"/*.sources; do
-    [[ ! -f "$file" ]] || awk -v suite="$(release_codename)" -v stanzas=1 -v RS= -v FS='\n' \
+    [[ ! -f "$file" ]] || awk -v suite="$suite" -v stanzas=1 -v RS= -v FS='\n' \
       -f "$tidemark_root/scripts/deb-src.awk" "$file"
   done >"$folder/stanzas.sources"
+  [[ -s "$folder/lines.list" || -s "$folder/stanzas.sources" ]]
 }
 
 # apt-get with entries, lists and caches of its own below folder $1; the system's stay untouched.
@@ -73,22 +90,48 @@ private_apt() {
     -o Dir::State::lists="$folder/lists" -o Dir::Cache="$folder/cache" "$@"
 }
 
-# Downloads the source package to folder $1 and extracts its two sub-packages there. Debian's
-# patches are left out: in the two they touch nothing but the build of their tests.
-fetch_kokkos_source() {
-  local folder="$1" log="$2"
-  mkdir -p "$folder"/{sources,lists/partial,cache/archives/partial}
-  write_source_lists "$folder/sources"
-  cd "$folder"
-  say "fetching the source package trilinos (166 MB)"
+# Downloads `trilinos` of one suite to folder $1. The archive of upstream's files is enough: some
+# mirrors lack the others of a source package. Its checksum is in the index, which is signed.
+download_trilinos() {
+  local folder="$1" log="$2" suite="$3"
+  say "fetching the source package trilinos of $suite (166 MB)"
   # A mirror without source packages must not keep the others from serving.
   logged "$log" private_apt "$folder" update ||
     say "not every package source serves sources; going on"
-  logged "$log" private_apt "$folder" source --download-only trilinos ||
-    die "no package source of this system serves trilinos: set Kokkos_ROOT and KokkosKernels_ROOT"
-  logged "$log" tar -xf trilinos_*.orig.tar.* --strip-components=1 --wildcards \
-    '*/packages/kokkos' '*/packages/kokkos-kernels'
-  rm -f trilinos_*
+  logged "$log" private_apt "$folder" source --download-only --tar-only trilinos
+}
+
+# Extracts the two sub-packages of the release's `trilinos` to folder $1/source.
+fetch_kokkos_source() {
+  local folder="$1" log="$2" suite tried=()
+  mkdir -p "$folder"/{sources,source,lists/partial,cache/archives/partial}
+  cd "$folder"
+  for suite in $(suite_names); do
+    write_source_lists "$folder/sources" "$suite" || continue
+    tried+=("$suite")
+    download_trilinos "$folder" "$log" "$suite" || continue
+    logged "$log" tar -xf trilinos_*.orig.tar.* -C source --strip-components=2 --wildcards \
+      '*/packages/kokkos' '*/packages/kokkos-kernels'
+    rm -f trilinos_*
+    return
+  done
+  if ((${#tried[@]} == 0)); then say "apt has no entry for $(suite_names | paste -sd ' ')"; fi
+  die "nowhere to take Kokkos from: name a folder with its source in TIDEMARK_KOKKOS_SOURCE, or a" \
+    "finished one in Kokkos_ROOT and KokkosKernels_ROOT"
+}
+
+# kokkos_version SOURCE: as its CMakeLists.txt sets it.
+kokkos_version() {
+  sed -nE 's/^ *set\(Kokkos_VERSION_(MAJOR|MINOR|PATCH) 0*([0-9]+)\).*/\2/pI' \
+    "$1/CMakeLists.txt" | paste -sd .
+}
+
+# The newest standard that a version was released for; headers of 3.4 compile as C++20 all the same.
+standard_options() {
+  case "$1" in
+    3.*) printf '%s\n' -DKokkos_CXX_STANDARD=17 -DCMAKE_CXX_STANDARD=17 ;;
+    *) printf '%s\n' -DCMAKE_CXX_STANDARD=20 ;;
+  esac
 }
 
 # cmake_install LOG SOURCE BUILD [CMake argument]...: into DESTDIR, from a clean environment.
@@ -117,20 +160,33 @@ build_kokkos() (
   trap 'exit 1' HUP INT TERM
   chmod 755 "$work"  # apt downloads as a user of its own
 
-  (fetch_kokkos_source "$work" "$log")
-  version="$(sed -nE 's/^ *set\(Kokkos_VERSION_(MAJOR|MINOR|PATCH) 0*([0-9]+)\).*/\2/pI' \
-    "$work/packages/kokkos/CMakeLists.txt" | paste -sd .)"
-  prefix="$TIDEMARK_CACHE/kokkos-$version-$(build_key)"
+  source="${TIDEMARK_KOKKOS_SOURCE:-}"
+  if [[ -z "$source" ]]; then
+    (fetch_kokkos_source "$work" "$log")
+    source="$work/source"
+  fi
+  for part in kokkos kokkos-kernels; do
+    [[ -f "$source/$part/CMakeLists.txt" ]] ||
+      die "TIDEMARK_KOKKOS_SOURCE=$source: $part/CMakeLists.txt is not there"
+  done
+  version="$(kokkos_version "$source/kokkos")"
+  prefix="$TIDEMARK_CACHE/kokkos-$kokkos_for-$version-$(build_key)"
+  mapfile -t standard < <(standard_options "$version")
+  compiler=() blas=()
+  if [[ "$kokkos_for" == cuda ]]; then
+    compiler=(-DCMAKE_CXX_COMPILER="$source/kokkos/bin/nvcc_wrapper")
+  else
+    blas=(-DBLAS_LIBRARIES=openblas -DBLAS_LIBRARY_DIRS="$(openblas_folder)")
+  fi
   export DESTDIR="$stage"
 
-  say "building Kokkos $version ($(build_jobs) jobs)"
-  cmake_install "$log" "$work/packages/kokkos" "$work/build-kokkos" \
-    -DCMAKE_INSTALL_PREFIX="$prefix" "${kokkos_options[@]}"
+  say "building Kokkos $version for $kokkos_for ($(build_jobs) jobs)"
+  cmake_install "$log" "$source/kokkos" "$work/build-kokkos" -DCMAKE_INSTALL_PREFIX="$prefix" \
+    "${compiler[@]}" "${common_options[@]}" "${standard[@]}" "${kokkos_options[@]}"
   say "building Kokkos Kernels"
-  cmake_install "$log" "$work/packages/kokkos-kernels" "$work/build-kernels" \
-    -DCMAKE_INSTALL_PREFIX="$prefix" "${kernels_options[@]}" \
-    -DKokkos_DIR="$stage$prefix/lib/cmake/Kokkos" \
-    -DBLAS_LIBRARIES=openblas -DBLAS_LIBRARY_DIRS="$(openblas_folder)"
+  cmake_install "$log" "$source/kokkos-kernels" "$work/build-kernels" \
+    -DCMAKE_INSTALL_PREFIX="$prefix" "${compiler[@]}" "${common_options[@]}" "${standard[@]}" \
+    "${kernels_options[@]}" "${blas[@]}" -DKokkos_DIR="$stage$prefix/lib/cmake/Kokkos"
   # Kokkos Kernels wrote down where it found Kokkos: the stage, which is about to go.
   sed -i "s|$stage$prefix|$prefix|g" \
     "$stage$prefix/lib/cmake/KokkosKernels/KokkosKernelsConfig.cmake"

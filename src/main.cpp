@@ -4,6 +4,7 @@
 #include <Kokkos_Core.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -17,7 +18,9 @@
 #include "base/error.hpp"
 #include "comm/factory.hpp"
 #include "comm/mpi_session.hpp"
+#include "comm/peers.hpp"
 #include "comm/places.hpp"
+#include "comm/watchdog.hpp"
 #include "commands/check.hpp"
 #include "commands/collectives.hpp"
 #include "commands/plan.hpp"
@@ -140,11 +143,20 @@ struct CommandLine {
   bool plans = false;
   bool checks = false;
   bool measures_collectives = false;
+  double start_timeout_s = tidemark::commands::RunArguments().timeout_s;  ///< of `collectives`
   tidemark::commands::CollectivesArguments collectives;
   tidemark::commands::RunArguments run;
   tidemark::commands::PlanArguments plan;
   tidemark::commands::CheckArguments check;
 };
+
+void add_timeout(CLI::App& app, double& timeout_s) {
+  app.add_option("--timeout", timeout_s,
+                 "Seconds after which a call of start-up, or MPI's end, counts as failed")
+      ->check(CLI::Range(1e-3, 1e9))
+      ->type_name("SECONDS")
+      ->capture_default_str();
+}
 
 /// Returns the option of the input file.
 CLI::Option* add_settings(CLI::App& app, std::string& input, std::vector<std::string>& overrides,
@@ -178,6 +190,7 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
                     "Skip cases that have a valid record in the file of --output");
   run_app->add_flag("--progress", line.run.progress,
                     "Show progress even when stderr is no terminal");
+  add_timeout(*run_app, line.run.timeout_s);
   CLI::App* const plan_app =
       app.add_subcommand("plan", "Predict every case of an input; needs neither MPI nor a device");
   CLI::Option* const planned =
@@ -224,6 +237,7 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
   collectives_app->add_option("--repeats", line.collectives.repeats, "Calls of each")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
+  add_timeout(*collectives_app, line.start_timeout_s);
 
   try {
     app.parse(static_cast<int>(arguments.size()), arguments.data());
@@ -244,9 +258,25 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
   return line;
 }
 
+/// Seconds of --timeout, which is needed before there is anybody to parse the command line for; the
+/// default where there is none, or a wrong one, which is refused later.
+double timeout_of(const std::vector<char*>& arguments) {
+  constexpr std::string_view option = "--timeout";
+  double seconds = 0.0;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string_view word = arguments[i];
+    if (word == option && i + 1 < arguments.size()) seconds = std::atof(arguments[i + 1]);
+    if (word.starts_with("--timeout=")) seconds = std::atof(word.data() + option.size() + 1);
+  }
+  return seconds > 0.0 ? seconds : tidemark::commands::RunArguments().timeout_s;
+}
+
 ExitStatus run_command(const std::vector<char*>& arguments,
                        const tidemark::comm::MpiSession& session) {
-  const auto world = tidemark::comm::make_communicator({.backend = "mpi", .ranks = session.size()});
+  const auto world = tidemark::comm::make_communicator(
+      {.backend = "mpi",
+       .ranks = session.size(),
+       .timeout = std::chrono::duration<double>(timeout_of(arguments))});
   const auto place = tidemark::job::own_place(session.processor_name());
   set_default_threads(tidemark::job::share_of_cores(tidemark::comm::gather_places(place, *world),
                                                     static_cast<std::size_t>(session.rank())),
@@ -279,13 +309,7 @@ bool needs_no_job(const std::vector<char*>& arguments) {
 }
 
 /// True in one process of a job, by what launchers set, and true without a launcher.
-bool is_first_process() {
-  for (const char* const variable :
-       {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
-    if (const char* const rank = std::getenv(variable)) return std::string_view(rank) == "0";
-  }
-  return true;
-}
+bool is_first_process() { return tidemark::comm::rank_of_environment() <= 0; }
 
 void print_error(const char* line) {
   std::fflush(stdout);
@@ -332,7 +356,10 @@ int main(int argc, char** argv) {
   try {
     const std::vector<char*> arguments(argv, argv + argc);
     if (needs_no_job(arguments)) return static_cast<int>(command_without_job(arguments));
-    const tidemark::comm::MpiSession session;
+    tidemark::comm::Watchdog watch(std::chrono::duration<double>(timeout_of(arguments)),
+                                   tidemark::comm::rank_of_environment());
+    watch.set_explanation(tidemark::comm::stopped_siblings);
+    const tidemark::comm::MpiSession session(tidemark::comm::MpiThreads::serialized, &watch);
     return static_cast<int>(guarded(arguments, session));
   } catch (const std::exception& error) {
     print_error(error.what());

@@ -186,6 +186,8 @@ class Communicator {
 
   /// Says what is going on ("step 3 of case 1"): the words that error lines use.
   virtual void set_context(std::string context) = 0;
+  /// Seconds that one blocking call may take from now on, where calls are watched.
+  virtual void set_timeout(double /*seconds*/) {}
   /// Counters of this rank since the last reset; copy them for a snapshot.
   [[nodiscard]] virtual const Counters& counters() const = 0;
   virtual void reset_counters() = 0;

@@ -50,6 +50,7 @@ class Decorator : public Communicator {
   }
 
   void set_context(std::string context) override { inner_.set_context(std::move(context)); }
+  void set_timeout(double seconds) override { inner_.set_timeout(seconds); }
   [[nodiscard]] const Counters& counters() const noexcept override { return account_.counters(); }
   void reset_counters() override {
     account_.reset();

@@ -72,6 +72,7 @@ MpiCommunicator::~MpiCommunicator() {
 }
 
 void MpiCommunicator::duplicate(MPI_Comm parent) {
+  watchdog_.set_explanation(stopped_siblings);  // until the peers are known
   const Watchdog::Call call(watchdog_, "duplicating the communicator");
   handle_.rank = rank_in(parent);
   check(MPI_Comm_dup(parent, &handle_.comm), "duplicating the communicator");

@@ -102,6 +102,9 @@ class MpiCommunicator final : public Communicator {
   [[nodiscard]] std::vector<std::string> gather_bytes(std::string_view bytes) override;
 
   void set_context(std::string context) override { watchdog_.set_context(std::move(context)); }
+  void set_timeout(double seconds) override {
+    watchdog_.set_timeout(std::chrono::duration<double>(seconds));
+  }
   [[nodiscard]] const Counters& counters() const noexcept override { return account_.counters(); }
   void reset_counters() noexcept override { account_.reset(); }
   [[nodiscard]] double polling_seconds() const noexcept override {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <optional>
 
 #include "comm/mpi.hpp"
 
@@ -17,13 +18,24 @@ int level_of(MpiThreads threads) {
   return threads == MpiThreads::multiple ? MPI_THREAD_MULTIPLE : MPI_THREAD_SERIALIZED;
 }
 
+/// Watched where there is somebody to watch.
+class WatchedCall {
+ public:
+  WatchedCall(Watchdog* watch, const char* operation) {
+    if (watch != nullptr) call_.emplace(*watch, operation);
+  }
+
+ private:
+  std::optional<Watchdog::Call> call_;
+};
+
 void check(int code, const char* what) {
   if (code != MPI_SUCCESS) throw RunError(fmt::format("{} failed: MPI error {}", what, code));
 }
 
 }  // namespace
 
-MpiSession::MpiSession(MpiThreads threads) {
+MpiSession::MpiSession(MpiThreads threads, Watchdog* watch) : watch_(watch) {
   start(threads);
   describe();
 }
@@ -32,6 +44,8 @@ MpiSession::~MpiSession() {
   if (!owns_mpi_) return;
   // Other ranks may wait for this one in a collective, not in MPI_Finalize.
   if (std::uncaught_exceptions() > 0) abort(ExitStatus::failed);
+  if (watch_ != nullptr) watch_->set_context("the end of the job");
+  const WatchedCall call(watch_, "MPI_Finalize");
   MPI_Finalize();
 }
 
@@ -45,6 +59,7 @@ void MpiSession::start(MpiThreads threads) {
   if (initialized != 0) {
     check(MPI_Query_thread(&provided), "MPI_Query_thread");
   } else {
+    const WatchedCall call(watch_, "MPI_Init");
     check(MPI_Init_thread(nullptr, nullptr, level_of(threads), &provided), "MPI_Init_thread");
     owns_mpi_ = true;
   }
@@ -55,6 +70,7 @@ void MpiSession::start(MpiThreads threads) {
 }
 
 void MpiSession::describe() {
+  const WatchedCall call(watch_, "finding the ranks of this node");
   check(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
   check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "MPI_Comm_size");
 

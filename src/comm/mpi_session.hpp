@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "comm/watchdog.hpp"
 
 namespace tidemark::comm {
 
@@ -19,8 +20,10 @@ enum class MpiThreads {
 /// Without a launcher (mpirun, srun) MPI makes this process a job of one rank.
 class MpiSession {
  public:
-  /// Throws RunError when MPI cannot start or does not grant the threads asked for.
-  explicit MpiSession(MpiThreads threads = MpiThreads::serialized);
+  /// Throws RunError when MPI cannot start or does not grant the threads asked for. `watch`, which
+  /// must outlive the session, ends the process where MPI does not come back: from starting, from
+  /// comparing nodes, from ending. Null: nobody watches.
+  explicit MpiSession(MpiThreads threads = MpiThreads::serialized, Watchdog* watch = nullptr);
   /// Finalises, which waits for the other ranks. Where an exception unwinds it, the others may
   /// never come, so it ends the job with ExitStatus::failed. On an error that only some ranks may
   /// have met, catch it inside the session's scope and call `abort` with the error's own status.
@@ -43,6 +46,7 @@ class MpiSession {
   void start(MpiThreads threads);
   void describe();
 
+  Watchdog* watch_;
   bool owns_mpi_ = false;
   int rank_ = 0;
   int size_ = 1;

@@ -20,6 +20,13 @@ struct ProcessIdentity {
 /// cannot tell. Reads /proc, so it is empty where there is none. Any thread may call it.
 std::string missing_peers(const std::vector<ProcessIdentity>& identities, int rank);
 
+/// The same before ranks know of each other: of processes that the launcher started beside this
+/// one, "rank 1 is stopped", by what launchers put into their environment.
+std::string stopped_siblings();
+
+/// The rank of this process by what launchers put into the environment; -1 where they do not.
+int rank_of_environment();
+
 /// "rank 1", "ranks 1, 2".
 std::string ranks_text(const std::vector<int>& ranks);
 

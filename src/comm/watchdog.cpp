@@ -24,8 +24,8 @@ Watchdog::Clock::duration ticks_of(std::chrono::duration<double> timeout) {
 
 Watchdog::Watchdog(std::chrono::duration<double> timeout, int rank)
     : epoch_(Clock::now()),
-      timeout_(ticks_of(timeout)),
       rank_(rank),
+      timeout_(ticks_of(timeout)),
       thread_([this] { watch(); }) {}
 
 Watchdog::~Watchdog() {
@@ -33,7 +33,7 @@ Watchdog::~Watchdog() {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
-  stop_changed_.notify_one();
+  changed_.notify_one();
   thread_.join();
 }
 
@@ -50,6 +50,15 @@ Watchdog::Call::~Call() { watchdog_.start_.store(idle, std::memory_order_release
 void Watchdog::set_context(std::string context) {
   const std::lock_guard lock(mutex_);
   context_ = std::move(context);
+}
+
+void Watchdog::set_timeout(std::chrono::duration<double> timeout) {
+  {
+    const std::lock_guard lock(mutex_);
+    timeout_ = ticks_of(timeout);
+    has_new_timeout_ = true;
+  }
+  changed_.notify_one();
 }
 
 void Watchdog::set_detail(std::string detail) {
@@ -95,7 +104,8 @@ void Watchdog::watch() {
       write_line(line_of(*overdue));
       end_process();
     }
-    stop_changed_.wait_until(lock, next_look(now), [this] { return stop_; });
+    has_new_timeout_ = false;
+    changed_.wait_until(lock, next_look(now), [this] { return stop_ || has_new_timeout_; });
   }
 }
 
@@ -111,9 +121,10 @@ std::string Watchdog::line_of(const Overdue& overdue) const {
 std::string overdue_line(std::string_view operation, std::string_view context, int rank,
                          std::chrono::duration<double> elapsed,
                          std::chrono::duration<double> timeout, std::string_view detail) {
-  return fmt::format(
-      "{} is overdue in {} on rank {}: not complete after {:.1f} s (timeout {:g} s){}{}", operation,
-      context, rank, elapsed.count(), timeout.count(), detail.empty() ? "" : "; ", detail);
+  const std::string who = rank < 0 ? "" : fmt::format(" on rank {}", rank);
+  return fmt::format("{} is overdue in {}{}: not complete after {:.1f} s (timeout {:g} s){}{}",
+                     operation, context, who, elapsed.count(), timeout.count(),
+                     detail.empty() ? "" : "; ", detail);
 }
 
 void write_line(std::string line) {

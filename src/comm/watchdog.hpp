@@ -38,7 +38,8 @@ class Watchdog {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Starts the thread. `timeout` must be positive. `rank` is used in the line only.
+  /// Starts the thread. `timeout` must be positive. `rank` is used in the line only; below 0 where
+  /// it is not known yet.
   Watchdog(std::chrono::duration<double> timeout, int rank);
   /// Stops the thread, and returns once it has ended.
   ~Watchdog();
@@ -58,6 +59,9 @@ class Watchdog {
    private:
     Watchdog& watchdog_;
   };
+
+  /// From now on, for the call under way, too. Must be positive.
+  void set_timeout(std::chrono::duration<double> timeout);
 
   /// Adds to the line what the current call still waits for: "nothing came from rank 1".
   void set_detail(std::string detail);
@@ -85,15 +89,16 @@ class Watchdog {
   [[nodiscard]] std::string line_of(const Overdue& overdue) const;
 
   const Clock::time_point epoch_;
-  const Clock::duration timeout_;
   const int rank_;
 
   std::atomic<const char*> operation_{nullptr};
   std::atomic<std::int64_t> start_{idle};  ///< ticks of Clock since epoch_
 
   mutable std::mutex mutex_;  ///< guards what follows
-  std::condition_variable stop_changed_;
+  std::condition_variable changed_;
   bool stop_ = false;
+  bool has_new_timeout_ = false;
+  Clock::duration timeout_;
   std::string context_ = "set-up";
   std::string detail_;
   std::function<std::string()> explanation_;

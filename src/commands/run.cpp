@@ -218,7 +218,10 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
   const bool speaks = session.rank() == 0;
   Interruption interruption(session.rank(), session.local_size());
   // Input and results are rank 0's business; the others learn what it read, or why it could not.
-  const auto world = comm::make_communicator({.backend = "mpi", .ranks = session.size()});
+  const auto world =
+      comm::make_communicator({.backend = "mpi",
+                               .ranks = session.size(),
+                               .timeout = std::chrono::duration<double>(arguments.timeout_s)});
   const std::string text =
       comm::from_rank_zero(*world, [&] { return config::read_text(arguments.input); });
   const std::vector<config::Case> cases =
@@ -251,6 +254,7 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
     const std::string line = end_line(done, cases.size(), arguments);
     interruption.set_line(line);
     world->set_context(fmt::format("set-up of case {}", c.index + 1));
+    world->set_timeout(c.bench.timeout_s);
     end_where_asked(*world, line);
     const bench::Environment environment{
         device,
@@ -275,6 +279,7 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
     }
     result.placement = placement;
     progress.wipe();
+    world->set_context(fmt::format("writing the record of case {}", c.index + 1));
     ++done;
     if (outputs.records) {
       const auto hold = interruption.hold();

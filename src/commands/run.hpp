@@ -23,6 +23,7 @@ struct RunArguments {
   bool progress = false;               ///< show progress even when stderr is no terminal
   std::vector<std::string> command_line;
   int threads = 1;
+  double timeout_s = 120.0;  ///< longest time that a call of set-up may take
   job::Place place;  ///< of this rank, before its threads started
 };
 

@@ -111,6 +111,15 @@ def children_of(pid):
     return found
 
 
+def is_running(pid):
+    """Whether the process lives; a zombie is dead, its parent has only not looked yet."""
+    try:
+        status = pathlib.Path("/proc", str(pid), "stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"
+
+
 def run(arguments, folder, ranks=1, limit_s=60):
     """Runs the executable in `folder`. Ends it, all ranks, and raises after `limit_s` seconds:
     LauncherHung where there is no rank left."""

@@ -35,15 +35,6 @@ RANKS = r"(rank [0-9]|ranks [0-9](, [0-9])+)"
 HIDDEN = ("overlap.mode=ring", "comm.algorithm=pairwise")
 
 
-def is_running(pid):
-    """Whether the process lives; a zombie is dead, its parent has only not looked yet."""
-    try:
-        status = pathlib.Path("/proc", str(pid), "stat").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] not in "ZX"
-
-
 class Faults(harness.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -94,7 +85,7 @@ class Faults(harness.TestCase):
                 for file in self.pids.iterdir() if not file.suffix}
 
     def survivors(self):
-        return [pid for pid in self.ranks().values() if is_running(pid)]
+        return [pid for pid in self.ranks().values() if harness.is_running(pid)]
 
     def assert_all_ended(self):
         self.wait_for(lambda: not self.survivors(), "all ranks to end")

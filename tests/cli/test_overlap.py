@@ -29,9 +29,10 @@ once = functools.cache(measure)
 
 def records_of(ranks, progress, algorithm):
     """The records of every mode, without and with SP, by (mode, SP)."""
+    layers = 2 if ranks == 2 else 1  # ranks that share cores are slow
     _, records = once(ranks, EVERY_MODE, SEQUENCE_OFF_AND_ON, f"overlap.progress={progress}",
                       f"comm.algorithm={algorithm}", f"bench.max_iterations={MAX_ITERATIONS}",
-                      "model.vocab_size=50")
+                      "model.vocab_size=50", f"model.num_layers={layers}")
     cases = [(mode, sequence) for mode in MODES for sequence in (False, True)]
     return dict(zip(cases, records, strict=True))
 

@@ -22,6 +22,7 @@ LAUNCHER_ENVIRONMENT = {
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
     "OMPI_MCA_hwloc_base_binding_policy": "none",
     "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMPI_MCA_reachable": "weighted",
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -31,8 +32,11 @@ LAUNCHER_ENVIRONMENT = {
 RULE = re.compile(r"^(-{20,}|={20,})$")
 # The launcher may cut in between the end of a rank's line and its line break.
 RULE_BEHIND_TEXT = re.compile(r"(?<=[^-=\n])(-{20,}|={20,})$", re.MULTILINE)
-LAUNCHER_REMARK = re.compile(r"^\[[^\]]+\] (\d+ more process(es)? ha(s|ve) sent help message"
-                             r"|Set MCA parameter|\[\[\d+,\d+\],\d+\] ORTE_ERROR_LOG: )")
+LAUNCHER_REMARK = re.compile(r"^(\[[^\]]+\] (\d+ more process(es)? ha(s|ve) sent help message"
+                             r"|Set MCA parameter|\[\[\d+,\d+\],\d+\] ORTE_ERROR_LOG: "
+                             r"|PMIX ERROR: )|Abort\(\d+\) on node \d+ )")
+# Processes of MPICH's launcher.
+PROXY = re.compile(r"\(hydra_")
 
 
 @dataclasses.dataclass
@@ -52,7 +56,7 @@ def own_lines(text):
     for line in RULE_BEHIND_TEXT.sub(r"\n\1", text).splitlines():
         if RULE.match(line):
             inside = not inside
-        elif line.strip() and not inside and not LAUNCHER_REMARK.match(line):
+        elif line.strip("\0 \t") and not inside and not LAUNCHER_REMARK.match(line):
             lines.append(line)
     return lines
 
@@ -98,17 +102,26 @@ class LauncherHung(unittest.SkipTest):
     """
 
 
-def children_of(pid):
-    """Processes that `pid` has started and that have not ended."""
-    found = []
+def ranks_of(pid):
+    """Processes under test that `pid` has started, itself or by others, and that have not ended:
+    between MPICH's launcher and its ranks stand proxies."""
+    parents, running = {}, []
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            name, _, rest = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")
         except OSError:
             continue  # it has ended meanwhile
-        if int(fields[1]) == pid and fields[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
+        process, fields = int(stat.parent.name), rest.split()
+        parents[process] = int(fields[1])
+        if fields[0] != "Z" and not PROXY.search(name):
+            running.append(process)
+
+    def descends(process):
+        while process > 1 and process != pid:
+            process = parents.get(process, 0)
+        return process == pid
+
+    return [process for process in running if process != pid and descends(process)]
 
 
 def is_running(pid):
@@ -131,7 +144,7 @@ def run(arguments, folder, ranks=1, limit_s=60):
         try:
             output, errors = process.communicate(timeout=limit_s)
         except BaseException as error:
-            is_alone = ranks > 1 and not children_of(process.pid)
+            is_alone = ranks > 1 and not ranks_of(process.pid)
             end(process)
             if is_alone and isinstance(error, subprocess.TimeoutExpired):
                 raise LauncherHung("the launcher hangs, all ranks have ended") from error

@@ -51,7 +51,7 @@ class Job(harness.TestCase):
                 self.assertLess(time.monotonic(), limit, "no record came")
                 time.sleep(0.02)
             time.sleep(0.3)  # into the second case
-            ranks = sorted(harness.children_of(process.pid))
+            ranks = sorted(harness.ranks_of(process.pid))
             self.assertEqual(len(ranks), 2)
             start = time.monotonic()
             os.kill(process.pid if whom == "launcher" else ranks[whom], signal_number)

@@ -25,7 +25,9 @@
 #include "commands/collectives.hpp"
 #include "commands/plan.hpp"
 #include "commands/run.hpp"
+#include "job/launch.hpp"
 #include "job/place.hpp"
+#include "job/threads.hpp"
 #include "kernels/gemm.hpp"
 #include "tidemark_version.hpp"
 
@@ -43,29 +45,16 @@ void throw_on_all_ranks(const std::string& own_line, tidemark::comm::Communicato
   }
 }
 
-/// The number that a variable begins with, as OpenMP's lists do; nullopt where there is none.
-std::optional<int> number_in(const char* variable) {
-  const char* const text = std::getenv(variable);
-  const int number = text == nullptr ? 0 : std::atoi(text);
-  return number > 0 ? std::optional(number) : std::nullopt;
-}
-
 /// Threads of a rank: what the user set, else a fair share of the cores that the launcher gave it.
 /// Kokkos and OpenMP read the environment, so the default goes there. Collective, for launchers do
 /// not set variables everywhere.
-void set_default_threads(int share, tidemark::comm::Communicator& world) {
-  const std::optional<int> limit = number_in("OMP_THREAD_LIMIT");
-  const std::optional<int> wanted = number_in("OMP_NUM_THREADS");
-  std::string wrong;
-  if (limit && wanted && *wanted > *limit) {
-    wrong = fmt::format("environment: OMP_NUM_THREADS={} is more than OMP_THREAD_LIMIT={} allows",
-                        *wanted, *limit);
-  }
-  throw_on_all_ranks(wrong, world,
+void set_default_threads(int share, const std::vector<char*>& arguments,
+                         tidemark::comm::Communicator& world) {
+  const auto choice =
+      tidemark::job::choose_threads(share, {arguments.begin(), arguments.end()}, std::getenv);
+  throw_on_all_ranks(choice.wrong, world,
                      [](const std::string& line) { return tidemark::InputError(line); });
-  if (!wanted) {
-    setenv("KOKKOS_NUM_THREADS", std::to_string(std::min(share, limit.value_or(share))).c_str(), 0);
-  }
+  if (choice.number) setenv("KOKKOS_NUM_THREADS", std::to_string(*choice.number).c_str(), 0);
   setenv("OMP_PROC_BIND", "false", 0);  // the launcher binds; Kokkos would warn on every rank
 }
 
@@ -280,7 +269,7 @@ ExitStatus run_command(const std::vector<char*>& arguments,
   const auto place = tidemark::job::own_place(session.processor_name());
   set_default_threads(tidemark::job::share_of_cores(tidemark::comm::gather_places(place, *world),
                                                     static_cast<std::size_t>(session.rank())),
-                      *world);
+                      arguments, *world);
   KokkosSession kokkos(arguments, find_device(session, *world), session.rank() == 0);
   CommandLine line = parse(kokkos.own_arguments, session.rank() == 0);
   if (line.done) return *line.done;
@@ -308,12 +297,15 @@ bool needs_no_job(const std::vector<char*>& arguments) {
          (std::string_view(*command) == "plan" || std::string_view(*command) == "check");
 }
 
-/// True in one process of a job, by what launchers set, and true without a launcher.
-bool is_first_process() { return tidemark::comm::rank_of_environment() <= 0; }
-
 void print_error(const char* line) {
   std::fflush(stdout);
   fmt::print(stderr, "{}\n", line);
+}
+
+/// In a process that MPI takes for a job of one rank, though it is one of several.
+ExitStatus refused(const std::string& line, const tidemark::job::Launch& launch) {
+  if (launch.rank == 0) print_error(line.c_str());
+  return ExitStatus::input_error;
 }
 
 ExitStatus guarded(const std::vector<char*>& arguments, const tidemark::comm::MpiSession& session) {
@@ -335,8 +327,9 @@ ExitStatus guarded(const std::vector<char*>& arguments, const tidemark::comm::Mp
 }
 
 /// Plans, checks, or says what was asked for, in one process.
-ExitStatus command_without_job(const std::vector<char*>& arguments) {
-  const bool speaks = is_first_process();
+ExitStatus command_without_job(const std::vector<char*>& arguments,
+                               const tidemark::job::Launch& launch) {
+  const bool speaks = launch.rank == 0;
   try {
     CommandLine line = parse(arguments, speaks);
     if (line.done || !speaks) return line.done.value_or(ExitStatus::good);
@@ -355,11 +348,15 @@ ExitStatus command_without_job(const std::vector<char*>& arguments) {
 int main(int argc, char** argv) {
   try {
     const std::vector<char*> arguments(argv, argv + argc);
-    if (needs_no_job(arguments)) return static_cast<int>(command_without_job(arguments));
+    const tidemark::job::Launch launch = tidemark::job::launch_of(std::getenv);
+    if (needs_no_job(arguments)) return static_cast<int>(command_without_job(arguments, launch));
     tidemark::comm::Watchdog watch(std::chrono::duration<double>(timeout_of(arguments)),
-                                   tidemark::comm::rank_of_environment());
+                                   launch.launcher.empty() ? -1 : launch.rank);
     watch.set_explanation(tidemark::comm::stopped_siblings);
     const tidemark::comm::MpiSession session(tidemark::comm::MpiThreads::serialized, &watch);
+    const std::string singletons =
+        tidemark::job::singleton_line(launch, session.size(), session.library_version());
+    if (!singletons.empty()) return static_cast<int>(refused(singletons, launch));
     return static_cast<int>(guarded(arguments, session));
   } catch (const std::exception& error) {
     print_error(error.what());

@@ -12,16 +12,15 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
-#include <string_view>
+#include <map>
+#include <optional>
 #include <system_error>
+
+#include "job/launch.hpp"
 
 namespace tidemark::comm {
 
 namespace {
-
-/// Where launchers put a process's rank: Open MPI, PMIx, Hydra and PMI-2, Slurm.
-constexpr std::array<std::string_view, 4> rank_variables{"OMPI_COMM_WORLD_RANK", "PMIX_RANK",
-                                                         "PMI_RANK", "SLURM_PROCID"};
 
 enum class State { running, stopped, ended, unknown };
 
@@ -56,18 +55,22 @@ Status status_of(std::int64_t pid) {
   }
 }
 
-/// The first variable of ranks in an environment as /proc has it, NUL behind each; -1: none.
-int rank_in(std::string_view environment) {
-  for (const std::string_view variable : rank_variables) {
-    const std::string key = fmt::format("{}=", variable);
-    for (std::size_t at = 0; at < environment.size();) {
-      const std::size_t end = std::min(environment.find('\0', at), environment.size());
-      const std::string_view entry = environment.substr(at, end - at);
-      if (entry.starts_with(key)) return std::atoi(std::string(entry.substr(key.size())).c_str());
-      at = end + 1;
-    }
+/// The rank of a process by its environment as /proc has it, NUL behind each entry; nullopt where
+/// no launcher started it.
+std::optional<int> rank_in(const std::string& environment) {
+  std::map<std::string, std::string> variables;
+  for (std::size_t at = 0; at < environment.size();) {
+    const std::size_t end = std::min(environment.find('\0', at), environment.size());
+    const std::string entry = environment.substr(at, end - at);
+    const std::size_t equals = entry.find('=');
+    if (equals != std::string::npos) variables[entry.substr(0, equals)] = entry.substr(equals + 1);
+    at = end + 1;
   }
-  return -1;
+  const job::Launch launch = job::launch_of([&](const char* name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+  return launch.launcher.empty() ? std::nullopt : std::optional(launch.rank);
 }
 
 std::string words_of_stopped(const std::vector<int>& ranks) {
@@ -118,18 +121,11 @@ std::string stopped_siblings() {
     if (pid <= 0) continue;
     const Status status = status_of(pid);
     if (status.state != State::stopped || status.parent != getppid()) continue;
-    const int rank = rank_in(text_of(fmt::format("/proc/{}/environ", pid)));
-    if (rank >= 0) ranks.push_back(rank);
+    const auto rank = rank_in(text_of(fmt::format("/proc/{}/environ", pid)));
+    if (rank) ranks.push_back(*rank);
   }
   std::sort(ranks.begin(), ranks.end());
   return ranks.empty() ? "" : words_of_stopped(ranks);
-}
-
-int rank_of_environment() {
-  for (const std::string_view variable : rank_variables) {
-    if (const char* const rank = std::getenv(variable.data())) return std::atoi(rank);
-  }
-  return -1;
 }
 
 }  // namespace tidemark::comm

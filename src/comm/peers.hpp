@@ -24,9 +24,6 @@ std::string missing_peers(const std::vector<ProcessIdentity>& identities, int ra
 /// one, "rank 1 is stopped", by what launchers put into their environment.
 std::string stopped_siblings();
 
-/// The rank of this process by what launchers put into the environment; -1 where they do not.
-int rank_of_environment();
-
 /// "rank 1", "ranks 1, 2".
 std::string ranks_text(const std::vector<int>& ranks);
 

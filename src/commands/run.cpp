@@ -113,6 +113,7 @@ job::Placement find_placement(job::Place own, const accelerator::Identity& ident
                               comm::Communicator& world) {
   own.threads = bench::cpus_of_threads();
   own.devices = accelerator::count_visible();
+  own.device_uuid = identity.uuid;
   own.device_pci_id = identity.pci_id;
   own.device_numa_node = job::numa_node_of_device(identity.pci_id);
   std::vector<int> group(static_cast<std::size_t>(world.size()));

@@ -1,5 +1,6 @@
 #include "job/machine.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,8 +43,30 @@ bool names(const std::string& controllers, const std::string& controller) {
   return false;
 }
 
+/// The folder of a hierarchy of version 1. "cpu,cpuacct" are mounted together, or under one's name.
+fs::path root_of(const std::string& controllers, const std::string& controller,
+                 const fs::path& all) {
+  std::error_code error;
+  return fs::exists(all / controllers, error) ? all / controllers : all / controller;
+}
+
+/// Version 2 beside version 1 has a folder of its own.
+fs::path root_of_version_2(const fs::path& all) {
+  std::error_code error;
+  const bool is_beside =
+      fs::exists(all / "unified", error) && !fs::exists(all / "cgroup.controllers", error);
+  return is_beside ? all / "unified" : all;
+}
+
+/// The inode of a control group's folder, by which the system tells groups apart.
+std::uint64_t id_of(const fs::path& folder) {
+  struct stat found {};
+  return stat(folder.c_str(), &found) == 0 ? found.st_ino : 0;
+}
+
 // A line of /proc/self/cgroup is "4:cpu,cpuacct:/a/b"; in version 2 "0::/a/b"; cgroups(7).
 std::optional<Group> group_of(const std::string& controller, const SystemFolders& folders) {
+  const fs::path all = folders.sys / "fs/cgroup";
   std::optional<Group> found;
   std::ifstream file(folders.proc / "self/cgroup");
   for (std::string line; std::getline(file, line);) {
@@ -53,9 +76,9 @@ std::optional<Group> group_of(const std::string& controller, const SystemFolders
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string path = line.substr(second + 1);
     if (names(controllers, controller)) {
-      return Group{folders.sys / "fs/cgroup" / controllers, path, true};
+      return Group{root_of(controllers, controller, all), path, true};
     }
-    if (controllers.empty()) found = Group{folders.sys / "fs/cgroup", path, false};
+    if (controllers.empty()) found = Group{root_of_version_2(all), path, false};
   }
   return found;
 }
@@ -148,7 +171,7 @@ std::optional<CpuLimit> cpu_limit(const SystemFolders& folders) {
   for (const fs::path& folder : folders_of(*group)) {
     const std::optional<double> cores = limit_of(folder, group->is_version_1);
     if (cores && (!strictest || *cores < strictest->cores)) {
-      strictest = CpuLimit{*cores, folder.string()};
+      strictest = CpuLimit{*cores, folder.string(), id_of(folder)};
     }
   }
   return strictest;

@@ -2,6 +2,7 @@
 // leaves of them.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -27,8 +28,10 @@ struct Cpu {
 
 /// A control group's share of processor time.
 struct CpuLimit {
-  double cores = 0.0;  ///< cpu.max: seconds of processor time a second
-  std::string group;   ///< the group that is limited: processes of one group share its limit
+  double cores = 0.0;    ///< cpu.max: seconds of processor time a second
+  std::string group;     ///< the folder of the group that is limited
+  std::uint64_t id = 0;  ///< of that folder: in containers, different groups have the same path.
+                         ///< Processes of one group share its limit.
   bool operator==(const CpuLimit&) const = default;
 };
 

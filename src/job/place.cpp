@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <set>
@@ -68,8 +69,9 @@ std::string bytes_of(const Place& place) {
   for (const Cpu& cpu : place.cpus) cpus.push_back({cpu.number, cpu.core, cpu.numa_node});
   Json threads = Json::array();
   for (const CpuList& thread : place.threads) threads.push_back(text_of(thread));
-  const Json limit =
-      place.cpu_limit ? Json{place.cpu_limit->cores, place.cpu_limit->group} : Json();
+  const Json limit = place.cpu_limit
+                         ? Json{place.cpu_limit->cores, place.cpu_limit->group, place.cpu_limit->id}
+                         : Json();
   const Json json{{"host", place.host},
                   {"machine", place.machine},
                   {"cores", text_of(place.cores)},
@@ -77,6 +79,7 @@ std::string bytes_of(const Place& place) {
                   {"threads", threads},
                   {"limit", limit},
                   {"devices", or_null(place.devices)},
+                  {"uuid", place.device_uuid},
                   {"pci_id", place.device_pci_id},
                   {"device_numa_node", or_null(place.device_numa_node)}};
   // Not as text: a host's name need not be UTF-8, and need not be looked at here.
@@ -95,9 +98,10 @@ Place place_in(const std::string& bytes) {
     place.threads.push_back(cpus_in(thread.get<std::string>()));
   }
   if (const Json& limit = json.at("limit"); !limit.is_null()) {
-    place.cpu_limit = CpuLimit{limit.at(0), limit.at(1)};
+    place.cpu_limit = CpuLimit{limit.at(0), limit.at(1), limit.at(2)};
   }
   place.devices = known(json.at("devices"));
+  place.device_uuid = json.at("uuid");
   place.device_pci_id = json.at("pci_id");
   place.device_numa_node = known(json.at("device_numa_node"));
   return place;
@@ -110,7 +114,7 @@ int share_of_cores(const std::vector<Place>& places, std::size_t rank) {
   for (const Place& place : places) {
     if (place.machine != own.machine) continue;
     for (const int core : cores_of(place)) ++ranks_on_core[core];
-    if (own.cpu_limit && place.cpu_limit && place.cpu_limit->group == own.cpu_limit->group) {
+    if (own.cpu_limit && place.cpu_limit && place.cpu_limit->id == own.cpu_limit->id) {
       ++ranks_in_group;
     }
   }

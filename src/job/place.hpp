@@ -19,7 +19,8 @@ struct Place {
   std::vector<CpuList> threads;  ///< what each of its threads may run on; none before they start
   std::optional<CpuLimit> cpu_limit;  ///< of its control group
   std::optional<int> devices;         ///< that it sees; nullopt: it computes on the host
-  std::string device_pci_id;          ///< of its own; "" where unknown
+  std::string device_uuid;            ///< of its own; "" where unknown
+  std::string device_pci_id;          ///< likewise
   std::optional<int> device_numa_node;
   bool operator==(const Place&) const = default;
 

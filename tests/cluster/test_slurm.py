@@ -118,6 +118,14 @@ class Slurm(Job):
         self.finish(self.submit("single-node.sbatch", "-n", "1", "-c", "2", arguments=["case.yaml"]))
         self.assertEqual([rank["threads"] for rank in self.records()[0]["ranks_detail"]], [2])
 
+    # SLURM_NTASKS is set there, too, and mpirun's daemon on the second node is a step of srun.
+    def test_what_a_script_starts_without_srun_is_a_job_of_one_rank(self):
+        run = f"{os.path.abspath(os.environ['TIDEMARK_EXECUTABLE'])} run case.yaml --output single-node.jsonl"
+        self.write("direct.sbatch", "#!/bin/sh\nexport OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1\n"
+                   f"{run} && mpirun -n 1 -H {cluster.nodes[1]} {run}\n")
+        self.finish(self.submit(self.folder / "direct.sbatch", "-N", "2", "-n", "2"))
+        self.assertEqual([record["ranks_detail"][0]["host"] for record in self.records()], cluster.nodes)
+
     def test_the_status_of_a_refused_input_is_the_jobs(self):
         said = self.finish(self.submit("single-node.sbatch", "-n", "2", arguments=[
             "case.yaml", "--set", "model.hidden_size=65"]), "2:0")

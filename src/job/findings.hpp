@@ -1,0 +1,28 @@
+// Words that the findings on a placement share.
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "job/place.hpp"
+
+namespace tidemark::job {
+
+/// "1 thread", "2 threads".
+std::string counted(std::size_t count, const std::string& word);
+
+/// "rank 1", "ranks 0-3,8".
+std::string ranks_text(const std::vector<int>& ranks);
+
+/// "ranks 0-1 of node7".
+std::string who(const std::vector<Place>& places, const std::vector<int>& ranks);
+
+std::vector<int> sorted(const std::set<int>& numbers);
+
+inline const Place& place_of(const std::vector<Place>& places, int rank) {
+  return places[static_cast<std::size_t>(rank)];
+}
+
+}  // namespace tidemark::job

@@ -1,0 +1,63 @@
+#include "job/threads.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+namespace tidemark::job {
+
+namespace {
+
+/// The number that a text begins with, as OpenMP's lists do; nullopt where there is none.
+std::optional<int> number_in(const char* text) {
+  const int number = text == nullptr ? 0 : std::atoi(text);
+  return number > 0 ? std::optional(number) : std::nullopt;
+}
+
+/// The last option of Kokkos that says how many threads; "" where there is none.
+std::string option_in(const std::vector<std::string_view>& arguments) {
+  std::string found;
+  for (const std::string_view argument : arguments) {
+    if (argument.starts_with("--kokkos-threads=") ||
+        argument.starts_with("--kokkos-num-threads=")) {
+      found = argument;
+    }
+  }
+  return found;
+}
+
+/// What the user wants, and the words of it that a line may repeat.
+struct Wish {
+  std::optional<int> number;
+  std::string where, words;
+};
+
+Wish wish_of(const std::string& option, const Variables& variable) {
+  if (!option.empty()) {
+    return {number_in(option.c_str() + option.find('=') + 1), "command line", option};
+  }
+  for (const char* const name : {"KOKKOS_NUM_THREADS", "OMP_NUM_THREADS"}) {
+    if (const auto number = number_in(variable(name))) {
+      return {number, "environment", fmt::format("{}={}", name, *number)};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+ThreadChoice choose_threads(int share, const std::vector<std::string_view>& arguments,
+                            const Variables& variable) {
+  const std::string option = option_in(arguments);
+  const Wish wish = wish_of(option, variable);
+  const std::optional<int> limit = number_in(variable("OMP_THREAD_LIMIT"));
+  if (limit && wish.number && *wish.number > *limit) {
+    return {std::nullopt, fmt::format("{}: {} is more than OMP_THREAD_LIMIT={} allows", wish.where,
+                                      wish.words, *limit)};
+  }
+  if (wish.number || !option.empty()) return {};
+  return {std::min(share, limit.value_or(share)), ""};
+}
+
+}  // namespace tidemark::job

@@ -1,0 +1,23 @@
+#include "bench/host_threads.hpp"
+
+#include <gtest/gtest.h>
+
+#include <Kokkos_Core.hpp>
+
+namespace tidemark::bench {
+namespace {
+
+TEST(HostThreads, EachOfKokkosSaysWhereItMayRun) {
+  const auto cpus = cpus_of_threads();
+  EXPECT_EQ(cpus.size(),
+            static_cast<std::size_t>(Kokkos::DefaultHostExecutionSpace().concurrency()));
+  for (const job::CpuList& thread : cpus) {
+    EXPECT_FALSE(thread.empty());
+    EXPECT_TRUE(job::is_within(thread, job::cpus_at_start())) << job::text_of(thread);
+  }
+}
+
+TEST(HostThreads, SayTheSameTwice) { EXPECT_EQ(cpus_of_threads(), cpus_of_threads()); }
+
+}  // namespace
+}  // namespace tidemark::bench

@@ -4,58 +4,12 @@ import json
 import os
 import shlex
 
-from plotting import overlap, records
+from plotting import records
 from plotting.names import labelled
 from plotting.records import Record
 from reporting.cases import MOST_CASES, MOST_PROBLEMS, Case, Collection, File, Occurrence
 
-NUMBER, NUMBER_OR_NULL = (int, float), (int, float, type(None))
-# What the report needs beyond what the figures need.
-NEEDED_OF_RUN = {
-    "fom.tokens_per_s": NUMBER_OR_NULL, "fom.model_tflops_per_s": NUMBER_OR_NULL,
-    "fom.model_tflops_per_s_ci": (list, type(None)), "verification.checks": (list,), "ranks_detail": (list,),
-    "flops.model_per_step": NUMBER_OR_NULL, "flops.gflops_per_rank": NUMBER_OR_NULL,
-    "flops.fraction_of_gemm": NUMBER_OR_NULL, "memory.pool_bytes": NUMBER_OR_NULL,
-    "memory.process_bytes": NUMBER_OR_NULL, "comm.wire_bytes_per_step": NUMBER_OR_NULL,
-    "comm.emulated": (bool,), "time.serial_ms": (dict, type(None)),
-    "time.compute_serial_ms": (dict, type(None)),
-    "provenance": (dict,),
-    **{f"time.step_ms.{key}": NUMBER for key in ("median", "min", "max", "iterations")},
-    **{f"overlap.{key}": NUMBER_OR_NULL
-       for key in ("exposed_ms", "timeline_exposed_ms", "intersect_ms")},
-}
-NEEDED_OF_PLAN = {"comm.wire_bytes_per_step": NUMBER_OR_NULL, "provenance": (dict,)}
-NEEDED_OF_RANK = {"rank": (int,), "host": (str,), "step_ms": NUMBER, "blocked_ms": NUMBER}
-# Keys of runs that the first records of this schema version lack, with what they would say.
-ADDED = {"case.emulated_link": {"latency_us": 0.0, "bandwidth_gbytes_per_s": 0.0},
-         "comm.emulated": False, "overlap.meaningful": None, "overlap.resolved": None,
-         "overlap.exceeds_max": None, "overlap.void_because": None}
 PROBLEM = ("name", "precision")  # and all of model
-
-
-def check(data):
-    """Raises InputError unless `data` has all that the report needs of every record."""
-    records.check_outline(data)
-    if data["kind"] == "plan":
-        records.require(data, NEEDED_OF_PLAN)
-        return
-    complete(data)
-    records.require(data, overlap.NEEDED)
-    records.require(data, NEEDED_OF_RUN)
-    overlap.check_efficiency(data["overlap"])
-    merit = data["fom"]["model_tflops_per_s_ci"]
-    if merit is not None and not overlap.is_interval(merit):
-        raise records.InputError("fom.model_tflops_per_s_ci: not two numbers, of which the first is "
-                                 "no larger")
-    for i, rank in enumerate(data["ranks_detail"]):
-        records.require(rank, NEEDED_OF_RANK, f"ranks_detail[{i}].")
-
-
-def complete(data):
-    for key, value in ADDED.items():
-        section, _, name = key.partition(".")
-        if isinstance(data.get(section), dict):
-            data[section].setdefault(name, value)
 
 
 def thinned(data):
@@ -70,7 +24,7 @@ def thinned(data):
         thin["flops"] = {key: value for key, value in data["flops"].items()
                          if key != "gemm_gflops_samples"}
         thin["verification"] = {"checks": [one for one in data["verification"]["checks"]
-                                           if not one.get("passed")]}
+                                           if not one["passed"]]}
     thin["comm"] = {key: data["comm"].get(key) for key in ("wire_bytes_per_step", "emulated")}
     return thin
 
@@ -152,37 +106,20 @@ def labels_within(examples):
     return labels
 
 
-def check_details(cases):
-    """What of the records is looked at only where it is drawn."""
-    for record in filter(None, (case.detail for case in cases)):
-        try:
-            records.check_tensors(record.memory)
-            if record.memory["tide"] is not None:
-                records.check_tide(record.memory)
-        except records.InputError as error:
-            raise records.InputError(f"{record.place}: {error}") from error
-
-
-def gather(paths, say):
-    """Reads the files; raises InputError. What is damaged is told to `say`, too."""
-    warnings, gatherer = [], Gatherer()
+def gather(paths, remarks):
+    """Reads the files; raises InputError. What is damaged or wrong is told to `remarks`."""
+    gatherer = Gatherer()
     files = [File(path, label) for path, label in zip(paths, labels_of(paths))]
-
-    def warn(text):
-        warnings.append(text)
-        say(text)
-
     for file in files:
-        for record in records.read_each(file.path, check, warn):
+        for record in records.read_each(file.path, remarks):
             file.records += 1
             if len(files) > 1:
                 record.data["case"]["file"] = file.label
             gatherer.add(record)
         if not file.records:
             raise records.InputError(f"{file.path}: no records")
-    check_details(gatherer.cases.values())
     for cases in gatherer.problems.values():
         examples = [case.last or case.records[0] for case in cases]
         for case, label in zip(cases, labels_within(examples)):
             case.label = label
-    return Collection(files, gatherer.problems, gatherer.provenance, warnings)
+    return Collection(files, gatherer.problems, gatherer.provenance, remarks.lines)

@@ -3,8 +3,6 @@
 from plotting.shapes import Fault
 
 CLASSES = ("saved", "recomputed", "transient", "workspace")  # from the bottom of the stack
-NESTED = (dict, list)
-MOST_DEPTH = 100
 # The runs whose samples make the efficiency of a version, and where that stands in words of version 2.
 RUNS_OF = {1: ("schedule_efficiency", ("step", "serial", "compute")),
            2: ("efficiency", ("step", "serial", "compute_serial"))}
@@ -12,8 +10,6 @@ RUNS_OF = {1: ("schedule_efficiency", ("step", "serial", "compute")),
 
 def check(data):
     """Raises Fault unless the parts of a record fit together; `data` has the words of version 2."""
-    for section in ("case", "provenance"):  # which are written again, as they are
-        check_depth(data[section], section)
     check_tensors(data["memory"])
     if data["memory"]["tide"] is not None:
         check_tide(data["memory"])
@@ -22,14 +18,6 @@ def check(data):
         check_interval(data["fom"]["model_tflops_per_s_ci"], "fom.model_tflops_per_s_ci", "")
         check_efficiency(data["overlap"], data["schema_version"])
         check_tuples(data)
-
-
-def check_depth(value, section, left=MOST_DEPTH):
-    if left == 0:
-        raise Fault(f"nested deeper than {MOST_DEPTH}", section)
-    for one in value.values() if type(value) is dict else value:
-        if type(one) in NESTED:
-            check_depth(one, section, left - 1)
 
 
 def check_tensors(memory):

@@ -10,7 +10,7 @@ import json
 import sys
 
 from plotting import consistency, schema, versions
-from plotting.shapes import Fault
+from plotting.shapes import Fault, shown
 
 CLASSES = consistency.CLASSES
 SHAPE = {"num_layers": "L", "hidden_size": "h", "ffn_hidden_size": "ffn",
@@ -146,7 +146,8 @@ def lines_of(path):
 
 def in_schema(data):
     """The record in the words of version 2; raises Fault where it breaks its schema."""
-    schema.KINDS_OF_RECORDS.check(data)
+    if not schema.KIND.holds(data["kind"]):
+        raise Fault(f"{schema.KIND.words} is expected, not {shown(data['kind'])}", "kind")
     schema.SCHEMAS[data["kind"], data["schema_version"]].check(data)
     data = versions.in_words_of_2(data)
     consistency.check(data)
@@ -159,7 +160,7 @@ def whole_lines(path, remarks):
     lines = enumerate(lines_of(path), 1)
     known, repeated = {}, []
     for number, line in lines:
-        line = line.strip(BLANKS)
+        line = line.strip(BLANKS).removeprefix(BYTE_ORDER_MARK)
         if not line:
             continue
         place = f"{path}:{number}"

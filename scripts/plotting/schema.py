@@ -148,5 +148,4 @@ SCHEMAS = {
     ("run", 2): Object({**RUN, "fom": Object(MERIT_2), "time": Object(TIME_2),
                         "overlap": Object(OVERLAP_2), "placement?": or_null(Object(PLACEMENT))}),
 }
-# What tells which schema a record has.
-KINDS_OF_RECORDS = Object({"kind": one_of("run", "plan")})
+KIND = one_of("run", "plan")

@@ -5,12 +5,16 @@ thousand records. What is wrong is worked out only where something is.
 """
 
 import dataclasses
+import functools
 import json
 import operator
 
 NO_LIMIT = float("inf")
 NUMERIC = frozenset((int, float))
 NONE = type(None)
+NESTED = (dict, list)
+MOST_DEPTH = 100  # of lists and objects within each other
+MOST_PLANS = 1000
 SHOWN = 40  # characters of a value that is wrong
 
 
@@ -47,9 +51,14 @@ class Scalar:
     accepted: tuple = ()  # the texts that there are; empty: any
     is_nullable: bool = False
 
-    @property
+    @functools.cached_property
     def has_limits(self):
         return self.least > -NO_LIMIT or self.most < NO_LIMIT
+
+    @functools.cached_property
+    def is_free(self):
+        """Whether any value of the types will do."""
+        return not self.has_limits and not self.accepted
 
     def holds(self, value):
         if type(value) not in self.types:
@@ -65,6 +74,8 @@ class Scalar:
         found = set(map(type, values))
         if not found <= self.types:
             return False
+        if self.is_free:
+            return True
         if NONE in found:
             found.discard(NONE)
             values = [value for value in values if value is not None]
@@ -83,19 +94,14 @@ class Items:
     def __init__(self, shape, least=0):
         self.shape, self.least = shape, least
         self.words, self.is_nullable = "a list", False
-
-    def is_sound(self, values):
-        """Whether all values are surely right, by a look at all of them at once."""
-        if isinstance(self.shape, Scalar):
-            return self.shape.holds_all(values)
-        return isinstance(self.shape, Object) and self.shape.holds_all(values)
+        self.are_sound = shape.holds_all  # a look at all values at once
 
     def check(self, value):
         if type(value) is not list:
             raise Fault(f"{self.words} is expected, not {shown(value)}")
         if len(value) < self.least:
             raise Fault("the list is empty")
-        if not value or self.is_sound(value):
+        if not value or self.are_sound(value):
             return
         shape, index = self.shape, 0
         try:
@@ -112,16 +118,31 @@ class Mapping:
         self.shape = shape
         self.words, self.is_nullable = "an object", False
 
+    def holds_all(self, values):
+        return set(map(type, values)) == {dict} and self.shape.holds_all(
+            [one for value in values for one in value.values()])
+
     def check(self, value):
         if type(value) is not dict:
             raise Fault(f"{self.words} is expected, not {shown(value)}")
-        if isinstance(self.shape, Scalar) and self.shape.holds_all(value.values()):
+        if self.shape.holds_all(value.values()):
             return
         for key, one in value.items():
             try:
                 self.shape.check(one)
             except Fault as fault:
                 raise fault.below(key) from None
+
+
+class Anything:
+    """What nobody knows: only that it is not nested too deep to be written again."""
+
+    def check(self, value, left=MOST_DEPTH):
+        if left == 0:
+            raise Fault(f"nested deeper than {MOST_DEPTH}")
+        for one in value.values() if type(value) is dict else value:
+            if type(one) in NESTED:
+                self.check(one, left - 1)
 
 
 class Object:
@@ -131,17 +152,11 @@ class Object:
     def __init__(self, table):
         self.words, self.is_nullable = "an object", False
         self.shapes = {key.rstrip("?"): shape for key, shape in table.items()}
-        self.needed = {key: shape for key, shape in table.items() if not key.endswith("?")}
-        self.optional = [(key[:-1], shape) for key, shape in table.items() if key.endswith("?")]
-        scalars = {key: shape for key, shape in self.needed.items() if isinstance(shape, Scalar)
-                   and not shape.accepted}
-        self.words_of = [(key, shape.types) for key, shape in scalars.items() if not shape.has_limits]
-        self.numbers = [(key, shape.types, shape.least, shape.most)
-                        for key, shape in scalars.items() if shape.has_limits]
-        self.parts = [(key, shape) for key, shape in self.needed.items() if key not in scalars]
-        self.is_row = len(self.needed) > 1 and not self.optional and all(
-            isinstance(shape, Scalar) for shape in self.needed.values())
-        self.cells_of = operator.itemgetter(*self.needed) if self.is_row else None
+        self.needed = [key for key in table if not key.endswith("?")]
+        self.is_row = len(table) > 1 and len(self.needed) == len(table) and all(
+            isinstance(shape, (Scalar, Mapping)) for shape in table.values())
+        self.cells_of = operator.itemgetter(*table) if self.is_row else None
+        self.plans = {}  # what is left to look at, by the keys of an object and the types of its values
 
     def holds_all(self, values):
         """Whether all values are surely right: those of a table, whose columns are looked at."""
@@ -149,37 +164,69 @@ class Object:
             return False
         try:
             columns = zip(*map(self.cells_of, values))
-            return all(shape.holds_all(column)
-                       for shape, column in zip(self.needed.values(), columns))
+            for shape, column in zip(self.shapes.values(), columns):
+                if not shape.holds_all(column):
+                    return False
+            return True
         except KeyError:
             return False
 
     def check(self, value):
         if type(value) is not dict:
             raise Fault(f"{self.words} is expected, not {shown(value)}")
+        likeness = (*value, *map(type, value.values()))
+        plan = self.plans.get(likeness)
+        if plan is None:
+            self.check_scalars(value)
+            plan = self.plan_of(value)
+            if len(self.plans) < MOST_PLANS:
+                self.plans[likeness] = plan
+        for cells_of, least, most in plan.numbers:
+            cells = cells_of(value)
+            if not (least <= min(cells) and max(cells) <= most):
+                self.check_scalars(value)
         key = None
         try:
-            for key, types in self.words_of:
-                if type(value[key]) not in types:
-                    self.shapes[key].check(value[key])
-            for key, types, least, most in self.numbers:
-                one = value[key]
-                if type(one) not in types or (one is not None and not least <= one <= most):
-                    self.shapes[key].check(one)
-            for key, shape in self.parts:
-                one = value[key]
-                if one is not None or not shape.is_nullable:
-                    shape.check(one)
-        except KeyError:
-            raise Fault("missing", key) from None
+            for key, shape in plan.parts:
+                shape.check(value[key])
         except Fault as fault:
             raise fault.below(key) from None
-        for key, shape in self.optional:
-            if key in value and not (value[key] is None and shape.is_nullable):
+
+    def check_scalars(self, value):
+        """Raises Fault where a key is missing, or a value without parts is wrong."""
+        for key in self.needed:
+            if key not in value:
+                raise Fault("missing", key)
+        for key, one in value.items():
+            shape = self.shapes.get(key)
+            if isinstance(shape, Scalar) or (shape and one is None and not shape.is_nullable):
                 try:
-                    shape.check(value[key])
+                    shape.check(one)
                 except Fault as fault:
                     raise fault.below(key) from None
+
+    def plan_of(self, value):
+        """What is to be looked at of objects with the same keys and types, whose types are right."""
+        limits, parts = {}, []
+        for key, one in value.items():
+            shape = self.shapes.get(key, ANYTHING if type(one) in NESTED else None)
+            if one is None or shape is None:
+                continue
+            if not isinstance(shape, Scalar) or (shape.accepted and type(one) is str):
+                parts.append((key, shape))
+            elif type(one) in NUMERIC and shape.has_limits:
+                limits.setdefault((shape.least, shape.most), []).append(key)
+        return Plan([(operator.itemgetter(*keys, keys[0]), *limit) for limit, keys in limits.items()],
+                    parts)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    numbers: list  # (getter of several numbers, least, most)
+    parts: list  # (key, shape)
+
+
+ANYTHING = Anything()
 
 
 def or_null(shape):

@@ -1,5 +1,6 @@
 """Reads records for the report: one at a time, thinned out, and gathered into cases."""
 
+import dataclasses
 import json
 import os
 import shlex
@@ -9,7 +10,9 @@ from plotting.names import labelled
 from plotting.records import Record
 from reporting.cases import MOST_CASES, MOST_PROBLEMS, Case, Collection, File, Occurrence
 
+SORTED = json.JSONEncoder(sort_keys=True)
 PROBLEM = ("name", "precision")  # and all of model
+TIME = "time_utc"  # which no two records share
 
 
 def thinned(data):
@@ -38,7 +41,7 @@ def labels_of(paths):
 def problem_of(case, version):
     """Records of different versions are of different problems: what they measure is not the same."""
     words = {"version": version, **{key: case[key] for key in (*PROBLEM, "model")}}
-    return json.dumps(words, sort_keys=True)
+    return SORTED.encode(words)
 
 
 def flattened(provenance, prefix=""):
@@ -52,6 +55,15 @@ def flattened(provenance, prefix=""):
             yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value)
 
 
+@dataclasses.dataclass
+class Source:
+    """A part of the provenance, where it stands first, and in how many records."""
+
+    content: dict
+    place: str
+    count: int
+
+
 class Gatherer:
     """Puts records into their cases as they come."""
 
@@ -60,21 +72,20 @@ class Gatherer:
         self.order = {}  # of the problems
         self.cases = {}
         self.shared = {}  # the settings of each case, once
-        self.provenance = {}
+        self.sources = {}  # provenance but for its time, as text -> (itself, place, count)
 
     def add(self, record):
         data = record.data
         if data["kind"] == "run":
             data["case"]["hosts"] = len({rank["host"] for rank in data["ranks_detail"]})
-        settings_text = json.dumps({key: value for key, value in data["case"].items()
-                                    if key != "bench"}, sort_keys=True)
+        settings_text = SORTED.encode({**data["case"], "bench": None})
         key = (data["schema_version"], data["kind"], json.dumps(data.get("test")), settings_text)
         if key not in self.cases:
             self.cases[key] = self.new_case(data["case"], data["schema_version"])
             self.shared[key] = data["case"]
         case = self.cases[key]
         data["case"] = self.shared[key]
-        self.count_provenance(record)
+        self.count_provenance(record.data["provenance"], record.place)
         if case.is_detailed and data["valid"] is not False and (
                 data["valid"] or case.detail is None or not case.detail.data["valid"]):
             case.detail = record
@@ -89,10 +100,24 @@ class Gatherer:
         cases.append(case)
         return case
 
-    def count_provenance(self, record):
-        for key, value in flattened(record.data["provenance"]):
-            known = self.provenance.setdefault(key, {})
-            known.setdefault(value, Occurrence(record.place)).count += 1
+    def count_provenance(self, provenance, place):
+        """Most records have all but the time in common, which is taken apart once, at the end."""
+        for part in ({TIME: provenance.pop(TIME)} if TIME in provenance else {}, provenance):
+            text = repr(part)
+            if text in self.sources:
+                self.sources[text].count += 1
+            else:
+                self.sources[text] = Source(part, place, 1)
+
+    @property
+    def provenance(self):
+        """{dotted key: {value as text: its Occurrence}}, in the order of the records."""
+        found = {}
+        for source in self.sources.values():
+            for key, value in flattened(source.content):
+                known = found.setdefault(key, {}).setdefault(value, Occurrence(source.place))
+                known.count += source.count
+        return found
 
 
 def labels_within(examples):

@@ -549,7 +549,6 @@ class Refusals(unittest.TestCase):
         self.assertRegex(str(found.exception), words)
 
     def test_of_records(self):
-        self.refused("^kind: missing$", lambda r: r.pop("kind"))
         self.refused('^kind: "run" or "plan" is expected, not "walk"$', lambda r: r.update(kind="walk"))
         self.refused("^case.model.seq_length: missing$",
                      lambda r: r["case"]["model"].pop("seq_length"))

@@ -4,7 +4,7 @@ docs/definitions.md says what the keys mean. Whoever reads records through plott
 that breaks this schema. What a program writes beyond it is let pass, and a test finds it.
 """
 
-from plotting.shapes import NUMERIC, Items, Mapping, Object, Scalar, or_null
+from plotting.shapes import NUMERIC, Items, Mapping, Object, Scalar, Unread, or_null
 
 # No figure is larger or, but for 0, smaller: what is comes from a damaged file, and cannot be drawn.
 HUGE, TINY = 1e30, 1e-30
@@ -62,7 +62,7 @@ TIME_2 = {**TIME_1, "compute_serial_ms": TIMES, "warmup_steps?": WHOLE, "warmup_
           "measured_seconds?": SIZE, "drift?": or_null(ANY), "drifting?": or_null(FLAG)}
 FLOPS = {
     "model_per_step": POSITIVE, "launched_per_rank?": SIZE, "gflops_per_rank": or_null(POSITIVE),
-    "gemm_gflops_per_rank?": or_null(SIZE), "gemm_gflops_samples?": Items(SIZE),
+    "gemm_gflops_per_rank?": or_null(SIZE), "gemm_gflops_samples?": Unread(SIZE),
     "fraction_of_gemm": or_null(SIZE),
 }
 TIDE = {"rank": WHOLE, "turn": WHOLE, "microseconds": Items(SIZE, 1),
@@ -72,9 +72,9 @@ MEMORY = {
     "formula_bytes_per_layer": WHOLE, "peak_bytes": or_null(WHOLE),
     "by_tensor": Items(Object({"name": TEXT, "bytes_per_layer": or_null(WHOLE),
                                "formula_bytes_per_layer": WHOLE, "in_formula": FLAG})),
-    "ends?": Items(Object({"name": TEXT, "bytes": or_null(WHOLE), "formula_bytes": WHOLE,
+    "ends?": Unread(Object({"name": TEXT, "bytes": or_null(WHOLE), "formula_bytes": WHOLE,
                            "in_formula": FLAG})),
-    "at_peak?": Items(Object({"name": TEXT, "layer": or_null(WHOLE), "class": TEXT,
+    "at_peak?": Unread(Object({"name": TEXT, "layer": or_null(WHOLE), "class": TEXT,
                               "bytes": WHOLE})),
     "tide": or_null(Object(TIDE)),
     **{f"{name}_bytes?": or_null(WHOLE) for name in (
@@ -88,7 +88,7 @@ CALL = {"op": TEXT, "purpose": TEXT, "count": WHOLE, "bytes": WHOLE, "wire_bytes
 COMM = {
     "backend?": or_null(TEXT), "transport?": or_null(TEXT), "wire_bytes_per_step": WHOLE,
     "calls": Items(Object(CALL)), "registered_bytes?": or_null(WHOLE),
-    "algorithms?": or_null(Items(Object({
+    "algorithms?": or_null(Unread(Object({
         "op": TEXT, "dtype": TEXT, "bytes": WHOLE, "overlapping": FLAG, "algorithm": TEXT,
         "seconds": Mapping(or_null(SIZE))}))),
 }

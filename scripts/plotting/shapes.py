@@ -111,6 +111,17 @@ class Items:
             raise fault.below(index) from None
 
 
+class Unread(Items):
+    """A list that no script looks into: neither does the check, which saves a tenth of a report's time."""
+
+    def check(self, value):
+        if type(value) is not list:
+            raise Fault(f"{self.words} is expected, not {shown(value)}")
+
+    def check_deeply(self, value):
+        super().check(value)
+
+
 class Mapping:
     """An object of any keys, all of one shape."""
 

@@ -21,11 +21,9 @@ def thinned(data):
                                "ends": []}}
     thin.pop("provenance")  # kept once for all
     if data["kind"] == "run":
-        thin["time"] = {name: {key: one for key, one in value.items() if key != "samples"}
-                        if isinstance(value, dict) else value
+        thin["time"] = {name: {**value, "samples": None} if isinstance(value, dict) else value
                         for name, value in data["time"].items()}
-        thin["flops"] = {key: value for key, value in data["flops"].items()
-                         if key != "gemm_gflops_samples"}
+        thin["flops"] = {**data["flops"], "gemm_gflops_samples": None}
         thin["verification"] = {"checks": [one for one in data["verification"]["checks"]
                                            if not one["passed"]]}
     thin["comm"] = {key: data["comm"].get(key) for key in ("wire_bytes_per_step", "emulated")}
@@ -71,6 +69,7 @@ class Gatherer:
         self.problems = {}
         self.order = {}  # of the problems
         self.cases = {}
+        self.sorted = {}  # settings as they are written -> with sorted keys
         self.shared = {}  # the settings of each case, once
         self.sources = {}  # provenance but for its time, as text -> (itself, place, count)
 
@@ -78,8 +77,8 @@ class Gatherer:
         data = record.data
         if data["kind"] == "run":
             data["case"]["hosts"] = len({rank["host"] for rank in data["ranks_detail"]})
-        settings_text = SORTED.encode({**data["case"], "bench": None})
-        key = (data["schema_version"], data["kind"], json.dumps(data.get("test")), settings_text)
+        key = (data["schema_version"], data["kind"], repr(data.get("test")),
+               self.settings_of({**data["case"], "bench": None}))
         if key not in self.cases:
             self.cases[key] = self.new_case(data["case"], data["schema_version"])
             self.shared[key] = data["case"]
@@ -90,6 +89,13 @@ class Gatherer:
                 data["valid"] or case.detail is None or not case.detail.data["valid"]):
             case.detail = record
         case.records.append(Record(record.place, thinned(data)))
+
+    def settings_of(self, settings):
+        """Their text in which keys are sorted, which takes its time."""
+        text = repr(settings)
+        if text not in self.sorted:
+            self.sorted[text] = SORTED.encode(settings)
+        return self.sorted[text]
 
     def new_case(self, settings, version):
         """The first of its settings; the first cases of the first problems are kept whole."""

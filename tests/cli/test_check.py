@@ -171,15 +171,15 @@ class Refusals(Check):
 
     def test_of_keys_that_no_record_has(self):
         criteria = "criteria:\n  - {{name: a, key: {}, max: 3}}\n".format
-        self.refused("criteria.yaml:2:22: key: 'time.step_ms.p99': unknown key; the nearest known key is "
+        self.refused("criteria.yaml:2:20: key: 'time.step_ms.p99': unknown key; the nearest known key is "
                      "time.step_ms.min", results(), criteria("time.step_ms.p99"))
-        self.refused("criteria.yaml:2:22: key: 'memory.peek_bytes': unknown key; did you mean "
+        self.refused("criteria.yaml:2:20: key: 'memory.peek_bytes': unknown key; did you mean "
                      "memory.peak_bytes?", results(), criteria("memory.peek_bytes"))
 
     def test_all_keys_of_real_records_are_known(self):
         for line in (*results(), json.dumps(stored(2, "plan.jsonl"))):
             names = sorted({key for key in keys_of(json.loads(line)) if key != "test"})
-            self.assertGreater(len(names), 150)
+            self.assertGreater(len(names), 100)
             body = "".join(f"  - {{name: {key}, key: {key}, equals: 0}}\n" for key in names)
             result = self.check(results(), "criteria:\n" + body)
             self.assertEqual((result.status, result.errors), (1, []), result.errors)

@@ -34,6 +34,9 @@ class Schema(unittest.TestCase):
     def holds(self, data):
         shape = schema.SCHEMAS[data["kind"], data["schema_version"]]
         shape.check(data)
+        for section, key in (("memory", "ends"), ("memory", "at_peak"), ("comm", "algorithms")):
+            if data[section].get(key):
+                shape.shapes[section].shapes[key].check_deeply(data[section][key])
         self.assertEqual(sorted(set(unknown_keys(shape, data))), [])
 
     def test_of_stored_records(self):

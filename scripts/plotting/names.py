@@ -1,5 +1,6 @@
 """What the cases of records are called in titles and legends."""
 
+import functools
 import json
 
 from plotting.records import SYMBOLS, say
@@ -9,21 +10,33 @@ WORDS = {"file": "in {}", "hosts": "hosts {}", "overlap.mode": "overlap {}",
          "emulated_link.bandwidth_gbytes_per_s": "emulated {:g} GB/s"}
 
 
+MODE = ("parallel.sequence", "parallel.keep_gathered", "recompute", "model.attention")
+
+
+@functools.lru_cache(maxsize=1000)
+def dotted(section, key):
+    return f"{section}.{key}"
+
+
 def settings(record):
     """The case as a flat dict of dotted keys, without bench.*, which cannot change bytes, without
     what mode_of() says, and without the defaults that follow from other keys."""
     flat = {}
     for key, value in record.case.items():
-        if isinstance(value, dict):
-            flat.update({f"{key}.{inner}": v for inner, v in value.items() if key != "bench"})
-        else:
+        if not isinstance(value, dict):
             flat[key] = value
+        elif key != "bench":
+            for inner, one in value.items():
+                flat[dotted(key, inner)] = one
     model = record.case["model"]
     follows = {"model.ffn_hidden_size": 4 * model["hidden_size"],
                "model.num_query_groups": model["num_attention_heads"]}
-    mode = ("parallel.sequence", "parallel.keep_gathered", "recompute", "model.attention")
-    return {key: value for key, value in flat.items()
-            if key not in mode and not (key in follows and follows[key] == value)}
+    for key in MODE:
+        flat.pop(key, None)
+    for key, value in follows.items():
+        if flat.get(key) == value:
+            del flat[key]
+    return flat
 
 
 def mode_of(record, over_t):
@@ -57,9 +70,10 @@ def word_for(key, value):
     return f"{key.rpartition('.')[2]}={value if isinstance(value, str) else json.dumps(value)}"
 
 
-def shared_and_varying(records):
-    """The settings that all records share, and the keys of those in which they differ."""
-    flat = [settings(record) for record in records]
+def shared_and_varying(flat):
+    """Of settings(), those that all records share, and the keys of those in which they differ."""
+    if len(flat) == 1:
+        return flat[0], []
     keys = list(dict.fromkeys(key for one in flat for key in one))
     shared = {key: flat[0][key] for key in keys
               if all(key in one and one[key] == flat[0][key] for one in flat)}
@@ -69,13 +83,13 @@ def shared_and_varying(records):
 def labelled(records, hidden=(), always=(), over_t=False):
     """(label, record) of each: its mode, and what tells it from the others, the keys `hidden`
     excepted; the keys `always` are named even where they tell nothing. `over_t` as of mode_of()."""
-    _, varying = shared_and_varying(records)
+    flats = [settings(record) for record in records]
+    _, varying = shared_and_varying(flats)
     varying = [*always, *(key for key in varying if key not in hidden and key not in always)]
     kinds = {record.is_plan for record in records}
     versions = {record.version for record in records}
     pairs = []
-    for record in records:
-        flat = settings(record)
+    for record, flat in zip(records, flats):
         words = [mode_of(record, over_t),
                  *(word_for(key, flat[key]) for key in varying if key in flat)]
         if record.is_plan and len(kinds) > 1:
@@ -103,7 +117,7 @@ def named(figure, records, over=None, always=()):
 
 def title_of(records, over_t=False):
     """What all records share: name, shape, precision and t; and whether they are plans."""
-    shared, _ = shared_and_varying(records)
+    shared, _ = shared_and_varying([settings(record) for record in records])
     words = [word_for(key, shared[key]) for key in (*SYMBOLS, "precision")
              if shared.get(key) and not (over_t and key == "parallel.tensor")]
     text = ", ".join(words)

@@ -4,21 +4,9 @@ import dataclasses
 
 from plotting import trace
 from plotting.names import named, title_of
-from plotting.records import NEEDED_OF_ALL, InputError, check_tide, require, say
+from plotting.records import InputError, say
 
-NUMBER, NUMBER_OR_NULL = (int, float), (int, float, type(None))
-FLAG_OR_NULL = (bool, type(None))
 BANDWIDTH = "emulated_link.bandwidth_gbytes_per_s"
-NEEDED = {
-    **NEEDED_OF_ALL, "case_index": (int,), "case.overlap.mode": (str,),
-    f"case.{BANDWIDTH}": NUMBER, "case.emulated_link.latency_us": NUMBER,
-    "memory.peak_bytes": (int, type(None)), "memory.tide": (dict, type(None)),
-    "overlap.mode": (str,), "overlap.efficiency": NUMBER_OR_NULL,
-    "overlap.efficiency_ci": (list, type(None)), "overlap.efficiency_max": NUMBER_OR_NULL,
-    "overlap.meaningful": FLAG_OR_NULL, "overlap.resolved": FLAG_OR_NULL,
-    "overlap.exceeds_max": FLAG_OR_NULL, "overlap.void_because": (str, type(None)),
-    "overlap.schedule_efficiency": NUMBER_OR_NULL, "overlap.split_cost_ms": NUMBER_OR_NULL,
-}
 WAITING = "comm: this rank waits"
 MOST_TIMELINES = 6  # that fit on a page
 
@@ -72,34 +60,6 @@ class Point:
 class Curve:
     label: str
     points: list
-
-
-def check(data):
-    """Raises InputError unless `data` has all that the figures of overlap need."""
-    require(data, {"kind": (str,)})
-    if data["kind"] != "run":
-        raise InputError(f"kind: {data['kind']} is not run, and only runs overlap")
-    require(data, NEEDED)
-    if data["memory"]["tide"] is not None:
-        check_tide(data["memory"])
-    check_efficiency(data["overlap"])
-
-
-def check_efficiency(overlap):
-    """Raises InputError unless the efficiency and its interval fit together."""
-    for measure in MEASURES.values():
-        interval = overlap.get(measure.prefix + "efficiency_ci")
-        if interval is not None and not is_interval(interval):
-            raise InputError("overlap.efficiency_ci: not two numbers, of which the first is no "
-                             "larger")
-        if overlap.get(measure.prefix + "resolved") and (
-                measure.of(overlap) is None or interval is None):
-            raise InputError("overlap.resolved: true without an efficiency and its interval")
-
-
-def is_interval(value):
-    return (isinstance(value, list) and len(value) == 2
-            and all(type(x) in NUMBER for x in value) and value[0] <= value[1])
 
 
 def of_chosen_mode(records):

@@ -1,35 +1,22 @@
-"""Reads records and checks that they hold what the figures need."""
+"""Reads records, by the rules of docs/definitions.md, section Reading records.
+
+What comes from here has all keys of the schema, in the words of version 2, and its parts fit together.
+"""
 
 import dataclasses
 import functools
 import json
 import sys
 
-from plotting import versions
+from plotting import consistency, schema, versions
+from plotting.shapes import Fault, shown
 
-CLASSES = ("saved", "recomputed", "transient", "workspace")  # from the bottom of the stack
+CLASSES = consistency.CLASSES
 SHAPE = {"num_layers": "L", "hidden_size": "h", "ffn_hidden_size": "ffn",
          "num_attention_heads": "a", "seq_length": "s", "micro_batch_size": "b", "vocab_size": "V"}
 SYMBOLS = {**{f"model.{key}": symbol for key, symbol in SHAPE.items()}, "parallel.tensor": "t"}
-INT, TEXT, FLAG, LIST = (int,), (str,), (bool,), (list,)
-INT_OR_NULL = (int, type(None))
-# What all figures need of a record, to name it: dotted key, types. JSON's true is no number.
-NEEDED_OF_ALL = {
-    "kind": TEXT, "valid": (bool, type(None)),
-    "case.name": TEXT, "case.precision": TEXT, "case.recompute": TEXT,
-    "case.model.attention": TEXT, **{f"case.{key}": INT for key in SYMBOLS},
-    "case.parallel.sequence": FLAG, "case.parallel.keep_gathered": FLAG,
-}
-# What the figures of memory need.
-NEEDED = {
-    **NEEDED_OF_ALL,
-    "memory.saved_bytes": INT_OR_NULL, "memory.saved_bytes_per_layer": INT_OR_NULL,
-    "memory.formula_bytes_per_layer": INT, "memory.peak_bytes": INT_OR_NULL,
-    "memory.by_tensor": LIST, "memory.tide": (dict, type(None)),
-}
-NEEDED_OF_TENSOR = {"name": TEXT, "bytes_per_layer": INT_OR_NULL, "formula_bytes_per_layer": INT,
-                    "in_formula": FLAG}
-NEEDED_OF_TIDE = {"rank": INT, "turn": INT, "microseconds": LIST, **dict.fromkeys(CLASSES, LIST)}
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BLANKS = b" \t\r\n"
 
 
 class InputError(Exception):
@@ -70,22 +57,26 @@ def say(text):
     print(f"[plot] {text}", file=sys.stderr)
 
 
+class Remarks:
+    """What is to be said of files while they are read: a line each, to `say` at once, and kept."""
+
+    def __init__(self, say_it=say):
+        self.say = say_it
+        self.lines = []
+        self.wrong = 0  # records that were left out, for which scripts end with status 2
+
+    def warn(self, text):
+        self.lines.append(text)
+        self.say(text)
+
+    def leave_out(self, place, fault):
+        self.wrong += 1
+        self.warn(f"{place}: {fault}; this record is left out")
+
+
 @functools.lru_cache(maxsize=None)
 def parts_of(key):
     return tuple(key.split("."))
-
-
-def require(data, needed, prefix=""):
-    """Raises InputError where `data` lacks a dotted key of `needed`, or has another type there."""
-    for key, types in needed.items():
-        value = data
-        try:
-            for part in parts_of(key):
-                value = value[part]
-        except (KeyError, TypeError):  # the latter of what is no object
-            raise InputError(f"{prefix}{key}: missing") from None
-        if type(value) not in types:
-            raise InputError(f"{prefix}{key}: {json.dumps(value)[:40]} is of the wrong type")
 
 
 def total_of(tide):
@@ -93,62 +84,54 @@ def total_of(tide):
     return [sum(sample) for sample in zip(*(tide[name] for name in CLASSES))]
 
 
-def check_tide(memory):
-    tide = memory["tide"]
-    require(tide, NEEDED_OF_TIDE, "memory.tide.")
-    times = tide["microseconds"]
-    if not times:
-        raise InputError("memory.tide.microseconds: no samples")
-    for name in CLASSES:
-        if len(tide[name]) != len(times):
-            raise InputError(f"memory.tide.{name}: {len(tide[name])} values, but {len(times)} "
-                             "microseconds")
-        if not all(type(x) is int and x >= 0 for x in tide[name]):
-            raise InputError(f"memory.tide.{name}: not all are bytes, whole numbers from 0 on")
-    if not all(type(x) in (int, float) for x in times) or sorted(times) != times:
-        raise InputError("memory.tide.microseconds: not all are numbers that never fall")
-    if not 0 <= tide["turn"] < len(times):
-        raise InputError(f"memory.tide.turn: {tide['turn']} is not one of {len(times)} samples")
-    highest = max(total_of(tide))
-    if memory["peak_bytes"] is not None and highest > memory["peak_bytes"]:
-        raise InputError(f"memory.tide: rises to {highest} bytes, but memory.peak_bytes is "
-                         f"{memory['peak_bytes']}")
-
-
-def check(data):
-    """Raises InputError unless `data` has all that the figures need."""
-    check_outline(data)
-    check_tensors(data["memory"])
-    if data["memory"]["tide"] is not None:
-        check_tide(data["memory"])
-
-
-def check_outline(data):
-    """check() without the tensors and the tide, the bulk of a record."""
-    require(data, NEEDED)
-    if data["kind"] not in ("run", "plan"):
-        raise InputError(f"kind: {data['kind']} is neither run nor plan")
-
-
-def check_tensors(memory):
-    names = set()
-    for i, tensor in enumerate(memory["by_tensor"]):
-        require(tensor, NEEDED_OF_TENSOR, f"memory.by_tensor[{i}].")
-        if tensor["name"] in names:
-            raise InputError(f"memory.by_tensor[{i}].name: {tensor['name']} stands here twice")
-        names.add(tensor["name"])
-
-
 def refuse_constant(name):
     raise ValueError(f"{name} is no JSON")
 
 
+def refuse_repeated(pairs):
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {json.dumps(twice)} stands twice in an object")
+    return found
+
+
+class Counter:
+    """Reads JSON and counts the keys of all objects in it."""
+
+    def __init__(self):
+        self.keys = 0
+        self.decoder = json.JSONDecoder(parse_constant=refuse_constant, object_hook=self.count)
+
+    def count(self, found):
+        self.keys += len(found)
+        return found
+
+    def read(self, text):
+        self.keys = 0
+        return self.decoder.decode(text)
+
+
+COUNTER = Counter()
+STRICT_DECODER = json.JSONDecoder(parse_constant=refuse_constant, object_pairs_hook=refuse_repeated)
+
+
 def parse(text):
-    """JSON as it is defined, without NaN; raises ValueError, for bad UTF-8, too."""
+    """JSON as it is defined, without NaN, without a key twice in an object; raises ValueError, for bad
+    UTF-8, too."""
+    decoded = text.removeprefix(BYTE_ORDER_MARK).decode("utf-8")
     try:
-        return json.loads(text.decode("utf-8"), parse_constant=refuse_constant)
+        data = COUNTER.read(decoded)
+        # A colon follows each key. Where that says of a text that no key is repeated, none is: what
+        # else looks like a key makes the left side larger.
+        if b'" :' in text or b"\t" in text or b"\r" in text or text.count(b'":') != COUNTER.keys:
+            data = STRICT_DECODER.decode(decoded)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
+    if b"\\" in text and b"\\u" in text:
+        json.dumps(data, ensure_ascii=False).encode("utf-8")  # half of a surrogate pair is no text
+    return data
 
 
 def lines_of(path):
@@ -160,38 +143,68 @@ def lines_of(path):
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def read_each(path, is_fit=check, warn=say):
-    """The records of a file, in order, one at a time, each of which `is_fit` lets pass. A last line
-    that is no JSON is what a killed writer leaves: it is left out, with a warning to `warn`. Records
-    of version 1 come in the words of version 2. Raises InputError, `FILE: ...` or `FILE:LINE: ...`;
-    for a version that is not read, too."""
+def in_schema(data):
+    """The record in the words of version 2; raises Fault where it breaks its schema."""
+    if not schema.KIND.holds(data["kind"]):
+        raise Fault(f"{schema.KIND.words} is expected, not {shown(data['kind'])}", "kind")
+    schema.SCHEMAS[data["kind"], data["schema_version"]].check(data)
+    data = versions.in_words_of_2(data)
+    consistency.check(data)
+    return data
+
+
+def whole_lines(path, remarks):
+    """(place, data) of each line that is the record of a version that is read, each only once. A last
+    line that is no JSON is what a killed writer leaves: it is left out, with a warning."""
     lines = enumerate(lines_of(path), 1)
+    known, repeated = {}, []
     for number, line in lines:
-        if not line.strip():
+        line = line.strip(BLANKS).removeprefix(BYTE_ORDER_MARK)
+        if not line:
             continue
         place = f"{path}:{number}"
+        likeness = hash(line), len(line)  # of 64 bits: a file need not fit into memory
+        if likeness in known:
+            repeated.append((number, known[likeness]))
+            continue
+        known[likeness] = number
         try:
             data = parse(line)
         except ValueError as error:
-            if any(rest.strip() for _, rest in lines):
-                raise InputError(f"{place}: not a JSON record: {error}") from error
-            warn(f"{place}: left out: the last line is damaged, as by a writer that was killed: "
-                 f"{error}")
-            return
+            if any(rest.strip(BLANKS) for _, rest in lines):
+                raise InputError(f"{place}: is damaged: no whole JSON: {error}") from error
+            remarks.warn(f"{place}: is damaged: no whole JSON: {error}; this last line is left out")
+            break
         objection = versions.objection(data)
         if objection:
             raise InputError(f"{place}: {objection}")
-        data = versions.in_words_of_2(data)
+        yield place, data
+    if repeated:
+        number, first = repeated[0]
+        more = f" ({len(repeated)} such lines)" if len(repeated) > 1 else ""
+        remarks.warn(f"{path}:{number}: the same record as in line {first}, counted once{more}")
+
+
+def read_each(path, remarks):
+    """The records of a file, in order, one at a time. One that breaks the schema is left out, and
+    said to `remarks`. Raises InputError, `FILE: ...` or `FILE:LINE: ...`, for what is no record or is
+    of a version that is not read."""
+    for place, data in whole_lines(path, remarks):
         try:
-            is_fit(data)
-        except InputError as error:
-            raise InputError(f"{place}: {error}") from error
+            data = in_schema(data)
+        except Fault as fault:
+            remarks.leave_out(place, fault)
+            continue
+        doubt = consistency.doubt(data)
+        if doubt:
+            data["valid"] = False
+            remarks.warn(f"{place}: {doubt}; it is not valid")
         yield Record(place, data)
 
 
-def read(path, is_fit=check):
+def read(path, remarks=None):
     """All records of a file, as read_each() gives them."""
-    return list(read_each(path, is_fit))
+    return list(read_each(path, remarks or Remarks()))
 
 
 def drawable(records):

@@ -3,11 +3,12 @@
 import dataclasses
 import re
 
-from plotting.records import InputError, lines_of, parse, require
+from plotting.records import InputError, lines_of, parse
+from plotting.schema import ANY, SIZE, TEXT, WHOLE
+from plotting.shapes import Fault, Object
 
 TOLERANCE_US = 1.0  # what a record rounds away of the end of its tide, and more
-NUMBER = (int, float)
-NEEDED_OF_SLICE = {"pid": (int,), "tid": (str,), "name": (str,), "ts": NUMBER, "dur": NUMBER}
+SLICE = Object({"pid": WHOLE, "tid": TEXT, "name": TEXT, "ts": ANY, "dur": SIZE})
 
 
 @dataclasses.dataclass
@@ -48,9 +49,10 @@ def slices_by_rank(path):
             raise InputError(f"{path}: event {i}: not an object")
         if event.get("ph") != "X":
             continue
-        require(event, NEEDED_OF_SLICE, f"{path}: event {i}: ")
-        if event["dur"] < 0:
-            raise InputError(f"{path}: event {i}: dur: {event['dur']} is less than 0")
+        try:
+            SLICE.check(event)
+        except Fault as fault:
+            raise InputError(f"{path}: event {i}: {fault}") from fault
         ranks.setdefault(event["pid"], []).append(
             Slice(event["tid"], event["name"], event["ts"], event["ts"] + event["dur"]))
     for slices in ranks.values():

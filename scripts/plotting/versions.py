@@ -16,6 +16,10 @@ RENAMED = {"efficiency": "schedule_efficiency", "efficiency_ci": "schedule_effic
 # Keys that only version 2 has: section -> names.
 ADDED = {"overlap": ("split_cost_ms",), "time": ("compute_serial_ms",),
          "fom": ("model_tflops_per_s", "model_tflops_per_s_ci")}
+# Keys that the first records of a version lack, with what they would say.
+DEFAULTS = {"case.emulated_link": {"latency_us": 0.0, "bandwidth_gbytes_per_s": 0.0},
+            "comm.emulated": False, "overlap.meaningful": None, "overlap.resolved": None,
+            "overlap.exceeds_max": None, "overlap.void_because": None}
 
 
 def objection(data):
@@ -30,18 +34,19 @@ def objection(data):
 
 
 def in_words_of_2(data):
-    """The record with the keys of version 2; what version 1 does not know is None. Changes `data`."""
+    """A record that keeps its schema, with the keys of version 2; what version 1 does not know is None.
+    Changes `data`."""
+    for key, value in DEFAULTS.items():
+        section, _, name = key.partition(".")
+        if section in data:
+            data[section].setdefault(name, value)
     if data["schema_version"] == NEWEST or data["kind"] != "run":
         return data
-    overlap = data.get("overlap")
-    if isinstance(overlap, dict):
-        for old, new in RENAMED.items():
-            overlap[new] = overlap.get(old)
-            if old in overlap:  # or else its absence is for the reader to find
-                overlap[old] = None
-        overlap.pop("osu_percent", None)  # not clamped there, and nobody draws it
+    overlap = data["overlap"]
+    for old, new in RENAMED.items():
+        overlap[new] = overlap.get(old)
+        overlap[old] = None
+    overlap.pop("osu_percent", None)  # not clamped there, and nobody draws it
     for section, names in ADDED.items():
-        if isinstance(data.get(section), dict):
-            for name in names:
-                data[section].setdefault(name, None)
+        data[section].update(dict.fromkeys(names))
     return data

@@ -22,8 +22,9 @@ MANY_RECORDS, FEW_PROBLEMS = 1000, 1
 
 @dataclasses.dataclass
 class Case:
-    """Records of the same settings, thinned out. `detail` is the last of those whose figures count,
-    with all that it holds, or None where it is not kept."""
+    """Records of the same settings, thinned out; all are there before anybody asks for their figures.
+    `detail` is the last of those whose figures count, with all that it holds, or None where it is not
+    kept."""
 
     problem: str
     is_detailed: bool
@@ -32,19 +33,22 @@ class Case:
     label: str = ""
     known: dict = dataclasses.field(default_factory=dict)  # what values() found
 
-    @property
+    @functools.cached_property
     def sound(self):
         """The records whose figures count: those that are valid, or, where none is, those that were
         not verified, as those of plans."""
-        verified = [record for record in self.records if record.data["valid"] is True]
-        return verified or [record for record in self.records if record.data["valid"] is None]
+        return self.valid or [record for record in self.records if record.data["valid"] is None]
+
+    @functools.cached_property
+    def valid(self):
+        return [record for record in self.records if record.data["valid"] is True]
 
     @property
     def last(self):
         """The last record whose figures count, or None."""
-        return next(iter(reversed(self.sound)), None)
+        return self.sound[-1] if self.sound else None
 
-    @property
+    @functools.cached_property
     def invalid(self):
         return [record for record in self.records if record.data["valid"] is False]
 
@@ -96,8 +100,7 @@ class Case:
 
     def merits(self, name):
         """What `fom` has of that name in those records that have one, being valid."""
-        found = [record.data["fom"][name] for record in self.records
-                 if record.data["valid"] is True]
+        found = [record.data["fom"][name] for record in self.valid]
         return [value for value in found if value is not None]
 
     @property

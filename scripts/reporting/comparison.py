@@ -9,13 +9,12 @@ from plotting.names import labelled
 from plotting.records import InputError, Record
 from reporting import bootstrap
 from reporting.cases import value_at
-from reporting.gathering import check, thinned
+from reporting.gathering import thinned
 
 # Settings that do not make another case: what it is called, and how long it is measured.
 UNMATCHED = ("name", "bench")
 # Bytes and operations have no noise: these differ or they do not.
 EXACT = ("memory.peak_bytes", "memory.saved_bytes", "comm.wire_bytes_per_step")
-NEEDED_OF_RUN = {"time.step_ms.samples": (list,)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,35 +116,23 @@ def measured(record):
     data = record.data
     tuples, steps = None, []
     if not record.is_plan:
-        records.require(data, NEEDED_OF_RUN)
         steps = data["time"]["step_ms"]["samples"]
         efficiency = EFFICIENCIES[record.version]
-        series = [(data["time"].get(f"{name}_ms") or {}).get("samples") for name in efficiency.runs]
-        if not steps or not all(type(x) in (int, float) for x in steps):
-            raise InputError("time.step_ms.samples: not a list of numbers")
         if data["overlap"][efficiency.key] is not None:
-            if not all(series) or len({len(one) for one in series}) != 1:
-                raise InputError("time: an efficiency, but not as many samples of "
-                                 f"{', '.join(efficiency.runs[:-1])} and {efficiency.runs[-1]}")
-            tuples = series
+            tuples = [data["time"][f"{name}_ms"]["samples"] for name in efficiency.runs]
     return Measured(Record(record.place, thinned(data)), steps, tuples)
 
 
-def read_all(path, warn):
-    found = []
-    for record in records.read_each(path, check, warn):
-        try:
-            found.append(measured(record))
-        except InputError as error:
-            raise InputError(f"{record.place}: {error}") from error
+def read_all(path, remarks):
+    found = [measured(record) for record in records.read_each(path, remarks)]
     if not found:
         raise InputError(f"{path}: no records")
     return found
 
 
-def sides(paths, ignored, warn):
+def sides(paths, ignored, remarks):
     """Both files, and the keys that only one of them has, by which cases cannot be matched."""
-    both = [read_all(path, warn) for path in paths]
+    both = [read_all(path, remarks) for path in paths]
     keys = [{key for one in found for key in flat_settings(one.record.case)} for found in both]
     for key in ignored:
         if key not in keys[0] | keys[1]:

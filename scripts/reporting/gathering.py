@@ -1,61 +1,18 @@
 """Reads records for the report: one at a time, thinned out, and gathered into cases."""
 
+import dataclasses
 import json
 import os
 import shlex
 
-from plotting import overlap, records
+from plotting import records
 from plotting.names import labelled
 from plotting.records import Record
 from reporting.cases import MOST_CASES, MOST_PROBLEMS, Case, Collection, File, Occurrence
 
-NUMBER, NUMBER_OR_NULL = (int, float), (int, float, type(None))
-# What the report needs beyond what the figures need.
-NEEDED_OF_RUN = {
-    "fom.tokens_per_s": NUMBER_OR_NULL, "fom.model_tflops_per_s": NUMBER_OR_NULL,
-    "fom.model_tflops_per_s_ci": (list, type(None)), "verification.checks": (list,), "ranks_detail": (list,),
-    "flops.model_per_step": NUMBER_OR_NULL, "flops.gflops_per_rank": NUMBER_OR_NULL,
-    "flops.fraction_of_gemm": NUMBER_OR_NULL, "memory.pool_bytes": NUMBER_OR_NULL,
-    "memory.process_bytes": NUMBER_OR_NULL, "comm.wire_bytes_per_step": NUMBER_OR_NULL,
-    "comm.emulated": (bool,), "time.serial_ms": (dict, type(None)),
-    "time.compute_serial_ms": (dict, type(None)),
-    "provenance": (dict,),
-    **{f"time.step_ms.{key}": NUMBER for key in ("median", "min", "max", "iterations")},
-    **{f"overlap.{key}": NUMBER_OR_NULL
-       for key in ("exposed_ms", "timeline_exposed_ms", "intersect_ms")},
-}
-NEEDED_OF_PLAN = {"comm.wire_bytes_per_step": NUMBER_OR_NULL, "provenance": (dict,)}
-NEEDED_OF_RANK = {"rank": (int,), "host": (str,), "step_ms": NUMBER, "blocked_ms": NUMBER}
-# Keys of runs that the first records of this schema version lack, with what they would say.
-ADDED = {"case.emulated_link": {"latency_us": 0.0, "bandwidth_gbytes_per_s": 0.0},
-         "comm.emulated": False, "overlap.meaningful": None, "overlap.resolved": None,
-         "overlap.exceeds_max": None, "overlap.void_because": None}
+SORTED = json.JSONEncoder(sort_keys=True)
 PROBLEM = ("name", "precision")  # and all of model
-
-
-def check(data):
-    """Raises InputError unless `data` has all that the report needs of every record."""
-    records.check_outline(data)
-    if data["kind"] == "plan":
-        records.require(data, NEEDED_OF_PLAN)
-        return
-    complete(data)
-    records.require(data, overlap.NEEDED)
-    records.require(data, NEEDED_OF_RUN)
-    overlap.check_efficiency(data["overlap"])
-    merit = data["fom"]["model_tflops_per_s_ci"]
-    if merit is not None and not overlap.is_interval(merit):
-        raise records.InputError("fom.model_tflops_per_s_ci: not two numbers, of which the first is "
-                                 "no larger")
-    for i, rank in enumerate(data["ranks_detail"]):
-        records.require(rank, NEEDED_OF_RANK, f"ranks_detail[{i}].")
-
-
-def complete(data):
-    for key, value in ADDED.items():
-        section, _, name = key.partition(".")
-        if isinstance(data.get(section), dict):
-            data[section].setdefault(name, value)
+TIME = "time_utc"  # which no two records share
 
 
 def thinned(data):
@@ -64,13 +21,11 @@ def thinned(data):
                                "ends": []}}
     thin.pop("provenance")  # kept once for all
     if data["kind"] == "run":
-        thin["time"] = {name: {key: one for key, one in value.items() if key != "samples"}
-                        if isinstance(value, dict) else value
+        thin["time"] = {name: {**value, "samples": None} if isinstance(value, dict) else value
                         for name, value in data["time"].items()}
-        thin["flops"] = {key: value for key, value in data["flops"].items()
-                         if key != "gemm_gflops_samples"}
+        thin["flops"] = {**data["flops"], "gemm_gflops_samples": None}
         thin["verification"] = {"checks": [one for one in data["verification"]["checks"]
-                                           if not one.get("passed")]}
+                                           if not one["passed"]]}
     thin["comm"] = {key: data["comm"].get(key) for key in ("wire_bytes_per_step", "emulated")}
     return thin
 
@@ -84,7 +39,7 @@ def labels_of(paths):
 def problem_of(case, version):
     """Records of different versions are of different problems: what they measure is not the same."""
     words = {"version": version, **{key: case[key] for key in (*PROBLEM, "model")}}
-    return json.dumps(words, sort_keys=True)
+    return SORTED.encode(words)
 
 
 def flattened(provenance, prefix=""):
@@ -98,6 +53,15 @@ def flattened(provenance, prefix=""):
             yield f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value)
 
 
+@dataclasses.dataclass
+class Source:
+    """A part of the provenance, where it stands first, and in how many records."""
+
+    content: dict
+    place: str
+    count: int
+
+
 class Gatherer:
     """Puts records into their cases as they come."""
 
@@ -105,26 +69,33 @@ class Gatherer:
         self.problems = {}
         self.order = {}  # of the problems
         self.cases = {}
+        self.sorted = {}  # settings as they are written -> with sorted keys
         self.shared = {}  # the settings of each case, once
-        self.provenance = {}
+        self.sources = {}  # provenance but for its time, as text -> (itself, place, count)
 
     def add(self, record):
         data = record.data
         if data["kind"] == "run":
             data["case"]["hosts"] = len({rank["host"] for rank in data["ranks_detail"]})
-        settings_text = json.dumps({key: value for key, value in data["case"].items()
-                                    if key != "bench"}, sort_keys=True)
-        key = (data["schema_version"], data["kind"], json.dumps(data.get("test")), settings_text)
+        key = (data["schema_version"], data["kind"], repr(data.get("test")),
+               self.settings_of({**data["case"], "bench": None}))
         if key not in self.cases:
             self.cases[key] = self.new_case(data["case"], data["schema_version"])
             self.shared[key] = data["case"]
         case = self.cases[key]
         data["case"] = self.shared[key]
-        self.count_provenance(record)
+        self.count_provenance(record.data["provenance"], record.place)
         if case.is_detailed and data["valid"] is not False and (
                 data["valid"] or case.detail is None or not case.detail.data["valid"]):
             case.detail = record
         case.records.append(Record(record.place, thinned(data)))
+
+    def settings_of(self, settings):
+        """Their text in which keys are sorted, which takes its time."""
+        text = repr(settings)
+        if text not in self.sorted:
+            self.sorted[text] = SORTED.encode(settings)
+        return self.sorted[text]
 
     def new_case(self, settings, version):
         """The first of its settings; the first cases of the first problems are kept whole."""
@@ -135,10 +106,24 @@ class Gatherer:
         cases.append(case)
         return case
 
-    def count_provenance(self, record):
-        for key, value in flattened(record.data["provenance"]):
-            known = self.provenance.setdefault(key, {})
-            known.setdefault(value, Occurrence(record.place)).count += 1
+    def count_provenance(self, provenance, place):
+        """Most records have all but the time in common, which is taken apart once, at the end."""
+        for part in ({TIME: provenance.pop(TIME)} if TIME in provenance else {}, provenance):
+            text = repr(part)
+            if text in self.sources:
+                self.sources[text].count += 1
+            else:
+                self.sources[text] = Source(part, place, 1)
+
+    @property
+    def provenance(self):
+        """{dotted key: {value as text: its Occurrence}}, in the order of the records."""
+        found = {}
+        for source in self.sources.values():
+            for key, value in flattened(source.content):
+                known = found.setdefault(key, {}).setdefault(value, Occurrence(source.place))
+                known.count += source.count
+        return found
 
 
 def labels_within(examples):
@@ -152,37 +137,20 @@ def labels_within(examples):
     return labels
 
 
-def check_details(cases):
-    """What of the records is looked at only where it is drawn."""
-    for record in filter(None, (case.detail for case in cases)):
-        try:
-            records.check_tensors(record.memory)
-            if record.memory["tide"] is not None:
-                records.check_tide(record.memory)
-        except records.InputError as error:
-            raise records.InputError(f"{record.place}: {error}") from error
-
-
-def gather(paths, say):
-    """Reads the files; raises InputError. What is damaged is told to `say`, too."""
-    warnings, gatherer = [], Gatherer()
+def gather(paths, remarks):
+    """Reads the files; raises InputError. What is damaged or wrong is told to `remarks`."""
+    gatherer = Gatherer()
     files = [File(path, label) for path, label in zip(paths, labels_of(paths))]
-
-    def warn(text):
-        warnings.append(text)
-        say(text)
-
     for file in files:
-        for record in records.read_each(file.path, check, warn):
+        for record in records.read_each(file.path, remarks):
             file.records += 1
             if len(files) > 1:
                 record.data["case"]["file"] = file.label
             gatherer.add(record)
         if not file.records:
             raise records.InputError(f"{file.path}: no records")
-    check_details(gatherer.cases.values())
     for cases in gatherer.problems.values():
         examples = [case.last or case.records[0] for case in cases]
         for case, label in zip(cases, labels_within(examples)):
             case.label = label
-    return Collection(files, gatherer.problems, gatherer.provenance, warnings)
+    return Collection(files, gatherer.problems, gatherer.provenance, remarks.lines)

@@ -70,7 +70,7 @@ def head(collection):
         parts.append(notice(title, [f"{case.label}, t {case.t}: {len(case.invalid)} of "
                                     f"{len(case.records)}" for case in bad], "bad"))
     if collection.warnings:
-        parts.append(notice("Damaged files", collection.warnings, "bad"))
+        parts.append(notice("Files that are not as they should be", collection.warnings, "bad"))
     for word, meaning in marks.MEANINGS.items():
         marked = [case for case in collection.cases if word in marks.of_case(case)]
         if marked:
@@ -87,9 +87,10 @@ def terms():
                    + element("dl", items, class_="terms"))
 
 
-def report(options, say):
-    """The page as text; raises InputError. `options` are those of scripts/report."""
-    collection = gather(options.records, say)
+def report(options, remarks):
+    """The page as text; raises InputError. `options` are those of scripts/report; `remarks` are told
+    what is wrong with the files."""
+    collection = gather(options.records, remarks)
     sections = [summary(collection), invalid(collection), sharding(collection),
                 memory(collection), overlap(collection, options.trace), scaling(collection),
                 stragglers(collection),

@@ -95,9 +95,12 @@ def row_of(record):
 
 
 def rows_of(records):
-    """One row a case, placement and version: the last valid record of it, or the last one if none is."""
+    """One row a case, placement and version: the last valid record of it, or the last one if none is. Plans
+    have none."""
     rows = {}
     for record in records:
+        if record["kind"] != "run":
+            continue
         row = row_of(record)
         key = (*row.series, row.t, row.nodes)
         if row.valid or key not in rows or not rows[key].valid:

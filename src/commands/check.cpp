@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "config/message.hpp"
 #include "config/reader.hpp"
 #include "criteria/evaluation.hpp"
 #include "criteria/reader.hpp"
@@ -41,6 +42,36 @@ void refuse_unmatched(const std::vector<criteria::Verdict>& verdicts, std::size_
   throw InputError(line);
 }
 
+/// What criteria look at whatever they ask for; raw errors of the JSON library tell nobody
+/// anything.
+void refuse_unless_readable(const nlohmann::json& record, const std::string& place) {
+  const auto found = record.find("case");
+  if (found == record.end()) throw InputError(place + ": case: missing");
+  if (!found->is_object()) {
+    throw InputError(fmt::format("{}: case: an object is expected, not {}", place,
+                                 config::one_line(found->dump(), 40)));
+  }
+  const auto name = found->find("name");
+  if (name == found->end()) throw InputError(place + ": case.name: missing");
+  if (!name->is_string()) {
+    throw InputError(fmt::format("{}: case.name: a text is expected, not {}", place,
+                                 config::one_line(name->dump(), 40)));
+  }
+}
+
+/// Lines that stand in the file again.
+struct Repetitions {
+  std::size_t count = 0, line = 0, first = 0;
+
+  void tell(const std::string& file) const {
+    if (count == 0) return;
+    const std::string more =
+        count > 1 ? fmt::format(" ({} such lines)", count) : std::string();
+    fmt::print(stderr, "{}:{}: the same record as in line {}, counted once{}\n", file, line, first,
+               more);
+  }
+};
+
 }  // namespace
 
 ExitStatus check(const CheckArguments& arguments) {
@@ -53,10 +84,23 @@ ExitStatus check(const CheckArguments& arguments) {
   visitor.record = [&](const nlohmann::json& record, std::size_t line) {
     if (record["kind"] != "run") return;
     ++runs;
-    for (criteria::Judge& judge : judges) judge.look_at(record, line);
+    const std::string place = fmt::format("{}:{}", arguments.results, line);
+    refuse_unless_readable(record, place);
+    try {
+      for (criteria::Judge& judge : judges) judge.look_at(record, line);
+    } catch (const nlohmann::json::exception& error) {
+      throw InputError(fmt::format("{}: is no record that can be judged: {}", place, error.what()));
+    }
+  };
+  Repetitions repetitions;
+  visitor.repetition = [&](std::size_t line, std::size_t first) {
+    if (repetitions.count++ > 0) return;
+    repetitions.line = line;
+    repetitions.first = first;
   };
   visitor.damage = [&](const report::DamagedLine& line) { tolerate(arguments.results, line); };
   const std::size_t records = report::read_records(arguments.results, visitor);
+  repetitions.tell(arguments.results);
   if (runs == 0) {
     throw InputError(fmt::format("{}: holds no record of a run{}", arguments.results,
                                  records > 0 ? ", only plans" : ""));

@@ -32,10 +32,11 @@ std::string text_of(const json& value) {
 std::string label_of(const json& record, std::size_t line) {
   std::string name = "unnamed";
   if (const auto found = record.find("case"); found != record.end() && found->is_object()) {
-    name = found->value("name", name);
+    if (const auto given = found->find("name"); given != found->end()) name = text_of(*given);
   }
   const auto index = record.find("case_index");
-  if (index == record.end() || !index->is_number()) return fmt::format("{}, line {}", name, line);
+  if (index == record.end() || !index->is_number_integer())
+    return fmt::format("{}, line {}", name, line);
   return fmt::format("{} {}, line {}", name, index->get<std::int64_t>() + 1, line);
 }
 
@@ -44,11 +45,41 @@ std::string case_of(const json& record) {
   return found == record.end() ? "" : found->dump();
 }
 
+/// Whether a check of a record holds: as it says itself, and by its own numbers.
+bool holds(const json& check) {
+  if (!check.is_object() || !check.contains("passed") || check["passed"] != true) return false;
+  if (!check.contains("value") || !check.contains("bound")) return true;
+  return check["value"].is_number() && check["bound"].is_number() &&
+         check["value"] <= check["bound"];
+}
+
+/// Why a record that says that it is valid is not; empty where its verification agrees.
+std::string contradiction_in(const json& record) {
+  const auto verification = record.find("verification");
+  if (verification == record.end()) return "";
+  if (!verification->is_object()) return "it says that it is valid, but has no verification";
+  if (const auto checks = verification->find("checks"); checks != verification->end()) {
+    for (const json& check : *checks) {
+      if (holds(check)) continue;
+      const bool is_named = check.is_object() && check.contains("name");
+      return fmt::format("it says that it is valid, but its check {} failed",
+                         is_named ? text_of(check["name"]) : check.dump());
+    }
+  }
+  const auto passed = verification->find("passed");
+  return passed == verification->end() || *passed == true
+             ? ""
+             : "it says that it is valid, but its verification did not pass";
+}
+
 /// Why nothing in a record says anything about the machine; empty where it does.
 std::string objection_to(const json& record) {
   const auto valid = record.find("valid");
   if (valid == record.end() || valid->is_null()) return "the record was not verified";
   if (*valid != true) return "the record is not valid";
+  if (std::string contradiction = contradiction_in(record); !contradiction.empty()) {
+    return contradiction;
+  }
   if (const auto test = record.find("test"); test != record.end() && !test->is_null()) {
     return fmt::format("the run was disturbed for a test: {}", test->dump());
   }
@@ -112,7 +143,8 @@ std::optional<std::vector<double>> numbers_in(const json& list) {
 }  // namespace
 
 std::set<std::string> wanted_keys(const std::vector<Criterion>& criteria) {
-  std::set<std::string> keys{"schema_version", "kind", "case", "case_index", "valid", "test"};
+  std::set<std::string> keys{"schema_version", "kind",         "case", "case_index",
+                             "valid",          "verification", "test"};
   for (const Criterion& criterion : criteria) {
     for (const Condition& condition : criterion.where) keys.insert(condition.path.root());
     if (const auto* const bounds = std::get_if<Bounds>(&criterion.demand)) {

@@ -12,6 +12,7 @@
 #include "config/reader.hpp"
 #include "config/scalar.hpp"
 #include "config/schema.hpp"
+#include "criteria/record_key.hpp"
 
 namespace tidemark::criteria {
 
@@ -105,7 +106,9 @@ class CriterionReader {
   [[nodiscard]] RecordPath key() const {
     const Node* const node = child(node_, "key");
     if (node == nullptr) refuse(node_.location.text(), "key", "required key is missing");
-    return RecordPath::parse(config::to_text(*node, "key"), node->location.text());
+    RecordPath path = RecordPath::parse(config::to_text(*node, "key"), node->location.text());
+    refuse_unknown_key(path, node->location.text());
+    return path;
   }
 
   [[nodiscard]] double share(std::string_view key) const {
@@ -133,7 +136,9 @@ class CriterionReader {
       if (!is_record_key) {
         refuse(place, "where." + key.name, config::unknown_key_message(key.name, "where."));
       }
-      return {RecordPath::parse(key.name, place), key.name, std::move(values)};
+      RecordPath path = RecordPath::parse(key.name, place);
+      refuse_unknown_key(path, place);
+      return {std::move(path), key.name, std::move(values)};
     }
     for (std::size_t i = 0; i < values.size(); ++i) {
       const Node& leaf = node.kind == Node::Kind::sequence ? node.items[i] : node;

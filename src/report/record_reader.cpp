@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -18,6 +19,9 @@ namespace tidemark::report {
 namespace {
 
 using nlohmann::json;
+
+/// Of lists and objects within each other; a record has a tenth of that.
+constexpr std::size_t most_depth = 100;
 
 /// Builds a value from the parser's events, without what stands under other keys of the top level.
 class Picker final : public json::json_sax_t {
@@ -35,12 +39,22 @@ class Picker final : public json::json_sax_t {
   bool string(string_t& v) override { return leaf(std::move(v)); }
   bool binary(binary_t&) override { return false; }  // no such thing in text
 
-  bool start_object(std::size_t) override { return open(json::object()); }
+  bool start_object(std::size_t) override {
+    names_.emplace_back();
+    return open(json::object());
+  }
   bool start_array(std::size_t) override { return open(json::array()); }
-  bool end_object() override { return close(); }
+  bool end_object() override {
+    names_.pop_back();
+    return close();
+  }
   bool end_array() override { return close(); }
 
   bool key(string_t& name) override {
+    if (!names_.back().insert(name).second) {
+      error = fmt::format("is damaged: the key {} stands twice in an object", json(name).dump());
+      return false;
+    }
     if (depth_ == 1) keeps_ = keys_.empty() || keys_.contains(name);
     if (keeps_) key_ = std::move(name);
     return true;
@@ -61,8 +75,9 @@ class Picker final : public json::json_sax_t {
 
   bool open(json container) {
     if (keeps_) open_.push_back(&add(std::move(container)));
-    ++depth_;
-    return true;
+    if (++depth_ <= most_depth) return true;
+    error = fmt::format("is damaged: nested deeper than {}", most_depth);
+    return false;
   }
 
   bool close() {
@@ -84,6 +99,7 @@ class Picker final : public json::json_sax_t {
   const std::set<std::string>& keys_;
   std::vector<json*> open_;  // kept containers around the present event, innermost last
   std::size_t depth_ = 0;    // of all containers
+  std::vector<std::set<std::string>> names_;  // of the objects around the present event
   bool keeps_ = true;
   std::string key_;
 };
@@ -103,8 +119,19 @@ std::string objection_to(const json& value) {
                      oldest_readable, newest_readable);
 }
 
+constexpr std::string_view blanks = " \t\r";
+
 bool is_blank(const std::string& line) {
-  return line.find_first_not_of(" \t\r") == std::string::npos;
+  return line.find_first_not_of(blanks) == std::string::npos;
+}
+
+/// Without the blanks around it, and without a byte-order mark; of a line that is not blank.
+std::string_view trimmed(std::string_view line) {
+  const std::size_t begin = line.find_first_not_of(blanks);
+  line = line.substr(begin, line.find_last_not_of(blanks) + 1 - begin);
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
+  return line;
 }
 
 }  // namespace
@@ -129,12 +156,21 @@ std::size_t read_records(const std::filesystem::path& path, const RecordVisitor&
     damaged.reset();
   };
   std::size_t records = 0;
+  // Lines by hash and length: a file of records need not fit into memory.
+  std::map<std::pair<std::size_t, std::size_t>, std::size_t> known;
   std::string line;
   for (std::size_t number = 1; std::getline(file, line); ++number) {
     if (is_blank(line)) continue;
     tell_damage(false);
+    const std::string_view text = trimmed(line);
+    const auto [first, is_new] =
+        known.try_emplace({std::hash<std::string_view>{}(text), text.size()}, number);
+    if (!is_new) {
+      if (visitor.repetition) visitor.repetition(number, first->second);
+      continue;
+    }
     Picker picker(keys);
-    if (!json::sax_parse(line, &picker)) {
+    if (!json::sax_parse(text, &picker)) {
       damaged = DamagedLine{number, picker.error, false};
       continue;
     }

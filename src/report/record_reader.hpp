@@ -33,10 +33,14 @@ struct RecordVisitor {
   std::function<void(const nlohmann::json& record, std::size_t line)> record;
   /// Gets each line that is damaged.
   std::function<void(const DamagedLine&)> damage;
+  /// Gets the line of a record that stands in line `first` already, to the byte; such a line is no
+  /// further record. May be empty.
+  std::function<void(std::size_t line, std::size_t first)> repetition = {};
 };
 
 /// Reads the records of `path` in order, never holding more than one of them; returns how many
-/// there were. Throws InputError, `FILE: ...`, where the file cannot be read.
+/// there were. The rules are those of docs/definitions.md, section Reading records. Throws
+/// InputError, `FILE: ...`, where the file cannot be read.
 std::size_t read_records(const std::filesystem::path& path, const RecordVisitor& visitor);
 
 /// Whether `text` is a whole JSON value.

@@ -48,6 +48,15 @@ def altered(line, change):
     return json.dumps(record)
 
 
+def keys_of(value, prefix=""):
+    """Dotted keys of a record, those of lists without an index."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, dict):
+            for key, inner in one.items():
+                yield f"{prefix}{key}"
+                yield from keys_of(inner, f"{prefix}{key}.")
+
+
 class Check(harness.TestCase):
     def check(self, lines, criteria=GOOD):
         self.write("results.jsonl", "".join(line + "\n" for line in lines))
@@ -86,6 +95,27 @@ class Verdicts(Check):
         result = self.check([first, altered(second, lambda record: record.update(valid=False))])
         self.assertEqual(result.status, 1, result)
         self.assertEqual(set(self.verdicts(result).values()), {"FAIL"}, result.output)
+
+    def test_failed_checks_count_more_than_the_word_valid(self):
+        def contradict(record):
+            record["verification"]["checks"][0].update(passed=False)
+            record["fom"]["tokens_per_s"] *= 10
+        first, second = results()
+        result = self.check([first, altered(second, contradict)])
+        self.assertEqual(result.status, 1, result)
+        self.assertEqual(set(self.verdicts(result).values()), {"FAIL"}, result.output)
+        self.assertIn("line 2: it says that it is valid, but its check ", result.output)
+
+    def test_the_same_record_twice_is_no_repetition(self):
+        criteria = ("criteria:\n  - {name: repeats, key: time.step_ms.median, over: records, "
+                    "max_spread: 0.5}\n")
+        one = results()[0]
+        result = self.check([one, one, one], criteria)
+        self.assertEqual((result.status, result.errors), (1, [
+            "results.jsonl:2: the same record as in line 1, counted once (2 such lines)"]), result)
+        self.assertIn("there is one value only", result.output)
+        again = altered(one, lambda record: record["provenance"].update(time_utc="later"))
+        self.assertEqual(self.check([one, again], criteria).status, 0)
 
     def test_a_null_fails_and_says_so(self):
         result = self.check(of_version_2(), "criteria:\n  - {name: hidden, key: overlap.efficiency, "
@@ -138,6 +168,28 @@ class Refusals(Check):
                  "criteria.yaml:2:5: criterion 'a': no matching case among 2 records")):
             with self.subTest(line):
                 self.refused(line, results(), criteria)
+
+    def test_of_keys_that_no_record_has(self):
+        criteria = "criteria:\n  - {{name: a, key: {}, max: 3}}\n".format
+        self.refused("criteria.yaml:2:20: key: 'time.step_ms.p99': unknown key; the nearest known key is "
+                     "time.step_ms.min", results(), criteria("time.step_ms.p99"))
+        self.refused("criteria.yaml:2:20: key: 'memory.peek_bytes': unknown key; did you mean "
+                     "memory.peak_bytes?", results(), criteria("memory.peek_bytes"))
+
+    def test_all_keys_of_real_records_are_known(self):
+        for line in (*results(), json.dumps(stored(2, "plan.jsonl"))):
+            names = sorted({key for key in keys_of(json.loads(line)) if key != "test"})
+            self.assertGreater(len(names), 100)
+            body = "".join(f"  - {{name: {key}, key: {key}, equals: 0}}\n" for key in names)
+            result = self.check(results(), "criteria:\n" + body)
+            self.assertEqual((result.status, result.errors), (1, []), result.errors)
+
+    def test_of_cases_without_a_name(self):
+        for name, said in ((5, "a text is expected, not 5"), ([[]], "a text is expected, not [[]]")):
+            self.refused(f"results.jsonl:1: case.name: {said}", [altered(
+                results()[0], lambda record, name=name: record["case"].update(name=name))])
+        deep = results()[0].replace('"case": {', '"case": ' + '[' * 100000 + ', "x": {')
+        self.refused("results.jsonl:1: is damaged: nested deeper than 100", [deep, results()[1]])
 
     def test_of_files(self):
         self.write("criteria.yaml", GOOD)
@@ -260,7 +312,9 @@ class Acceptance(Check):
 class Cost(Check):
     def test_of_ten_thousand_records(self):
         lines = (ROOT / "results" / "quickstart" / "records.jsonl").read_bytes().splitlines(True)
-        self.write("results.jsonl", b"".join(lines[i % 2] for i in range(10000)))
+        # No two lines are the same, or they would count once.
+        self.write("results.jsonl", b"".join(lines[i % 2].replace(
+            b'"time_utc":"', b'"time_utc":"%05d ' % i) for i in range(10000)))
         self.write("criteria.yaml", GOOD.replace("{name: even, max_straggler: 1000}",
                                                  "{name: same, key: fom.tokens_per_s, "
                                                  "over: records, max_spread: 1000}"))

@@ -14,7 +14,8 @@ from samples import (EMULATED, OVERLAPPING, PLAIN, ROOT, UNKNOWN_VERSIONS, as_ve
 
 COMPARE = ROOT / "scripts" / "compare"
 sys.path.insert(0, str(ROOT / "scripts"))
-from reporting import bootstrap, comparison  # noqa: E402  found only behind the line above
+from plotting.records import Remarks  # noqa: E402  found only behind the line above
+from reporting import bootstrap, comparison  # noqa: E402
 
 HAS_NUMPY = importlib.util.find_spec("numpy") is not None
 needs_numpy = unittest.skipUnless(HAS_NUMPY, "this Python has no NumPy")
@@ -34,9 +35,10 @@ class TestCase(harness.TestCase):
 
     def pairs(self, a, b, ignored=()):
         """The pairs of two lists of records."""
-        self.said = []
+        remarks = Remarks(lambda text: None)
+        self.said = remarks.lines
         (one, other), self.missing = comparison.sides(
-            (self.file("a.jsonl", *a), self.file("b.jsonl", *b)), ignored, self.said.append)
+            (self.file("a.jsonl", *a), self.file("b.jsonl", *b)), ignored, remarks)
         return comparison.pairs(one, other)
 
 
@@ -263,17 +265,28 @@ class Script(TestCase):
         self.write("b.jsonl", lines(TP))
         status, _, errors = self.compare("a.jsonl", "b.jsonl")
         self.assertEqual((status, len(errors)), (0, 1))
-        self.assertIn("a.jsonl:2: left out: the last line is damaged", errors[0])
+        self.assertRegex(errors[0], "a.jsonl:2: is damaged: .*; this last line is left out$")
         self.write("a.jsonl", lines(TP) + "{\n" + lines(TP))
-        for first, line in (("a.jsonl", "^a.jsonl:2: not a JSON record: "),
+        for first, line in (("a.jsonl", "^a.jsonl:2: is damaged: no whole JSON: "),
                             ("absent", "^absent: cannot be read: ")):
             status, output, errors = self.compare(first, "b.jsonl")
             self.assertEqual((status, output, len(errors)), (2, "", 1))
             self.assertRegex(errors[0], line)
         step = {**TP["time"]["step_ms"], "samples": []}
-        self.write("a.jsonl", lines(changed(TP, time__step_ms=step)))
-        self.assertRegex(self.compare("a.jsonl", "b.jsonl")[2][0],
-                         "^a.jsonl:1: time.step_ms.samples: not a list of numbers")
+        self.write("a.jsonl", lines(TP_SP, changed(TP, time__step_ms=step)))
+        self.write("b.jsonl", lines(TP, TP_SP))
+        status, output, errors = self.compare("a.jsonl", "b.jsonl", "--fail-on-regression")
+        self.assertEqual((status, errors), (2, [
+            "[compare] a.jsonl:2: time.step_ms.samples: the list is empty; this record is left out"]))
+        self.assertIn("1 case on both sides", output)
+
+    def test_the_same_record_twice_counts_once(self):
+        self.write("a.jsonl", lines(TP, TP_SP) * 2)
+        self.write("b.jsonl", lines(TP))
+        status, output, errors = self.compare("a.jsonl", "b.jsonl")
+        self.assertEqual((status, errors), (0, [
+            "[compare] a.jsonl:3: the same record as in line 1, counted once (2 such lines)"]))
+        self.assertRegex(output, r"(?m)^TP, overlap none +1/1\*")
 
 
 if __name__ == "__main__":

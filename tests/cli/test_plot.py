@@ -22,6 +22,7 @@ PLOT = ROOT / "scripts" / "plot"
 sys.path.insert(0, str(ROOT / "scripts"))
 from plotting import (  # noqa: E402  found only behind the line above
     figures, names, overlap, overlap_figures, records, series)
+from plotting.shapes import Fault  # noqa: E402
 
 MIB = 2**20
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
@@ -44,18 +45,21 @@ def record(kind="run", valid=True, tide=None, **settings):
                       "num_attention_heads": 8, "num_query_groups": 8, "seq_length": 32,
                       "micro_batch_size": 2, "vocab_size": 0, "attention": "materialized"},
             "parallel": {"tensor": 2, "sequence": False, "keep_gathered": False},
-            "bench": {"warmup": 1}}
+            "overlap": {"mode": "none"}, "bench": {"warmup": 1}}
     for key, value in settings.items():
         section = next(part for part in (case, *case.values())
                        if isinstance(part, dict) and key in part)
         section[key] = value
     by_tensor = [{"name": name, "bytes_per_layer": size, "formula_bytes_per_layer": size,
                   "in_formula": counts} for name, size, counts in TENSORS]
-    return {"schema_version": 2, "kind": kind, "case": case,
-            "valid": None if kind == "plan" else valid,
-            "memory": {"saved_bytes": 54 * MIB, "saved_bytes_per_layer": 18 * MIB,
-                       "formula_bytes_per_layer": 18 * MIB, "peak_bytes": 60 * MIB,
-                       "by_tensor": by_tensor, "tide": copy.deepcopy(tide)}}
+    data, t = stored(2, f"{kind}.jsonl"), case["parallel"]["tensor"]
+    data.update(case=case, ranks=t, valid=None if kind == "plan" else valid)
+    data["memory"].update(saved_bytes=54 * MIB, saved_bytes_per_layer=18 * MIB,
+                          formula_bytes_per_layer=18 * MIB, peak_bytes=60 * MIB,
+                          by_tensor=by_tensor, tide=copy.deepcopy(tide))
+    if kind == "run":
+        data["ranks_detail"] = data["ranks_detail"][:1] * t
+    return data
 
 
 def placed(*data):
@@ -214,7 +218,7 @@ def overlap_record(index=0, mode="ring", e=0.6, ci=(0.55, 0.65), bandwidth=1.0, 
                         emulated_link={"latency_us": 0.0, "bandwidth_gbytes_per_s": bandwidth})
     off = mode == "none"
     data["case_index"] = index
-    data["overlap"] = {"mode": mode, "efficiency": None if off else e,
+    data["overlap"] = {**data["overlap"], "mode": mode, "efficiency": None if off else e,
                        "efficiency_ci": None if off else list(ci),
                        "efficiency_max": None if off else 0.9,
                        "meaningful": None if off else True,
@@ -413,7 +417,7 @@ class Script(harness.TestCase):
         good = json.dumps(record()).encode()
         for line in (b"{", b"{\"kind\": NaN}", b"\xff", b"no"):
             self.write("r.jsonl", good + b"\n\n" + line + b"\n" + good)
-            self.refused(r"^r\.jsonl:3: not a JSON record: .", "r.jsonl")
+            self.refused(r"^r\.jsonl:3: is damaged: no whole JSON: .", "r.jsonl")
         self.refused(r"^absent\.jsonl: cannot be read: No such file or directory$", "absent.jsonl")
 
     @needs_matplotlib
@@ -448,7 +452,7 @@ class Script(harness.TestCase):
         return os.path.join(self.folder, "r.jsonl")
 
     def test_an_efficiency_of_version_1_goes_by_another_name(self):
-        old, new = records.read(self.write_versions(), overlap.check)
+        old, new = records.read(self.write_versions())
         self.assertEqual([old.data["overlap"][key] for key in
                           ("efficiency", "efficiency_ci", "efficiency_max", "resolved",
                            "schedule_efficiency", "schedule_resolved")],
@@ -508,20 +512,24 @@ class Script(harness.TestCase):
         event = {"ph": "X", "pid": 0, "tid": "step", "name": "case 1: TP", "ts": 0.0, "dur": 100.0}
         for text, line in (("[\n{", "not a trace in JSON: ."), ("{}", "not a trace: no array"),
                            ("[1]", "event 0: not an object$"), ("[]", "no slices of rank 0; "),
-                           (json.dumps([{**event, "ts": "0"}]), "event 0: ts: .* wrong type$"),
-                           (json.dumps([{**event, "dur": -1}]), "event 0: dur: -1 is less than 0$"),
+                           (json.dumps([{**event, "ts": "0"}]), "event 0: ts: a number .* is expected, not \"0\"$"),
+                           (json.dumps([{**event, "dur": -1}]), "event 0: dur: a number from 0 .* is expected, not -1$"),
                            (json.dumps([{**event, "name": "product"}]), "product: begins before"),
                            (json.dumps([{**event, "dur": 9}]), "not the trace of any of the rec"),
                            (json.dumps([{**event, "pid": 1}]), "no slices of rank 0; ranks: 1$")):
             self.write("t.json", text)
             self.refused(f"^t.json: {line}", "overlap", "r.jsonl", "--trace", "t.json")
         self.refused("^absent: cannot be read: ", "overlap", "r.jsonl", "--trace", "absent")
-        self.records(record())
-        self.refused("^r.jsonl:1: case_index: missing$", "overlap", "r.jsonl")
-        self.records(record(kind="plan"))
-        self.refused("^r.jsonl:1: kind: plan is not run", "overlap", "r.jsonl")
-        self.records(overlap_record(ci=(0.7, 0.6)))
-        self.refused("^r.jsonl:1: overlap.efficiency_ci: not two numbers", "overlap", "r.jsonl")
+
+    @needs_matplotlib
+    def test_overlap_leaves_out_plans_and_what_breaks_the_schema(self):
+        self.records(record(kind="plan"), overlap_record(ci=(0.7, 0.6)), overlap_record())
+        status, made, errors = self.plot("overlap", "r.jsonl", "--only", "efficiency", "--format", "svg")
+        self.assertEqual((status, made), (2, ["efficiency.svg"]))
+        self.assertEqual(errors, [
+            "[plot] r.jsonl:2: overlap.efficiency_ci: not two numbers, of which the first is no larger; "
+            "this record is left out",
+            "[plot] r.jsonl:1: left out: a plan, and only runs overlap"])
 
     def test_refuses_words_that_it_does_not_know(self):
         self.records(record())
@@ -534,17 +542,17 @@ class Script(harness.TestCase):
 class Refusals(unittest.TestCase):
     def refused(self, words, change):
         data = record(tide=TIDE)
-        records.check(data)
+        records.in_schema(copy.deepcopy(data))
         change(data)
-        with self.assertRaisesRegex(records.InputError, words):
-            records.check(data)
+        with self.assertRaises(Fault) as found:
+            records.in_schema(data)
+        self.assertRegex(str(found.exception), words)
 
     def test_of_records(self):
-        self.refused("^kind: missing$", lambda r: r.pop("kind"))
-        self.refused("^kind: walk is neither", lambda r: r.update(kind="walk"))
+        self.refused('^kind: "run" or "plan" is expected, not "walk"$', lambda r: r.update(kind="walk"))
         self.refused("^case.model.seq_length: missing$",
                      lambda r: r["case"]["model"].pop("seq_length"))
-        self.refused("^case.parallel.tensor: true is of the wrong type$",
+        self.refused("^case.parallel.tensor: a whole number from 1 on is expected, not true$",
                      lambda r: r["case"]["parallel"].update(tensor=True))
         self.refused(r"^memory.by_tensor\[2\].in_formula: missing$",
                      lambda r: r["memory"]["by_tensor"][2].pop("in_formula"))
@@ -555,12 +563,12 @@ class Refusals(unittest.TestCase):
         def tide(words, **changes):
             self.refused(words, lambda r: r["memory"]["tide"].update(changes))
         tide("^memory.tide.saved: 1 values, but 5 microseconds$", saved=[1])
-        tide("^memory.tide.transient: not all are bytes", transient=[0, 0, 0, 0, -1])
-        tide("^memory.tide.workspace: not all are bytes", workspace=[0, 0, 0, 0.5, 0])
+        tide(r"^memory.tide.transient\[4\]: a whole number from 0 on", transient=[0, 0, 0, 0, -1])
+        tide(r"^memory.tide.workspace\[3\]: a whole number from 0 on", workspace=[0, 0, 0, 0.5, 0])
         tide("^memory.tide.microseconds: not all are numbers that never fall",
              microseconds=[0, 2, 1, 3, 4])
         tide("^memory.tide.turn: 5 is not one of 5 samples$", turn=5)
-        tide("^memory.tide.microseconds: no samples$", microseconds=[])
+        tide("^memory.tide.microseconds: the list is empty$", microseconds=[])
         self.refused("^memory.tide: rises to 17825792 bytes, but memory.peak_bytes is 17825791$",
                      lambda r: r["memory"].update(peak_bytes=17 * MIB - 1))
 

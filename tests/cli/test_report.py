@@ -47,10 +47,11 @@ class TestCase(harness.TestCase):
         return os.path.join(self.folder, name)
 
     def page_of(self, *paths, **options):
-        self.said = []
+        remarks = reading.Remarks(lambda text: None)
+        self.said = remarks.lines
         given = {"title": "Tidemark report", "criteria": None, "trace": [], "executable": None}
         page = Page(whole.report(types.SimpleNamespace(**{**given, "records": paths, **options}),
-                                 self.said.append))
+                                 remarks))
         self.assertEqual(page.faults, [])
         return page
 
@@ -310,7 +311,7 @@ class Honesty(TestCase):
     def test_provenance_says_once_what_is_shared_and_each_difference(self):
         other = changed(TP_SP, provenance__git_hash="0123456789ab",
                         provenance__time_utc="2031-01-01T00:00:00Z")
-        page = self.page(TP, TP, other)
+        page = self.page(TP, changed(TP, case_index=1), other)
         shared, differing = page.tables_of("provenance")[1:3]
         self.assertEqual([row[1].text for row in shared.rows if row[0].text == "kokkos.version"],
                          [TP["provenance"]["kokkos"]["version"]])
@@ -375,11 +376,12 @@ class Script(TestCase):
             self.write("r.jsonl", lines(TP).encode() + end)
             page = self.page_of(os.path.join(self.folder, "r.jsonl"))
             self.assertEqual(len(self.said), 1)
-            self.assertIn("r.jsonl:2: left out: the last line is damaged", page.text["head"])
+            self.assertRegex(page.text["head"], "r.jsonl:2: is damaged: no whole JSON: .*; this last line "
+                                                "is left out")
             self.assertEqual(list(self.summary(page)), ["TP"])
         status, _, errors = self.report("r.jsonl")
         self.assertEqual((status, len(errors)), (0, 1))
-        self.assertRegex(errors[0], r"^\[report\] r\.jsonl:2: left out: the last line is damaged, ")
+        self.assertRegex(errors[0], r"^\[report\] r\.jsonl:2: is damaged: .*; this last line is left out$")
 
     def refused(self, line, *arguments):
         pathlib.Path(self.folder, "report.html").unlink(missing_ok=True)
@@ -390,11 +392,20 @@ class Script(TestCase):
 
     def test_damage_elsewhere_is_an_error_by_file_and_line(self):
         self.write("r.jsonl", lines(TP) + json.dumps(TP)[:400] + "\n" + lines(TP_SP))
-        self.refused(r"^r\.jsonl:2: not a JSON record: ", "r.jsonl")
-        self.write("r.jsonl", lines(TP, {**TP, "time": 5}))
-        self.refused(r"^r\.jsonl:2: time\.serial_ms: missing$", "r.jsonl")
-        self.write("r.jsonl", lines(changed(WITH_TIDE, memory__tide__turn=-1)))
-        self.refused(r"^r\.jsonl:1: memory\.tide\.turn: -1 is not one of", "r.jsonl")
+        self.refused(r"^r\.jsonl:2: is damaged: no whole JSON: ", "r.jsonl")
+
+    def test_a_record_that_breaks_the_schema_is_named_and_left_out(self):
+        self.write("r.jsonl", lines(TP, {**TP_SP, "time": 5},
+                                    changed(TP_SP, memory__peak_bytes=-1), TP_SP))
+        status, output, errors = self.report("r.jsonl")
+        self.assertEqual((status, output), (2, "report.html\n"))
+        self.assertEqual(errors, [
+            "[report] r.jsonl:2: time: an object is expected, not 5; this record is left out",
+            "[report] r.jsonl:3: memory.peak_bytes: a whole number from 0 on or null is expected, "
+            "not -1; this record is left out"])
+        page = Page(self.made())
+        self.assertIn("2 records (2 valid) of 2 cases", page.text["head"])
+        self.assertIn("r.jsonl:2: time: an object is expected, not 5", page.text["head"])
 
     def test_refuses_what_it_cannot_read_or_write(self):
         self.refused("^absent: cannot be read: No such file or directory$", "absent")
@@ -437,7 +448,9 @@ class Script(TestCase):
         with open(os.path.join(self.folder, "r.jsonl"), "w", encoding="utf-8") as file:
             for i in range(10000):  # half of them repeats, half cases and problems of their own
                 dropout = f'"hidden_dropout": 0.{i:05}1' if i % 2 else '"hidden_dropout": 0.1'
-                file.write(kinds[i % len(kinds)].replace('"hidden_dropout": 0.1', dropout) + "\n")
+                text = kinds[i % len(kinds)].replace('"hidden_dropout": 0.1', dropout)
+                # No two lines are the same, or they would count once.
+                file.write(text.replace('"time_utc": "', f'"time_utc": "{i:05} ') + "\n")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         status, _, errors = self.report("r.jsonl")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -539,8 +552,9 @@ class Merit(TestCase):
 
     def test_an_interval_is_two_numbers(self):
         for bad in ([1.0], [2.0, 1.0], ["1", 2.0]):
-            with self.assertRaisesRegex(reading.InputError, "fom.model_tflops_per_s_ci: not two"):
+            with self.assertRaisesRegex(reading.InputError, "r.jsonl: no records"):
                 self.page(changed(TP, fom__model_tflops_per_s_ci=bad))
+            self.assertRegex(self.said[0], r"r.jsonl:1: fom.model_tflops_per_s_ci(\[0\])?: ")
 
 
 class Reading(harness.TestCase):
@@ -551,7 +565,7 @@ class Reading(harness.TestCase):
 
     def test_one_record_a_time(self):
         self.write("r.jsonl", lines(TP, TP_SP))
-        found = reading.read_each(os.path.join(self.folder, "r.jsonl"), gathering.check)
+        found = reading.read_each(os.path.join(self.folder, "r.jsonl"), reading.Remarks())
         self.assertTrue(next(found).place.endswith("r.jsonl:1"))
 
     def test_a_group_of_one_t_is_no_line(self):

@@ -15,7 +15,7 @@ import time
 import unittest
 
 import harness
-from samples import UNKNOWN_VERSIONS, as_version_2, lines, stored
+from samples import UNKNOWN_VERSIONS, as_version_2, lines, stored, summary as summary_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "scaling-study"
@@ -34,19 +34,22 @@ MODEL = {"hidden_size": 1024, "num_attention_heads": 16, "num_query_groups": 16,
 
 def record(kind, t, samples, nodes=1, sequence=False, overlap="none", flops=1000.0, batch=1, valid=True, calls=(),
            blocked=0.0, efficiency=None, version=2):
-    """What the summary reads of a record; s is 100, and ranks fill the nodes in turn."""
-    return {
-        "schema_version": version, "kind": "run", "case": {"name": kind, "parallel": {"sequence": sequence}, "overlap": {"mode": overlap},
-                 "model": {"seq_length": 100, "micro_batch_size": batch}},
-        "ranks": t, "valid": valid,
-        "time": {"step_ms": {"median": sorted(samples)[len(samples) // 2], "samples": list(samples)}},
-        "flops": {"model_per_step": flops},
-        "memory": {"peak_bytes": 3 * 2**20, "saved_bytes": 2**20},
-        "comm": {"calls": list(calls), "wire_bytes_per_step": 3_000_000, "emulated": False},
-        "fom": {"model_tflops_per_s": 4.5}, "overlap": {"mode": overlap, "efficiency": efficiency,
-                                                        "schedule_efficiency": 0.8, "split_cost_ms": 1.0},
-        "ranks_detail": [{"host": f"n{rank * nodes // t}", "blocked_ms": blocked} for rank in range(t)],
-    }
+    """A record whose figures are easy to reckon with; s is 100, and ranks fill the nodes in turn."""
+    data = stored(1 if version == 1 else 2, "run.jsonl")
+    detail = data["ranks_detail"][0]
+    data.update(schema_version=version, ranks=t, valid=valid, ranks_detail=[
+        {**detail, "rank": rank, "host": f"n{rank * nodes // t}", "blocked_ms": blocked} for rank in range(t)])
+    data["case"].update(name=kind)
+    data["case"]["parallel"].update(tensor=t, sequence=sequence)
+    data["case"]["overlap"].update(mode=overlap)
+    data["case"]["model"].update(seq_length=100, micro_batch_size=batch)
+    data["time"]["step_ms"] = summary_of(*samples)
+    data["flops"]["model_per_step"] = flops
+    data["memory"].update(peak_bytes=3 * 2**20, saved_bytes=2**20)
+    data["comm"].update(calls=list(calls), wire_bytes_per_step=3_000_000)
+    data["fom"]["model_tflops_per_s"] = 4.5
+    data["overlap"].update(mode=overlap, efficiency=efficiency, schedule_efficiency=0.8, split_cost_ms=1.0)
+    return data
 
 
 def rows(*records):
@@ -166,8 +169,8 @@ class Files(harness.TestCase):
         good = json.dumps(record("strong", 2, [50.0]))
         with contextlib.redirect_stderr(io.StringIO()) as said:
             self.assertEqual(self.read("cut.jsonl", good + '\n{"b'), [json.loads(good)])
-        self.assertIn("cut.jsonl:2: left out", said.getvalue())
-        with self.assertRaisesRegex(InputError, "bad.jsonl:1: not a JSON record"):
+        self.assertRegex(said.getvalue(), "cut.jsonl:2: is damaged: .*; this last line is left out")
+        with self.assertRaisesRegex(InputError, "bad.jsonl:1: is damaged: no whole JSON: "):
             self.read("bad.jsonl", '{"b\n' + good + "\n")
 
     def read(self, name, text):

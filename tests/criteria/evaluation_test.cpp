@@ -63,8 +63,8 @@ TEST(Judge, FailsWhatIsMissingOrNull) {
   const Verdict null = verdict("key: time.comm_ms.median, unit: ms, max: 1e9", {record});
   EXPECT_FALSE(null.passed());
   EXPECT_EQ(null.reasons.at(0), "small 1, line 1: time.comm_ms is null");
-  EXPECT_EQ(verdict("key: time.no_ms, unit: ms, max: 1e9", {record}).reasons.at(0),
-            "small 1, line 1: time.no_ms is not in the record");
+  EXPECT_EQ(verdict("key: time.serial_ms.median, unit: ms, max: 1e9", {record}).reasons.at(0),
+            "small 1, line 1: time.serial_ms is not in the record");
   EXPECT_EQ(verdict("key: case.name, max: 1e9", {record}).reasons.at(0),
             "small 1, line 1: case.name is string, and no number");
 }
@@ -85,6 +85,29 @@ TEST(Judge, IsNeverSatisfiedByWhatMeasuresNoMachine) {
   record["test"] = {{"slow_rank", 1}};
   EXPECT_FALSE(verdict(good, {record}).passed());
   EXPECT_TRUE(verdict(good, {record_of(1, 400.0)}).passed());
+}
+
+TEST(Judge, DoesNotTrustARecordThatContradictsItself) {
+  const auto reason = [](const json& verification) {
+    json record = record_of(1, 400.0);
+    record["verification"] = verification;
+    const Verdict found = verdict("valid: true", {record});
+    return found.passed() ? "" : found.reasons.at(0);
+  };
+  const json good{{"name", "traffic"}, {"value", 0.5}, {"bound", 1.0}, {"passed", true}};
+  json above = good, infinite = good, failed = good;
+  above["value"] = 1.5;
+  infinite["value"] = "infinite";
+  failed["passed"] = false;
+  EXPECT_EQ(reason({{"passed", true}, {"checks", {good}}}), "");
+  for (const json& bad : {above, infinite, failed}) {
+    EXPECT_EQ(reason({{"passed", true}, {"checks", {good, bad}}}),
+              "small 1, line 1: it says that it is valid, but its check traffic failed");
+  }
+  EXPECT_EQ(reason({{"passed", true}, {"checks", json::array({5})}}),
+            "small 1, line 1: it says that it is valid, but its check 5 failed");
+  EXPECT_EQ(reason({{"passed", false}, {"checks", {good}}}),
+            "small 1, line 1: it says that it is valid, but its verification did not pass");
 }
 
 TEST(Judge, MeasuresTheSpreadOfIterations) {

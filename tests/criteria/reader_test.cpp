@@ -22,6 +22,10 @@ std::string refused_criterion(const std::string& body) {
   return refused("criteria:\n  - {name: one, " + body + "}\n");
 }
 
+void expect_within(const std::string& line, const std::string& part) {
+  EXPECT_NE(line.find(part), std::string::npos) << line;
+}
+
 Criterion only(const std::string& body) {
   return read_criteria("criteria:\n  - {name: one, " + body + "}\n", "c.yaml").at(0);
 }
@@ -49,6 +53,21 @@ TEST(CriteriaReader, ReadsReferencesAsReFrameDoes) {
       std::get<Bounds>(only("key: overlap.efficiency, reference: [-2, -0.5, 0.5]").demand);
   EXPECT_DOUBLE_EQ(*below_zero.least, -3.0);
   EXPECT_DOUBLE_EQ(*below_zero.most, -1.0);
+}
+
+TEST(CriteriaReader, NamesTheKeyNextToOneThatNoRecordHas) {
+  EXPECT_EQ(refused_criterion("key: time.step_ms.medain, unit: ms, max: 3"),
+            "c.yaml:2:22: key: 'time.step_ms.medain': unknown key; did you mean "
+            "time.step_ms.median?");
+  expect_within(refused_criterion("key: time.step_ms.p99, max: 3"),
+                "'time.step_ms.p99': unknown key; the nearest known key is time.step_ms.");
+  expect_within(refused_criterion("key: ranks.of, max: 3"), "ranks has no keys below it");
+  expect_within(refused_criterion("key: case.model.hiden_size, max: 3"),
+                "did you mean case.model.hidden_size?");
+  expect_within(refused_criterion("valid: true, where: {\"comm.cals[0].op\": all_reduce}"),
+                "'comm.cals[0].op': unknown key; did you mean comm.calls.op?");
+  (void)only("key: provenance.environment.ANY, equals: 1");
+  (void)only("key: \"comm.algorithms[0].seconds.native\", unit: s, max: 1");
 }
 
 TEST(CriteriaReader, ReadsWhereWithSettingsAndRecordKeys) {

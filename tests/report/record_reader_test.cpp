@@ -55,7 +55,7 @@ const std::string first =
 using RecordReader = File;
 
 TEST_F(RecordReader, KeepsTheKeysOfInterestWhole) {
-  write(first + "\n\n" + first + "\n");
+  write(first + "\n\n" + first.substr(0, first.size() - 2) + "7}\n");
   const std::string head = R"("kind":"run","schema_version":1})";
   EXPECT_EQ(read(path_, {"a"}).records.at(1), R"(3{"a":{"b":[1,{"c":2}],"d":3},)" + head);
   EXPECT_EQ(read(path_, {"e"}).records.at(0), R"(1{"e":[4,[5]],)" + head);
@@ -65,7 +65,8 @@ TEST_F(RecordReader, KeepsTheKeysOfInterestWhole) {
 }
 
 TEST_F(RecordReader, TellsWhatIsDamagedAndWhere) {
-  write(first + "\n" + first.substr(0, 20) + "\n" + first + "\n" + first.substr(0, 30));
+  const std::string second = first.substr(0, first.size() - 2) + "7}";
+  write(first + "\n" + first.substr(0, 20) + "\n" + second + "\n" + first.substr(0, 30));
   const Read result = read(path_, {"a"});
   EXPECT_EQ(result.records.size(), 2U);
   ASSERT_EQ(result.damage.size(), 2U);
@@ -98,6 +99,31 @@ TEST_F(RecordReader, ReadsBothVersionsAndNoOther) {
     EXPECT_EQ(result.damage[i - 2].reason,
               "has schema_version " + versions[i] + ", and only 1 and 2 are read");
   }
+}
+
+TEST_F(RecordReader, CountsTheSameRecordOnce) {
+  write(first + "\n" + first + " \r\n\xEF\xBB\xBF" + first + "\n" + first);
+  std::vector<std::pair<std::size_t, std::size_t>> repeated;
+  RecordVisitor visitor{{}, [](const nlohmann::json&, std::size_t) {}, [](const DamagedLine&) {}};
+  visitor.repetition = [&](std::size_t line, std::size_t before) {
+    repeated.emplace_back(line, before);
+  };
+  EXPECT_EQ(read_records(path_, visitor), 1U);
+  EXPECT_EQ(repeated, (std::vector<std::pair<std::size_t, std::size_t>>{{2, 1}, {3, 1}, {4, 1}}));
+}
+
+TEST_F(RecordReader, RefusesWhatTwoReadersWouldUnderstandInTwoWays) {
+  const std::string head = R"({"schema_version":2,"kind":"run",)";
+  write(head + R"("f":1,"f":2})" + "\n" + head + R"("g":{"x":1,"\u0078":2}})" + "\n" + head +
+        "\"g\":" + std::string(100'000, '[') + "\n" + head + "\"f\":NaN}\n" + head +
+        "\"f\":1e999}\n" + head + "\"f\":\"\xF6\"}\n" + head + "\"f\":\"\\ud800\"}\n" + first);
+  const Read result = read(path_, {"f"});
+  EXPECT_EQ(result.records.size(), 1U);
+  ASSERT_EQ(result.damage.size(), 7U);
+  EXPECT_EQ(result.damage[0].reason, "is damaged: the key \"f\" stands twice in an object");
+  EXPECT_EQ(result.damage[1].reason, "is damaged: the key \"x\" stands twice in an object");
+  EXPECT_EQ(result.damage[2].reason, "is damaged: nested deeper than 100");
+  for (const DamagedLine& line : result.damage) EXPECT_FALSE(line.is_cut_off);
 }
 
 using Mending = File;

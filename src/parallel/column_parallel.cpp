@@ -92,8 +92,7 @@ Arriving<Y> ColumnParallelLinear<T, Y>::apply_by_chunks(const Context& context, 
           }};
 }
 
-/// Own rows first, in one product: their chunks come to be quickly, and go out before it. Then the
-/// others' chunks as they arrive.
+/// Own rows first, as they come to be, then the others' as they arrive.
 template <class T, class Y>
 void ColumnParallelLinear<T, Y>::apply_shard_by_shard(const Context& context, Arriving<T>& shard,
                                                       const Matrix<T>& whole,
@@ -101,11 +100,15 @@ void ColumnParallelLinear<T, Y>::apply_shard_by_shard(const Context& context, Ar
   const Matrix<Y> own = rows_of_shard(context, output, context.rank());
   const std::int64_t chunks = context.schedule.pieces(num_rows(shard.view()));
   ArrivingShards<T> others(context, shard.view(), whole, chunks);
+  const bool is_there = shard.is_there();
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
     shard.await(chunk);
     others.send(chunk);
+    if (is_there) continue;
+    apply(context, chunk_of(shard.view(), chunks, chunk), chunk_of(own, chunks, chunk),
+          Beside::communication);
   }
-  apply(context, shard.view(), own, Beside::communication);
+  if (is_there) apply(context, shard.view(), own, Beside::communication);
   if (context.keep_gathered) {
     kernels::convert(context.device, shard.view(), rows_of_shard(context, whole, context.rank()));
   }

@@ -60,8 +60,7 @@ memory::Tensor<T> RowParallelLinear<T>::new_output_shard(const Context& context)
                                   context.local_tokens(), spec_.out);
 }
 
-/// The others' rows first: a chunk travels while the next is formed, and all of them while this
-/// rank's own rows are, in one product: shorter ones would each read the weight again.
+/// The others' rows first: they travel while the next are formed, and while this rank's own are.
 template <class T>
 Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context, Tensor partial) {
   const Matrix<T>& x = saved_input_.view();
@@ -84,13 +83,10 @@ Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context,
   const Matrix<T> sums = shard.view();
   return {std::move(shard), chunks, [this, scatter, chunks, sums](std::int64_t chunk) {
             const Context& here = scatter->context;
-            const Matrix<T> own = rows_of_shard(here, scatter->partial.view(), here.rank());
-            if (chunk == 0) {
-              apply(here, rows_of_shard(here, saved_input_.view(), here.rank()), own,
-                    Beside::communication);
-            }
-            scatter->others.finish(chunk, chunk_of(own, chunks, chunk),
-                                   chunk_of(sums, chunks, chunk));
+            const ChunkPlace place{here.rank(), chunk, chunks};
+            const Matrix<T> own = rows_at(here, place, scatter->partial.view());
+            apply(here, rows_at(here, place, saved_input_.view()), own, Beside::communication);
+            scatter->others.finish(chunk, own, chunk_of(sums, chunks, chunk));
           }};
 }
 

@@ -109,17 +109,6 @@ TEST(Schedules, RingGoesFromOneSublayerToTheNextChunkByChunk) {
   }
 }
 
-// Of proj the first chunk has left. A rank's own rows are one product, of proj and of fc1: cut, each
-// part would read the weight again, and hide nothing more.
-TEST(Schedules, RingUnderSpFormsOwnRowsInOneProduct) {
-  config::Case c = scheduled(true, "ring", 2);
-  c.model.num_layers = 1;
-  const Labels until_gelu = between(labels_of(c), "tidemark::softmax_dropout_forward", "exchange",
-                                    "tidemark::bias_gelu_forward");
-  EXPECT_EQ(until_gelu, (Labels{"exchange", "product", "exchange", "product",  // proj
-                                "exchange", "exchange", "product", "product", "product"}));
-}
-
 constexpr const char* softmax = "tidemark::softmax_dropout_backward";
 constexpr const char* gelu = "tidemark::bias_gelu_backward";
 constexpr const char* norm_ends = "tidemark::layer_norm_backward_parameters";

@@ -1,6 +1,5 @@
-// The command line of `tidemark`.
+// `tidemark`: starts what a command needs, and ends it in order.
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 #include <Kokkos_Core.hpp>
 
 #include <algorithm>
@@ -16,12 +15,14 @@
 #include "base/accelerator.hpp"
 #include "base/device.hpp"
 #include "base/error.hpp"
+#include "base/standard_streams.hpp"
 #include "comm/factory.hpp"
 #include "comm/mpi_session.hpp"
 #include "comm/peers.hpp"
 #include "comm/places.hpp"
 #include "comm/watchdog.hpp"
 #include "commands/check.hpp"
+#include "commands/command_line.hpp"
 #include "commands/collectives.hpp"
 #include "commands/plan.hpp"
 #include "commands/run.hpp"
@@ -29,7 +30,6 @@
 #include "job/place.hpp"
 #include "job/threads.hpp"
 #include "kernels/gemm.hpp"
-#include "tidemark_version.hpp"
 
 namespace {
 
@@ -126,138 +126,20 @@ class KokkosSession {
   }
 };
 
-/// What the command line asks for.
-struct CommandLine {
-  std::optional<ExitStatus> done;  ///< help or the version was asked for: nothing is left to do
-  bool plans = false;
-  bool checks = false;
-  bool measures_collectives = false;
-  double start_timeout_s = tidemark::commands::RunArguments().timeout_s;  ///< of `collectives`
-  tidemark::commands::CollectivesArguments collectives;
-  tidemark::commands::RunArguments run;
-  tidemark::commands::PlanArguments plan;
-  tidemark::commands::CheckArguments check;
-};
-
-void add_timeout(CLI::App& app, double& timeout_s) {
-  app.add_option("--timeout", timeout_s,
-                 "Seconds after which a call of start-up, or MPI's end, counts as failed")
-      ->check(CLI::Range(1e-3, 1e9))
-      ->type_name("SECONDS")
-      ->capture_default_str();
-}
-
-/// Returns the option of the input file.
-CLI::Option* add_settings(CLI::App& app, std::string& input, std::vector<std::string>& overrides,
-                          std::optional<std::string>& output) {
-  CLI::Option* const file = app.add_option("FILE", input, "YAML input")->required();
-  app.add_option("--set", overrides, "Override a setting, KEY=VALUE; repeatable")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  app.add_option("--output", output, "Append one JSON record a case to this file")
-      ->type_name("FILE.jsonl");
-  return file;
-}
-
-/// `speaks`: this process prints help, where that is asked for.
-CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
-  CommandLine line;
-  CLI::App app{"Tidemark: activation high-water marks and overlap of a sharded transformer stack"};
-  app.name("tidemark");
-  app.set_version_flag("--version", fmt::format("tidemark {} ({})", tidemark::build_info::version,
-                                                tidemark::build_info::git_hash));
-  app.require_subcommand(0, 1);  // none is refused below: CLI11 would not name a wrong one
-  app.footer("Options that begin with --kokkos- go to Kokkos.");
-
-  CLI::App* const run_app = app.add_subcommand("run", "Run and measure every case of an input");
-  add_settings(*run_app, line.run.input, line.run.overrides, line.run.output);
-  run_app->add_option("--trace", line.run.trace, "Write a step of every case for Perfetto")
-      ->type_name("FILE.json");
-  run_app->add_option("--dump", line.run.dump, "Write every rank's tensors as NumPy files")
-      ->type_name("DIR");
-  run_app->add_flag("--resume", line.run.resume,
-                    "Skip cases that have a valid record in the file of --output");
-  run_app->add_flag("--progress", line.run.progress,
-                    "Show progress even when stderr is no terminal");
-  add_timeout(*run_app, line.run.timeout_s);
-  CLI::App* const plan_app =
-      app.add_subcommand("plan", "Predict every case of an input; needs neither MPI nor a device");
-  CLI::Option* const planned =
-      add_settings(*plan_app, line.plan.input, line.plan.overrides, line.plan.output);
-  plan_app
-      ->add_option("--device-memory", line.plan.device_memory,
-                   "Say whether training fits into this much memory a rank")
-      ->type_name("SIZE");
-  // CLI11 asks for required options after the callbacks of those that were given.
-  plan_app
-      ->add_flag_callback(
-          "--list-presets",
-          [&] {
-            line.plan.lists_presets = true;
-            planned->required(false);
-          },
-          "List the published shapes that model.preset knows, and do nothing else")
-      ->excludes(planned);
-
-  CLI::App* const check_app = app.add_subcommand(
-      "check",
-      "Hold records against the criteria of an acceptance; needs neither MPI nor a device");
-  check_app->add_option("RESULTS", line.check.results, "Records, as --output wrote them")
-      ->required();
-  check_app->add_option("--criteria", line.check.criteria, "What to ask of them, YAML")
-      ->type_name("FILE.yaml")
-      ->required();
-
-  CLI::App* const collectives_app = app.add_subcommand(
-      "collectives",
-      "Measure the collectives by themselves, by every algorithm, where activations lie");
-  collectives_app->add_option("--min", line.collectives.smallest, "Smallest message")
-      ->type_name("SIZE")
-      ->capture_default_str();
-  collectives_app->add_option("--max", line.collectives.largest, "Largest message, by steps of 4")
-      ->type_name("SIZE")
-      ->capture_default_str();
-  collectives_app->add_option("--precision", line.collectives.precision, "Element type")
-      ->capture_default_str();
-  collectives_app
-      ->add_option("--backend", line.collectives.backend,
-                   "Library: mpi, nccl, or auto: NCCL where runs take it, and MPI beside it")
-      ->capture_default_str();
-  collectives_app->add_option("--repeats", line.collectives.repeats, "Calls of each")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
-  add_timeout(*collectives_app, line.start_timeout_s);
-
-  try {
-    app.parse(static_cast<int>(arguments.size()), arguments.data());
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {  // --help and --version
-      line.done = speaks ? static_cast<ExitStatus>(app.exit(error)) : ExitStatus::good;
-      return line;
-    }
-    throw tidemark::InputError(fmt::format("command line: {}; see tidemark --help", error.what()));
-  }
-  line.plans = plan_app->parsed();
-  line.checks = check_app->parsed();
-  line.measures_collectives = collectives_app->parsed();
-  if (!line.plans && !line.checks && !line.measures_collectives && !run_app->parsed()) {
-    throw tidemark::InputError(
-        "command line: a command is needed: run, plan, check or collectives; see tidemark --help");
-  }
-  return line;
-}
-
-/// Seconds of --timeout, which is needed before there is anybody to parse the command line for; the
-/// default where there is none, or a wrong one, which is refused later.
-double timeout_of(const std::vector<char*>& arguments) {
-  constexpr std::string_view option = "--timeout";
-  double seconds = 0.0;
+/// Ranks that measure different things would meet in calls of different sizes. Options of Kokkos may
+/// differ, and so may the program's path. Collective.
+void require_same_arguments(const std::vector<char*>& arguments,
+                            tidemark::comm::Communicator& world) {
+  std::string own;
   for (std::size_t i = 1; i < arguments.size(); ++i) {
-    const std::string_view word = arguments[i];
-    if (word == option && i + 1 < arguments.size()) seconds = std::atof(arguments[i + 1]);
-    if (word.starts_with("--timeout=")) seconds = std::atof(word.data() + option.size() + 1);
+    if (!std::string_view(arguments[i]).starts_with("--kokkos-")) own += arguments[i] + std::string(1, '\0');
   }
-  return seconds > 0.0 ? seconds : tidemark::commands::RunArguments().timeout_s;
+  const std::vector<std::string> all = world.gather_bytes(own);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] == all[0]) continue;
+    throw tidemark::InputError(
+        fmt::format("command line: rank {} was started with other arguments than rank 0", rank));
+  }
 }
 
 ExitStatus run_command(const std::vector<char*>& arguments,
@@ -265,13 +147,14 @@ ExitStatus run_command(const std::vector<char*>& arguments,
   const auto world = tidemark::comm::make_communicator(
       {.backend = "mpi",
        .ranks = session.size(),
-       .timeout = std::chrono::duration<double>(timeout_of(arguments))});
+       .timeout = std::chrono::duration<double>(tidemark::commands::timeout_of(arguments))});
+  require_same_arguments(arguments, *world);
   const auto place = tidemark::job::own_place(session.processor_name());
   set_default_threads(tidemark::job::share_of_cores(tidemark::comm::gather_places(place, *world),
                                                     static_cast<std::size_t>(session.rank())),
                       arguments, *world);
   KokkosSession kokkos(arguments, find_device(session, *world), session.rank() == 0);
-  CommandLine line = parse(kokkos.own_arguments, session.rank() == 0);
+  tidemark::commands::CommandLine line = tidemark::commands::parse(kokkos.own_arguments, session.rank() == 0);
   if (line.done) return *line.done;
   tidemark::Device device;
   if (line.measures_collectives) {
@@ -297,14 +180,11 @@ bool needs_no_job(const std::vector<char*>& arguments) {
          (std::string_view(*command) == "plan" || std::string_view(*command) == "check");
 }
 
-void print_error(const char* line) {
-  std::fflush(stdout);
-  fmt::print(stderr, "{}\n", line);
-}
+void print_error(const std::string& line) { tidemark::say_on_stderr(line + "\n"); }
 
 /// In a process that MPI takes for a job of one rank, though it is one of several.
 ExitStatus refused(const std::string& line, const tidemark::job::Launch& launch) {
-  if (launch.rank == 0) print_error(line.c_str());
+  if (launch.rank == 0) print_error(line);
   return ExitStatus::input_error;
 }
 
@@ -331,7 +211,7 @@ ExitStatus command_without_job(const std::vector<char*>& arguments,
                                const tidemark::job::Launch& launch) {
   const bool speaks = launch.rank == 0;
   try {
-    CommandLine line = parse(arguments, speaks);
+    tidemark::commands::CommandLine line = tidemark::commands::parse(arguments, speaks);
     if (line.done || !speaks) return line.done.value_or(ExitStatus::good);
     if (line.checks) return tidemark::commands::check(line.check);
     if (line.plan.lists_presets) return tidemark::commands::list_presets();
@@ -346,11 +226,12 @@ ExitStatus command_without_job(const std::vector<char*>& arguments,
 }  // namespace
 
 int main(int argc, char** argv) {
+  tidemark::keep_standard_descriptors_open();
   try {
     const std::vector<char*> arguments(argv, argv + argc);
     const tidemark::job::Launch launch = tidemark::job::launch_of(std::getenv);
     if (needs_no_job(arguments)) return static_cast<int>(command_without_job(arguments, launch));
-    tidemark::comm::Watchdog watch(std::chrono::duration<double>(timeout_of(arguments)),
+    tidemark::comm::Watchdog watch(std::chrono::duration<double>(tidemark::commands::timeout_of(arguments)),
                                    launch.launcher.empty() ? -1 : launch.rank);
     watch.set_explanation(tidemark::comm::stopped_siblings);
     const tidemark::comm::MpiSession session(tidemark::comm::MpiThreads::serialized, &watch);

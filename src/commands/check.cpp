@@ -1,10 +1,10 @@
 #include "commands/check.hpp"
 
-#include <cstdio>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/standard_streams.hpp"
 #include "config/message.hpp"
 #include "config/reader.hpp"
 #include "criteria/evaluation.hpp"
@@ -22,7 +22,7 @@ namespace {
 void tolerate(const std::string& file, const report::DamagedLine& line) {
   const std::string what = fmt::format("{}:{}: {}", file, line.number, line.reason);
   if (!line.is_cut_off) throw InputError(what);
-  fmt::print(stderr, "{}; warning: this last line is left out\n", what);
+  say_on_stderr(fmt::format("{}; warning: this last line is left out\n", what));
 }
 
 void refuse_unmatched(const std::vector<criteria::Verdict>& verdicts, std::size_t runs) {
@@ -67,8 +67,8 @@ struct Repetitions {
     if (count == 0) return;
     const std::string more =
         count > 1 ? fmt::format(" ({} such lines)", count) : std::string();
-    fmt::print(stderr, "{}:{}: the same record as in line {}, counted once{}\n", file, line, first,
-               more);
+    say_on_stderr(fmt::format("{}:{}: the same record as in line {}, counted once{}\n", file, line,
+                              first, more));
   }
 };
 

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "bench/rehearsal.hpp"
+#include "commands/named_files.hpp"
 #include "config/byte_size.hpp"
 #include "config/reader.hpp"
 #include "config/sweep.hpp"
@@ -11,6 +12,7 @@
 #include "report/print.hpp"
 #include "report/provenance.hpp"
 #include "report/record.hpp"
+#include "report/record_file.hpp"
 #include "report/table.hpp"
 
 namespace tidemark::commands {
@@ -20,6 +22,7 @@ ExitStatus plan(const PlanArguments& arguments) {
   if (arguments.device_memory) {
     device_memory = config::parse_byte_size(*arguments.device_memory, "--device-memory");
   }
+  require_distinct({{"the input", arguments.input}, {"--output", arguments.output}});
   const std::string text = config::read_text(arguments.input);
   const std::vector<config::Case> cases =
       config::load_cases(text, arguments.input, arguments.overrides);

@@ -1,5 +1,6 @@
 #include "commands/run.hpp"
 
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -15,7 +16,9 @@
 #include "comm/factory.hpp"
 #include "comm/places.hpp"
 #include "comm/rank_zero.hpp"
+#include "commands/named_files.hpp"
 #include "commands/resume.hpp"
+#include "commands/screen.hpp"
 #include "config/reader.hpp"
 #include "config/sweep.hpp"
 #include "job/placement.hpp"
@@ -24,6 +27,7 @@
 #include "report/print.hpp"
 #include "report/provenance.hpp"
 #include "report/record.hpp"
+#include "report/record_file.hpp"
 #include "report/table.hpp"
 #include "report/trace.hpp"
 
@@ -121,35 +125,6 @@ job::Placement find_placement(job::Place own, const accelerator::Identity& ident
   return job::judge(comm::gather_places(own, world), {group});
 }
 
-/// One line on the terminal that is written over and over, and wiped before anything else.
-class ProgressLine {
- public:
-  explicit ProgressLine(bool shown) : shown_(shown) {}
-  ~ProgressLine() { wipe(); }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(const std::string& text) const {
-    if (shown_) {
-      fmt::print(stderr, "\r\x1b[K{}", text);
-      std::fflush(stderr);
-    }
-  }
-  void wipe() const { show(""); }
-
- private:
-  bool shown_;
-};
-
-/// What follows the table, also when a later case fails: finished cases are not lost.
-struct Tides {
-  Tides() = default;
-  ~Tides() { fmt::print("{}", text); }
-  Tides(const Tides&) = delete;
-  Tides& operator=(const Tides&) = delete;
-  std::string text;
-};
-
 std::string title(const std::vector<config::Case>& cases, const comm::MpiSession& session,
                   int threads, const job::Placement& placement) {
   return fmt::format("{}; {} ranks of {} thread{} on {}\n{}{}\n", report::shape_of(cases.front()),
@@ -169,6 +144,10 @@ Outputs open_outputs(const RunArguments& arguments, const std::vector<config::Ca
   if (arguments.resume && !arguments.output) {
     throw InputError("command line: --resume needs --output: the file to go on with");
   }
+  require_distinct({{"the input", arguments.input},
+                    {"--output", arguments.output},
+                    {"--trace", arguments.trace},
+                    {"--dump", arguments.dump}});
   Outputs outputs;
   outputs.finished = comm::from_rank_zero(world, [&] {
     if (arguments.output) {
@@ -203,7 +182,7 @@ void end_where_asked(comm::Communicator& world, const std::string& line) {
 
 /// All that the table says of a case, and what is to follow the table.
 void show(const std::vector<config::Case>& cases, const bench::CaseResult& result, Tides& tides) {
-  report::print(report::table_row(cases, result) + report::failure_lines(result) +
+  tides.screen.print(report::table_row(cases, result) + report::failure_lines(result) +
                 report::drift_line(result) + report::transport_line(result) +
                 report::overlap_lines(result));
   tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
@@ -211,6 +190,22 @@ void show(const std::vector<config::Case>& cases, const bench::CaseResult& resul
     tides.text +=
         fmt::format("Fastest algorithms of {}:\n{}", report::mode_of(result.settings), chosen);
   }
+}
+
+/// Writes what outlives the run. A file that does not take it must not cost the row of the table, so
+/// what was thrown is handed back.
+std::exception_ptr keep(const Outputs& outputs, const bench::CaseResult& result,
+                        const nlohmann::ordered_json& provenance, Interruption& interruption) {
+  try {
+    if (outputs.records) {
+      const auto hold = interruption.hold();
+      outputs.records->append(report::run_record(result, provenance));
+    }
+    if (outputs.trace) outputs.trace->append(result);
+  } catch (const std::exception&) {
+    return std::current_exception();
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -239,17 +234,15 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
                           world->gather_bytes(session.processor_name())},
                          &session);
   const ProgressLine progress(speaks && (arguments.progress || isatty(STDERR_FILENO) != 0));
-  if (speaks) {
-    report::print(title(cases, session, arguments.threads, placement) +
-                  report::table_header(cases));
-  }
+  Screen screen(speaks);
+  screen.print(title(cases, session, arguments.threads, placement) + report::table_header(cases));
   ExitStatus status = ExitStatus::good;
   std::size_t done = 0;
-  Tides tides;
+  Tides tides(screen);
   for (const config::Case& c : cases) {
     if (outputs.finished[c.index] == '1') {
       ++done;
-      if (speaks) report::print(report::skipped_row(cases, c, *arguments.output));
+      screen.print(report::skipped_row(cases, c, *arguments.output));
       continue;
     }
     const std::string line = end_line(done, cases.size(), arguments);
@@ -282,20 +275,15 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
     progress.wipe();
     world->set_context(fmt::format("writing the record of case {}", c.index + 1));
     ++done;
-    if (outputs.records) {
-      const auto hold = interruption.hold();
-      outputs.records->append(report::run_record(result, provenance));
-    }
-    if (outputs.trace) {
-      outputs.trace->append(result);
-    }
+    const std::exception_ptr lost = keep(outputs, result, provenance, interruption);
     if (speaks) show(cases, result, tides);
+    if (lost) std::rethrow_exception(lost);
     if (result.verification.performed() && !result.valid()) {
       status = ExitStatus::invalid;
     }
   }
   end_where_asked(*world, end_line(done, cases.size(), arguments));
-  return status;
+  return status == ExitStatus::good && screen.is_lost() ? ExitStatus::failed : status;
 }
 
 }  // namespace tidemark::commands

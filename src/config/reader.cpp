@@ -10,12 +10,16 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
+#include <map>
+#include <set>
 #include <sstream>
 #include <system_error>
 #include <utility>
 
 #include "base/error.hpp"
 #include "config/message.hpp"
+#include "config/text_check.hpp"
 
 namespace tidemark::config {
 
@@ -35,27 +39,34 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    refuse_anchor(mark, anchor);
     if (expects_key()) fail(mark, "a key is missing or null");
-    add(make_node(Node::Kind::null, mark));
+    add(make_node(Node::Kind::null, mark), anchor);
   }
 
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    fail(mark, "YAML aliases (*name) are not supported; write the value out");
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    if (expects_key()) fail(mark, "a YAML alias (*name) in place of a key");
+    const auto named = anchors_.find(anchor);
+    if (named == anchors_.end()) fail(mark, "a YAML alias (*name) within what it names");
+    copied_values_ += count_values(named->second);
+    if (copied_values_ > max_copied_values) {
+      fail(mark, fmt::format("YAML aliases (*name) stand for more than {} values",
+                             max_copied_values));
+    }
+    add(named->second, 0);
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
     if (expects_key()) {
+      if (anchor != 0) fail(mark, "a YAML anchor (&name) at a key; it belongs to a value");
       add_key(mark, value);
       return;
     }
     Node node = make_node(Node::Kind::scalar, mark);
     node.text = value;
     node.quoted = tag == "!";  // the parser's mark of a scalar that was not plain
-    add(std::move(node));
+    add(std::move(node), anchor);
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -81,8 +92,10 @@ class TreeBuilder final : public YAML::EventHandler {
     refuse(locate(mark).text(), "", what);
   }
 
-  void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) const {
-    if (anchor != 0) fail(mark, "YAML anchors (&name) are not supported; write the value out");
+  static std::size_t count_values(const Node& node) {
+    std::size_t count = 1;
+    for (const Node& item : node.items) count += count_values(item);
+    return count;
   }
 
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
@@ -118,34 +131,70 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void add_key(const YAML::Mark& mark, const std::string& name) {
     auto& keys = open_.back().keys;
-    const auto same = std::find_if(keys.begin(), keys.end(),
-                                   [&](const Node::Key& key) { return key.name == name; });
-    if (same != keys.end()) {
-      const auto first = same->location.line > 0
-                             ? fmt::format(", first on line {}", same->location.line)
-                             : std::string();
+    const auto [same, is_new] = names_.back().emplace(name, keys.size());
+    if (!is_new) {
+      const int line = keys[same->second].location.line;
+      const auto first = line > 0 ? fmt::format(", first on line {}", line) : std::string();
       fail(mark, fmt::format("{}: duplicate key{}", one_line(path_to(name)), first));
     }
     keys.push_back({name, locate(mark)});
   }
 
+  /// What "<<" names gives the keys that the mapping around it does not have; of several mappings in
+  /// a list, the first that has a key; YAML's type "merge".
+  static void merge(Node& mapping) {
+    const auto merging = std::find_if(mapping.keys.begin(), mapping.keys.end(),
+                                      [](const Node::Key& key) { return key.name == "<<"; });
+    if (merging == mapping.keys.end()) return;
+    const auto at = merging - mapping.keys.begin();
+    const Node source = std::move(mapping.items[static_cast<std::size_t>(at)]);
+    mapping.keys.erase(merging);
+    mapping.items.erase(mapping.items.begin() + at);
+    if (source.kind == Node::Kind::sequence) {
+      for (const Node& item : source.items) take_missing_keys(mapping, item);
+    } else {
+      take_missing_keys(mapping, source);
+    }
+  }
+
+  static void take_missing_keys(Node& mapping, const Node& source) {
+    if (source.kind != Node::Kind::mapping) {
+      refuse(source.location.text(), "<<",
+             fmt::format("expected a mapping, or a list of mappings, to take keys from, found {}",
+                         source.kind_name()));
+    }
+    std::set<std::string> names;
+    for (const Node::Key& key : mapping.keys) names.insert(key.name);
+    for (std::size_t i = 0; i < source.keys.size(); ++i) {
+      if (!names.insert(source.keys[i].name).second) continue;
+      mapping.keys.push_back(source.keys[i]);
+      mapping.items.push_back(source.items[i]);
+    }
+  }
+
   void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag,
             YAML::anchor_t anchor) {
-    refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
     if (expects_key()) {
       fail(mark, "found a list or a mapping in place of a key (is a closing bracket missing?)");
     }
     open_.push_back(make_node(kind, mark));
+    names_.emplace_back();
+    open_anchors_.push_back(anchor);
   }
 
   void close() {
     Node node = std::move(open_.back());
+    const YAML::anchor_t anchor = open_anchors_.back();
     open_.pop_back();
-    add(std::move(node));
+    names_.pop_back();
+    open_anchors_.pop_back();
+    if (node.kind == Node::Kind::mapping) merge(node);
+    add(std::move(node), anchor);
   }
 
-  void add(Node node) {
+  void add(Node node, YAML::anchor_t anchor) {
+    if (anchor != 0) anchors_[anchor] = node;
     if (open_.empty()) {
       root_ = std::move(node);
     } else {
@@ -154,30 +203,32 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   Location origin_;
+  /// Far more than any input needs, and little enough to be made at once.
+  static constexpr std::size_t max_copied_values = 100'000;
+
   std::vector<Node> open_;  // the containers around the present event, innermost last
+  std::vector<std::map<std::string, std::size_t>> names_;  // of their keys, with their places
+  std::vector<YAML::anchor_t> open_anchors_;               // theirs; 0 for none
+  std::map<YAML::anchor_t, Node> anchors_;                 // what anchors name, as far as complete
+  std::size_t copied_values_ = 0;
   Node root_;
   int documents_ = 0;
 };
 
-/// Control characters first: yaml-cpp takes some of them for the end of the file, and would accept
-/// what stands before.
-void refuse_control_characters(const std::string& text, const Location& origin) {
-  Location here = origin;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool is_text = byte >= 0x20 || c == '\n' || c == '\r' || c == '\t';
-    if (!is_text || byte == 0x7F) {
-      refuse(here.text(), "",
-             fmt::format("control character 0x{:02x}; expected a text file", byte));
-    }
-    if (origin.line == 0) continue;
-    here.column = c == '\n' ? 1 : here.column + 1;
-    if (c == '\n') ++here.line;
+std::string text_of(std::istream& stream, const std::string& shown) {
+  std::string text(max_input_bytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) {
+    refuse(shown, "",
+           "cannot read: " + std::generic_category().message(errno != 0 ? errno : EIO));
   }
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > max_input_bytes) refuse(shown, "", "is over 1 MiB, so it is no input file");
+  return text;
 }
 
 Node parse(const std::string& text, const Location& origin) {
-  refuse_control_characters(text, origin);
+  refuse_what_is_no_text(text, origin);
   TreeBuilder builder(origin);
   try {
     // yaml-cpp takes the end of a line at the end of the text for the end of an open quote. The end
@@ -187,6 +238,8 @@ Node parse(const std::string& text, const Location& origin) {
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
+    const std::string line = wrong_indentation(text, origin, error.mark.line + 1);
+    if (origin.line > 0 && !line.empty()) throw InputError(line);
     refuse(builder.locate(error.mark).text(), "", "not valid YAML: " + one_line(error.msg));
   }
   return builder.take_root();
@@ -214,6 +267,7 @@ std::string_view Node::kind_name() const {
 }
 
 std::string read_text(const std::string& path) {
+  if (path == "-") return text_of(std::cin, path);
   const std::string shown = one_line(path, 200);
   const auto fail = [&](int code) {
     refuse(shown, "", "cannot read: " + std::generic_category().message(code));
@@ -223,12 +277,7 @@ std::string read_text(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) fail(errno != 0 ? errno : EIO);
-  std::string text(max_input_bytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) fail(errno != 0 ? errno : EIO);
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > max_input_bytes) refuse(shown, "", "is over 1 MiB, so it is no input file");
-  return text;
+  return text_of(file, shown);
 }
 
 Node parse_document(const std::string& text, const std::string& file) {

@@ -44,14 +44,15 @@ struct Node {
 /// No input of Tidemark's comes near this size; a larger file is some other file.
 inline constexpr std::size_t max_input_bytes = std::size_t{1} << 20;
 
-/// The whole content of the file at `path`.
+/// The whole content of the file at `path`; of standard input where that is "-".
 /// Throws InputError where it cannot be read, is a directory, or exceeds max_input_bytes.
 [[nodiscard]] std::string read_text(const std::string& path);
 
 /// The tree of a whole input file; its top level is a mapping.
 /// `file` is the name used in messages. Throws InputError (`FILE:LINE:COL: ...`) on anything that
-/// is not one YAML document with a mapping on top, on duplicate keys at any level, and on anchors,
-/// aliases and tags, which the schema has no meaning for.
+/// is not one YAML document in UTF-8 with a mapping on top, on duplicate keys at any level, and on
+/// tags, which the schema has no meaning for. Aliases stand for what their anchors name, and "<<" for
+/// the keys of a mapping, as far as the one around it has them not.
 [[nodiscard]] Node parse_document(const std::string& text, const std::string& file);
 
 /// The tree of one value given on the command line, by the same rules (any kind may be on top).

@@ -1,13 +1,9 @@
 #include "report/record.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 #include <optional>
 #include <string_view>
-#include <system_error>
 #include <variant>
 #include <vector>
 
@@ -19,7 +15,6 @@
 #include "report/json_values.hpp"
 #include "report/provenance.hpp"
 #include "report/record_comm.hpp"
-#include "report/record_reader.hpp"
 
 namespace tidemark::report {
 
@@ -204,45 +199,6 @@ Json test_json(const std::optional<bench::SlowRank>& slow) {
   return {{"slow_rank", slow->rank}, {"share", number(slow->share)}};
 }
 
-/// What stands behind the last line break of a file.
-std::string open_end_of(const std::filesystem::path& path) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) return "";
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  std::string end;
-  constexpr std::streamoff block = 65536;
-  for (std::streamoff left = file ? static_cast<std::streamoff>(file.tellg()) : 0; left > 0;) {
-    std::string part(static_cast<std::size_t>(std::min(left, block)), '\0');
-    left -= static_cast<std::streamoff>(part.size());
-    file.seekg(left);
-    if (!file.read(part.data(), static_cast<std::streamsize>(part.size()))) break;
-    const std::size_t line_break = part.rfind('\n');
-    if (line_break != std::string::npos) return part.substr(line_break + 1) + end;
-    end.insert(0, part);
-  }
-  return end;
-}
-
-bool begins_a_record(const std::string& text) {
-  constexpr std::string_view beginning = R"({"schema_version":)";
-  const std::size_t length = std::min(text.size(), beginning.size());
-  return std::string_view(text).substr(0, length) == beginning.substr(0, length);
-}
-
-/// A writer that was killed leaves part of a line, which must not spoil the next one, too: part of
-/// a record of ours goes, anything else gets the end that it lacks. Returns what was done.
-std::string mend(const std::filesystem::path& path) {
-  const std::string end = open_end_of(path);
-  if (end.empty()) return "";
-  if (begins_a_record(end) && !is_whole_json(end)) {
-    std::error_code error;
-    std::filesystem::resize_file(path, std::filesystem::file_size(path) - end.size(), error);
-    if (!error) return fmt::format("half a record was removed from its end ({} bytes)", end.size());
-  }
-  std::ofstream(path, std::ios::app) << '\n' << std::flush;
-  return "its last line had no end, which was added";
-}
-
 }  // namespace
 
 nlohmann::ordered_json case_json(const config::Case& c) {
@@ -312,26 +268,6 @@ nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
   json["comm"]["emulated"] = nullptr;
   json["provenance"] = provenance;
   return json;
-}
-
-RecordFile::RecordFile(const std::filesystem::path& path) : path_(path) {
-  const std::string mended = mend(path);
-  errno = 0;
-  file_.open(path, std::ios::app);
-  if (!file_) {
-    throw InputError(
-        fmt::format("{}: cannot be opened for writing: {}", path.string(), std::strerror(errno)));
-  }
-  if (!mended.empty()) fmt::print(stderr, "{}: {}\n", path.string(), mended);
-}
-
-void RecordFile::append(const nlohmann::ordered_json& record) {
-  // Text that is not UTF-8 (a name, an argument) must not cost the measurement.
-  // In one piece, so that a process that is killed has written all of it or nothing.
-  file_ << record.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n' << std::flush;
-  if (!file_) {
-    throw RunError(fmt::format("{}: the record could not be written", path_.string()));
-  }
 }
 
 }  // namespace tidemark::report

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 
@@ -29,21 +27,5 @@ nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
 
 /// Every resolved setting, nested as in the input.
 nlohmann::ordered_json case_json(const config::Case& c);
-
-/// The results file: lines are added and flushed one by one, so that what was
-/// measured outlives what comes after it.
-class RecordFile {
- public:
-  /// Opens for appending; throws InputError, `FILE: ...`, when that is not possible. A last line
-  /// that was cut off is mended first, which a line on stderr tells.
-  explicit RecordFile(const std::filesystem::path& path);
-
-  /// Adds one line; throws RunError when the disk does not take it.
-  void append(const nlohmann::ordered_json& record);
-
- private:
-  std::filesystem::path path_;
-  std::ofstream file_;
-};
 
 }  // namespace tidemark::report

@@ -355,7 +355,7 @@ class BadInput(harness.TestCase):
                  "'rings' is not accepted, expected one of none, bulk, ring, auto"),
                 ("overlap.progress=polling",
                  "'polling' is not accepted, expected one of poll, thread, none"),
-                ("overlap.chunks=-1", "-1 is out of range, expected 0 to 2147483647"),
+                ("overlap.chunks=-1", "-1 is out of range, expected 0 to 4096"),
                 ("comm.algorithm=tree",
                  "'tree' is not accepted, expected one of auto, native, pairwise, ring"),
                 ("emulated_link.latency_us=-1",

@@ -186,7 +186,7 @@ TEST(Schema, BoundsEverySize) {
     }
     EXPECT_EQ(refused(name, "2147483647"), "accepted");
   }
-  for (const char* name : {"model.vocab_size", "overlap.chunks", "bench.warmup"}) {
+  for (const char* name : {"model.vocab_size", "bench.warmup"}) {
     EXPECT_EQ(refused(name, "0"), "accepted");
     EXPECT_EQ(refused(name, "2147483647"), "accepted");
     for (const char* value : {"-1", "2147483648"}) {

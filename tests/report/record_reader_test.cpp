@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "report/record.hpp"
+#include "report/record_file.hpp"
 
 namespace tidemark::report {
 namespace {

@@ -200,40 +200,5 @@ TEST(Record, RefusesAFigureThatIsNotFinite) {
   EXPECT_THROW(run_record(result, no_provenance), RunError);
 }
 
-TEST(RecordFile, AppendsAndFlushesLineByLine) {
-  const auto path = std::filesystem::temp_directory_path() / "tidemark_record_test.jsonl";
-  std::filesystem::remove(path);
-  const auto lines = [&] {
-    std::ifstream file(path);
-    std::vector<std::string> all;
-    for (std::string line; std::getline(file, line);) {
-      all.push_back(line);
-    }
-    return all;
-  };
-  {
-    RecordFile file(path);
-    file.append({{"n", 1}});
-    EXPECT_EQ(lines().size(), 1U);  // while it is open
-  }
-  RecordFile(path).append({{"n", 2}});
-  EXPECT_EQ(lines(), (std::vector<std::string>{R"({"n":1})", R"({"n":2})"}));
-  std::filesystem::remove(path);
-}
-
-TEST(RecordFile, LeavesALineThatWasCutOffToItself) {
-  const auto path = std::filesystem::temp_directory_path() / "tidemark_record_cut_off.jsonl";
-  std::ofstream(path) << R"({"n":1})" << '\n' << R"({"n":)";
-  RecordFile(path).append({{"n", 2}});
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  EXPECT_EQ(text, "{\"n\":1}\n{\"n\":\n{\"n\":2}\n");
-  std::filesystem::remove(path);
-}
-
-TEST(RecordFile, RefusesAPathThatCannotBeWritten) {
-  EXPECT_THROW(RecordFile("/dev/null/results.jsonl"), InputError);
-}
-
 }  // namespace
 }  // namespace tidemark::report

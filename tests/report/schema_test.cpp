@@ -15,6 +15,7 @@
 #include "report/environment.hpp"
 #include "report/provenance.hpp"
 #include "report/record.hpp"
+#include "report/record_file.hpp"
 #include "report/results.hpp"
 
 namespace tidemark::report {

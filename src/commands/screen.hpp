@@ -1,0 +1,66 @@
+// What a run shows while it goes on.
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/standard_streams.hpp"
+#include "report/print.hpp"
+
+namespace tidemark::commands {
+
+/// One line on the terminal that is written over and over, and wiped before anything else.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool shown) : shown_(shown) {}
+  ~ProgressLine() { wipe(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(const std::string& text) const {
+    if (!shown_) return;
+    std::fprintf(stderr, "\r\x1b[K%s", text.c_str());  // nobody to tell where that fails
+    std::fflush(stderr);
+  }
+  void wipe() const { show(""); }
+
+ private:
+  bool shown_;
+};
+
+/// Standard output of a rank that speaks. Where it cannot be written the run goes on: the records
+/// are worth more than the table.
+class Screen {
+ public:
+  explicit Screen(bool speaks) : speaks_(speaks) {}
+
+  void print(const std::string& text) {
+    if (!speaks_ || is_lost_) return;
+    try {
+      report::print(text);
+    } catch (const RunError& error) {
+      is_lost_ = true;
+      say_on_stderr(fmt::format("{}; the run goes on without it\n", error.what()));
+    }
+  }
+  [[nodiscard]] bool is_lost() const { return is_lost_; }
+
+ private:
+  bool speaks_;
+  bool is_lost_ = false;
+};
+
+/// What follows the table, also when a later case fails: finished cases are not lost.
+struct Tides {
+  explicit Tides(Screen& on) : screen(on) {}
+  ~Tides() { screen.print(text); }
+  Tides(const Tides&) = delete;
+  Tides& operator=(const Tides&) = delete;
+  Screen& screen;
+  std::string text;
+};
+
+}  // namespace tidemark::commands

@@ -59,10 +59,16 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
       app.add_subcommand("plan", "Predict every case of an input; needs neither MPI nor a device");
   CLI::Option* const planned =
       add_settings(*plan_app, line.plan.input, line.plan.overrides, line.plan.output);
+  CLI::Option* const size =
+      plan_app
+          ->add_option("--device-memory", line.plan.device_memory,
+                       "Say whether training fits into this much memory a rank")
+          ->type_name("SIZE");
   plan_app
-      ->add_option("--device-memory", line.plan.device_memory,
-                   "Say whether training fits into this much memory a rank")
-      ->type_name("SIZE");
+      ->add_option("--device", line.plan.device,
+                   "The same for a device by name, with the memory that its driver reports")
+      ->type_name("NAME")
+      ->excludes(size);
   // CLI11 asks for required options after the callbacks of those that were given.
   plan_app
       ->add_flag_callback(

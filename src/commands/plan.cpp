@@ -5,6 +5,7 @@
 #include "bench/rehearsal.hpp"
 #include "commands/named_files.hpp"
 #include "config/byte_size.hpp"
+#include "config/device_memory.hpp"
 #include "config/reader.hpp"
 #include "config/sweep.hpp"
 #include "report/plan_table.hpp"
@@ -22,6 +23,7 @@ ExitStatus plan(const PlanArguments& arguments) {
   if (arguments.device_memory) {
     device_memory = config::parse_byte_size(*arguments.device_memory, "--device-memory");
   }
+  if (arguments.device) device_memory = config::memory_of_device(*arguments.device);
   require_distinct({{"the input", arguments.input}, {"--output", arguments.output}});
   const std::string text = config::read_text(arguments.input);
   const std::vector<config::Case> cases =

@@ -16,6 +16,7 @@ struct PlanArguments {
   std::vector<std::string> overrides;        ///< of --set, KEY=VALUE each
   std::optional<std::string> output;         ///< results file, appended to
   std::optional<std::string> device_memory;  ///< as given: "80GB"
+  std::optional<std::string> device;         ///< by name: "h100-80gb"; not both
   std::vector<std::string> command_line;
 };
 

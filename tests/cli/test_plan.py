@@ -234,6 +234,14 @@ class Fits(unittest.TestCase):
         self.assertEqual(self.answer(f"{total}B"), (total, True, [gib, "GiB", "yes"]))
         self.assertEqual(self.answer(f"{total - 1}B"), (total - 1, False, [gib, "GiB", "NO"]))
 
+    def test_knows_devices(self):
+        def fits(*options):
+            _, (record,) = plan(8, text=TRILLION, options=options)
+            return record["memory"]["device_bytes"]
+
+        self.assertEqual(fits("--device", "h100-80gb"), 81559 * MIB)
+        self.assertEqual(fits("--device", "a100-80gb"), 81920 * MIB)
+
     def test_knows_units(self):
         self.assertEqual(self.answer("80GB"), (80 * 10 ** 9, False, ["74.51", "GiB", "NO"]))
         self.assertEqual(self.answer("79.5 GiB")[0], 159 * 2 ** 29)

@@ -1,0 +1,33 @@
+#include "config/device_memory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "config/refusal.hpp"
+
+namespace tidemark::config {
+namespace {
+
+TEST(DeviceMemory, IsWhatDriversReport) {
+  EXPECT_EQ(memory_of_device("h100-80gb"), std::int64_t{81559} << 20);
+  EXPECT_EQ(memory_of_device("a100-80gb"), std::int64_t{80} << 30);
+  // The product's name counts 10^9 bytes, and no driver reports a tenth less or more.
+  std::set<std::string> names;
+  for (const KnownDevice& device : known_devices()) {
+    const std::string name(device.name);
+    EXPECT_TRUE(names.insert(name).second) << name;
+    const double named = std::stod(name.substr(name.rfind('-') + 1)) * 1e9;
+    EXPECT_NEAR(static_cast<double>(device.bytes) / named, 1.03, 0.08) << name;
+  }
+}
+
+TEST(DeviceMemory, OfAnUnknownOneIsRefusedWithTheNames) {
+  const std::string line = testing::refusal([] { (void)memory_of_device("h100"); });
+  EXPECT_EQ(line.rfind("command line: --device: h100 is unknown; expected one of t4-16gb, ", 0), 0U)
+      << line;
+}
+
+}  // namespace
+}  // namespace tidemark::config

@@ -127,8 +127,9 @@ job::Placement find_placement(job::Place own, const accelerator::Identity& ident
 
 std::string title(const std::vector<config::Case>& cases, const comm::MpiSession& session,
                   int threads, const job::Placement& placement) {
-  return fmt::format("{}; {} ranks of {} thread{} on {}\n{}{}\n", report::shape_of(cases.front()),
-                     session.size(), threads, threads == 1 ? "" : "s", session.processor_name(),
+  return fmt::format("{}; {} rank{} of {} thread{} on {}\n{}{}\n", report::shape_of(cases.front()),
+                     session.size(), session.size() == 1 ? "" : "s", threads,
+                     threads == 1 ? "" : "s", session.processor_name(),
                      report::padding_lines(cases), job::placement_lines(placement));
 }
 

@@ -118,7 +118,7 @@ PROVENANCE = {
         "messaging?": TEXT, "components?": Items(TEXT), "within_node?": or_null(TEXT),
         "between_nodes?": or_null(TEXT), "known_by?": TEXT})),
     "hosts?": Items(Object({"host?": TEXT, "ranks?": COUNT})),
-    "slurm?": or_null(Mapping(TEXT)), "environment?": Mapping(TEXT), "command_line?": Items(TEXT),
+    "slurm?": or_null(Mapping(or_null(TEXT))), "environment?": Mapping(TEXT), "command_line?": Items(TEXT),
     "input?": Object({"file?": TEXT, "fnv1a_64?": TEXT}),
 }
 OF_BOTH_KINDS = {

@@ -18,7 +18,8 @@ SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/first-run-gpu"
 sys.path.insert(0, str(SCRIPT.parent))  # as when it is started
 ONE_LINE = "first-run-gpu: no device here: neither nvidia-smi nor rocm-smi names one\n"
 
-# Writes the record of a run of two ranks, as far as the script reads it. PRODUCT_GFLOPS is a rank's rate.
+RECORD = pathlib.Path(__file__).resolve().parents[1] / "data/version2/run.jsonl"
+# Writes a stored record of two ranks, changed where the script reads it. PRODUCT_GFLOPS is a rank's rate.
 STAND_IN = """
     import json, os, sys
     words = sys.argv[1:]
@@ -36,12 +37,16 @@ STAND_IN = """
     modes = ["bulk", "ring"] if any(word.startswith("sweep.overlap.mode=[bulk") for word in words) else ["none"]
     with open(words[words.index("--output") + 1], "a") as file:
         for mode in modes:
-            file.write(json.dumps({
-                "schema_version": 2, "kind": "run", "valid": os.environ["VALID"] == "1",
-                "ranks_detail": [{"device": "NVIDIA H100 80GB HBM3", "gemm_gflops": float(os.environ["PRODUCT_GFLOPS"])}],
-                "comm": {"backend": "nccl", "transport": "device", "calls": [
-                    {"op": "all_reduce", "purpose": "activation", "count": 4, "bytes": 4096, "busbw_gbytes_per_s": 300.0}]},
-                "overlap": {"mode": mode, "efficiency": 0.5, "schedule_efficiency": 0.6, "split_cost_ms": 2.0, "intersect_ms": 1.0}}) + "\\n")
+            data = json.loads(RECORD)
+            data["valid"] = os.environ["VALID"] == "1"
+            for rank in data["ranks_detail"]:
+                rank.update(device="NVIDIA H100 80GB HBM3", gemm_gflops=float(os.environ["PRODUCT_GFLOPS"]))
+            call = dict(data["comm"]["calls"][0], op="all_reduce", purpose="activation", count=4, bytes=4096,
+                        busbw_gbytes_per_s=300.0)
+            data["comm"].update(backend="nccl", transport="device", calls=[call])
+            data["overlap"].update(mode=mode, efficiency=0.5, schedule_efficiency=0.6, split_cost_ms=2.0,
+                                   intersect_ms=1.0)
+            file.write(json.dumps(data) + "\\n")
     sys.exit(0 if os.environ["VALID"] == "1" else 1)
 """
 TOOLS = {
@@ -59,7 +64,7 @@ class FirstRun(unittest.TestCase):
 
     def program(self, name, text):
         path = self.folder / name
-        path.write_text(f"#!{sys.executable}\n" + textwrap.dedent(text), encoding="utf-8")
+        path.write_text(f"#!{sys.executable}\n" + textwrap.dedent(text).replace("RECORD)", repr(RECORD.read_text(encoding="utf-8")) + ")"), encoding="utf-8")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return path
 

@@ -73,7 +73,10 @@ def plan(executable, source, settings):
                               env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             raise InputError(done.stderr.strip() or f"tidemark plan ended with {done.returncode}")
-        return read(output)
+        records = read(output)
+        if not records:
+            raise InputError(f"{source}: the plans of {executable} cannot be read")
+        return records
 
 
 def run_point(launcher, source, point, overrides, folder):

@@ -91,6 +91,7 @@ void MpiSession::describe() {
   library_version_ = version;  // `length` counts the final NUL in Open MPI, and not in MPICH
   library_version_.resize(
       std::min(library_version_.find_first_of("\r\n"), library_version_.size()));
+  std::replace(library_version_.begin(), library_version_.end(), '\t', ' ');  // MPICH's columns
 }
 
 void MpiSession::abort(ExitStatus status) const {

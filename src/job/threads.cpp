@@ -9,6 +9,10 @@ namespace tidemark::job {
 
 namespace {
 
+/// Kokkos keeps its OpenMP threads in an array of this size, and writes beyond it where there are
+/// more: OpenMPExec::MAX_THREAD_COUNT of 3.4, and of 4.x alike.
+constexpr int most_threads = 512;
+
 /// The number that a text begins with, as OpenMP's lists do; nullopt where there is none.
 std::optional<int> number_in(const char* text) {
   const int number = text == nullptr ? 0 : std::atoi(text);
@@ -56,8 +60,12 @@ ThreadChoice choose_threads(int share, const std::vector<std::string_view>& argu
     return {std::nullopt, fmt::format("{}: {} is more than OMP_THREAD_LIMIT={} allows", wish.where,
                                       wish.words, *limit)};
   }
+  if (wish.number && *wish.number > most_threads) {
+    return {std::nullopt, fmt::format("{}: {} is more than the {} threads that a rank can have",
+                                      wish.where, wish.words, most_threads)};
+  }
   if (wish.number || !option.empty()) return {};
-  return {std::min(share, limit.value_or(share)), ""};
+  return {std::min({share, limit.value_or(share), most_threads}), ""};
 }
 
 }  // namespace tidemark::job

@@ -17,7 +17,7 @@ struct ThreadChoice {
 };
 
 /// The user's number, by an option of Kokkos, KOKKOS_NUM_THREADS or OMP_NUM_THREADS, in this order;
-/// else `share`, within OMP_THREAD_LIMIT.
+/// else `share`, within OMP_THREAD_LIMIT and what Kokkos can start.
 ThreadChoice choose_threads(int share, const std::vector<std::string_view>& arguments,
                             const Variables& variable);
 

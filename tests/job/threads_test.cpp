@@ -45,5 +45,12 @@ TEST(Threads, BeyondTheLimitAreRefusedByTheNameOfWhoAsks) {
       "");
 }
 
+TEST(Threads, BeyondWhatKokkosCanStartAreRefused) {
+  EXPECT_EQ(choose_threads(4, {}, variables({{"OMP_NUM_THREADS", "512"}})).wrong, "");
+  EXPECT_EQ(choose_threads(4, {}, variables({{"OMP_NUM_THREADS", "600"}})).wrong,
+            "environment: OMP_NUM_THREADS=600 is more than the 512 threads that a rank can have");
+  EXPECT_EQ(choose_threads(1000, {}, variables({})).number, 512);
+}
+
 }  // namespace
 }  // namespace tidemark::job

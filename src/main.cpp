@@ -22,8 +22,8 @@
 #include "comm/places.hpp"
 #include "comm/watchdog.hpp"
 #include "commands/check.hpp"
-#include "commands/command_line.hpp"
 #include "commands/collectives.hpp"
+#include "commands/command_line.hpp"
 #include "commands/plan.hpp"
 #include "commands/run.hpp"
 #include "job/launch.hpp"
@@ -126,13 +126,14 @@ class KokkosSession {
   }
 };
 
-/// Ranks that measure different things would meet in calls of different sizes. Options of Kokkos may
-/// differ, and so may the program's path. Collective.
+/// Ranks that measure different things would meet in calls of different sizes. Options of Kokkos
+/// may differ, and so may the program's path. Collective.
 void require_same_arguments(const std::vector<char*>& arguments,
                             tidemark::comm::Communicator& world) {
   std::string own;
   for (std::size_t i = 1; i < arguments.size(); ++i) {
-    if (!std::string_view(arguments[i]).starts_with("--kokkos-")) own += arguments[i] + std::string(1, '\0');
+    if (!std::string_view(arguments[i]).starts_with("--kokkos-"))
+      own += arguments[i] + std::string(1, '\0');
   }
   const std::vector<std::string> all = world.gather_bytes(own);
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
@@ -154,7 +155,8 @@ ExitStatus run_command(const std::vector<char*>& arguments,
                                                     static_cast<std::size_t>(session.rank())),
                       arguments, *world);
   KokkosSession kokkos(arguments, find_device(session, *world), session.rank() == 0);
-  tidemark::commands::CommandLine line = tidemark::commands::parse(kokkos.own_arguments, session.rank() == 0);
+  tidemark::commands::CommandLine line =
+      tidemark::commands::parse(kokkos.own_arguments, session.rank() == 0);
   if (line.done) return *line.done;
   tidemark::Device device;
   if (line.measures_collectives) {
@@ -231,8 +233,9 @@ int main(int argc, char** argv) {
     const std::vector<char*> arguments(argv, argv + argc);
     const tidemark::job::Launch launch = tidemark::job::launch_of(std::getenv);
     if (needs_no_job(arguments)) return static_cast<int>(command_without_job(arguments, launch));
-    tidemark::comm::Watchdog watch(std::chrono::duration<double>(tidemark::commands::timeout_of(arguments)),
-                                   launch.launcher.empty() ? -1 : launch.rank);
+    tidemark::comm::Watchdog watch(
+        std::chrono::duration<double>(tidemark::commands::timeout_of(arguments)),
+        launch.launcher.empty() ? -1 : launch.rank);
     watch.set_explanation(tidemark::comm::stopped_siblings);
     const tidemark::comm::MpiSession session(tidemark::comm::MpiThreads::serialized, &watch);
     const std::string singletons =

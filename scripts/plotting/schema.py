@@ -1,7 +1,7 @@
 """The schema of the record: which keys a record has, by kind and version, and what stands there.
 
-docs/definitions.md says what the keys mean. Whoever reads records through plotting.records reads none
-that breaks this schema. What a program writes beyond it is let pass, and a test finds it.
+docs/definitions.md says what the keys mean. plotting.records leaves out records that break this
+schema. It lets pass keys that the schema does not know; a test finds those that the program writes.
 """
 
 from plotting.shapes import NUMERIC, Items, Mapping, Object, Scalar, Unread, or_null

@@ -252,7 +252,7 @@ def or_null(shape):
 
 
 def unknown_keys(shape, value, path=""):
-    """Dotted keys of `value` that the shape does not know, for whoever compares it with a writer."""
+    """Dotted keys of `value` that the shape does not know. A test asks this of real records."""
     if isinstance(shape, Object) and isinstance(value, dict):
         for key, one in value.items():
             place = f"{path}.{key}" if path else key

@@ -69,11 +69,11 @@ void CaseMeasurement<T>::warm_up() {
   if (case_.overlaps()) overlap_.take_untimed([this] { product_rate_.measure(); });
   stack_.draw_data_with(seed);
   pool_after_warm_up_ = ledger_.pool_bytes();
+  scratch_of_warm_up_ = communicator_.scratch_bytes();
 }
 
 template <class T>
 void CaseMeasurement<T>::verify(Verification& verification) {
-  scratch_of_warm_up_ = communicator_.scratch_bytes();
   announce("verifying the twin");
   verification.checks = check_twin(case_, environment_.device, communicator_);
   for (Check& gradient : check_gradients(case_, environment_.device, communicator_)) {

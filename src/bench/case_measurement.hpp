@@ -39,7 +39,8 @@ struct Series {
   std::uint64_t gemm_flops = 0;         ///< of all timed steps
   std::int64_t hidden_allocations = 0;  ///< in all timed steps
   std::string first_allocation;
-  std::int64_t steps_that_differ = 0;  ///< timed steps that computed something else than the checked
+  std::int64_t steps_that_differ =
+      0;  ///< timed steps that computed something else than the checked
   std::string first_difference;
 };
 
@@ -56,8 +57,8 @@ class CaseMeasurement {
   /// The first steps; chooses the overlap mode where the case leaves it open.
   void warm_up();
 
-  /// Verifies the twin, and one step of the full case; what it computed is what every timed step has
-  /// to compute.
+  /// Verifies the twin, and one step of the full case; what it computed is what every timed step
+  /// has to compute.
   void verify(Verification& verification);
 
   /// `iterations` steps, and more until together they have taken `min_seconds`; where overlap is

@@ -162,8 +162,7 @@ Request MpiCommunicator::exchange(const void* send, int to, void* recv, int from
 Request MpiCommunicator::carry_out(const Call& call) {
   // What was chosen stands for a class of sizes, not all of which the library may take.
   const bool chooses = options_.automatic && !imposed_;
-  const Algorithm wanted =
-      chooses ? algorithm_for(call) : imposed_.value_or(options_.algorithm);
+  const Algorithm wanted = chooses ? algorithm_for(call) : imposed_.value_or(options_.algorithm);
   return carry_out_by(allowed(wanted, call), call);
 }
 

@@ -29,13 +29,13 @@ std::string text_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-// The letter behind the name, which stands in parentheses and may hold any character:
-// "123 (tidemark) T 1 ..."; proc(5).
 struct Status {
   State state = State::unknown;
   std::int64_t parent = 0;
 };
 
+// The letter behind the name, which stands in parentheses and may hold any character, and the
+// parent: "123 (tidemark) T 1 ..."; proc(5).
 Status status_of(std::int64_t pid) {
   if (access("/proc/self/stat", R_OK) != 0) return {};
   const std::string text = text_of(fmt::format("/proc/{}/stat", pid));

@@ -65,8 +65,7 @@ struct Repetitions {
 
   void tell(const std::string& file) const {
     if (count == 0) return;
-    const std::string more =
-        count > 1 ? fmt::format(" ({} such lines)", count) : std::string();
+    const std::string more = count > 1 ? fmt::format(" ({} such lines)", count) : std::string();
     say_on_stderr(fmt::format("{}:{}: the same record as in line {}, counted once{}\n", file, line,
                               first, more));
   }

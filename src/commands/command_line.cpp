@@ -39,8 +39,8 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
   CommandLine line;
   CLI::App app{"Tidemark: activation high-water marks and overlap of a sharded transformer stack"};
   app.name("tidemark");
-  app.set_version_flag("--version", fmt::format("tidemark {} ({})", build_info::version,
-                                                build_info::git_hash));
+  app.set_version_flag("--version",
+                       fmt::format("tidemark {} ({})", build_info::version, build_info::git_hash));
   app.require_subcommand(0, 1);  // none is refused below: CLI11 would not name a wrong one
   app.footer("Options that begin with --kokkos- go to Kokkos.");
 
@@ -107,7 +107,7 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
   collectives_app->add_option("--repeats", line.collectives.repeats, "Calls of each")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  add_timeout(*collectives_app, line.start_timeout_s);
+  add_timeout(*collectives_app, line.run.timeout_s);  // the same option, which timeout_of reads
 
   try {
     app.parse(static_cast<int>(arguments.size()), arguments.data());

@@ -18,15 +18,14 @@ struct CommandLine {
   bool plans = false;
   bool checks = false;
   bool measures_collectives = false;
-  double start_timeout_s = RunArguments().timeout_s;  ///< of `collectives`
   CollectivesArguments collectives;
   RunArguments run;
   PlanArguments plan;
   CheckArguments check;
 };
 
-/// Throws InputError for what cannot be parsed. `speaks`: this process prints help, where that is asked
-/// for. `arguments` holds no options of Kokkos.
+/// Throws InputError for what cannot be parsed. `speaks`: this process prints help, where that is
+/// asked for. `arguments` holds no options of Kokkos.
 CommandLine parse(const std::vector<char*>& arguments, bool speaks);
 
 /// Seconds of --timeout, which is needed before there is anybody to parse the command line for; the

@@ -145,12 +145,12 @@ Outputs open_outputs(const RunArguments& arguments, const std::vector<config::Ca
   if (arguments.resume && !arguments.output) {
     throw InputError("command line: --resume needs --output: the file to go on with");
   }
-  require_distinct({{"the input", arguments.input},
-                    {"--output", arguments.output},
-                    {"--trace", arguments.trace},
-                    {"--dump", arguments.dump}});
   Outputs outputs;
   outputs.finished = comm::from_rank_zero(world, [&] {
+    require_distinct({{"the input", arguments.input},
+                      {"--output", arguments.output},
+                      {"--trace", arguments.trace},
+                      {"--dump", arguments.dump}});
     if (arguments.output) {
       outputs.records = std::make_unique<report::RecordFile>(*arguments.output);
     }
@@ -184,8 +184,8 @@ void end_where_asked(comm::Communicator& world, const std::string& line) {
 /// All that the table says of a case, and what is to follow the table.
 void show(const std::vector<config::Case>& cases, const bench::CaseResult& result, Tides& tides) {
   tides.screen.print(report::table_row(cases, result) + report::failure_lines(result) +
-                report::drift_line(result) + report::transport_line(result) +
-                report::overlap_lines(result));
+                     report::drift_line(result) + report::transport_line(result) +
+                     report::overlap_lines(result));
   tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
   if (const std::string chosen = report::algorithm_lines(result); !chosen.empty()) {
     tides.text +=
@@ -193,8 +193,8 @@ void show(const std::vector<config::Case>& cases, const bench::CaseResult& resul
   }
 }
 
-/// Writes what outlives the run. A file that does not take it must not cost the row of the table, so
-/// what was thrown is handed back.
+/// Writes what outlives the run. A file that does not take it must not cost the row of the table,
+/// so what was thrown is handed back.
 std::exception_ptr keep(const Outputs& outputs, const bench::CaseResult& result,
                         const nlohmann::ordered_json& provenance, Interruption& interruption) {
   try {

@@ -24,7 +24,7 @@ struct RunArguments {
   std::vector<std::string> command_line;
   int threads = 1;
   double timeout_s = 120.0;  ///< longest time that a call of set-up may take
-  job::Place place;  ///< of this rank, before its threads started
+  job::Place place;          ///< of this rank, before its threads started
 };
 
 /// Runs all cases in order; collective over the processes of the job. Rank 0 prints the table to

@@ -15,9 +15,9 @@ struct KnownDevice {
   std::int64_t bytes;
 };
 
-/// All of them. Totals are those that nvidia-smi and rocm-smi print: github.com/modal-labs/modal-client
-/// pull request 2797 for A10 to H100; public logs of nvidia-smi for H200 (143771 MiB) and B200
-/// (183359 MiB); github.com/ROCm/ROCm issue 4750 for MI300X.
+/// All of them. Totals are those that nvidia-smi and rocm-smi print:
+/// github.com/modal-labs/modal-client pull request 2797 for A10 to H100; public logs of nvidia-smi
+/// for H200 (143771 MiB) and B200 (183359 MiB); github.com/ROCm/ROCm issue 4750 for MI300X.
 const std::vector<KnownDevice>& known_devices();
 
 /// The bytes of a device. Throws InputError that lists the names for one that is unknown.

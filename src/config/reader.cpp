@@ -49,8 +49,8 @@ class TreeBuilder final : public YAML::EventHandler {
     if (named == anchors_.end()) fail(mark, "a YAML alias (*name) within what it names");
     copied_values_ += count_values(named->second);
     if (copied_values_ > max_copied_values) {
-      fail(mark, fmt::format("YAML aliases (*name) stand for more than {} values",
-                             max_copied_values));
+      fail(mark,
+           fmt::format("YAML aliases (*name) stand for more than {} values", max_copied_values));
     }
     add(named->second, 0);
   }
@@ -140,8 +140,8 @@ class TreeBuilder final : public YAML::EventHandler {
     keys.push_back({name, locate(mark)});
   }
 
-  /// What "<<" names gives the keys that the mapping around it does not have; of several mappings in
-  /// a list, the first that has a key; YAML's type "merge".
+  /// What "<<" names gives the keys that the mapping around it does not have; of several mappings
+  /// in a list, the first that has a key; YAML's type "merge".
   static void merge(Node& mapping) {
     const auto merging = std::find_if(mapping.keys.begin(), mapping.keys.end(),
                                       [](const Node::Key& key) { return key.name == "<<"; });
@@ -219,8 +219,7 @@ std::string text_of(std::istream& stream, const std::string& shown) {
   std::string text(max_input_bytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (stream.bad()) {
-    refuse(shown, "",
-           "cannot read: " + std::generic_category().message(errno != 0 ? errno : EIO));
+    refuse(shown, "", "cannot read: " + std::generic_category().message(errno != 0 ? errno : EIO));
   }
   text.resize(static_cast<std::size_t>(stream.gcount()));
   if (text.size() > max_input_bytes) refuse(shown, "", "is over 1 MiB, so it is no input file");
@@ -238,8 +237,10 @@ Node parse(const std::string& text, const Location& origin) {
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
-    const std::string line = wrong_indentation(text, origin, error.mark.line + 1);
-    if (origin.line > 0 && !line.empty()) throw InputError(line);
+    if (origin.line > 0) {
+      const std::string line = wrong_indentation(text, origin, error.mark.line + 1);
+      if (!line.empty()) throw InputError(line);
+    }
     refuse(builder.locate(error.mark).text(), "", "not valid YAML: " + one_line(error.msg));
   }
   return builder.take_root();

@@ -51,8 +51,8 @@ inline constexpr std::size_t max_input_bytes = std::size_t{1} << 20;
 /// The tree of a whole input file; its top level is a mapping.
 /// `file` is the name used in messages. Throws InputError (`FILE:LINE:COL: ...`) on anything that
 /// is not one YAML document in UTF-8 with a mapping on top, on duplicate keys at any level, and on
-/// tags, which the schema has no meaning for. Aliases stand for what their anchors name, and "<<" for
-/// the keys of a mapping, as far as the one around it has them not.
+/// tags, which the schema has no meaning for. Aliases stand for what their anchors name, and "<<"
+/// for the keys of a mapping, as far as the one around it has them not.
 [[nodiscard]] Node parse_document(const std::string& text, const std::string& file);
 
 /// The tree of one value given on the command line, by the same rules (any kind may be on top).

@@ -17,7 +17,11 @@ std::size_t character_length(std::string_view text) {
   const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte_at(0);
   if (lead < 0x80) return 1;
-  const std::size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+  const std::size_t length = lead < 0xC2   ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte_at(i) & 0xC0U) != 0x80) return 0;
@@ -42,7 +46,8 @@ void refuse_what_is_no_text(const std::string& text, const Location& origin) {
     }
     const std::size_t length = character_length(std::string_view(text).substr(at));
     if (length == 0) {
-      refuse(here.text(), "", fmt::format("not UTF-8: byte 0x{:02x}; expected text in UTF-8", byte));
+      refuse(here.text(), "",
+             fmt::format("not UTF-8: byte 0x{:02x}; expected text in UTF-8", byte));
     }
     at += length;
     if (origin.line == 0) continue;

@@ -84,7 +84,8 @@ std::uint64_t digest(const Device& device, const Vector<T>& x) {
   Kokkos::parallel_reduce(
       "tidemark::digest", range_of(device, x),
       KOKKOS_LAMBDA(const std::int64_t i, std::uint64_t& part) {
-        // Steps of 2^64 over the golden ratio, as splitmix64 takes: places count, and one mix is enough.
+        // Steps of 2^64 over the golden ratio, as splitmix64 takes: places count, and one mix is
+        // enough.
         part += mix(bits_of(x(i)) + (static_cast<std::uint64_t>(i) + 1) * 0x9e3779b97f4a7c15U);
       },
       sum);

@@ -105,8 +105,9 @@ int open_for_appending(const std::filesystem::path& path) {
   const bool has_end = !std::filesystem::exists(status) || std::filesystem::is_regular_file(status);
   constexpr mode_t everybody = 0666;
   errno = 0;
-  int file = ::open(path.c_str(), (has_end ? O_RDWR : O_WRONLY | O_NONBLOCK) | O_APPEND | O_CREAT |
-                                      O_CLOEXEC, everybody);
+  int file = ::open(path.c_str(),
+                    (has_end ? O_RDWR : O_WRONLY | O_NONBLOCK) | O_APPEND | O_CREAT | O_CLOEXEC,
+                    everybody);
   if (file < 0 && errno == EACCES) {  // one that may be written and not read
     file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   }

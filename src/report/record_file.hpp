@@ -21,8 +21,8 @@ class RecordFile {
   RecordFile& operator=(const RecordFile&) = delete;
 
   /// Adds one line. Where the file has been moved or deleted meanwhile, a new one of its name is
-  /// begun, and a line on stderr says so. Throws RunError when the disk does not take it; nothing of
-  /// the line is left then.
+  /// begun, and a line on stderr says so. Throws RunError when the disk does not take it; nothing
+  /// of the line is left then.
   void append(const nlohmann::ordered_json& record);
 
  private:

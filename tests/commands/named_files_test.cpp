@@ -29,7 +29,9 @@ class NamedFiles : public ::testing::Test {
   std::string refused(const std::string& input, const std::string& output) {
     return refusal([&] { require_distinct({{"the input", input}, {"--output", output}}); });
   }
-  [[nodiscard]] std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  [[nodiscard]] std::string path(const std::string& name) const {
+    return (folder_ / name).string();
+  }
 
  private:
   fs::path folder_;

@@ -98,14 +98,14 @@ TEST(Reader, RefusesWhatIsNotOneMapping) {
 }
 
 TEST(Reader, AliasesStandForWhatAnchorsName) {
-  const Node root = parse_document("a: &x 1\nb: *x\nc: &y [1, {d: &z ~}]\ne: *y\nf: *z\n", "f.yaml");
+  const Node root =
+      parse_document("a: &x 1\nb: *x\nc: &y [1, {d: &z ~}]\ne: *y\nf: *z\n", "f.yaml");
   EXPECT_EQ(root.items[1].text, "1");
   EXPECT_EQ(root.items[1].location.line, 1) << "of the value, where it is written";
   ASSERT_EQ(root.items[3].kind, Node::Kind::sequence);
   EXPECT_EQ(root.items[3].items[1].keys[0].name, "d");
   EXPECT_EQ(root.items[4].kind, Node::Kind::null);
-  EXPECT_EQ(refused("a: &x {b: *x}\n"),
-            "f.yaml:1:11: a YAML alias (*name) within what it names");
+  EXPECT_EQ(refused("a: &x {b: *x}\n"), "f.yaml:1:11: a YAML alias (*name) within what it names");
   EXPECT_EQ(refused("a: &x 1\n*x : 2\n"), "f.yaml:2:1: a YAML alias (*name) in place of a key");
   EXPECT_EQ(refused("&x a: 1\n"),
             "f.yaml:1:1: a YAML anchor (&name) at a key; it belongs to a value");
@@ -121,8 +121,8 @@ TEST(Reader, MergesKeysThatAMappingHasNot) {
   };
   const Node one = parse_document("a: &x {b: 1, c: 2}\nd: {c: 3, <<: *x, e: 4}\n", "f.yaml");
   EXPECT_EQ(text_of_keys(one.items[1]), "c=3 e=4 b=1 ");
-  const Node list = parse_document(
-      "a: &x {b: 1}\nc: &y {b: 2, d: 3}\ne:\n  <<: [*x, *y]\n  f: 4\n", "f.yaml");
+  const Node list =
+      parse_document("a: &x {b: 1}\nc: &y {b: 2, d: 3}\ne:\n  <<: [*x, *y]\n  f: 4\n", "f.yaml");
   EXPECT_EQ(text_of_keys(list.items[2]), "f=4 b=1 d=3 ");
   EXPECT_EQ(refused("a: {<<: 1}\n"),
             "f.yaml:1:9: <<: expected a mapping, or a list of mappings, to take keys from, found a "
@@ -155,14 +155,21 @@ TEST(Reader, RefusesTextThatIsNotUtf8) {
   EXPECT_EQ(refused("name: gr\xf6sse\n"),
             "f.yaml:1:9: not UTF-8: byte 0xf6; expected text in UTF-8");
   EXPECT_EQ(refused("a: 1\n# \xc3"), "f.yaml:2:3: not UTF-8: byte 0xc3; expected text in UTF-8");
-  EXPECT_EQ(refused("\xff\xfe" "a"), "f.yaml:1:1: not UTF-8: byte 0xff; expected text in UTF-8");
+  EXPECT_EQ(refused("\xff\xfe"
+                    "a"),
+            "f.yaml:1:1: not UTF-8: byte 0xff; expected text in UTF-8");
   // Too long, half of a pair of UTF-16, beyond the last character, a byte that continues nothing.
   for (const char* text : {"a: \xc0\xaf", "a: \xe0\x80\xaf", "a: \xed\xa0\x80",
                            "a: \xf4\x90\x80\x80", "a: \xf0\x80\x80\xaf", "a: \x80"}) {
     EXPECT_NE(refused(text).find(":1:4: not UTF-8"), std::string::npos) << text;
   }
-  EXPECT_EQ(parse_document("a: gr\xc3\xb6\xc3\x9f" "e \xe2\x82\xac \xf0\x9f\x98\x80\n", "f").items[0].text,
-            "gr\xc3\xb6\xc3\x9f" "e \xe2\x82\xac \xf0\x9f\x98\x80");
+  EXPECT_EQ(parse_document("a: gr\xc3\xb6\xc3\x9f"
+                           "e \xe2\x82\xac \xf0\x9f\x98\x80\n",
+                           "f")
+                .items[0]
+                .text,
+            "gr\xc3\xb6\xc3\x9f"
+            "e \xe2\x82\xac \xf0\x9f\x98\x80");
 }
 
 TEST(Reader, NamesIndentationThatIsNoSpaces) {
@@ -182,9 +189,8 @@ TEST(Reader, RefusesTagsAndOddKeys) {
 }
 
 TEST(Reader, ReportsSyntaxErrorsOnOneLine) {
-  for (const char* text :
-       {"a: [1, 2\n", "a: {b: 1\n", "a: 'x\n", "a: \"x\n\n", "a: b: c\n", "a: 1\n b: 2\n", "*x",
-        "%YAML\n", "\"\\q\"", "@", "a: %"}) {
+  for (const char* text : {"a: [1, 2\n", "a: {b: 1\n", "a: 'x\n", "a: \"x\n\n", "a: b: c\n",
+                           "a: 1\n b: 2\n", "*x", "%YAML\n", "\"\\q\"", "@", "a: %"}) {
     const std::string line = refused(text);
     EXPECT_TRUE(line.starts_with("f.yaml:")) << text << " gave " << line;
     EXPECT_NE(line.find(": not valid YAML: "), std::string::npos) << text << " gave " << line;

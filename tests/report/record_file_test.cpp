@@ -135,16 +135,20 @@ TEST(RecordFile, RefusesAPipeThatNobodyReads) {
     const RecordFile file(path);
     FAIL() << "opened";
   } catch (const InputError& error) {
-    EXPECT_EQ(error.what(), path.string() +
-                                ": cannot be opened for writing: nobody reads from this pipe");
+    EXPECT_EQ(error.what(),
+              path.string() + ": cannot be opened for writing: nobody reads from this pipe");
   }
 }
 
 TEST(RecordFile, ARecordOfTextThatIsNotUtf8IsKept) {
   const Folder folder;
   const auto path = folder.file("r.jsonl");
-  RecordFile(path).append({{"host", "n\xf6" "de"}});
-  EXPECT_EQ(text_of(path), "{\"host\":\"n\ufffd" "de\"}\n");
+  RecordFile(path).append({{"host",
+                            "n\xf6"
+                            "de"}});
+  EXPECT_EQ(text_of(path),
+            "{\"host\":\"n\ufffd"
+            "de\"}\n");
 }
 
 }  // namespace

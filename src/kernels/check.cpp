@@ -28,6 +28,11 @@ KOKKOS_INLINE_FUNCTION std::uint64_t mix(std::uint64_t z) {
   return z ^ (z >> 31);
 }
 
+// Steps of 2^64 over the golden ratio, as splitmix64 takes: places count, and one mix is enough.
+KOKKOS_INLINE_FUNCTION std::uint64_t mix_at(std::int64_t place, std::uint64_t word) {
+  return mix(word + (static_cast<std::uint64_t>(place) + 1) * 0x9e3779b97f4a7c15U);
+}
+
 template <class T>
 KOKKOS_INLINE_FUNCTION std::uint64_t bits_of(const T& value) {
   using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t,
@@ -80,16 +85,28 @@ double max_abs_difference(const Device& device, const Vector<T>& x, const Vector
 
 template <class T>
 std::uint64_t digest(const Device& device, const Vector<T>& x) {
+  constexpr std::int64_t per_word = sizeof(std::uint64_t) / sizeof(T);
+  constexpr int bits = 8 * sizeof(T);
+  const auto length = static_cast<std::int64_t>(x.extent(0));
+  // A mix takes longer than a load, so elements are mixed by words of 64 bits.
+  const std::int64_t whole_words = length / per_word;
   std::uint64_t sum = 0;
   Kokkos::parallel_reduce(
-      "tidemark::digest", range_of(device, x),
+      "tidemark::digest", Range(*device.exec, 0, whole_words),
       KOKKOS_LAMBDA(const std::int64_t i, std::uint64_t& part) {
-        // Steps of 2^64 over the golden ratio, as splitmix64 takes: places count, and one mix is
-        // enough.
-        part += mix(bits_of(x(i)) + (static_cast<std::uint64_t>(i) + 1) * 0x9e3779b97f4a7c15U);
+        std::uint64_t word = 0;
+        for (int j = 0; j < per_word; ++j) word |= bits_of(x(i * per_word + j)) << (j * bits);
+        part += mix_at(i, word);
       },
       sum);
-  return sum;
+  std::uint64_t rest = 0;
+  Kokkos::parallel_reduce(
+      "tidemark::digest", Range(*device.exec, whole_words * per_word, length),
+      KOKKOS_LAMBDA(const std::int64_t i, std::uint64_t& part) {
+        part += mix_at(whole_words + i, bits_of(x(i)));
+      },
+      rest);
+  return sum + rest;
 }
 
 template <class T>
@@ -112,9 +129,16 @@ Checksum checksum(const Device& device, const Vector<T>& x) {
 }
 
 void fill_with_nan(const Device& device, void* memory, std::size_t bytes) {
-  const Vector<std::uint16_t> words(static_cast<std::uint16_t*>(memory),
-                                    bytes / sizeof(std::uint16_t));
-  Kokkos::deep_copy(*device.exec, words, static_cast<std::uint16_t>(0xffff));
+  // By words of 64 bits where they fit, since it is stores that take time.
+  const bool aligned = reinterpret_cast<std::uintptr_t>(memory) % sizeof(std::uint64_t) == 0;
+  const std::size_t in_words = aligned ? bytes - bytes % sizeof(std::uint64_t) : 0;
+  const Vector<std::uint64_t> words(static_cast<std::uint64_t*>(memory),
+                                    in_words / sizeof(std::uint64_t));
+  Kokkos::deep_copy(*device.exec, words, ~std::uint64_t{0});
+  const Vector<std::uint16_t> rest(
+      static_cast<std::uint16_t*>(memory) + in_words / sizeof(std::uint16_t),
+      (bytes - in_words) / sizeof(std::uint16_t));
+  Kokkos::deep_copy(*device.exec, rest, static_cast<std::uint16_t>(0xffff));
   device.fence();
 }
 

@@ -16,6 +16,7 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
   const int keys = static_cast<int>(num_columns(scores.first));
   const F score_scale = static_cast<F>(shape.scale);
   const bool causal = shape.causal;
+  const std::int64_t first_query = shape.first_query;
   const std::int64_t distance = shape.distance;
   const Dropout drop = dropout;
   const F keep_scale = static_cast<F>(dropout.scale);
@@ -23,7 +24,7 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
       device, "tidemark::softmax_dropout_forward", scores.rows_of_all(),
       KOKKOS_LAMBDA(const TeamMember& team) {
         const BatchRow at = batch_row(team.league_rank(), rows);
-        const int seen = causal ? static_cast<int>(at.row % keys) + 1 : keys;
+        const int seen = causal ? static_cast<int>((first_query + at.row) % keys) + 1 : keys;
         F* const x = row_pointer(scores, at);
         T* const p = row_pointer(probabilities, at);
         F highest = x[0];
@@ -83,13 +84,14 @@ void softmax_dropout_backward(Device& device, const ScoreShape& shape, const Dro
   const int keys = static_cast<int>(num_columns(probabilities.first));
   const F score_scale = static_cast<F>(shape.scale);
   const bool causal = shape.causal;
+  const std::int64_t first_query = shape.first_query;
   const bool active = dropout.active;
   const F keep_scale = static_cast<F>(dropout.scale);
   for_each_row(
       device, "tidemark::softmax_dropout_backward", probabilities.rows_of_all(),
       KOKKOS_LAMBDA(const TeamMember& team) {
         const BatchRow at = batch_row(team.league_rank(), rows);
-        const int seen = causal ? static_cast<int>(at.row % keys) + 1 : keys;
+        const int seen = causal ? static_cast<int>((first_query + at.row) % keys) + 1 : keys;
         const T* const p = row_pointer(probabilities, at);
         F* const g = row_pointer(gradient, at);
         if (active) {

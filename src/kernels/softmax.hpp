@@ -12,18 +12,20 @@ namespace tidemark::kernels {
 template <class F>
 inline constexpr F below_all_scores = sizeof(F) == sizeof(double) ? F(-1e300) : F(-1e37);
 
-/// What the rows of a score matrix mean: row r holds the scores of query r mod s over all s keys.
+/// What the rows of a score matrix mean: row r holds the scores of query (f + r) mod s over all s
+/// keys, f the first query.
 struct ScoreShape {
   double scale = 1.0;  ///< 1/sqrt(d)
   bool causal = true;  ///< query i sees the keys 0 to i
   /// Of a batch: elements of the global [a, b, s, s] from the first of one member to that of the
   /// next, wherever their memory is.
   std::int64_t distance = 0;
+  std::int64_t first_query = 0;  ///< f
 };
 
 /// softmax(scale * scores) into `probabilities`, then dropout(softmax) into `dropped`, and the
-/// mask. A member of the batch has R rows of s keys, R a multiple of s, contiguous and consecutive
-/// in the global [a, b, s, s]; `dropout` is that of the first. scores [R, s] are overwritten. T is
+/// mask. A member of the batch has R rows of s keys, contiguous and consecutive in the global
+/// [a, b, s, s]; `dropout` is that of the first. scores [R, s] are overwritten. T is
 /// the type of scores: probabilities and scores may be one matrix. T narrower: scores become what
 /// is multiplied by the values (dropped, or probabilities without dropout), rounded to T, so that
 /// the product need not convert it back.

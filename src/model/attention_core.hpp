@@ -23,6 +23,7 @@
 #include "kernels/gemm.hpp"
 #include "memory/ledger.hpp"
 #include "parallel/context.hpp"
+#include "parallel/rows_on_demand.hpp"
 
 namespace tidemark::model {
 
@@ -65,6 +66,22 @@ Matrix<T> sequence_columns(const CoreShape& shape, const Matrix<T>& tokens, std:
   const Matrix<T> by_position(tokens.data(), static_cast<std::size_t>(shape.length),
                               static_cast<std::size_t>(shape.batch * width));
   return columns(by_position, sequence * width + first_column, count);
+}
+
+/// Positions [first, first + count) of a sequence.
+struct Positions {
+  std::int64_t first;
+  std::int64_t count;
+};
+
+/// Those of a sequence whose tokens are among the rows [first, first + count) of [s b, .].
+inline Positions positions_in(const CoreShape& shape, std::int64_t sequence, std::int64_t first,
+                              std::int64_t count) {
+  // Row i b + m is position i of sequence m, so the first i has i b + m >= first.
+  const auto from = [&](std::int64_t row) {
+    return (row - sequence + shape.batch - 1) / shape.batch;
+  };
+  return {from(first), from(first + count) - from(first)};
 }
 
 /// Consecutive groups of one sequence that are worked on at once.
@@ -245,7 +262,8 @@ class AttentionCore {
   virtual ~AttentionCore() = default;
 
   /// Takes and keeps qkv; returns the context, the input of proj, which it does not keep.
-  virtual Tensor forward(const parallel::Context& context, Tensor qkv) = 0;
+  /// Each of its rows is made when it is asked for.
+  virtual parallel::RowsOnDemand<T> forward(const parallel::Context& context, Tensor qkv) = 0;
   /// Gradient of the context -> gradient of qkv; frees what forward kept. `output` is the context
   /// that forward returned, where `needs_output`, else empty.
   virtual Tensor backward(const parallel::Context& context, Tensor output,

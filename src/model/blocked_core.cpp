@@ -1,7 +1,9 @@
 #include "model/blocked_core.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "kernels/gemm.hpp"
 
@@ -48,8 +50,18 @@ ScoreBlock BlockedCore<T>::block_at(std::int64_t first_query, std::int64_t first
           shape_.scale, shape_.causal, rows_between_heads(shape_) * shape_.length};
 }
 
+/// What the forward direction works with until its last rows are made.
 template <class T>
-memory::Tensor<T> BlockedCore<T>::forward(const Context& context, Tensor qkv) {
+struct BlockedCore<T>::Forward {
+  Context context;  ///< a copy, since it outlives the call that began it
+  Matrix<T> out;    ///< the context
+  Scratch scratch;
+  Panel<T> qkv_panel;
+  std::vector<bool> made;  ///< of each sequence, its blocks of queries
+};
+
+template <class T>
+parallel::RowsOnDemand<T> BlockedCore<T>::forward(const Context& context, Tensor qkv) {
   const std::int64_t d = shape_.head_size;
   qkv_ = std::move(qkv);
   memory::Ledger& ledger = context.ledger;
@@ -61,36 +73,64 @@ memory::Tensor<T> BlockedCore<T>::forward(const Context& context, Tensor qkv) {
     return ledger.tensor<F>(name, shape_.layer, TensorClass::workspace,
                             shape_.groups_at_once * block_, width);
   };
-  const Scratch scratch{workspace("score block", block_),
-                        {},
-                        workspace("online softmax statistics", 2),
-                        workspace("online softmax sums", d),
-                        ScoreFactor<T>(context, shape_, block_, block_)};
-  const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
+  Scratch scratch{workspace("score block", block_),
+                  {},
+                  workspace("online softmax statistics", 2),
+                  workspace("online softmax sums", d),
+                  ScoreFactor<T>(context, shape_, block_, block_)};
+  const Matrix<T> rows_of_out = out.view();
+  const auto work = std::make_shared<Forward>(
+      Forward{context, rows_of_out, std::move(scratch),
+              Panel<T>(context, shape_, "group's q, k, v", shape_.group_width()),
+              std::vector<bool>(static_cast<std::size_t>(shape_.batch * num_blocks()))});
+  return {std::move(out), [this, work](std::int64_t first, std::int64_t count) {
+            forward_rows(*work, first, count);
+          }};
+}
+
+/// Blocks are made whole, once, with the first of their rows that is asked for: so the products are
+/// the same in every order.
+template <class T>
+void BlockedCore<T>::forward_rows(Forward& work, std::int64_t first, std::int64_t count) const {
+  const Context& context = work.context;
+  const std::vector<bool> made_before = work.made;
   for_each_batch(context, shape_, [&](const GroupBatch& groups) {
+    const Positions queries = positions_in(shape_, groups.sequence, first, count);
+    if (queries.count == 0) return;
     const MatrixBatch<X> of_groups =
-        qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), groups));
+        work.qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), groups));
+    const std::int64_t end_block = (queries.first + queries.count + block_ - 1) / block_;
     for_each_head(shape_, groups, [&](const HeadBatch& heads) {
-      const HeadParts<X> x = parts_of(shape_, of_groups, heads.index);
-      const MatrixBatch<T> target = head_columns(shape_, out.view(), heads);
-      const MatrixBatch<F> log_sum_exp = head_rows(shape_, log_sum_exp_.view(), heads);
-      const Dropout dropout = shape_.dropout_from(first_row(shape_, heads));
-      for (std::int64_t i = 0; i < shape_.length; i += block_) {
-        const std::int64_t m = size_of_block(i);
-        const auto statistics = batch_in(scratch.statistics.data(), groups.count, m, 2);
-        const auto sums = batch_in(scratch.sums.data(), groups.count, m, d);
-        forward_block(context, x, dropout, i, statistics, sums, scratch);
-        kernels::end_online_softmax<T>(context.device, block_at(i, 0), statistics, sums,
-                                       rows(target, i, m), rows(log_sum_exp, i, m));
+      for (std::int64_t block = queries.first / block_; block < end_block; ++block) {
+        const auto index = static_cast<std::size_t>(groups.sequence * num_blocks() + block);
+        if (made_before[index]) continue;
+        forward_block(work, parts_of(shape_, of_groups, heads.index), heads, block * block_);
+        work.made[index] = true;
+        if (context.takes_apart() && context.polls()) context.communicator.poll();
       }
     });
   });
-  return out;
 }
 
-/// One block of queries of each head against all keys it sees.
+/// One block of queries of a batch of heads: its rows of the context and of the log-sum-exp.
 template <class T>
-void BlockedCore<T>::forward_block(const Context& context, const HeadParts<X>& x,
+void BlockedCore<T>::forward_block(const Forward& work, const HeadParts<X>& x,
+                                   const HeadBatch& heads, std::int64_t first_query) const {
+  const std::int64_t m = size_of_block(first_query);
+  const std::int64_t count = heads.groups.count;
+  const auto statistics = batch_in(work.scratch.statistics.data(), count, m, 2);
+  const auto sums = batch_in(work.scratch.sums.data(), count, m, shape_.head_size);
+  sum_over_keys(work.context, x, shape_.dropout_from(first_row(shape_, heads)), first_query,
+                statistics, sums, work.scratch);
+  kernels::end_online_softmax<T>(
+      work.context.device, block_at(first_query, 0), statistics, sums,
+      rows(head_columns(shape_, work.out, heads), first_query, m),
+      rows(head_rows(shape_, log_sum_exp_.view(), heads), first_query, m));
+}
+
+/// Of one block of queries of each head, over all keys that it sees.
+template <class T>
+void BlockedCore<T>::sum_over_keys(const Context& context, const HeadParts<X>& x,
                                    const Dropout& dropout, std::int64_t first_query,
                                    const MatrixBatch<F>& statistics, const MatrixBatch<F>& sums,
                                    const Scratch& scratch) const {

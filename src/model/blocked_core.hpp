@@ -21,21 +21,26 @@ class BlockedCore final : public AttentionCore<T> {
   /// `block`: positions in a block of queries or keys; the last one is shorter where it must be.
   BlockedCore(const CoreShape& shape, std::int64_t block);
 
-  Tensor forward(const parallel::Context& context, Tensor qkv) override;
+  parallel::RowsOnDemand<T> forward(const parallel::Context& context, Tensor qkv) override;
   Tensor backward(const parallel::Context& context, Tensor output, Tensor output_gradient) override;
   [[nodiscard]] bool needs_output() const override { return true; }
   void forget() override;
 
  private:
   struct Scratch;
+  struct Forward;
 
+  [[nodiscard]] std::int64_t num_blocks() const { return (shape_.length + block_ - 1) / block_; }
   [[nodiscard]] std::int64_t size_of_block(std::int64_t first) const;
   [[nodiscard]] bool is_hidden(std::int64_t first_query, std::int64_t first_key) const;
   [[nodiscard]] kernels::ScoreBlock block_at(std::int64_t first_query,
                                              std::int64_t first_key) const;
   [[nodiscard]] memory::Tensor<F> project(const parallel::Context& context, const Matrix<T>& output,
                                           const Matrix<T>& output_gradient) const;
-  void forward_block(const parallel::Context& context, const HeadParts<X>& x,
+  void forward_rows(Forward& work, std::int64_t first, std::int64_t count) const;
+  void forward_block(const Forward& work, const HeadParts<X>& x, const HeadBatch& heads,
+                     std::int64_t first_query) const;
+  void sum_over_keys(const parallel::Context& context, const HeadParts<X>& x,
                      const kernels::Dropout& dropout, std::int64_t first_query,
                      const MatrixBatch<F>& statistics, const MatrixBatch<F>& sums,
                      const Scratch& scratch) const;

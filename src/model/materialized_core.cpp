@@ -1,5 +1,6 @@
 #include "model/materialized_core.hpp"
 
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -55,6 +56,18 @@ typename MaterializedCore<T>::HeadWeights MaterializedCore<T>::of_heads(
   return weights;
 }
 
+/// The part that belongs to some queries [n, s].
+template <class T>
+typename MaterializedCore<T>::HeadWeights MaterializedCore<T>::rows_of(
+    const HeadWeights& weights, const Positions& queries) const {
+  const auto part = [&](const auto& whole) { return rows(whole, queries.first, queries.count); };
+  HeadWeights result;
+  result.probabilities = part(weights.probabilities);
+  result.dropped = part(weights.dropped);
+  if (shape_.dropout.active) result.mask = part(weights.mask);
+  return result;
+}
+
 /// Where raw scores go: into the memory of the probabilities, unless that is too narrow.
 template <class T>
 MatrixBatch<Accumulate<T>> MaterializedCore<T>::scores_of(const HeadWeights& weights,
@@ -77,22 +90,34 @@ MatrixBatch<kernels::Factor<T>> MaterializedCore<T>::multiplier(
   }
 }
 
-/// Scores and softmax of a batch of heads.
+/// Scores and softmax of n queries of a batch of heads. Weights and scores are theirs [n, s].
 template <class T>
 void MaterializedCore<T>::compute(const Context& context, const HeadParts<X>& x,
-                                  const HeadBatch& heads, const HeadWeights& weights,
-                                  const MatrixBatch<F>& scores) const {
-  // (s, d) x (s, d)^T -> (s, s)
-  gemm_batch(context.device, Op::none, Op::transpose, F(1), x.q, x.k, F(0), scores);
-  kernels::softmax_dropout_forward<T>(context.device, score_shape_,
-                                      shape_.dropout_from(first_row(shape_, heads)), scores,
-                                      weights.probabilities, weights.mask, weights.dropped);
+                                  const HeadBatch& heads, const Positions& queries,
+                                  const HeadWeights& weights, const MatrixBatch<F>& scores) const {
+  // (n, d) x (s, d)^T -> (n, s)
+  gemm_batch(context.device, Op::none, Op::transpose, F(1), rows(x.q, queries.first, queries.count),
+             x.k, F(0), scores);
+  kernels::ScoreShape score_shape = score_shape_;
+  score_shape.first_query = queries.first;
+  kernels::softmax_dropout_forward<T>(context.device, score_shape,
+                                      shape_.dropout_from(first_row(shape_, heads) + queries.first),
+                                      scores, weights.probabilities, weights.mask, weights.dropped);
 }
 
-// Batch by batch; on a host head by head, so that the scores are still in cache when the softmax
-// reads them.
+/// What the forward direction works with until its last rows are made.
 template <class T>
-memory::Tensor<T> MaterializedCore<T>::forward(const Context& context, Tensor qkv) {
+struct MaterializedCore<T>::Forward {
+  Context context;  ///< a copy, since it outlives the call that began it
+  Matrix<T> out;    ///< the context
+  Weights local;
+  memory::Tensor<F> scores;
+  Panel<T> qkv_panel;
+  Panel<T> out_panel;
+};
+
+template <class T>
+parallel::RowsOnDemand<T> MaterializedCore<T>::forward(const Context& context, Tensor qkv) {
   const std::int64_t s = shape_.length;
   const std::int64_t d = shape_.head_size;
   const std::int64_t rows_at_once = shape_.groups_at_once * s;
@@ -110,25 +135,43 @@ memory::Tensor<T> MaterializedCore<T>::forward(const Context& context, Tensor qk
     workspace =
         context.ledger.tensor<F>("scores", shape_.layer, TensorClass::workspace, rows_at_once, s);
   }
-  const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
-  const Panel<T> out_panel(context, shape_, "head's context", d);
+  const Matrix<T> rows_of_out = out.view();
+  const auto work = std::make_shared<const Forward>(
+      Forward{context, rows_of_out, std::move(local), std::move(workspace),
+              Panel<T>(context, shape_, "group's q, k, v", shape_.group_width()),
+              Panel<T>(context, shape_, "head's context", d)});
+  return {std::move(out), [this, work](std::int64_t first, std::int64_t count) {
+            forward_rows(*work, first, count);
+          }};
+}
+
+// Batch by batch; on a host head by head, so that the scores are still in cache when the softmax
+// reads them.
+template <class T>
+void MaterializedCore<T>::forward_rows(const Forward& work, std::int64_t first,
+                                       std::int64_t count) const {
+  const std::int64_t s = shape_.length;
+  const Context& context = work.context;
   for_each_batch(context, shape_, [&](const GroupBatch& groups) {
+    const Positions queries = positions_in(shape_, groups.sequence, first, count);
+    if (queries.count == 0) return;
     const MatrixBatch<X> of_groups =
-        qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), groups));
+        work.qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), groups));
     for_each_head(shape_, groups, [&](const HeadBatch& heads) {
-      const HeadWeights weights = of_heads(local, heads);
+      const HeadWeights weights = rows_of(of_heads(work.local, heads), queries);
       const MatrixBatch<F> scores =
-          scores_of(weights, batch_in(workspace.data(), groups.count, s, s));
+          scores_of(weights, batch_in(work.scores.data(), groups.count, queries.count, s));
       const HeadParts<X> x = parts_of(shape_, of_groups, heads.index);
-      compute(context, x, heads, weights, scores);
-      const MatrixBatch<T> target = head_columns(shape_, out.view(), heads);
-      // (s, s) x (s, d) -> (s, d)
+      compute(context, x, heads, queries, weights, scores);
+      const MatrixBatch<T> target =
+          rows(head_columns(shape_, work.out, heads), queries.first, queries.count);
+      // (n, s) x (s, d) -> (n, d)
       gemm_batch(context.device, Op::none, Op::none, F(1), multiplier(weights, scores), x.v, F(0),
-                 out_panel.target(target));
-      out_panel.store(context.device, target);
+                 work.out_panel.target(target));
+      work.out_panel.store(context.device, target);
+      if (context.takes_apart() && context.polls()) context.communicator.poll();
     });
   });
-  return out;
 }
 
 // The gradients of a group's keys and values are the sums over its heads.
@@ -163,7 +206,7 @@ memory::Tensor<T> MaterializedCore<T>::backward(const Context& context, Tensor,
       const MatrixBatch<X> dout =
           dout_panel.load(device, head_columns(shape_, output_gradient.view(), heads));
       if (recomputes_) {
-        compute(context, x, heads, weights, scores_of(weights, dscores));
+        compute(context, x, heads, {0, s}, weights, scores_of(weights, dscores));
       } else if constexpr (!std::is_same_v<T, X>) {
         kernels::convert(device, weights.dropped, dscores);
       }

@@ -19,7 +19,7 @@ class MaterializedCore final : public AttentionCore<T> {
 
   MaterializedCore(const CoreShape& shape, bool recomputes);
 
-  Tensor forward(const parallel::Context& context, Tensor qkv) override;
+  parallel::RowsOnDemand<T> forward(const parallel::Context& context, Tensor qkv) override;
   Tensor backward(const parallel::Context& context, Tensor output, Tensor output_gradient) override;
   [[nodiscard]] bool needs_output() const override { return false; }
   void forget() override;
@@ -41,8 +41,12 @@ class MaterializedCore final : public AttentionCore<T> {
   [[nodiscard]] Weights make_weights(const parallel::Context& context, std::int64_t rows,
                                      memory::TensorClass tensor_class) const;
   [[nodiscard]] HeadWeights of_heads(const Weights& local, const HeadBatch& heads) const;
+  [[nodiscard]] HeadWeights rows_of(const HeadWeights& weights, const Positions& queries) const;
+  struct Forward;
+  void forward_rows(const Forward& work, std::int64_t first, std::int64_t count) const;
   void compute(const parallel::Context& context, const HeadParts<X>& x, const HeadBatch& heads,
-               const HeadWeights& weights, const MatrixBatch<F>& scores) const;
+               const Positions& queries, const HeadWeights& weights,
+               const MatrixBatch<F>& scores) const;
   [[nodiscard]] MatrixBatch<F> scores_of(const HeadWeights& weights,
                                          const MatrixBatch<F>& workspace) const;
   [[nodiscard]] MatrixBatch<X> multiplier(const HeadWeights& weights,

@@ -40,6 +40,8 @@ struct Context {
   void settle() const {
     if (!communicator.follows_stream()) device.fence();
   }
+  /// Whether this rank has to poll for what is under way, between pieces of its own work.
+  [[nodiscard]] bool polls() const { return schedule.polls && !communicator.follows_stream(); }
   [[nodiscard]] std::int64_t ranks() const { return communicator.size(); }
   [[nodiscard]] std::int64_t rank() const { return communicator.rank(); }
   /// Rows of an activation outside the TP regions on this rank: s b, or s b / t under SP.

@@ -12,6 +12,7 @@
 #include "parallel/context.hpp"
 #include "parallel/parameters.hpp"
 #include "parallel/product.hpp"
+#include "parallel/rows_on_demand.hpp"
 
 namespace tidemark::parallel {
 
@@ -139,6 +140,10 @@ class RowParallelLinear {
   /// Takes and keeps the input, returns Y, summed over the ranks; under ring, chunk by chunk. By
   /// then all of the input has been asked for.
   Arriving<T> forward(const Context& context, Arriving<T> input);
+  /// The same; under ring the input's rows are asked for in the order in which they are needed:
+  /// with SP those whose sums belong to other ranks come first. The last are made with the last of
+  /// Y.
+  Arriving<T> forward(const Context& context, RowsOnDemand<T> input);
 
   /// dY in the shape of Y -> gradient of the input [s b, in/t]; writes the weight's gradient. Frees
   /// the saved input, or hands it over where `input` is given. The bias's gradient is the caller's.
@@ -158,8 +163,9 @@ class RowParallelLinear {
  private:
   void apply(const Context& context, const Matrix<T>& input, const Matrix<T>& output,
              Beside beside);
-  Arriving<T> scatter_shard_by_shard(const Context& context, Tensor partial);
-  Arriving<T> reduce_by_chunks(const Context& context, Arriving<T> input, Tensor partial);
+  [[nodiscard]] Tensor new_partial(const Context& context) const;
+  Arriving<T> scatter_shard_by_shard(const Context& context, RowsOnDemand<T> input);
+  Arriving<T> reduce_by_chunks(const Context& context, Arriving<T> input);
   Tensor backward_shard_by_shard(const Context& context, const Matrix<T>& shard, Tensor whole,
                                  const std::function<void()>& meanwhile, bool defers);
   void defer_weight_gradient(const Context& context, Tensor whole, const Matrix<T>& dy,

@@ -28,8 +28,7 @@ void multiply(const Context& context, int layer, kernels::Op op_a, kernels::Op o
               Beside beside = Beside::nothing, Into into = Into::overwritten) {
   const std::int64_t inner = op_a == kernels::Op::transpose ? num_rows(a) : num_columns(a);
   const std::int64_t m = num_rows(c);
-  const bool polls = beside == Beside::communication && context.schedule.polls &&
-                     !context.communicator.follows_stream();
+  const bool polls = beside == Beside::communication && context.polls();
   const std::int64_t tiles = polls ? std::max<std::int64_t>(1, m / context.schedule.tile_rows) : 1;
   const auto first_of = [&](std::int64_t tile) { return first_of_piece(m, tiles, tile); };
   std::int64_t elements = 0;

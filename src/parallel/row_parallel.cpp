@@ -14,6 +14,21 @@ using detail::output_class;
 using kernels::Op;
 using memory::TensorClass;
 
+namespace {
+
+/// The rows of `whole` that a chunk stands for, made before where `make` is not empty.
+template <class T>
+Matrix<T> made_rows_at(const Context& context, const ChunkPlace& place, const Matrix<T>& whole,
+                       const typename RowsOnDemand<T>::Make& make) {
+  const std::int64_t shard = num_rows(whole) / context.ranks();
+  const std::int64_t first = first_of_piece(shard, place.chunks, place.chunk);
+  const std::int64_t end = first_of_piece(shard, place.chunks, place.chunk + 1);
+  if (make) make(place.rank * shard + first, end - first);
+  return rows_at(context, place, whole);
+}
+
+}  // namespace
+
 template <class T>
 RowParallelLinear<T>::RowParallelLinear(ParameterStore<T>& store, const Context& context,
                                         LinearSpec spec, LinearNames names, Bias bias)
@@ -37,13 +52,12 @@ void RowParallelLinear<T>::apply(const Context& context, const Matrix<T>& input,
 
 template <class T>
 Arriving<T> RowParallelLinear<T>::forward(const Context& context, Arriving<T> input) {
-  Tensor partial = context.ledger.tensor<T>(
-      names_.output, spec_.layer, output_class(spec_, context), context.tokens, spec_.out);
-  if (context.takes_apart() && !context.sequence) {
-    return reduce_by_chunks(context, std::move(input), std::move(partial));
+  if (context.takes_apart()) {
+    return context.sequence ? scatter_shard_by_shard(context, {input.take(), {}})
+                            : reduce_by_chunks(context, std::move(input));
   }
+  Tensor partial = new_partial(context);
   saved_input_ = input.take();
-  if (context.takes_apart()) return scatter_shard_by_shard(context, std::move(partial));
   apply(context, saved_input_.view(), partial.view(), Beside::nothing);
   if (!context.sequence) {
     reduce_from_tensor_parallel_region(context, partial.view());
@@ -55,6 +69,21 @@ Arriving<T> RowParallelLinear<T>::forward(const Context& context, Arriving<T> in
 }
 
 template <class T>
+Arriving<T> RowParallelLinear<T>::forward(const Context& context, RowsOnDemand<T> input) {
+  if (context.takes_apart() && context.sequence) {
+    return scatter_shard_by_shard(context, std::move(input));
+  }
+  const std::int64_t chunks = context.takes_apart() ? context.schedule.pieces(context.tokens) : 1;
+  return forward(context, by_chunks(std::move(input), chunks));
+}
+
+template <class T>
+memory::Tensor<T> RowParallelLinear<T>::new_partial(const Context& context) const {
+  return context.ledger.tensor<T>(names_.output, spec_.layer, output_class(spec_, context),
+                                  context.tokens, spec_.out);
+}
+
+template <class T>
 memory::Tensor<T> RowParallelLinear<T>::new_output_shard(const Context& context) const {
   return context.ledger.tensor<T>(names_.output_shard, spec_.layer, output_class(spec_, context),
                                   context.local_tokens(), spec_.out);
@@ -62,8 +91,10 @@ memory::Tensor<T> RowParallelLinear<T>::new_output_shard(const Context& context)
 
 /// The others' rows first: they travel while the next are formed, and while this rank's own are.
 template <class T>
-Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context, Tensor partial) {
-  const Matrix<T>& x = saved_input_.view();
+Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context,
+                                                         RowsOnDemand<T> input) {
+  saved_input_ = std::move(input.tensor);
+  Tensor partial = new_partial(context);
   Tensor arrived =
       context.ledger.tensor<T>(names_.arrived_parts, spec_.layer, TensorClass::transient,
                                context.tokens - context.local_tokens(), spec_.out);
@@ -75,17 +106,19 @@ Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context,
   for (std::int64_t departure = 0; departure < others.count(); ++departure) {
     const ChunkPlace place = others.place(departure);
     const Matrix<T> part = rows_at(context, place, scatter->partial.view());
-    apply(context, rows_at(context, place, x), part,
+    apply(context, made_rows_at(context, place, saved_input_.view(), input.make), part,
           departure == 0 ? Beside::nothing : Beside::communication);
     others.send(departure, part);
   }
   const std::int64_t chunks = others.chunks();
   const Matrix<T> sums = shard.view();
-  return {std::move(shard), chunks, [this, scatter, chunks, sums](std::int64_t chunk) {
+  return {std::move(shard), chunks,
+          [this, scatter, chunks, sums, make = std::move(input.make)](std::int64_t chunk) {
             const Context& here = scatter->context;
             const ChunkPlace place{here.rank(), chunk, chunks};
             const Matrix<T> own = rows_at(here, place, scatter->partial.view());
-            apply(here, rows_at(here, place, saved_input_.view()), own, Beside::communication);
+            apply(here, made_rows_at(here, place, saved_input_.view(), make), own,
+                  Beside::communication);
             scatter->others.finish(chunk, own, chunk_of(sums, chunks, chunk));
           }};
 }
@@ -93,8 +126,8 @@ Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context,
 /// Each chunk of rows is summed over the ranks while the next one, with what it is made of, is
 /// formed.
 template <class T>
-Arriving<T> RowParallelLinear<T>::reduce_by_chunks(const Context& context, Arriving<T> input,
-                                                   Tensor partial) {
+Arriving<T> RowParallelLinear<T>::reduce_by_chunks(const Context& context, Arriving<T> input) {
+  Tensor partial = new_partial(context);
   const std::int64_t chunks = context.schedule.pieces(context.tokens);
   TIDEMARK_REQUIRE(input.is_there() || input.chunks() == chunks, "chunks of all rows are alike");
   const auto reducing = std::make_shared<std::vector<comm::Request>>();

@@ -19,7 +19,8 @@ namespace tidemark::parallel {
 /// operand is multiplied shard by shard, this rank's own first, while the others' are on their way,
 /// and a product to be reduced is formed shard by shard, this rank's own last, while the others'
 /// are on theirs; in forward shards travel in chunks of rows. Without SP a product to be
-/// all-reduced is formed by chunks of rows, each of them reduced while the next is formed. Forward
+/// all-reduced is formed by chunks of rows, each of them reduced while the next is formed. In both
+/// the attention core makes the rows of a chunk just before proj multiplies them. Forward
 /// goes chunk by chunk from the row-parallel product of one sublayer to the column-parallel one of
 /// the next, so that the collectives at the end of the one hide behind the product of the other,
 /// too (as DeepSpeed-Domino does by batches: Wang et al., 2024); in backward inputs are gathered

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <set>
 #include <type_traits>
@@ -128,6 +129,23 @@ TYPED_TEST(CheckKernels, DigestSeesOrderLengthAndSignOfZero) {
   const std::uint64_t positive = this->digest_of(zero);
   zero(0, 2) = TypeParam(-0.0);
   EXPECT_NE(this->digest_of(zero), positive);
+}
+
+// Every element of the part, whatever its address is divisible by, and none beside it.
+TYPED_TEST(CheckKernels, FillWithNanSetsAllOfAPartAndNothingElse) {
+  for (std::int64_t first = 0; first < 5; ++first) {
+    for (std::int64_t count = 0; count < 9; ++count) {
+      DeviceTable<TypeParam> x(random_table<TypeParam>(1, 16, 6));
+      const Vector<TypeParam> whole = x.vector();
+      fill_with_nan(this->device_, whole.data() + first,
+                    static_cast<std::size_t>(count) * sizeof(TypeParam));
+      const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), whole);
+      for (std::int64_t i = 0; i < 16; ++i) {
+        const bool inside = i >= first && i < first + count;
+        EXPECT_EQ(std::isnan(static_cast<double>(host(i))), inside) << first << " " << count;
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "comm/self.hpp"
 #include "kernels/attention_head.hpp"
 #include "support/cases.hpp"
@@ -98,10 +100,21 @@ class AttentionCores : public ::testing::Test {
     }
     return table;
   }
-  /// In batches of at most so many groups.
-  void expect_the_plain_loops(const config::Case& c, std::int64_t groups_at_once = 1) {
-    SCOPED_TRACE(::testing::Message()
-                 << support::describe(c) << ", " << groups_at_once << " groups at once");
+  /// All rows, asked for in so many pieces, the last piece first.
+  memory::Tensor<T> made(parallel::RowsOnDemand<T> demanded, std::int64_t pieces = 1) {
+    const std::int64_t height = num_rows(demanded.tensor.view());
+    for (std::int64_t piece = pieces - 1; piece >= 0; --piece) {
+      const std::int64_t first = first_of_piece(height, pieces, piece);
+      demanded.make(first, first_of_piece(height, pieces, piece + 1) - first);
+    }
+    device_.fence();
+    return std::move(demanded.tensor);
+  }
+  /// In batches of at most so many groups, the rows of the context in so many pieces.
+  void expect_the_plain_loops(const config::Case& c, std::int64_t groups_at_once = 1,
+                              std::int64_t pieces = 1) {
+    SCOPED_TRACE(::testing::Message() << support::describe(c) << ", " << groups_at_once
+                                      << " groups at once, " << pieces << " pieces");
     const parallel::Context context{device_, ledger_, alone_, c.model.tokens()};
     const auto qkv = random_table<T>(
         c.model.tokens(),
@@ -113,8 +126,7 @@ class AttentionCores : public ::testing::Test {
     CoreShape shape(c, context, 0);
     shape.groups_at_once = groups_at_once;
     const auto core = make_attention_core<T>(c, shape);
-    auto out = core->forward(context, tensor(qkv));
-    device_.fence();
+    auto out = made(core->forward(context, tensor(qkv)), pieces);
     // In bf16 probabilities are rounded on their way, and so is the context within the gradients.
     const double bound = sizeof(T) == 2 ? 2e-2 : support::tolerance<T>;
     EXPECT_TRUE(agrees(read(out.view()), expected.context, bound));
@@ -155,7 +167,22 @@ TYPED_TEST(AttentionCores, EqualThePlainLoopsInBatchesOfGroups) {
   }
 }
 
-// Every head drops its own elements: the same ones, in batches or not.
+// Pieces cut through the tokens of a position, and through blocks of positions.
+TYPED_TEST(AttentionCores, EqualThePlainLoopsInWhateverOrderRowsAreAskedFor) {
+  for (const std::int64_t pieces : {2, 3, 5, 7}) {
+    for (const bool causal : {true, false}) {
+      config::Case c = support::small_llama(1, false, dtype_of<TypeParam>, 4);
+      c.model.causal = causal;
+      c.model.micro_batch_size = 3;
+      this->expect_the_plain_loops(c, 1, pieces);
+      this->expect_the_plain_loops(c, 3, pieces);
+      this->expect_the_plain_loops(support::recomputing(c, "selective"), 1, pieces);
+      this->expect_the_plain_loops(support::blocked(c), 3, pieces);
+    }
+  }
+}
+
+// Every head drops its own elements: the same ones, in batches or not, in pieces or not.
 TYPED_TEST(AttentionCores, DropTheSameInBatches) {
   using T = TypeParam;
   config::Case c = support::small_llama(1, false, dtype_of<T>, 4);
@@ -169,12 +196,11 @@ TYPED_TEST(AttentionCores, DropTheSameInBatches) {
        {c, support::recomputing(c, "selective"), support::blocked(c)}) {
     SCOPED_TRACE(support::describe(variant));
     std::vector<Table<T>> results;
-    for (const std::int64_t at_once : {1, 3, 4}) {
+    for (const auto& [at_once, pieces] : {std::pair{1, 1}, {3, 1}, {4, 1}, {1, 3}, {3, 5}}) {
       CoreShape shape(variant, context, 0);
       shape.groups_at_once = at_once;
       const auto core = make_attention_core<T>(variant, shape);
-      auto out = core->forward(context, this->tensor(qkv));
-      this->device_.fence();
+      auto out = this->made(core->forward(context, this->tensor(qkv)), pieces);
       results.push_back(this->read(out.view()));
       if (!core->needs_output()) out.reset();
       const auto gradient = core->backward(context, std::move(out), this->tensor(dout));
@@ -200,7 +226,7 @@ TYPED_TEST(AttentionCores, TakeAWorkspaceForEachGroupOfABatch) {
     shape.groups_at_once = at_once;
     this->ledger_.begin_step();
     const auto core = make_attention_core<T>(c, shape);
-    core->forward(context, this->tensor(qkv)).reset();
+    this->made(core->forward(context, this->tensor(qkv))).reset();
     core->backward(context, {},
                    this->tensor(random_table<T>(c.model.tokens(), c.model.hidden_size, 2)));
     std::int64_t bytes = 0;

@@ -109,6 +109,29 @@ TEST(Schedules, RingGoesFromOneSublayerToTheNextChunkByChunk) {
   }
 }
 
+// The core makes rows when proj asks for them, so that rows are left to make when the first leave.
+TEST(Schedules, RingSendsRowsOfProjBeforeTheCoreHasMadeAll) {
+  const auto softmaxes_after_first_send = [](const config::Case& c) {
+    const Labels all = labels_of(c);
+    const auto start = std::find(all.begin(), all.end(), "tidemark::softmax_dropout_forward");
+    const auto end = std::find(start, all.end(), "tidemark::layer_norm_forward");
+    const auto sent = std::find_if(start, end, [](const std::string& label) {
+      return label == "exchange" || label == "all_reduce" || label == "reduce_scatter";
+    });
+    EXPECT_NE(sent, end);
+    return std::count(sent, end, "tidemark::softmax_dropout_forward");
+  };
+  for (const bool sequence : {false, true}) {
+    EXPECT_EQ(softmaxes_after_first_send(scheduled(sequence, "none", 1)), 0);
+    EXPECT_EQ(softmaxes_after_first_send(scheduled(sequence, "bulk", 1)), 0);
+    // Of each head and sequence: under SP the first two chunks of rows belong to the other rank, and
+    // the last one is made after the norm of the chunk before.
+    const config::Case c = scheduled(sequence, "ring", 2);
+    const std::int64_t heads = c.model.num_attention_heads / 2 * c.model.micro_batch_size;
+    EXPECT_EQ(softmaxes_after_first_send(c), heads * (sequence ? 2 : 1));
+  }
+}
+
 constexpr const char* softmax = "tidemark::softmax_dropout_backward";
 constexpr const char* gelu = "tidemark::bias_gelu_backward";
 constexpr const char* norm_ends = "tidemark::layer_norm_backward_parameters";

@@ -38,11 +38,15 @@ std::uint64_t next_random(std::uint64_t& state) {
   return z ^ (z >> 31);
 }
 
-/// FNV-1a with 64 bits: of the pieces in which contributions are gathered.
+/// Of the pieces in which contributions are gathered: as FNV-1a, but by words of 64 bits, each
+/// followed by a shift that brings its high bits into play. The last word is filled up with zeros.
 std::uint64_t digest_of_text(std::string_view text) {
-  std::uint64_t digest = 0xcbf29ce484222325ULL;
-  for (const char c : text) {
-    digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  std::uint64_t digest = 0xcbf29ce484222325ULL ^ text.size();
+  for (std::size_t at = 0; at < text.size(); at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, std::min(sizeof word, text.size() - at));
+    digest = (digest ^ word) * 0x100000001b3ULL;
+    digest ^= digest >> 32;
   }
   return digest;
 }

@@ -28,9 +28,16 @@ KOKKOS_INLINE_FUNCTION std::uint64_t mix(std::uint64_t z) {
   return z ^ (z >> 31);
 }
 
-// Steps of 2^64 over the golden ratio, as splitmix64 takes: places count, and one mix is enough.
-KOKKOS_INLINE_FUNCTION std::uint64_t mix_at(std::int64_t place, std::uint64_t word) {
-  return mix(word + (static_cast<std::uint64_t>(place) + 1) * 0x9e3779b97f4a7c15U);
+/// What a word at a place adds to a digest: as in XXH3 (Collet, 2019), the product of the halves of
+/// the word under a key, which order changes, and the word itself, which a zero half leaves. The
+/// key takes steps of 2^64 over the golden ratio, as splitmix64 does. Vector units have this
+/// product.
+KOKKOS_INLINE_FUNCTION std::uint64_t digest_at(std::int64_t place, std::uint64_t word) {
+  const std::uint64_t keyed =
+      word ^ ((static_cast<std::uint64_t>(place) + 1) * 0x9e3779b97f4a7c15ULL);
+  const std::uint64_t low = static_cast<std::uint32_t>(keyed);
+  const std::uint64_t high = static_cast<std::uint32_t>(keyed >> 32);
+  return low * high + word;
 }
 
 template <class T>
@@ -88,7 +95,7 @@ std::uint64_t digest(const Device& device, const Vector<T>& x) {
   constexpr std::int64_t per_word = sizeof(std::uint64_t) / sizeof(T);
   constexpr int bits = 8 * sizeof(T);
   const auto length = static_cast<std::int64_t>(x.extent(0));
-  // A mix takes longer than a load, so elements are mixed by words of 64 bits.
+  // Elements go in by words of 64 bits; those that are left at the end, one by one.
   const std::int64_t whole_words = length / per_word;
   std::uint64_t sum = 0;
   Kokkos::parallel_reduce(
@@ -96,17 +103,17 @@ std::uint64_t digest(const Device& device, const Vector<T>& x) {
       KOKKOS_LAMBDA(const std::int64_t i, std::uint64_t& part) {
         std::uint64_t word = 0;
         for (int j = 0; j < per_word; ++j) word |= bits_of(x(i * per_word + j)) << (j * bits);
-        part += mix_at(i, word);
+        part += digest_at(i, word);
       },
       sum);
   std::uint64_t rest = 0;
   Kokkos::parallel_reduce(
       "tidemark::digest", Range(*device.exec, whole_words * per_word, length),
       KOKKOS_LAMBDA(const std::int64_t i, std::uint64_t& part) {
-        part += mix_at(whole_words + i, bits_of(x(i)));
+        part += digest_at(whole_words + i, bits_of(x(i)));
       },
       rest);
-  return sum + rest;
+  return mix(sum + rest);
 }
 
 template <class T>

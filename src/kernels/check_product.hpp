@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/matrix_batch.hpp"
+#include "kernels/folding.hpp"
 #include "kernels/gemm.hpp"
 
 namespace tidemark::kernels {
@@ -25,8 +26,8 @@ struct ProductCall {
 
 /// What the check found.
 struct ProductFindings {
-  double worst = 0.0;       ///< largest error over its bound; infinite where a result is not finite
-  std::string where;        ///< the product with that error
+  double worst = 0.0;  ///< largest error over its bound; infinite where a result is not finite
+  std::string where;   ///< the product with that error
   std::int64_t products = 0;  ///< distinct ones that were checked
 };
 
@@ -35,7 +36,8 @@ struct ProductFindings {
 ///
 /// The columns of C fall into blocks of `block_columns`. With random signs x, drawn anew for each
 /// check, every row of every block must fulfil C x = alpha op(A) (op(B) x) + beta C0 x. Both sides
-/// are formed in fp64 by kernels of our own, at about 2 / block_columns of the product's operations.
+/// are formed in fp64 by kernels of our own, at about 2 / block_columns of the product's
+/// operations.
 ///
 /// The bound follows from rounding errors that are independent of x. With error bounds e_j of the
 /// elements of a block, |sum of x_j e_j| <= lambda sqrt(sum of e_j^2), but for a chance of
@@ -47,7 +49,7 @@ struct ProductFindings {
 /// An element that is wrong by the root mean square of its block exceeds the bound.
 class ProductCheck {
  public:
-  static constexpr std::int64_t block_columns = 64;
+  static constexpr std::int64_t block_columns = folding::width;
   static constexpr double lambda = 6.0;
 
   /// `seed` of the random signs.

@@ -9,10 +9,9 @@
 
 #include "bench/result.hpp"
 #include "config/case.hpp"
+#include "report/schema_version.hpp"
 
 namespace tidemark::report {
-
-inline constexpr int schema_version = 2;
 
 /// The record of a run. Units are in the names; what is not known is null. Throws RunError where a
 /// figure is not finite, rather than write something else in its place.

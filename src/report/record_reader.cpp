@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "report/record.hpp"
+#include "report/schema_version.hpp"
 
 namespace tidemark::report {
 

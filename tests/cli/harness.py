@@ -50,6 +50,19 @@ class Result:
     seconds: float
 
 
+def launcher():
+    """The kind of launcher: "open mpi 4" (or older), "open mpi 5" (or newer), "hydra" (MPICH's and
+    Intel MPI's), or "unknown"."""
+    said = subprocess.run([os.environ.get("MPIEXEC") or "mpiexec", "--version"],
+                          capture_output=True, text=True, check=False).stdout
+    if "HYDRA" in said or "Intel(R) MPI" in said:
+        return "hydra"
+    version = re.search(r"\((?:Open MPI|OpenRTE)\) (\d+)\.", said)
+    if version:
+        return "open mpi 4" if int(version[1]) < 5 else "open mpi 5"
+    return "unknown"
+
+
 def own_lines(text):
     """The lines of `text` outside the launcher's frames, without empty ones."""
     lines = []

@@ -8,7 +8,6 @@
 #include <chrono>
 #include <new>
 #include <thread>
-#include <utility>
 
 #include "base/error.hpp"
 #include "base/last_words.hpp"
@@ -26,14 +25,20 @@ struct Board {
 };
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-constexpr std::size_t line_bytes = 64;  // so that locks do not share a line of the cache
-static_assert(sizeof(Board) <= line_bytes && sizeof(pthread_mutex_t) <= line_bytes);
+/// Of one rank.
+struct Slot {
+  pthread_mutex_t lock;
+  Lifelines::Peer peer;  ///< process 0 until it has taken the lock
+};
+
+constexpr std::size_t line_bytes = 64;  // so that slots do not share a line of the cache
+static_assert(sizeof(Board) <= line_bytes && sizeof(Slot) <= line_bytes);
 
 Board& board_of(void* memory) { return *static_cast<Board*>(memory); }
 
-pthread_mutex_t* lock_of(void* memory, std::size_t index) {
+Slot& slot_of(void* memory, std::size_t index) {
   std::byte* const start = static_cast<std::byte*>(memory) + (index + 1) * line_bytes;
-  return reinterpret_cast<pthread_mutex_t*>(start);
+  return *reinterpret_cast<Slot*>(start);
 }
 
 }  // namespace
@@ -46,30 +51,43 @@ void Lifelines::prepare(void* memory, std::size_t ranks) {
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
   pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-  for (std::size_t i = 0; i < ranks; ++i) pthread_mutex_init(lock_of(memory, i), &attributes);
+  for (std::size_t i = 0; i < ranks; ++i) {
+    Slot* const slot = new (&slot_of(memory, i)) Slot{};
+    pthread_mutex_init(&slot->lock, &attributes);
+  }
   pthread_mutexattr_destroy(&attributes);
 }
 
-Lifelines::Lifelines(void* memory, std::vector<Peer> peers, std::size_t own)
-    : memory_(memory), peers_(std::move(peers)), own_(own) {
-  TIDEMARK_REQUIRE(pthread_mutex_lock(lock_of(memory_, own_)) == 0, "the lock must be free");
+Lifelines::Lifelines(void* memory, std::size_t ranks, std::size_t own, const Peer& self)
+    : memory_(memory), ranks_(ranks), own_(own) {
+  Slot& slot = slot_of(memory_, own_);
+  TIDEMARK_REQUIRE(pthread_mutex_lock(&slot.lock) == 0, "the lock must be free");
+  slot.peer = self;
   share_last_words(board_of(memory_).has_spoken);
 }
 
-Lifelines::~Lifelines() { pthread_mutex_unlock(lock_of(memory_, own_)); }
+Lifelines::~Lifelines() { pthread_mutex_unlock(&slot_of(memory_, own_).lock); }
+
+bool Lifelines::is_complete() const {
+  for (std::size_t i = 0; i < ranks_; ++i) {
+    if (slot_of(memory_, i).peer.pid == 0) return false;
+  }
+  return true;
+}
 
 void Lifelines::watch(const std::string& host, const OnLoss& on_loss) const {
   const auto wait_for = [&](std::size_t index) {
+    Slot& slot = slot_of(memory_, index);
     const std::string line =
         fmt::format("rank {} (process {} on {}) has ended without saying why: killed, or crashed",
-                    peers_[index].rank, peers_[index].pid, host);
-    std::thread([line, on_loss, lock = lock_of(memory_, index), &board = board_of(memory_)] {
+                    slot.peer.rank, slot.peer.pid, host);
+    std::thread([line, on_loss, lock = &slot.lock, &board = board_of(memory_)] {
       const int code = pthread_mutex_lock(lock);
       if (code == EOWNERDEAD && !board.has_spoken.exchange(true)) on_loss(line);
       // Kept otherwise: an orderly end needs the lock no more.
     }).detach();
   };
-  if (own_ + 1 < peers_.size()) wait_for(own_ + 1);
+  if (own_ + 1 < ranks_) wait_for(own_ + 1);
   if (own_ == 1) wait_for(0);
 }
 

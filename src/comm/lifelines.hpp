@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <vector>
 
 namespace tidemark::comm {
 
@@ -29,21 +28,24 @@ class Lifelines {
   /// Makes the locks; one rank does so, before any other touches the memory.
   static void prepare(void* memory, std::size_t ranks);
 
-  /// Takes the lock of this rank, `peers[own]`. `peers` are all ranks of the node. The thread that
-  /// calls it must live as long as the process, and so must `memory`.
-  Lifelines(void* memory, std::vector<Peer> peers, std::size_t own);
+  /// Takes the lock of `self`, the rank number `own` of the node's `ranks`. The thread that calls
+  /// it must live as long as the process, and so must `memory`.
+  Lifelines(void* memory, std::size_t ranks, std::size_t own, const Peer& self);
   /// Says that this rank ends in order.
   ~Lifelines();
   Lifelines(const Lifelines&) = delete;
   Lifelines& operator=(const Lifelines&) = delete;
 
-  /// Starts to wait for others, once all have taken their locks. The threads outlive this object.
+  /// Whether all ranks of the node have taken their locks.
+  [[nodiscard]] bool is_complete() const;
+
+  /// Starts to wait for others, once they have taken their locks. The threads outlive this object.
   /// `on_loss` gets the line, in one of them; `host` is named in it.
   void watch(const std::string& host, const OnLoss& on_loss) const;
 
  private:
   void* memory_;
-  std::vector<Peer> peers_;
+  std::size_t ranks_;
   std::size_t own_;
 };
 

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdlib>
-#include <vector>
 
 namespace tidemark::comm {
 
@@ -33,17 +32,10 @@ void* map(int file, std::size_t bytes) {
   return memory == MAP_FAILED ? nullptr : memory;
 }
 
-bool agree(MPI_Comm node, bool is_good) {
-  int good = is_good ? 1 : 0;
-  MPI_Allreduce(MPI_IN_PLACE, &good, 1, MPI_INT, MPI_MIN, node);
-  return good != 0;
-}
-
-/// Memory that all ranks of the node see, ready for their locks; null on all where one has none.
-/// It stays until the process ends.
-void* shared_memory(MPI_Comm node, int local_rank, std::size_t ranks) {
+/// Memory that the ranks of the node share, ready for their locks; null where this one cannot have
+/// it. It stays until the process ends. Collective; the file stays as well.
+void* shared_memory(MPI_Comm node, Path& path, int local_rank, std::size_t ranks) {
   const std::size_t bytes = Lifelines::bytes_for(ranks);
-  Path path{};
   void* memory = nullptr;
   if (local_rank == 0) {
     memory = map(make_file(path, bytes), bytes);
@@ -51,9 +43,7 @@ void* shared_memory(MPI_Comm node, int local_rank, std::size_t ranks) {
   }
   MPI_Bcast(path.data(), static_cast<int>(path.size()), MPI_CHAR, 0, node);
   if (local_rank != 0) memory = map(open(path.data(), O_RDWR | O_CLOEXEC), bytes);
-  const bool all_have_it = agree(node, memory != nullptr);
-  if (local_rank == 0) unlink(path.data());
-  return all_have_it ? memory : nullptr;
+  return memory;
 }
 
 }  // namespace
@@ -64,18 +54,17 @@ std::unique_ptr<Lifelines> watch_node(MPI_Comm node, int rank, const std::string
   MPI_Comm_rank(node, &local_rank);
   MPI_Comm_size(node, &ranks);
   if (ranks == 1) return nullptr;
-  void* const memory = shared_memory(node, local_rank, static_cast<std::size_t>(ranks));
-  if (memory == nullptr) return nullptr;
-  const std::array<std::int64_t, 2> own{rank, getpid()};
-  std::vector<std::int64_t> all(2 * static_cast<std::size_t>(ranks));
-  MPI_Allgather(own.data(), 2, MPI_INT64_T, all.data(), 2, MPI_INT64_T, node);
-  std::vector<Lifelines::Peer> peers;
-  for (std::size_t i = 0; i < all.size(); i += 2) {
-    peers.push_back({static_cast<int>(all[i]), all[i + 1]});
+  const auto all = static_cast<std::size_t>(ranks);
+  Path path{};
+  void* const memory = shared_memory(node, path, local_rank, all);
+  std::unique_ptr<Lifelines> lifelines;
+  if (memory != nullptr) {
+    lifelines = std::make_unique<Lifelines>(memory, all, static_cast<std::size_t>(local_rank),
+                                            Lifelines::Peer{rank, getpid()});
   }
-  auto lifelines =
-      std::make_unique<Lifelines>(memory, std::move(peers), static_cast<std::size_t>(local_rank));
   MPI_Barrier(node);  // until all hold their locks
+  if (local_rank == 0) unlink(path.data());
+  if (lifelines == nullptr || !lifelines->is_complete()) return nullptr;
   lifelines->watch(host, end_after_loss);
   return lifelines;
 }

@@ -63,6 +63,12 @@ def launcher():
     return "unknown"
 
 
+def failed_statuses():
+    """Exit statuses of the launcher where ranks end with status 3. MPICH's mixes into it how it has
+    ended the others."""
+    return (3, 9) if launcher() == "hydra" else (3,)
+
+
 def own_lines(text):
     """The lines of `text` outside the launcher's frames, without empty ones."""
     lines = []

@@ -38,11 +38,11 @@ std::string line_after(End how, std::size_t own) {
   std::array<int, 2> ready{};
   std::array<int, 2> go{};
   if (pipe(ready.data()) != 0 || pipe(go.data()) != 0) return "no pipe";
-  const std::vector<Lifelines::Peer> peers{{4, 1004}, {5, 1005}};
+  const std::array<Lifelines::Peer, 2> peers{{{4, 1004}, {5, 1005}}};
   char byte = 'x';
   const pid_t child = fork();
   if (child == 0) {
-    auto lifelines = std::make_unique<Lifelines>(memory, peers, 1 - own);
+    auto lifelines = std::make_unique<Lifelines>(memory, 2, 1 - own, peers.at(1 - own));
     if (write(ready[1], &byte, 1) == 1 && read(go[0], &byte, 1) == 1)
       end(how, std::move(lifelines));
     _exit(1);
@@ -51,7 +51,8 @@ std::string line_after(End how, std::size_t own) {
   // Threads that wait outlive the test, and so does what they use.
   const auto line = std::make_shared<std::promise<std::string>>();
   std::future<std::string> said = line->get_future();
-  auto lifelines = std::make_unique<Lifelines>(memory, peers, own);
+  auto lifelines = std::make_unique<Lifelines>(memory, 2, own, peers.at(own));
+  EXPECT_TRUE(lifelines->is_complete());
   lifelines->watch("node7", [line](const std::string& text) { line->set_value(text); });
   EXPECT_EQ(write(go[1], &byte, 1), 1);
   waitpid(child, nullptr, 0);
@@ -68,6 +69,14 @@ TEST(Lifelines, TellThatTheNextRankWasKilled) {
 TEST(Lifelines, TellThatTheFirstRankWasKilled) {
   EXPECT_EQ(line_after(End::killed, 1),
             "rank 4 (process 1004 on node7) has ended without saying why: killed, or crashed");
+}
+
+TEST(Lifelines, AreIncompleteUntilAllRanksHaveTheirLocks) {
+  alignas(64) std::array<std::byte, 256> memory{};
+  ASSERT_LE(Lifelines::bytes_for(2), memory.size());
+  Lifelines::prepare(memory.data(), 2);
+  const Lifelines first(memory.data(), 2, 0, {4, 1004});
+  EXPECT_FALSE(first.is_complete());
 }
 
 TEST(Lifelines, AreSilentBehindAnOrderlyEnd) {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "base/interruption.hpp"
 #include "base/last_words.hpp"
 #include "comm/watchdog.hpp"
 
@@ -92,6 +93,8 @@ void Lifelines::watch(const std::string& host, const OnLoss& on_loss) const {
 }
 
 void end_after_loss(const std::string& line) {
+  // Launchers that end a job send a signal first, and whoever asked for that knows why.
+  if (Interruption::signal_number() != 0) return;
   write_line(line);
   std::this_thread::sleep_for(grace);
   end_process();

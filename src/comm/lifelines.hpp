@@ -50,7 +50,8 @@ class Lifelines {
 };
 
 /// Writes the line and ends the process a little later. In between, the launcher can end the job,
-/// and a record that is being written comes to its end.
+/// and a record that is being written comes to its end. Does nothing where a signal has asked the
+/// job to end: then ranks are killed because of it.
 void end_after_loss(const std::string& line);
 
 }  // namespace tidemark::comm

@@ -72,7 +72,7 @@ TEST(Lifelines, TellThatTheFirstRankWasKilled) {
 }
 
 TEST(Lifelines, AreIncompleteUntilAllRanksHaveTheirLocks) {
-  alignas(64) std::array<std::byte, 256> memory{};
+  alignas(64) static std::array<std::byte, 256> memory{};  // last words are noted there from now on
   ASSERT_LE(Lifelines::bytes_for(2), memory.size());
   Lifelines::prepare(memory.data(), 2);
   const Lifelines first(memory.data(), 2, 0, {4, 1004});

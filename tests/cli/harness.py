@@ -77,7 +77,7 @@ def own_lines(text):
         if RULE.match(line):
             inside = not inside
         elif line.strip("\0 \t") and not inside and not LAUNCHER_REMARK.match(line):
-            lines.append(line)
+            lines.append(line.strip("\0"))  # Open MPI 5's launcher puts one in front now and then
     return lines
 
 

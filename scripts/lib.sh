@@ -63,3 +63,47 @@ configure_and_build() {
   logged "build/$preset.log" cmake --preset "$preset" "${arguments[@]}"
   cmake --build --preset "$preset" --parallel "$(build_jobs)" "${targets[@]}" >&2
 }
+
+# launcher_kind MPIRUN: openmpi4 (or older), openmpi5 (or newer), mpich, intel or unknown, by what the
+# launcher says of its version.
+launcher_kind() {
+  local said
+  said="$("$1" --version 2>/dev/null || true)"
+  case "$said" in
+    *"Intel(R) MPI"*) echo intel ;;
+    *HYDRA*) echo mpich ;;
+    *"(Open MPI) "[1-4].* | *"(OpenRTE) "[1-4].*) echo openmpi4 ;;
+    *"Open MPI"* | *OpenRTE* | *PRRTE*) echo openmpi5 ;;
+    *) echo unknown ;;
+  esac
+}
+
+# launch_here MPIRUN RANKS: sets the array `launch` to a line that starts so many ranks on this machine,
+# more than it has cores if need be, and exports what this launcher needs. Ranks get a core each where
+# there are enough and they have one thread (OMP_NUM_THREADS): ranks that wander are slower, and their
+# times vary more.
+launch_here() {
+  local mpirun="$1" ranks="$2" kind bound=0
+  kind="$(launcher_kind "$mpirun")"
+  if (($(core_count) >= ranks && ${OMP_NUM_THREADS:-1} == 1)); then bound=1; fi
+  launch=("$mpirun" -n "$ranks")
+  case "$kind" in
+    openmpi*)
+      # Open MPI refuses to start as root unless told twice.
+      if [[ "$(id -u)" == 0 ]]; then
+        export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+      fi
+      # Its other way to compare networks needs one that reaches outside, and says so once per rank.
+      export OMPI_MCA_reachable="${OMPI_MCA_reachable:-weighted}"
+      if [[ "$kind" == openmpi4 ]]; then launch+=(--oversubscribe); else launch+=(--map-by :oversubscribe); fi
+      if ((bound)); then launch+=(--bind-to core:overload-allowed); else launch+=(--bind-to none); fi
+      ;;
+    mpich)
+      if ((bound)); then launch+=(-bind-to core); else launch+=(-bind-to none); fi
+      ;;
+    intel)
+      # It binds unless it is told not to.
+      if ((!bound)); then export I_MPI_PIN="${I_MPI_PIN:-0}"; fi
+      ;;
+  esac
+}

@@ -52,6 +52,7 @@ class Launcher:
         if "OMP_PROC_BIND" in os.environ:
             env["OMP_PROC_BIND"] = os.environ["OMP_PROC_BIND"]
         env.setdefault("OMPI_MCA_rmaps_base_oversubscribe", "1")
+        env.setdefault("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe")  # since Open MPI 5
         self.process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=log,
                                         start_new_session=True)
         if self.stopped:  # between the look at `stopped` and now

@@ -16,6 +16,8 @@
 
 #include <fmt/format.h>
 
+#include "base/last_words.hpp"
+
 namespace tidemark {
 
 namespace {
@@ -139,6 +141,7 @@ void Interruption::watch() {
     return;
   }
   // Launchers send SIGTERM also when a rank has failed: that rank has said why.
+  note_last_words();
   const bool is_clearing_up = is_killed_soon() && listening_siblings() < local_ranks_;
   if (is_clearing_up) ::_exit(static_cast<int>(ExitStatus::failed));
   // One write, past the locks of stdio, which the thread that does not come back may hold.

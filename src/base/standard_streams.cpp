@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdio>
+#include <string>
 
 namespace tidemark {
 
@@ -19,15 +19,17 @@ void keep_standard_descriptors_open() noexcept {
 void say_on_stderr(std::string_view text) noexcept {
   constexpr std::string_view digits = "0123456789abcdef";
   std::fflush(stdout);
+  std::string shown;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if ((byte >= 0x20 && byte != 0x7F) || c == '\n') {
-      std::fputc(c, stderr);
-      continue;
+      shown += c;
+    } else {
+      shown += {'\\', 'x', digits[byte / 16U], digits[byte % 16U]};
     }
-    const std::array<char, 5> shown{'\\', 'x', digits[byte / 16U], digits[byte % 16U], '\0'};
-    std::fputs(shown.data(), stderr);
   }
+  // At once: launchers kill ranks in the middle of what they write piece by piece.
+  std::fwrite(shown.data(), 1, shown.size(), stderr);
   std::fflush(stderr);
 }
 

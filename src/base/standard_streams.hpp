@@ -10,9 +10,9 @@ namespace tidemark {
 /// main.
 void keep_standard_descriptors_open() noexcept;
 
-/// Writes text to standard error, behind what standard output holds back. Where it cannot be
-/// written there is nobody to tell, so that is not an error. Control characters but the line break,
-/// which would play with a terminal, are written as \x1b.
+/// Writes text to standard error in one piece, behind what standard output holds back. Where it
+/// cannot be written there is nobody to tell, so that is not an error. Control characters but the
+/// line break, which would play with a terminal, are written as \x1b.
 void say_on_stderr(std::string_view text) noexcept;
 
 }  // namespace tidemark

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <limits>
 #include <optional>
+#include <thread>
 
 #include "base/error.hpp"
 #include "comm/buffers.hpp"
@@ -17,6 +19,10 @@
 namespace tidemark::comm {
 
 namespace {
+
+/// Time after which a call that waits leaves its core to others between two looks, so that more
+/// ranks than cores come on. It is longer than most calls take where each rank has a core.
+constexpr std::chrono::microseconds patience{100};
 
 int rank_in(MPI_Comm comm) {
   int rank = 0;
@@ -217,6 +223,7 @@ void MpiCommunicator::drive(std::uint64_t awaited, Clock::time_point begin) {
   if (awaited != 0) operation = name_of(flights_->plan_of(awaited).operation).data();
   Clock::time_point now = Clock::now();
   Clock::time_point next_report = now + std::chrono::seconds(1);
+  const Clock::time_point gives_way = now + patience;
   bool complete = awaited == 0;
   bool detailed = false;
   do {
@@ -238,6 +245,7 @@ void MpiCommunicator::drive(std::uint64_t awaited, Clock::time_point begin) {
       detailed = true;
       watchdog_.set_detail(describe(flights_->awaited_ranks(awaited)));
     }
+    if (!complete && now > gives_way) std::this_thread::yield();
   } while (!complete);
   if (detailed) watchdog_.set_detail("");
 }

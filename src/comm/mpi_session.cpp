@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <optional>
 
+#include "base/last_words.hpp"
+#include "comm/library_version.hpp"
 #include "comm/mpi.hpp"
+#include "comm/node_watch.hpp"
 
 namespace tidemark::comm {
 
@@ -79,24 +81,25 @@ void MpiSession::describe() {
         "MPI_Comm_split_type");
   check(MPI_Comm_rank(node, &local_rank_), "MPI_Comm_rank");
   check(MPI_Comm_size(node, &local_size_), "MPI_Comm_size");
-  check(MPI_Comm_free(&node), "MPI_Comm_free");
 
   int length = 0;
   char name[MPI_MAX_PROCESSOR_NAME] = "";
   check(MPI_Get_processor_name(name, &length), "MPI_Get_processor_name");
   processor_name_.assign(name, static_cast<std::size_t>(length));
+  // The program's own session alone; tests make several in one process.
+  if (owns_mpi_) lifelines_ = watch_node(node, rank_, processor_name_);
+  check(MPI_Comm_free(&node), "MPI_Comm_free");
 
   char version[MPI_MAX_LIBRARY_VERSION_STRING] = "";
   check(MPI_Get_library_version(version, &length), "MPI_Get_library_version");
-  library_version_ = version;  // `length` counts the final NUL in Open MPI, and not in MPICH
-  library_version_.resize(
-      std::min(library_version_.find_first_of("\r\n"), library_version_.size()));
-  std::replace(library_version_.begin(), library_version_.end(), '\t', ' ');  // MPICH's columns
+  library_description_ = version;  // `length` counts the final NUL in Open MPI, and not in MPICH
+  library_version_ = first_line_of(library_description_);
 }
 
 void MpiSession::abort(ExitStatus status) const {
   std::cout.flush();
   std::fflush(nullptr);
+  note_last_words();
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(status));
   std::terminate();  // MPI_Abort does not return; the compiler cannot know
 }

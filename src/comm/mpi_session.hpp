@@ -1,12 +1,15 @@
 // MPI from start to end, and what it says about this process.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/error.hpp"
 #include "comm/watchdog.hpp"
 
 namespace tidemark::comm {
+
+class Lifelines;
 
 /// How threads of one process may call MPI.
 enum class MpiThreads {
@@ -36,8 +39,14 @@ class MpiSession {
   [[nodiscard]] int local_rank() const noexcept { return local_rank_; }  ///< on this node, from 0
   [[nodiscard]] int local_size() const noexcept { return local_size_; }  ///< processes on this node
   [[nodiscard]] const std::string& processor_name() const noexcept { return processor_name_; }
-  /// First line of the library's own description, such as "Open MPI v4.1.4, ...".
+  /// First line of the library's own description, such as "Open MPI v4.1.4, ..."; one space for
+  /// any white space.
   [[nodiscard]] const std::string& library_version() const noexcept { return library_version_; }
+
+  /// All that the library says about itself, in lines.
+  [[nodiscard]] const std::string& library_description() const noexcept {
+    return library_description_;
+  }
 
   /// Ends every process of the job with `status`, now. Streams are flushed first.
   [[noreturn]] void abort(ExitStatus status) const;
@@ -54,6 +63,8 @@ class MpiSession {
   int local_size_ = 1;
   std::string processor_name_;
   std::string library_version_;
+  std::string library_description_;
+  std::unique_ptr<Lifelines> lifelines_;  ///< cut last, when MPI has ended
 };
 
 }  // namespace tidemark::comm

@@ -1,18 +1,12 @@
 #include "comm/transport.hpp"
 
-#include <link.h>
-
 #include <algorithm>
-#include <string_view>
+
+#include "comm/library_version.hpp"
 
 namespace tidemark::comm {
 
 namespace {
-
-int add_library(dl_phdr_info* info, std::size_t, void* list) {
-  static_cast<std::vector<std::string>*>(list)->emplace_back(info->dlpi_name);
-  return 0;
-}
 
 /// The names in "mca_FRAMEWORK_NAME.so", sorted.
 std::vector<std::string> components_of(std::string_view framework,
@@ -26,6 +20,25 @@ std::vector<std::string> components_of(std::string_view framework,
     names.emplace_back(file.substr(prefix.size(), file.size() - prefix.size() - suffix.size()));
   }
   std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// The NAMEs in "FRAMEWORK_NAME_VARIABLE", sorted, each once.
+std::vector<std::string> components_in(const std::string& framework,
+                                       const std::vector<std::string>& variables) {
+  const std::string prefix = framework + "_";
+  std::vector<std::string> names;
+  for (const std::string& variable : variables) {
+    if (!variable.starts_with(prefix)) continue;
+    const std::string rest = variable.substr(prefix.size());
+    const std::size_t end = rest.find('_');
+    // These two are variables of the framework itself.
+    const std::string name = rest.substr(0, end);
+    if (end == std::string::npos || name == "base" || name == "wrapper") continue;
+    names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
@@ -49,32 +62,78 @@ std::optional<std::string> network_in(std::vector<std::string> names) {
   return names.size() == 1 ? std::optional(names.front()) : std::nullopt;
 }
 
+/// Components of Open MPI by framework.
+struct Components {
+  std::vector<std::string> pml;
+  std::vector<std::string> mtl;
+  std::vector<std::string> btl;
+};
+
+Transport transport_of_open_mpi(const Components& found, const Neighbourhood& ranks,
+                                const char* known_by) {
+  Transport transport;
+  if (found.pml.size() != 1) return transport;
+  transport.messaging = found.pml.front();
+  transport.known_by = known_by;
+  // Only ob1 sends by these components; ucx and cm have transports of their own.
+  if (found.pml.front() != "ob1") {
+    transport.components = found.mtl;
+    return transport;
+  }
+  transport.components = found.btl;
+  if (ranks.has_neighbours) {
+    transport.within_node = shared_memory_in(transport.components);
+    if (!transport.within_node) transport.within_node = network_in(transport.components);
+  }
+  if (ranks.has_other_nodes) transport.between_nodes = network_in(transport.components);
+  return transport;
+}
+
+/// Whether an MPICH was built without shared memory between ranks of a node.
+bool is_without_shared_memory(const std::string& configuration) {
+  for (const char* option : {"--with-ch4-shmmods=none", "--with-ch4-shmmods=no ",
+                             "--without-ch4-shmmods", "--enable-ch4-direct=netmod"}) {
+    if (configuration.find(option) != std::string::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Transport transport_from(const std::vector<std::string>& libraries, bool has_neighbours,
                          bool has_other_nodes) {
-  Transport transport;
-  const auto layers = components_of("pml", libraries);
-  if (layers.size() != 1) return transport;
-  transport.messaging = layers.front();
-  // Only ob1 sends by these components; ucx and cm have transports of their own.
-  if (layers.front() != "ob1") {
-    transport.components = components_of("mtl", libraries);
-    return transport;
-  }
-  transport.components = components_of("btl", libraries);
-  if (has_neighbours) {
-    transport.within_node = shared_memory_in(transport.components);
-    if (!transport.within_node) transport.within_node = network_in(transport.components);
-  }
-  if (has_other_nodes) transport.between_nodes = network_in(transport.components);
-  return transport;
+  return transport_of_open_mpi({components_of("pml", libraries), components_of("mtl", libraries),
+                                components_of("btl", libraries)},
+                               {has_neighbours, has_other_nodes},
+                               "components that Open MPI has loaded");
 }
 
-Transport transport_of(const MpiSession& session) {
-  std::vector<std::string> libraries;
-  dl_iterate_phdr(add_library, &libraries);
-  return transport_from(libraries, session.local_size() > 1, session.size() > session.local_size());
+Transport transport_from_variables(const std::vector<std::string>& variables,
+                                   const Neighbourhood& ranks) {
+  Components found{components_in("pml", variables), components_in("mtl", variables),
+                   components_in("btl", variables)};
+  // Since version 5 vader is but a second name of sm, which has the same variables.
+  if (has(found.btl, "sm")) std::erase(found.btl, "vader");
+  return transport_of_open_mpi(found, ranks, "components of which Open MPI has control variables");
+}
+
+Transport transport_from_description(std::string_view description, const Neighbourhood& ranks,
+                                     bool avoids_shared_memory) {
+  Transport transport;
+  transport.messaging = value_in(description, "MPICH Device");
+  if (!transport.messaging) return transport;
+  transport.known_by = "device that MPICH names";
+  // "ch4:ucx"; other generations of devices have other rules.
+  const std::string generation = "ch4:";
+  if (!transport.messaging->starts_with(generation)) return transport;
+  const std::string network = transport.messaging->substr(generation.size());
+  const std::string configuration = value_in(description, "MPICH configure").value_or("") + " ";
+  const bool shares = !avoids_shared_memory && !is_without_shared_memory(configuration);
+  transport.components = {network};
+  if (shares) transport.components.emplace_back("posix");
+  if (ranks.has_neighbours) transport.within_node = shares ? "posix" : network;
+  if (ranks.has_other_nodes) transport.between_nodes = network;
+  return transport;
 }
 
 }  // namespace tidemark::comm

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/last_words.hpp"
 
 namespace tidemark::comm {
 
@@ -134,6 +135,9 @@ void write_line(std::string line) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
-void end_process() { ::_exit(static_cast<int>(ExitStatus::failed)); }
+void end_process() {
+  note_last_words();
+  ::_exit(static_cast<int>(ExitStatus::failed));
+}
 
 }  // namespace tidemark::comm

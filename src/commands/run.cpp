@@ -1,5 +1,6 @@
 #include "commands/run.hpp"
 
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -17,10 +18,12 @@
 #include "comm/places.hpp"
 #include "comm/rank_zero.hpp"
 #include "commands/named_files.hpp"
+#include "commands/progress.hpp"
 #include "commands/resume.hpp"
 #include "commands/screen.hpp"
 #include "config/reader.hpp"
 #include "config/sweep.hpp"
+#include "job/launch.hpp"
 #include "job/placement.hpp"
 #include "kernels/gemm.hpp"
 #include "report/overlap_lines.hpp"
@@ -234,7 +237,8 @@ ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSes
       report::provenance({arguments.command_line, arguments.input, text, arguments.threads,
                           world->gather_bytes(session.processor_name())},
                          &session);
-  const ProgressLine progress(speaks && (arguments.progress || isatty(STDERR_FILENO) != 0));
+  Progress progress(speaks && (arguments.progress || isatty(STDERR_FILENO) != 0),
+                    job::mixes_streams(std::getenv));
   Screen screen(speaks);
   screen.print(title(cases, session, arguments.threads, placement) + report::table_header(cases));
   ExitStatus status = ExitStatus::good;

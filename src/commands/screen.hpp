@@ -1,7 +1,6 @@
 // What a run shows while it goes on.
 #pragma once
 
-#include <cstdio>
 #include <string>
 
 #include <fmt/format.h>
@@ -11,25 +10,6 @@
 #include "report/print.hpp"
 
 namespace tidemark::commands {
-
-/// One line on the terminal that is written over and over, and wiped before anything else.
-class ProgressLine {
- public:
-  explicit ProgressLine(bool shown) : shown_(shown) {}
-  ~ProgressLine() { wipe(); }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(const std::string& text) const {
-    if (!shown_) return;
-    std::fprintf(stderr, "\r\x1b[K%s", text.c_str());  // nobody to tell where that fails
-    std::fflush(stderr);
-  }
-  void wipe() const { show(""); }
-
- private:
-  bool shown_;
-};
 
 /// Standard output of a rank that speaks. Where it cannot be written the run goes on: the records
 /// are worth more than the table.

@@ -94,6 +94,11 @@ Launch launch_of(const Variables& variable) {
   return started_by_slurm(reader);
 }
 
+bool mixes_streams(const Variables& variable) {
+  const Reader reader(variable);
+  return reader.has("PRTE_LAUNCHED") || reader.text("PMIX_NAMESPACE").starts_with("prterun");
+}
+
 std::string singleton_line(const Launch& launch, int mpi_size, const std::string& mpi) {
   if (mpi_size > 1 || launch.processes < 2) return "";
   return fmt::format(

@@ -22,6 +22,10 @@ struct Launch {
 /// mpirun starts on another node has that of the step of its daemons.
 Launch launch_of(const Variables& variable);
 
+/// Whether the launcher holds back what a rank writes to stderr until its line has an end, and then
+/// takes the end of a line on stdout for it. PRRTE does so, the launcher of Open MPI 5.
+bool mixes_streams(const Variables& variable);
+
 /// The line for processes that were started together and of which MPI takes each for a job of one
 /// rank; "" where that is not so. `mpi` names the library and its version.
 std::string singleton_line(const Launch& launch, int mpi_size, const std::string& mpi);

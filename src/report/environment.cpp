@@ -21,13 +21,18 @@ constexpr std::size_t max_value_bytes = 400;
 
 /// Variables that begin so. Open MPI's own are named by framework: its launcher adds others, with
 /// addresses and keys of the job.
-constexpr std::array<std::string_view, 30> prefixes{
-    "OMP_",          "GOMP_",         "KMP_",         "OPENBLAS_",      "MKL_",
-    "BLIS_",         "DNNL_",         "ONEDNN_",      "KOKKOS_",        "CUBLAS_",
-    "CUBLASLT_",     "CUDA_",         "HIP_",         "ROCR_",          "HSA_",
-    "NCCL_",         "UCX_",          "FI_",          "OMPI_MCA_btl",   "OMPI_MCA_pml",
-    "OMPI_MCA_mtl",  "OMPI_MCA_coll", "OMPI_MCA_osc", "OMPI_MCA_hwloc", "OMPI_MCA_rmaps",
-    "OMPI_MCA_mpi_", "MPICH_",        "I_MPI_",       "TIDEMARK_TEST_", "NVIDIA_TF32_OVERRIDE"};
+constexpr std::array<std::string_view, 33> prefixes{
+    "OMP_",           "GOMP_",          "KMP_",
+    "OPENBLAS_",      "MKL_",           "BLIS_",
+    "DNNL_",          "ONEDNN_",        "KOKKOS_",
+    "CUBLAS_",        "CUBLASLT_",      "CUDA_",
+    "HIP_",           "ROCR_",          "HSA_",
+    "NCCL_",          "UCX_",           "FI_",
+    "OMPI_MCA_btl",   "OMPI_MCA_pml",   "OMPI_MCA_mtl",
+    "OMPI_MCA_coll",  "OMPI_MCA_osc",   "OMPI_MCA_hwloc",
+    "OMPI_MCA_rmaps", "OMPI_MCA_mpi_",  "MPICH_",
+    "MPIR_CVAR_",     "I_MPI_",         "PRTE_MCA_rmaps",
+    "PRTE_MCA_hwloc", "TIDEMARK_TEST_", "NVIDIA_TF32_OVERRIDE"};
 
 /// Key of the record and variable.
 constexpr std::array<std::array<const char*, 2>, 9> slurm_variables{{

@@ -56,7 +56,7 @@ Json transport_json(const comm::MpiSession* session) {
           {"components", transport.components},
           {"within_node", text_or_null(transport.within_node)},
           {"between_nodes", text_or_null(transport.between_nodes)},
-          {"known_by", "components that Open MPI has loaded"}};
+          {"known_by", transport.known_by}};
 }
 
 /// In the order of the first rank on each.

@@ -50,6 +50,25 @@ class Result:
     seconds: float
 
 
+def launcher():
+    """The kind of launcher: "open mpi 4" (or older), "open mpi 5" (or newer), "hydra" (MPICH's and
+    Intel MPI's), or "unknown"."""
+    said = subprocess.run([os.environ.get("MPIEXEC") or "mpiexec", "--version"],
+                          capture_output=True, text=True, check=False).stdout
+    if "HYDRA" in said or "Intel(R) MPI" in said:
+        return "hydra"
+    version = re.search(r"\((?:Open MPI|OpenRTE)\) (\d+)\.", said)
+    if version:
+        return "open mpi 4" if int(version[1]) < 5 else "open mpi 5"
+    return "unknown"
+
+
+def failed_statuses():
+    """Exit statuses of the launcher where ranks end with status 3. MPICH's mixes into it how it has
+    ended the others."""
+    return (3, 9) if launcher() == "hydra" else (3,)
+
+
 def own_lines(text):
     """The lines of `text` outside the launcher's frames, without empty ones."""
     lines = []
@@ -58,7 +77,7 @@ def own_lines(text):
         if RULE.match(line):
             inside = not inside
         elif line.strip("\0 \t") and not inside and not LAUNCHER_REMARK.match(line):
-            lines.append(line)
+            lines.append(line.strip("\0"))  # Open MPI 5's launcher puts one in front now and then
     return lines
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Where ranks stand: what `tidemark run` says of it, and how many threads it starts.
 
-Environment: see harness.py. Launcher options are Open MPI's; with another MPI these tests skip.
+Environment: see harness.py. Launcher options are Open MPI's or Hydra's; with another launcher these tests skip.
 """
 import os
 import pathlib
@@ -19,17 +19,14 @@ CORES = sorted(os.sched_getaffinity(0))
 FOREIGN = ("OMP_", "GOMP_", "KOKKOS_", "OMPI_MCA_", "OMPI_COMM_", "PRTE_MCA_", "SLURM_", "PMI_", "PMIX_")
 ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "OMPI_MCA_mpi_yield_when_idle": "1", "OPENBLAS_NUM_THREADS": "1"}
-UNBOUND = ("--bind-to", "none", "--oversubscribe")
-TWO_CORES = ("--map-by", "slot:PE=2", "--bind-to", "core")  # for one rank
-
-
-def launcher_name():
-    said = subprocess.run([os.environ.get("MPIEXEC") or "mpiexec", "--version"], capture_output=True,
-                          text=True, check=False)
-    return said.stdout
-
-
-IS_OPEN_MPI = "Open MPI" in launcher_name() or "OpenRTE" in launcher_name()
+LAUNCHER = harness.launcher()
+IS_KNOWN = LAUNCHER != "unknown"
+if LAUNCHER == "hydra":
+    UNBOUND = ("-bind-to", "none")
+    TWO_CORES = ("-bind-to", "core:2")  # for one rank
+else:
+    UNBOUND = ("--bind-to", "none", "--oversubscribe")
+    TWO_CORES = ("--map-by", "slot:PE=2", "--bind-to", "core")
 
 
 def siblings_of(cpu):
@@ -61,8 +58,8 @@ class Run(harness.TestCase):
                               check=False, **popen)
 
     def launch(self, ranks, *launcher, **more):
-        if not IS_OPEN_MPI:
-            self.skipTest("options of Open MPI's launcher")
+        if not IS_KNOWN:
+            self.skipTest("options of this launcher are not known")
         mpiexec = os.environ.get("MPIEXEC") or "mpiexec"
         return self.finish(mpiexec, "-n", str(ranks), *launcher, ranks=ranks, **more)
 

@@ -8,6 +8,7 @@ Environment: see harness.py.
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import unittest
@@ -69,8 +70,18 @@ class ReFrame(harness.TestCase):
         self.write("tiny.yaml", INPUT)
         self.write("checks.py", CHECKS.format(folder=self.folder))
 
+    def path_with_launcher(self):
+        """PATH on which mpirun, which settings.py names, is the launcher of these tests."""
+        launcher = shutil.which(os.environ.get("MPIEXEC") or "mpiexec")
+        folder = pathlib.Path(self.folder, "bin")
+        folder.mkdir(exist_ok=True)
+        mpirun = folder / "mpirun"
+        mpirun.write_text(f"#!/bin/sh\nexec {launcher} \"$@\"\n", encoding="utf-8")
+        mpirun.chmod(0o755)
+        return f"{folder}:{os.environ['PATH']}"
+
     def reframe(self, *arguments, status=0):
-        environment = {**harness.environment(), "TMPDIR": self.folder,
+        environment = {**harness.environment(), "TMPDIR": self.folder, "PATH": self.path_with_launcher(),
                        "TIDEMARK": os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"])}
         done = subprocess.run([REFRAME, "--nocolor", "-C", HARNESS / "settings.py", "--system=one-machine", "--prefix", self.folder,
                                "--report-file", os.path.join(self.folder, "report.json"), *arguments],

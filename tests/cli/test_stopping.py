@@ -42,7 +42,7 @@ class Stopping(harness.TestCase):
             for rank in (0, 1):
                 with self.subTest(moment, rank=rank):
                     outcome = self.at_moment(moment, rank, signal.SIGSTOP)
-                    self.assertEqual(outcome.status, 3, outcome)
+                    self.assertIn(outcome.status, harness.failed_statuses(), outcome)
                     # Launchers may wake a rank before they end it, and it may be overdue itself.
                     lines = [line for line in outcome.errors if f" on rank {1 - rank}:" in line]
                     self.assertEqual(len(lines), 1, outcome.errors)

@@ -67,6 +67,14 @@ TEST(Launch, InTheShellOfAnAllocationIsOneProcess) {
   }
 }
 
+TEST(Launch, OpenMpi5MixesStreams) {
+  EXPECT_TRUE(mixes_streams(variables({{"PRTE_LAUNCHED", "1"}})));
+  EXPECT_TRUE(mixes_streams(variables({{"PMIX_NAMESPACE", "prterun-vm-6@1"}})));
+  EXPECT_FALSE(mixes_streams(variables({{"PMIX_NAMESPACE", "slurm.pmix.9.0"}})));
+  EXPECT_FALSE(mixes_streams(variables({{"OMPI_COMM_WORLD_SIZE", "4"}})));
+  EXPECT_FALSE(mixes_streams(variables({})));
+}
+
 TEST(Launch, OneRankOfMpirunInAnAllocationIsAJobOfOneRank) {
   const Values mpirun{{"OMPI_COMM_WORLD_SIZE", "1"},
                       {"OMPI_COMM_WORLD_RANK", "0"},

@@ -23,7 +23,8 @@ kernels_options=(-DKokkosKernels_ADD_DEFAULT_ETI=OFF -DKokkosKernels_ENABLED_COM
   -DKokkosKernels_ENABLE_TESTS=OFF -DKokkosKernels_ENABLE_EXAMPLES=OFF)
 if [[ "$kokkos_for" == cuda ]]; then
   # As docs/gpu.md says. The products are those of cuBLAS.
-  kokkos_options+=(-DKokkos_ENABLE_CUDA=ON "-DKokkos_ARCH_${TIDEMARK_CUDA_ARCH:-HOPPER90}=ON"
+  cuda_arch="${TIDEMARK_CUDA_ARCH:-HOPPER90}"
+  kokkos_options+=(-DKokkos_ENABLE_CUDA=ON "-DKokkos_ARCH_$cuda_arch=ON"
     -DKokkos_ENABLE_IMPL_CUDA_MALLOC_ASYNC=OFF)
 else
   # The names of OpenBLAS's symbols are given, since a Fortran compiler would be needed to find
@@ -174,7 +175,12 @@ build_kokkos() (
   mapfile -t standard < <(standard_options "$version")
   compiler=() blas=()
   if [[ "$kokkos_for" == cuda ]]; then
-    compiler=(-DCMAKE_CXX_COMPILER="$source/kokkos/bin/nvcc_wrapper")
+    # CMake tries the compiler before Kokkos names the architecture, and today's nvcc no longer has
+    # the one that the wrapper takes then. The digits at the end of the name are the architecture.
+    sed "s/^default_arch=.*/default_arch=sm_${cuda_arch##*[!0-9]}/" \
+      "$source/kokkos/bin/nvcc_wrapper" >"$work/nvcc_wrapper"
+    chmod 755 "$work/nvcc_wrapper"
+    compiler=(-DCMAKE_CXX_COMPILER="$work/nvcc_wrapper")
   else
     blas=(-DBLAS_LIBRARIES=openblas -DBLAS_LIBRARY_DIRS="$(openblas_folder)")
   fi
@@ -190,5 +196,10 @@ build_kokkos() (
   # Kokkos Kernels wrote down where it found Kokkos: the stage, which is about to go.
   sed -i "s|$stage$prefix|$prefix|g" \
     "$stage$prefix/lib/cmake/KokkosKernels/KokkosKernelsConfig.cmake"
+  if [[ "$kokkos_for" == cuda ]]; then
+    cp "$work/nvcc_wrapper" "$stage$prefix/bin/nvcc_wrapper"
+    grep -rl "$work/nvcc_wrapper" "$stage$prefix/lib/cmake" "$stage$prefix/bin" |
+      xargs -r sed -i "s|$work/nvcc_wrapper|$prefix/bin/nvcc_wrapper|g"
+  fi
   mv -T "$stage$prefix" "$prefix"
 )

@@ -33,26 +33,39 @@ Needs needs_of(const config::Case& c) {
           rehearsal.pool_bytes, rehearsal.communication_bytes()};
 }
 
+double in_gib(std::int64_t bytes) { return static_cast<double>(bytes) / gib; }
+
+/// Why the case does not fit; empty where it does.
+std::string shortage_of(const config::Case& c, const Needs& needs, const MemoryLeft& left) {
+  const std::string what =
+      fmt::format("{}: case {} does not fit into memory: it needs", c.locate("model"), c.index + 1);
+  const std::string parts =
+      fmt::format("parameters {:.1f}, gradients {:.1f}, activations {:.1f}, communication {:.1f}",
+                  in_gib(needs.parameters), in_gib(needs.gradients), in_gib(needs.activations),
+                  in_gib(needs.communication));
+  const double needed = in_gib(needs.total());
+  const int processes = left.processes_on_node;
+  if (left.on_node &&
+      static_cast<double>(needs.total()) * processes > static_cast<double>(*left.on_node)) {
+    return fmt::format("{} {:.1f} GiB on a node ({} x {:.1f}: {}), which has {:.1f} GiB available",
+                       what, needed * processes, processes, needed, parts, in_gib(*left.on_node));
+  }
+  if (left.of_process && needs.total() > *left.of_process) {
+    return fmt::format(
+        "{} {:.1f} GiB a process ({}), and the limit of its address space (ulimit -v) "
+        "leaves {:.1f} GiB",
+        what, needed, parts, in_gib(*left.of_process));
+  }
+  return "";
+}
+
 }  // namespace
 
 std::int64_t required_bytes(const config::Case& c) { return needs_of(c).total(); }
 
-void require_capacity(const config::Case& c, std::optional<std::int64_t> available_bytes,
-                      int processes_on_node, comm::Communicator& communicator) {
-  const Needs needs = needs_of(c);
-  const double needed = static_cast<double>(needs.total()) * processes_on_node;
-  std::string shortage;
-  if (available_bytes && needed > static_cast<double>(*available_bytes)) {
-    shortage = fmt::format(
-        "{}: case {} does not fit into memory: it needs {:.1f} GiB on a node ({} x {:.1f}: "
-        "parameters {:.1f}, gradients {:.1f}, activations {:.1f}, communication {:.1f}), which has "
-        "{:.1f} GiB available",
-        c.locate("model"), c.index + 1, needed / gib, processes_on_node,
-        needed / gib / processes_on_node, static_cast<double>(needs.parameters) / gib,
-        static_cast<double>(needs.gradients) / gib, static_cast<double>(needs.activations) / gib,
-        static_cast<double>(needs.communication) / gib,
-        static_cast<double>(*available_bytes) / gib);
-  }
+void require_capacity(const config::Case& c, const MemoryLeft& left,
+                      comm::Communicator& communicator) {
+  const std::string shortage = shortage_of(c, needs_of(c), left);
   for (const std::string& line : communicator.gather_bytes(shortage)) {
     if (!line.empty()) {
       throw RunError(line, Scope::all_ranks);

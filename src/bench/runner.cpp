@@ -52,11 +52,14 @@ void run_in(const config::Case& c, const Environment& environment, comm::Communi
   }
 }
 
-/// What kernels can still allocate, and how many of the node's ranks have to share that.
-std::pair<std::optional<std::int64_t>, int> available_memory(const comm::MpiSession& session) {
-  if (runs_on_host) return {memory::available_node_bytes(), session.local_size()};
+/// What kernels can still allocate. A device belongs to one rank, and its memory to no address
+/// space that a limit is about.
+MemoryLeft memory_left(const comm::MpiSession& session) {
+  if (runs_on_host) {
+    return {memory::available_node_bytes(), session.local_size(), memory::process_headroom()};
+  }
   const auto memory = accelerator::memory();
-  return {memory ? std::optional(static_cast<std::int64_t>(memory->free)) : std::nullopt, 1};
+  return {memory ? std::optional(static_cast<std::int64_t>(memory->free)) : std::nullopt};
 }
 
 }  // namespace
@@ -75,8 +78,7 @@ CaseResult run_case(const config::Case& c, const Environment& environment,
   communicator->barrier();       // the node's other ranks have given their free memory back, too
   const auto communication_library =
       before ? std::optional(*accelerator::bytes_in_use() - *before) : std::nullopt;
-  const auto [available, sharing] = available_memory(environment.session);
-  require_capacity(c, available, sharing, *communicator);
+  require_capacity(c, memory_left(environment.session), *communicator);
   CaseResult result;
   result.settings = c;
   result.ranks = communicator->size();

@@ -1,5 +1,7 @@
 #include "memory/process.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -129,6 +131,13 @@ std::optional<std::int64_t> available_node_bytes() {
     return std::min(*node, *group);
   }
   return node ? node : group;
+}
+
+std::optional<std::int64_t> process_headroom() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  const std::int64_t used = kilobyte_field("/proc/self/status", "VmSize").value_or(0);
+  return static_cast<std::int64_t>(limit.rlim_cur) - used;
 }
 
 }  // namespace tidemark::memory

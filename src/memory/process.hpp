@@ -23,4 +23,8 @@ bool reset_process_peak();
 /// unknown.
 std::optional<std::int64_t> available_node_bytes();
 
+/// Bytes of address space that a limit (RLIMIT_AS, `ulimit -v`) leaves this process; nullopt where
+/// there is none. An allocator of a library may not come back from beyond it.
+std::optional<std::int64_t> process_headroom();
+
 }  // namespace tidemark::memory

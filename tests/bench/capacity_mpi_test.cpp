@@ -15,12 +15,12 @@ TEST(Capacity, RefusesOnAllRanksWhenOneNodeHasTooLittle) {
   comm::MpiCommunicator comm(MPI_COMM_WORLD, 60s);
   const config::Case c = support::small_case(comm.size(), false);
   const std::int64_t enough = required_bytes(c) * comm.size();
-  EXPECT_NO_THROW(require_capacity(c, enough, comm.size(), comm));
-  EXPECT_NO_THROW(require_capacity(c, std::nullopt, comm.size(), comm));
+  EXPECT_NO_THROW(require_capacity(c, {enough, comm.size()}, comm));
+  EXPECT_NO_THROW(require_capacity(c, {std::nullopt, comm.size()}, comm));
   // Only the last rank's node is short of memory; every rank must hear of it.
   const std::int64_t available = comm.rank() == comm.size() - 1 ? enough - 1 : enough;
   try {
-    require_capacity(c, available, comm.size(), comm);
+    require_capacity(c, {available, comm.size()}, comm);
     ADD_FAILURE() << "nothing was refused";
   } catch (const RunError& error) {
     EXPECT_EQ(error.scope(), Scope::all_ranks);

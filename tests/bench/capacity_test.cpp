@@ -22,10 +22,10 @@ config::Case wide_case() {
   return c;
 }
 
-std::string refusal(const config::Case& c, std::int64_t available, int processes) {
+std::string refusal(const config::Case& c, const MemoryLeft& left) {
   comm::SelfCommunicator communicator;
   try {
-    require_capacity(c, available, processes, communicator);
+    require_capacity(c, left, communicator);
   } catch (const RunError& error) {
     EXPECT_EQ(error.status(), ExitStatus::failed);
     return error.what();
@@ -36,16 +36,18 @@ std::string refusal(const config::Case& c, std::int64_t available, int processes
 TEST(Capacity, TheBoundaryIsExact) {
   const config::Case c = wide_case();
   const std::int64_t needed = required_bytes(c);
-  EXPECT_EQ(refusal(c, needed, 1), "");
-  EXPECT_NE(refusal(c, needed - 1, 1), "");
-  EXPECT_EQ(refusal(c, 3 * needed, 3), "");
-  EXPECT_NE(refusal(c, 3 * needed - 1, 3), "");
+  EXPECT_EQ(refusal(c, {needed, 1}), "");
+  EXPECT_NE(refusal(c, {needed - 1, 1}), "");
+  EXPECT_EQ(refusal(c, {3 * needed, 3}), "");
+  EXPECT_NE(refusal(c, {3 * needed - 1, 3}), "");
+  EXPECT_EQ(refusal(c, {3 * needed, 3, needed}), "");
+  EXPECT_NE(refusal(c, {3 * needed, 3, needed - 1}), "");
 }
 
 TEST(Capacity, TheLineHoldsTheNumbers) {
   config::Case c = wide_case();
   c.index = 4;
-  const std::string line = refusal(c, std::int64_t{5} << 30, 2);
+  const std::string line = refusal(c, {std::int64_t{5} << 30, 2});
   // 4 layers of 12 h^2 + 13 h elements are 3.0 GiB, twice; activations and libraries take 0.1 more.
   for (const char* part : {"case 5 does not fit into memory", "12.3 GiB on a node", "2 x 6.1",
                            "parameters 3.0", "gradients 3.0", "has 5.0 GiB available"}) {
@@ -54,11 +56,19 @@ TEST(Capacity, TheLineHoldsTheNumbers) {
   EXPECT_EQ(line.find('\n'), std::string::npos);
 }
 
+TEST(Capacity, TheLineNamesTheLimitOfAProcess) {
+  const std::string line = refusal(wide_case(), {std::nullopt, 2, std::int64_t{2} << 30});
+  for (const char* part : {"case 1 does not fit into memory", "6.1 GiB a process", "gradients 3.0",
+                           "the limit of its address space (ulimit -v) leaves 2.0 GiB"}) {
+    EXPECT_NE(line.find(part), std::string::npos) << part << " in " << line;
+  }
+}
+
 TEST(Capacity, UnknownMemoryRefusesNothing) {
   comm::SelfCommunicator communicator;
   config::Case c = wide_case();
   c.model.num_layers = 1000;
-  EXPECT_NO_THROW(require_capacity(c, std::nullopt, 1, communicator));
+  EXPECT_NO_THROW(require_capacity(c, {}, communicator));
 }
 
 // What the allocator will hold, not the tide: the rest of its segments is lost to others, too.

@@ -127,6 +127,25 @@ class Ranks(FirstContact):
                          ["command line: rank 1 was started with other arguments than rank 0"])
 
 
+class Memory(FirstContact):
+    # Beyond such a limit the BLAS's allocator looks for memory for ever.
+    def test_a_limit_of_the_address_space_is_known_before_anything_is_allocated(self):
+        program = os.environ["TIDEMARK_EXECUTABLE"]
+        self.write("limited", "#!/bin/bash\n"
+                   "ulimit -v $(($(awk '/VmSize/ {print $2}' /proc/self/status) + 2000000))\n"
+                   f"exec {program} \"$@\"\n")
+        pathlib.Path(self.folder, "limited").chmod(0o755)
+        with mock.patch.dict(os.environ, TIDEMARK_EXECUTABLE=str(pathlib.Path(self.folder, "limited"))):
+            result = harness.run(["run", "case.yaml", "--set", "model.hidden_size=4096",
+                                  "--set", "model.num_layers=4", "--set", "parallel.tensor=2"],
+                                 self.folder, ranks=2)
+        self.assertEqual(result.status, 3, result)
+        (error,) = result.errors
+        self.assertRegex(error, r"^case\.yaml:[0-9:]+: case 1 does not fit into memory: it needs [0-9.]+ GiB "
+                         r"a process \(.+\), and the limit of its address space \(ulimit -v\) leaves "
+                         r"[0-9.-]+ GiB$")
+
+
 class Yaml(FirstContact):
     def test_anchors_and_merge_keys_are_taken(self):
         text = INPUT.replace("model: {", "model: &m {").replace(

@@ -1,6 +1,7 @@
 #include "comm/mpi.hpp"
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <chrono>
 #include <cstdint>
@@ -20,9 +21,17 @@ namespace tidemark::comm {
 
 namespace {
 
-/// Time after which a call that waits leaves its core to others between two looks, so that more
-/// ranks than cores come on. It is longer than most calls take where each rank has a core.
+/// Time after which a call that waits leaves its core to others between two looks, where a job has
+/// more ranks than this process has cores.
 constexpr std::chrono::microseconds patience{100};
+
+/// Cores that this process may run on; a lot where the system does not say.
+int core_count() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (sched_getaffinity(0, sizeof cores, &cores) != 0) return std::numeric_limits<int>::max();
+  return CPU_COUNT(&cores);
+}
 
 int rank_in(MPI_Comm comm) {
   int rank = 0;
@@ -223,7 +232,10 @@ void MpiCommunicator::drive(std::uint64_t awaited, Clock::time_point begin) {
   if (awaited != 0) operation = name_of(flights_->plan_of(awaited).operation).data();
   Clock::time_point now = Clock::now();
   Clock::time_point next_report = now + std::chrono::seconds(1);
-  const Clock::time_point gives_way = now + patience;
+  // A rank that is bound to one core, as ranks are that are to be fast, keeps it.
+  static const int cores = core_count();
+  const Clock::time_point gives_way =
+      cores > 1 && handle_.size > cores ? now + patience : Clock::time_point::max();
   bool complete = awaited == 0;
   bool detailed = false;
   do {

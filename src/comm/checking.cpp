@@ -143,8 +143,7 @@ std::vector<Request> CheckingCommunicator::exchange_together(std::span<const Exc
                                                              Purpose purpose) {
   std::vector<Pending> calls;
   for (const Exchange& message : messages) {
-    calls.push_back(
-        begin(Operation::send_recv, message.send, message.recv, count, dtype, purpose));
+    calls.push_back(begin(Operation::send_recv, message.send, message.recv, count, dtype, purpose));
     begin_exchange(calls.back(), message.to, message.from);
   }
   std::vector<Request> inner = inner_.exchange_together(messages, count, dtype, purpose);
@@ -212,8 +211,7 @@ std::string CheckingCommunicator::contribution_to(const Pending& call, int rank,
                                                   const Stretch& piece) {
   const Stretch block = block_of_rank(call, rank);
   const std::size_t begin = std::min(piece.first, block.count);
-  const std::size_t bytes =
-      std::min(piece.count, block.count - begin) * size_of(call.dtype);
+  const std::size_t bytes = std::min(piece.count, block.count - begin) * size_of(call.dtype);
   std::string data(bytes, '\0');
   if (bytes > 0 && !call.own.empty()) {
     std::memcpy(data.data(), at(call.own.data(), block.first + begin, call.dtype), bytes);
@@ -325,8 +323,8 @@ void CheckingCommunicator::compare_notes(CommunicationFindings& findings) {
   for (const Note& note : received_) {
     const auto& from_sender = sent[static_cast<std::size_t>(note.peer)];
     const auto match = from_sender.find(note.number);
-    const bool is_for_us = match != from_sender.end() && (match->second.peer == everyone ||
-                                                          match->second.peer == rank());
+    const bool is_for_us = match != from_sender.end() &&
+                           (match->second.peer == everyone || match->second.peer == rank());
     ++findings.parts;
     if (is_for_us && match->second.digest == note.digest) continue;
     if (findings.parts_differ++ == 0) {
@@ -366,8 +364,8 @@ CommunicationFindings CheckingCommunicator::finish() {
   CommunicationFindings findings = std::exchange(own_, {});
   findings.never_waited = static_cast<std::int64_t>(pending_.size());
   if (!pending_.empty()) {
-    findings.first_never_waited = fmt::format(
-        "{} on rank {}", name_of_call(pending_.begin()->second.number), rank());
+    findings.first_never_waited =
+        fmt::format("{} on rank {}", name_of_call(pending_.begin()->second.number), rank());
   }
   pending_.clear();  // waits for them
   compare_notes(findings);

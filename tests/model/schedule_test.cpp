@@ -124,8 +124,8 @@ TEST(Schedules, RingSendsRowsOfProjBeforeTheCoreHasMadeAll) {
   for (const bool sequence : {false, true}) {
     EXPECT_EQ(softmaxes_after_first_send(scheduled(sequence, "none", 1)), 0);
     EXPECT_EQ(softmaxes_after_first_send(scheduled(sequence, "bulk", 1)), 0);
-    // Of each head and sequence: under SP the first two chunks of rows belong to the other rank, and
-    // the last one is made after the norm of the chunk before.
+    // Of each head and sequence: under SP the first two chunks of rows belong to the other rank,
+    // and the last one is made after the norm of the chunk before.
     const config::Case c = scheduled(sequence, "ring", 2);
     const std::int64_t heads = c.model.num_attention_heads / 2 * c.model.micro_batch_size;
     EXPECT_EQ(softmaxes_after_first_send(c), heads * (sequence ? 2 : 1));

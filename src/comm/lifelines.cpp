@@ -93,7 +93,7 @@ void Lifelines::watch(const std::string& host, const OnLoss& on_loss) const {
 }
 
 void end_after_loss(const std::string& line) {
-  // Launchers that end a job send a signal first, and whoever asked for that knows why.
+  // A launcher that was asked to end the job sends a signal first. Then nobody asks why.
   if (Interruption::signal_number() != 0) return;
   write_line(line);
   std::this_thread::sleep_for(grace);

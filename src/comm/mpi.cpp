@@ -1,7 +1,6 @@
 #include "comm/mpi.hpp"
 
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <chrono>
 #include <cstdint>
@@ -16,22 +15,15 @@
 #include "comm/mpi_driver.hpp"
 #include "comm/mpi_flights.hpp"
 #include "comm/peers.hpp"
+#include "job/cpus.hpp"
 
 namespace tidemark::comm {
 
 namespace {
 
 /// Time after which a call that waits leaves its core to others between two looks, where a job has
-/// more ranks than this process has cores.
+/// more ranks than this process has cpus.
 constexpr std::chrono::microseconds patience{100};
-
-/// Cores that this process may run on; a lot where the system does not say.
-int core_count() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  if (sched_getaffinity(0, sizeof cores, &cores) != 0) return std::numeric_limits<int>::max();
-  return CPU_COUNT(&cores);
-}
 
 int rank_in(MPI_Comm comm) {
   int rank = 0;
@@ -233,9 +225,9 @@ void MpiCommunicator::drive(std::uint64_t awaited, Clock::time_point begin) {
   Clock::time_point now = Clock::now();
   Clock::time_point next_report = now + std::chrono::seconds(1);
   // A rank that is bound to one core, as ranks are that are to be fast, keeps it.
-  static const int cores = core_count();
+  static const auto cpus = static_cast<int>(job::cpus_of_this_thread().size());
   const Clock::time_point gives_way =
-      cores > 1 && handle_.size > cores ? now + patience : Clock::time_point::max();
+      cpus > 1 && handle_.size > cpus ? now + patience : Clock::time_point::max();
   bool complete = awaited == 0;
   bool detailed = false;
   do {

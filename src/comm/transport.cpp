@@ -100,12 +100,10 @@ bool is_without_shared_memory(const std::string& configuration) {
 
 }  // namespace
 
-Transport transport_from(const std::vector<std::string>& libraries, bool has_neighbours,
-                         bool has_other_nodes) {
+Transport transport_from(const std::vector<std::string>& libraries, const Neighbourhood& ranks) {
   return transport_of_open_mpi({components_of("pml", libraries), components_of("mtl", libraries),
                                 components_of("btl", libraries)},
-                               {has_neighbours, has_other_nodes},
-                               "components that Open MPI has loaded");
+                               ranks, "components that Open MPI has loaded");
 }
 
 Transport transport_from_variables(const std::vector<std::string>& variables,

@@ -33,8 +33,7 @@ Transport transport_of(const MpiSession& session);
 
 /// Of an Open MPI whose components are files of their own, as Open MPI 4's are: it unloads those
 /// that it does not use. `libraries` are the files that the process has loaded.
-Transport transport_from(const std::vector<std::string>& libraries, bool has_neighbours,
-                         bool has_other_nodes);
+Transport transport_from(const std::vector<std::string>& libraries, const Neighbourhood& ranks);
 
 /// Of an Open MPI whose components are part of the library, as Open MPI 5's are: it withdraws the
 /// control variables of those that it does not use. `variables` are the names of all that MPI_T

@@ -71,7 +71,7 @@ Transport transport_of(const MpiSession& session) {
   }
   std::vector<std::string> libraries;
   dl_iterate_phdr(add_library, &libraries);
-  Transport transport = transport_from(libraries, ranks.has_neighbours, ranks.has_other_nodes);
+  Transport transport = transport_from(libraries, ranks);
   if (!transport.messaging) transport = transport_from_variables(Tools().names(), ranks);
   return transport;
 }

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "kernels/mix.hpp"
+
 namespace tidemark::kernels {
 
 namespace {
@@ -21,20 +23,12 @@ KOKKOS_INLINE_FUNCTION double magnitude(double value) {
   return value == value ? (value < 0.0 ? -value : value) : HUGE_VAL;
 }
 
-// The finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA'14).
-KOKKOS_INLINE_FUNCTION std::uint64_t mix(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
 /// What a word at a place adds to a digest: as in XXH3 (Collet, 2019), the product of the halves of
 /// the word under a key, which order changes, and the word itself, which a zero half leaves. The
 /// key takes steps of 2^64 over the golden ratio, as splitmix64 does. Vector units have this
 /// product.
 KOKKOS_INLINE_FUNCTION std::uint64_t digest_at(std::int64_t place, std::uint64_t word) {
-  const std::uint64_t keyed =
-      word ^ ((static_cast<std::uint64_t>(place) + 1) * 0x9e3779b97f4a7c15ULL);
+  const std::uint64_t keyed = word ^ ((static_cast<std::uint64_t>(place) + 1) * golden_step);
   const std::uint64_t low = static_cast<std::uint32_t>(keyed);
   const std::uint64_t high = static_cast<std::uint32_t>(keyed >> 32);
   return low * high + word;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/matrix_batch.hpp"
+#include "kernels/mix.hpp"
 
 namespace tidemark::kernels::folding {
 
@@ -27,12 +28,10 @@ constexpr std::int64_t blocks_of(std::int64_t columns) { return (columns + width
 
 KOKKOS_INLINE_FUNCTION std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
-/// +1 or -1 for a column; the finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA'14).
+/// +1 or -1 for a column.
 KOKKOS_INLINE_FUNCTION double sign_of(std::uint64_t seed, std::int64_t column) {
-  std::uint64_t z = seed + static_cast<std::uint64_t>(column + 1) * 0x9e3779b97f4a7c15ULL;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return ((z ^ (z >> 31)) & 1U) != 0U ? 1.0 : -1.0;
+  const std::uint64_t z = mix(seed + static_cast<std::uint64_t>(column + 1) * golden_step);
+  return (z & 1U) != 0U ? 1.0 : -1.0;
 }
 
 inline Doubles signs_of(const Device& device, std::uint64_t seed, std::int64_t columns) {

@@ -20,10 +20,7 @@ namespace {
 template <class T>
 Matrix<T> made_rows_at(const Context& context, const ChunkPlace& place, const Matrix<T>& whole,
                        const typename RowsOnDemand<T>::Make& make) {
-  const std::int64_t shard = num_rows(whole) / context.ranks();
-  const std::int64_t first = first_of_piece(shard, place.chunks, place.chunk);
-  const std::int64_t end = first_of_piece(shard, place.chunks, place.chunk + 1);
-  if (make) make(place.rank * shard + first, end - first);
+  if (make) make(first_row_at(context, place), height_at(context, place));
   return rows_at(context, place, whole);
 }
 

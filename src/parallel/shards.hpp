@@ -24,10 +24,22 @@ struct ChunkPlace {
   std::int64_t chunks = 1;
 };
 
-/// The rows of a whole matrix, of any width, that a chunk stands for.
+/// The first row of a chunk in a whole activation; of chunk `chunks`, the end of the shard.
+inline std::int64_t first_row_at(const Context& context, const ChunkPlace& place) {
+  const std::int64_t height = context.tokens / context.ranks();
+  return place.rank * height + first_of_piece(height, place.chunks, place.chunk);
+}
+
+/// The rows of a chunk.
+inline std::int64_t height_at(const Context& context, const ChunkPlace& place) {
+  return first_row_at(context, {place.rank, place.chunk + 1, place.chunks}) -
+         first_row_at(context, place);
+}
+
+/// The rows of a whole matrix [s b, .] that a chunk stands for.
 template <class T>
 Matrix<T> rows_at(const Context& context, const ChunkPlace& place, const Matrix<T>& whole) {
-  return chunk_of(rows_of_shard(context, whole, place.rank), place.chunks, place.chunk);
+  return rows(whole, first_row_at(context, place), height_at(context, place));
 }
 
 /// An all-gather taken apart: every rank sends its own shard to each of the others by chunks of

@@ -81,6 +81,11 @@ class Faults(harness.TestCase):
         self.assertTrue(text == "" or text.endswith("\n"), text)
         return [parse(line) for line in text.splitlines()]
 
+    def forget_ranks(self):
+        """Before another run of the same test."""
+        for file in self.pids.iterdir():
+            file.unlink()
+
     def ranks(self):
         """The process of each rank, by rank."""
         return {int(file.read_text(encoding="utf-8")): int(file.name)
@@ -203,8 +208,7 @@ class FailedCalls(Faults):
                     self.failed(r"^\w+ failed in .+ of case 1 on rank 1: .+",
                                 f"overlap.mode={mode}", f"parallel.sequence={sequence}",
                                 "overlap.chunks=2", "comm.algorithm=pairwise")
-                    for file in self.pids.iterdir():
-                        file.unlink()
+                    self.forget_ranks()
 
     def test_in_a_timed_step(self):
         self.break_mpi("error", above_bytes=ABOVE_TWIN, rank=1, call=LARGE_BEFORE_TIMED + 1)
@@ -229,8 +233,7 @@ class FailedCalls(Faults):
             self.assertEqual((result.status, len(result.errors)), (3, 1), result)
             if not re.match(r"^.+ failed in set-up on rank 1: .+", result.errors[0]):
                 break
-            for file in self.pids.iterdir():
-                file.unlink()
+            self.forget_ranks()
         self.assertRegex(result.errors[0],
                          r"^(\w+_over_ranks|gather_bytes) failed in .+ of case 1 on rank 1: .+")
 
@@ -288,8 +291,7 @@ class LostRanks(Faults):
         self.break_mpi("kill", "Reduce_scatter_block", rank=rank)
         for _ in range(6):
             pathlib.Path(self.folder, "results.jsonl").unlink(missing_ok=True)
-            for file in self.pids.iterdir():
-                file.unlink()
+            self.forget_ranks()
             if self.ends_without(rank):
                 return
         self.fail("no job had a line that names the rank")

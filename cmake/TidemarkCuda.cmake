@@ -55,7 +55,7 @@ endif()
 # For scripts that ask what this build has.
 set(TIDEMARK_HAVE_NCCL "${TIDEMARK_HAVE_NCCL}" CACHE INTERNAL "This build has NCCL")
 
-# Takes the sources that need CUDA out of a list, by name: nccl*.cpp need NCCL; cuda*.cpp,
+# Takes the sources that need CUDA out of a list, by name: those of comm/nccl need NCCL; cuda*.cpp,
 # cublas*.cpp and stream_clock.cpp the toolkit alone. Those that can be compiled become the objects
 # of tidemark_cuda_objects, and no other file sees headers or definitions of CUDA. Of *_absent.cpp
 # there is one for what such a source offers to all others, compiled where that one is not. Their
@@ -66,7 +66,7 @@ function(tidemark_move_cuda_sources list)
   foreach(needs IN ITEMS CUDA NCCL)
     set(pattern "/(cuda|cublas|stream_clock)[^/]*\\.cpp$")
     if(needs STREQUAL "NCCL")
-      set(pattern "/nccl[^/]*\\.cpp$")
+      set(pattern "/nccl/[^/]*\\.cpp$")
     endif()
     set(absent ${others})
     list(FILTER absent INCLUDE REGEX "${pattern}")

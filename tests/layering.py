@@ -20,6 +20,7 @@ LEVELS = [
     {"report"},
     {"criteria"},
     {"commands"},
+    {"cli"},
 ]
 LEVEL = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}
 # What these hold must be usable without a device: buffers reach them as pointer, count and dtype.

@@ -16,7 +16,7 @@ COLUMNS = (("Case", ""), ("t", ""), ("saved", "MiB"), ("saved", "MiB a layer"),
            ("process", "MiB"))
 INTRODUCTION = (
     "Four numbers of the largest rank, never mixed. <em>Saved</em>: held from forward until "
-    "backward, without norm statistics; <em>formula</em>: the same on paper. <em>Peak</em>, the "
+    "backward, without norm statistics; <em>formula</em>: the same by formula. <em>Peak</em>, the "
     "tide: the most live activation bytes at any moment of a step. <em>Pool</em>: what the "
     "allocator holds from the device. <em>Process</em>: the operating system's high-water mark, "
     "code and parameters included.")

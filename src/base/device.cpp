@@ -39,7 +39,7 @@ void KernelWatch::note(const char* label, std::chrono::steady_clock::time_point 
   log_->push_back({label, begin, std::chrono::steady_clock::now()});
 }
 
-void KernelWatch::settle() {
+void KernelWatch::collect() {
   if constexpr (runs_on_cuda) {
     // The log may hold what was noted before `begin`.
     auto record = log_->end() - static_cast<std::ptrdiff_t>(marks_.size());

@@ -63,7 +63,7 @@ struct KernelRecord {
 using KernelLog = std::vector<KernelRecord>;
 
 /// Takes the times of what is launched on an instance. On a host a kernel is complete when its
-/// launch returns, and is noted then; on CUDA events stand before and behind it, which `settle`
+/// launch returns, and is noted then; on CUDA events stand before and behind it, which `collect`
 /// turns into times. Elsewhere nothing tells when a kernel ran, and nothing is noted.
 class KernelWatch {
  public:
@@ -76,10 +76,10 @@ class KernelWatch {
   /// Whether kernels are noted where this program runs.
   static constexpr bool works = runs_on_host || runs_on_cuda;
 
-  /// What is launched goes to `log`, which the caller owns, until `settle`.
+  /// What is launched goes to `log`, which the caller owns, until `collect`.
   void begin(KernelLog& log);
   /// Completes the log; the device is idle.
-  void settle();
+  void collect();
   /// Leaves the log as it is, where the step has failed.
   void drop() noexcept { log_ = nullptr; }
   [[nodiscard]] bool is_noting() const noexcept { return log_ != nullptr; }
@@ -112,7 +112,7 @@ void copy_in_order(const ExecutionSpace& exec, void* to, const void* from, std::
 
 /// The compute queue of this rank, handed to every kernel.
 struct Device {
-  /// Where kernels run. Empty for a device on paper, on which nothing is launched and no memory is
+  /// Where kernels run. Empty in a dry run, in which nothing is launched and no memory is
   /// touched: a step then makes its entries in the ledger and does nothing else. Such a device does
   /// not need Kokkos to be initialised.
   std::optional<ExecutionSpace> exec = own_instance();
@@ -126,7 +126,7 @@ struct Device {
   /// caller owns it.
   kernels::ProductCheck* product_check = nullptr;
 
-  static Device on_paper() {
+  static Device dry_run() {
     Device device{std::nullopt};
     return device;
   }

@@ -33,4 +33,6 @@ void say_on_stderr(std::string_view text) noexcept {
   std::fflush(stderr);
 }
 
+void print_error(std::string_view line) noexcept { say_on_stderr(std::string(line) + "\n"); }
+
 }  // namespace tidemark

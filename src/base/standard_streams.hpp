@@ -15,4 +15,7 @@ void keep_standard_descriptors_open() noexcept;
 /// line break, which would play with a terminal, are written as \x1b.
 void say_on_stderr(std::string_view text) noexcept;
 
+/// The same for an error's line, with its line break.
+void print_error(std::string_view line) noexcept;
+
 }  // namespace tidemark

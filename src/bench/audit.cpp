@@ -58,11 +58,11 @@ class Differences {
   std::string first_;
 };
 
-/// Lines of the tensors on paper with the most that any of `holders` holds of each.
-std::vector<SavedLine> lines_of(const std::vector<theory::SavedTensor>& on_paper,
+/// Lines of the tensors of the formula with the most that any of `holders` holds of each.
+std::vector<SavedLine> lines_of(const std::vector<theory::SavedTensor>& formula,
                                 const std::vector<BytesByName>& holders) {
   std::vector<SavedLine> lines;
-  for (const theory::SavedTensor& tensor : on_paper) {
+  for (const theory::SavedTensor& tensor : formula) {
     SavedLine line{tensor.name, 0, tensor.bytes, tensor.in_formula};
     for (const BytesByName& names : holders) {
       line.bytes = std::max(line.bytes, value_or_zero(names, tensor.name));
@@ -78,9 +78,9 @@ struct Held {
   std::int64_t statistics = 0;
 };
 
-Held held_by(const BytesByName& names, const std::vector<theory::SavedTensor>& on_paper) {
+Held held_by(const BytesByName& names, const std::vector<theory::SavedTensor>& formula) {
   std::set<std::string> outside;
-  for (const theory::SavedTensor& tensor : on_paper) {
+  for (const theory::SavedTensor& tensor : formula) {
     if (!tensor.in_formula) outside.insert(tensor.name);
   }
   Held held;
@@ -106,8 +106,8 @@ void expect_tensors(Differences& differences, const std::string& holder, const B
 }  // namespace
 
 MemoryFigures memory_of(const config::Case& c, const memory::Tide& tide) {
-  const auto layer_on_paper = theory::saved_tensors_per_layer(c);
-  const auto ends_on_paper = theory::saved_tensors_of_ends(c);
+  const auto layer_formula = theory::saved_tensors_per_layer(c);
+  const auto ends_formula = theory::saved_tensors_of_ends(c);
   MemoryFigures figures;
   std::vector<BytesByName> layers;
   BytesByName ends;
@@ -119,21 +119,21 @@ MemoryFigures memory_of(const config::Case& c, const memory::Tide& tide) {
     }
   }
   for (const BytesByName& names : layers) {
-    const Held held = held_by(names, layer_on_paper);
+    const Held held = held_by(names, layer_formula);
     figures.saved += held.counted;
     figures.norm_statistics += held.statistics;
     figures.saved_per_layer = std::max(figures.saved_per_layer, held.counted);
   }
-  const Held of_ends = held_by(ends, ends_on_paper);
+  const Held of_ends = held_by(ends, ends_formula);
   figures.saved_of_ends = of_ends.counted;
   figures.saved += of_ends.counted;
   figures.norm_statistics += of_ends.statistics;
-  figures.by_tensor = lines_of(layer_on_paper, layers);
-  figures.of_ends = lines_of(ends_on_paper, {ends});
+  figures.by_tensor = lines_of(layer_formula, layers);
+  figures.of_ends = lines_of(ends_formula, {ends});
   figures.formula_per_layer = theory::saved_bytes_per_layer(c);
-  figures.closed_formula_per_layer = theory::paper_bytes_per_layer(c);
+  figures.closed_formula_per_layer = theory::published_bytes_per_layer(c);
   figures.formula_of_ends = theory::saved_bytes_of_ends(c);
-  figures.closed_formula_of_ends = theory::paper_bytes_of_ends(c);
+  figures.closed_formula_of_ends = theory::published_bytes_of_ends(c);
   figures.peak = static_cast<std::int64_t>(tide.peak_bytes);
   for (const memory::Entry& entry : tide.at_peak) {
     figures.at_peak.push_back({std::string(entry.name), entry.layer,
@@ -153,9 +153,9 @@ Check check_saved(const config::Case& c, const memory::Tide& tide) {
   }
   if (!c.model.has_ends()) ends.erase("output");
   differences.expect_equal("layers", static_cast<std::int64_t>(holders.size()), c.model.num_layers);
-  const BytesByName on_paper = names_of(theory::saved_tensors_per_layer(c));
+  const BytesByName expected = names_of(theory::saved_tensors_per_layer(c));
   for (const auto& [layer, names] : holders) {
-    expect_tensors(differences, fmt::format("layer {}", layer), names, on_paper);
+    expect_tensors(differences, fmt::format("layer {}", layer), names, expected);
   }
   expect_tensors(differences, "the stack", ends, names_of(theory::saved_tensors_of_ends(c)));
   for (const memory::Entry& entry : tide.at_turn) {
@@ -165,10 +165,10 @@ Check check_saved(const config::Case& c, const memory::Tide& tide) {
           fmt::format("{} of layer {} is held but not entered as saved", entry.name, entry.layer));
     }
   }
-  if (const auto closed = theory::paper_bytes_per_layer(c)) {
+  if (const auto closed = theory::published_bytes_per_layer(c)) {
     differences.expect_equal("closed formula", theory::saved_bytes_per_layer(c), *closed);
   }
-  if (const auto closed = theory::paper_bytes_of_ends(c)) {
+  if (const auto closed = theory::published_bytes_of_ends(c)) {
     differences.expect_equal("closed formula of the ends", theory::saved_bytes_of_ends(c), *closed);
   }
   return differences.check("saved_bytes_against_formula");

@@ -15,8 +15,8 @@ namespace tidemark::bench {
 MemoryFigures memory_of(const config::Case& c, const memory::Tide& tide);
 
 /// Every layer must hold exactly the tensors of the formula, to the byte, all entered as saved, and
-/// besides them only those of the ends on paper, or the output of a stack without ends, may be live
-/// at the turn. The value is the number of differences.
+/// besides them only those of the ends by formula, or the output of a stack without ends, may be
+/// live at the turn. The value is the number of differences.
 Check check_saved(const config::Case& c, const memory::Tide& tide);
 
 /// Calls, message bytes and wire bytes of `steps` steps must be those of theory::step_traffic. The

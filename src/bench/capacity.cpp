@@ -4,7 +4,7 @@
 
 #include "base/device.hpp"
 #include "base/error.hpp"
-#include "bench/rehearsal.hpp"
+#include "bench/dry_run.hpp"
 
 namespace tidemark::bench {
 
@@ -28,9 +28,9 @@ struct Needs {
 };
 
 Needs needs_of(const config::Case& c) {
-  const Rehearsal rehearsal = rehearse(c);
-  return {rehearsal.parameter_bytes + rehearsal.table_bytes, rehearsal.gradient_bytes,
-          rehearsal.pool_bytes, rehearsal.communication_bytes()};
+  const DryRun dry_run = run_dry(c);
+  return {dry_run.parameter_bytes + dry_run.table_bytes, dry_run.gradient_bytes, dry_run.pool_bytes,
+          dry_run.communication_bytes()};
 }
 
 double in_gib(std::int64_t bytes) { return static_cast<double>(bytes) / gib; }

@@ -46,11 +46,11 @@ CaseMeasurement<T>::CaseMeasurement(const config::Case& c, const Environment& en
       pool_(segments_of(c, communicator)),
       ledger_(pool_),
       stack_(c, environment.device, ledger_, communicator),
-      ablation_(stack_, environment.device, communicator),
+      variants_(stack_, environment.device, communicator),
       brake_(environment.slow_rank, communicator.rank()),
-      overlap_(ablation_, communicator),
+      overlap_(variants_, communicator),
       product_rate_(stack_) {
-  ablation_.brake_with(brake_);
+  variants_.brake_with(brake_);
 }
 
 template <class T>
@@ -61,8 +61,8 @@ void CaseMeasurement<T>::warm_up() {
   stack_.draw_data_with(~seed);
   const auto announced = [this](const std::string& what) { announce(what); };
   warm_up_ = bench::warm_up(case_.bench, communicator_, announced,
-                            [this] { ablation_.run(Variant::step); });
-  if (case_.overlap.is_chosen() && communicator_.size() > 1) {
+                            [this] { variants_.run(Variant::step); });
+  if (case_.overlap.is_auto() && communicator_.size() > 1) {
     case_.overlap.mode = parallel::name_of(overlap_.choose_mode(announced));
   }
   product_rate_.measure();
@@ -159,7 +159,7 @@ void CaseMeasurement<T>::report(CaseResult& result) {
   result.algorithms = communicator_.choices();
   result.registered_bytes = registered_bytes(case_, communicator_);
   // One rank has nothing to hide, nor to choose from.
-  result.overlap_mode = case_.overlap.is_chosen() ? "none" : case_.overlap.mode;
+  result.overlap_mode = case_.overlap.is_auto() ? "none" : case_.overlap.mode;
   if (case_.overlaps()) {
     result.overlap = overlap_.result(series_.polling_seconds * 1e3 / iterations());
   }
@@ -175,7 +175,7 @@ template <class T>
 void CaseMeasurement<T>::trace(CaseResult& result) {
   announce("tracing a step");
   StepLog log;
-  const StepTime time = ablation_.run(Variant::step, &log);
+  const StepTime time = variants_.run(Variant::step, &log);
   StepTrace own{time.forward, time.backward, ledger_.history(), {}};
   own.slices = slices_of(log, ledger_.start());
   result.traces = gather_traces(own, communicator_);
@@ -201,7 +201,7 @@ StepTime CaseMeasurement<T>::timed_step() {
   if (reference_) fill_free_memory_with_nan(environment_.device, ledger_);
   StepDigest digest;
   const memory::AllocationWatch watch;
-  const StepTime time = ablation_.run(Variant::step, nullptr, reference_ ? &digest : nullptr);
+  const StepTime time = variants_.run(Variant::step, nullptr, reference_ ? &digest : nullptr);
   if (series_.hidden_allocations == 0) series_.first_allocation = watch.first();
   series_.hidden_allocations += watch.count();
   series_.gemm_flops += environment_.device.gemm_flops - flops_before;

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "bench/ablation.hpp"
 #include "bench/environment.hpp"
 #include "bench/overlap_measurement.hpp"
 #include "bench/process_growth.hpp"
@@ -16,6 +15,7 @@
 #include "bench/slow_rank.hpp"
 #include "bench/step.hpp"
 #include "bench/step_digest.hpp"
+#include "bench/step_variants.hpp"
 #include "bench/warm_up.hpp"
 #include "comm/communicator.hpp"
 #include "comm/counters.hpp"
@@ -105,7 +105,7 @@ class CaseMeasurement {
   memory::Pool pool_;
   memory::Ledger ledger_;
   model::Stack<T> stack_;
-  Ablation<T> ablation_;
+  StepVariants<T> variants_;
   Brake brake_;
   OverlapMeasurement<T> overlap_;
   WarmUp warm_up_;

@@ -12,8 +12,8 @@
 
 #include "bench/device_buffers.hpp"
 #include "bench/step.hpp"
-#include "comm/checking.hpp"
 #include "comm/rank_zero.hpp"
+#include "comm/wrappers/checking.hpp"
 #include "kernels/check.hpp"
 #include "kernels/check_product.hpp"
 
@@ -103,7 +103,6 @@ class FullCaseChecks {
   std::vector<Replica> replicas_;
 };
 
-
 /// Other numbers in every run, the same on all ranks.
 std::uint64_t drawn_seed(comm::Communicator& communicator) {
   const std::string text = comm::from_rank_zero(communicator, [] {
@@ -185,9 +184,8 @@ CheckedStep run_checked_step(model::Stack<T>& stack) {
 }
 
 void fill_free_memory_with_nan(const Device& device, const memory::Ledger& ledger) {
-  ledger.for_each_free([&](void* block, std::size_t bytes) {
-    kernels::fill_with_nan(device, block, bytes);
-  });
+  ledger.for_each_free(
+      [&](void* block, std::size_t bytes) { kernels::fill_with_nan(device, block, bytes); });
 }
 
 template CheckedStep run_checked_step(model::Stack<bfloat16>&);

@@ -10,7 +10,7 @@
 #include "base/error.hpp"
 #include "base/stopwatch.hpp"
 #include "bench/statistics.hpp"
-#include "comm/memory_block.hpp"
+#include "comm/algorithms/memory_block.hpp"
 
 namespace tidemark::bench {
 

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "bench/device_buffers.hpp"
+#include "comm/algorithms/memory_block.hpp"
+#include "comm/algorithms/rounds.hpp"
 #include "comm/factory.hpp"
-#include "comm/memory_block.hpp"
-#include "comm/rounds.hpp"
 
 namespace tidemark::bench {
 

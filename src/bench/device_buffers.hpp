@@ -6,10 +6,10 @@
 
 #include "base/device.hpp"
 #include "base/memory_source.hpp"
-#include "comm/checking.hpp"
 #include "comm/communicator.hpp"
 #include "comm/device_buffers.hpp"
 #include "comm/factory.hpp"
+#include "comm/wrappers/checking.hpp"
 #include "config/case.hpp"
 
 namespace tidemark::bench {

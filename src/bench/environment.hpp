@@ -9,14 +9,14 @@
 #include "base/accelerator.hpp"
 #include "base/device.hpp"
 #include "bench/slow_rank.hpp"
-#include "comm/mpi_session.hpp"
+#include "job/mpi_session.hpp"
 
 namespace tidemark::bench {
 
 /// What the cases of a run share.
 struct Environment {
   Device& device;
-  const comm::MpiSession& session;
+  const job::MpiSession& session;
   accelerator::Identity device_identity;  ///< as recorded for each rank
   int threads = 1;                        ///< of this rank, likewise
   bool trace = false;                     ///< also run a step whose tide is kept

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "bench/kokkos_tools.hpp"
 #include "bench/statistics.hpp"
-#include "bench/tools.hpp"
 
 namespace tidemark::bench {
 
@@ -44,8 +44,8 @@ parallel::OverlapMode OverlapMeasurement<T>::choose_mode(const Announce& announc
                              parallel::OverlapMode::ring};
   const auto run = [&](parallel::OverlapMode mode) {
     announce(fmt::format("choosing the overlap mode: {}", parallel::name_of(mode)));
-    ablation_.choose(mode);
-    return slowest_ms(ablation_.run(Variant::step));
+    variants_.choose(mode);
+    return slowest_ms(variants_.run(Variant::step));
   };
   for (const parallel::OverlapMode mode : modes) run(mode);
   std::vector<std::vector<double>> steps(modes.size());
@@ -53,7 +53,7 @@ parallel::OverlapMode OverlapMeasurement<T>::choose_mode(const Announce& announc
     for (std::size_t i = 0; i < modes.size(); ++i) steps[i].push_back(run(modes[i]));
   }
   const parallel::OverlapMode best = modes[surely_fastest(steps)];
-  ablation_.choose(best);
+  variants_.choose(best);
   return best;
 }
 
@@ -61,7 +61,7 @@ template <class T>
 void OverlapMeasurement<T>::take_untimed(const std::function<void()>& after_step) {
   for (std::size_t number = 0; number < 2; ++number) {
     for (const Variant variant : order_of_tuple(number)) {
-      ablation_.run(variant);
+      variants_.run(variant);
       if (variant == Variant::step) after_step();
     }
   }
@@ -70,7 +70,7 @@ void OverlapMeasurement<T>::take_untimed(const std::function<void()>& after_step
 template <class T>
 void OverlapMeasurement<T>::take_tuple(const std::function<double()>& step) {
   for (const Variant variant : order_of_tuple(samples_.size())) {
-    const double ms = variant == Variant::step ? step() : slowest_ms(ablation_.run(variant));
+    const double ms = variant == Variant::step ? step() : slowest_ms(variants_.run(variant));
     samples_of(samples_, variant).push_back(ms);
   }
   if (occupied_ms_.size() < logged_steps) observe();
@@ -113,7 +113,7 @@ double OverlapMeasurement<T>::slowest_ms(const StepTime& own) {
 template <class T>
 void OverlapMeasurement<T>::observe() {
   log_.clear();
-  ablation_.run(Variant::step, &log_);
+  variants_.run(Variant::step, &log_);
   occupied_ms_.push_back(occupied_seconds(log_) * 1e3);
   intersect_ms_.push_back(overlapped_seconds(log_) * 1e3);
 }

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/ablation.hpp"
 #include "bench/overlap.hpp"
 #include "bench/result.hpp"
+#include "bench/step_variants.hpp"
 #include "bench/timeline.hpp"
 #include "comm/communicator.hpp"
 
@@ -26,8 +26,8 @@ class OverlapMeasurement {
  public:
   using Announce = std::function<void(const std::string&)>;
 
-  OverlapMeasurement(Ablation<T>& ablation, comm::Communicator& communicator)
-      : ablation_(ablation), communicator_(communicator) {}
+  OverlapMeasurement(StepVariants<T>& variants, comm::Communicator& communicator)
+      : variants_(variants), communicator_(communicator) {}
 
   /// Takes the fastest of all modes, each measured several times in turn; none where no other
   /// surely is. One step of each mode precedes them untimed: it sets up what the mode needs, and
@@ -56,7 +56,7 @@ class OverlapMeasurement {
 
   static constexpr std::size_t logged_steps = 5;  ///< at most, for the timeline
 
-  Ablation<T>& ablation_;
+  StepVariants<T>& variants_;
   comm::Communicator& communicator_;
   OverlapSamples samples_;
   StepLog log_;

@@ -43,11 +43,11 @@ struct SavedLine {
 struct MemoryFigures {
   std::int64_t saved = 0;              ///< layers and ends, without the norm statistics
   std::int64_t saved_per_layer = 0;    ///< of the layer that saves most
-  std::int64_t formula_per_layer = 0;  ///< sum over the tensors on paper
+  std::int64_t formula_per_layer = 0;  ///< sum over the tensors, by formula
   std::optional<std::int64_t>
       closed_formula_per_layer;      ///< the published closed form, where it applies
   std::int64_t saved_of_ends = 0;    ///< without the norm statistics
-  std::int64_t formula_of_ends = 0;  ///< on paper
+  std::int64_t formula_of_ends = 0;  ///< sum over their tensors, by formula
   std::optional<std::int64_t> closed_formula_of_ends;
   std::int64_t norm_statistics = 0;  ///< whole stack
   std::int64_t peak = 0;

@@ -10,8 +10,8 @@
 #include "bench/capacity.hpp"
 #include "bench/case_measurement.hpp"
 #include "bench/device_buffers.hpp"
-#include "comm/emulated_link.hpp"
 #include "comm/factory.hpp"
+#include "comm/wrappers/emulated_link.hpp"
 #include "memory/process.hpp"
 
 namespace tidemark::bench {
@@ -54,7 +54,7 @@ void run_in(const config::Case& c, const Environment& environment, comm::Communi
 
 /// What kernels can still allocate. A device belongs to one rank, and its memory to no address
 /// space that a limit is about.
-MemoryLeft memory_left(const comm::MpiSession& session) {
+MemoryLeft memory_left(const job::MpiSession& session) {
   if (runs_on_host) {
     return {memory::available_node_bytes(), session.local_size(), memory::process_headroom()};
   }

@@ -36,10 +36,16 @@ void Request::finish() noexcept {
 std::vector<Request> Communicator::exchange_together(std::span<const Exchange> messages,
                                                      std::size_t count, DType dtype,
                                                      Purpose purpose) {
-  std::vector<Request> requests;
+  std::vector<Call> calls;
   for (const Exchange& m : messages) {
-    requests.push_back(exchange(m.send, m.to, m.recv, m.from, count, dtype, purpose));
+    calls.push_back({Operation::send_recv, purpose, dtype, m.send, m.recv, count, m.to, m.from});
   }
+  return post_together(calls);
+}
+
+std::vector<Request> Communicator::post_together(std::span<const Call> exchanges) {
+  std::vector<Request> requests;
+  for (const Call& call : exchanges) requests.push_back(post(call));
   return requests;
 }
 

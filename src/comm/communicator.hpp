@@ -14,9 +14,10 @@
 #include "base/dtype.hpp"
 #include "base/memory_source.hpp"
 #include "comm/account.hpp"
+#include "comm/algorithms/rounds.hpp"
+#include "comm/call.hpp"
 #include "comm/counters.hpp"
 #include "comm/operation.hpp"
-#include "comm/rounds.hpp"
 
 namespace tidemark::comm {
 
@@ -101,32 +102,44 @@ class Communicator {
   // Collectives of the step: counted.
 
   /// Replaces `buffer` [count] by its elementwise sum over all ranks.
-  [[nodiscard]] virtual Request all_reduce(void* buffer, std::size_t count, DType dtype,
-                                           Purpose purpose) = 0;
+  [[nodiscard]] Request all_reduce(void* buffer, std::size_t count, DType dtype, Purpose purpose) {
+    return post({Operation::all_reduce, purpose, dtype, nullptr, buffer, count});
+  }
 
   /// `recv` [size() * count_per_rank] becomes the `send` [count_per_rank] of rank 0, 1, ... in
-  /// turn. In place where `send` is this rank's own block of `recv`; otherwise they must not
+  /// this order. In place where `send` is this rank's own block of `recv`; otherwise they must not
   /// overlap.
-  [[nodiscard]] virtual Request all_gather(const void* send, void* recv, std::size_t count_per_rank,
-                                           DType dtype, Purpose purpose) = 0;
+  [[nodiscard]] Request all_gather(const void* send, void* recv, std::size_t count_per_rank,
+                                   DType dtype, Purpose purpose) {
+    return post({Operation::all_gather, purpose, dtype, send, recv, count_per_rank});
+  }
 
   /// `recv` [count_per_rank] becomes block rank() of the elementwise sum over all ranks of `send`
   /// [size() * count_per_rank]. They must not overlap, except that with one rank both may be equal,
   /// and that own algorithms and NCCL work in place: `recv` may be this rank's own block of `send`.
-  [[nodiscard]] virtual Request reduce_scatter(const void* send, void* recv,
-                                               std::size_t count_per_rank, DType dtype,
-                                               Purpose purpose) = 0;
+  [[nodiscard]] Request reduce_scatter(const void* send, void* recv, std::size_t count_per_rank,
+                                       DType dtype, Purpose purpose) {
+    return post({Operation::reduce_scatter, purpose, dtype, send, recv, count_per_rank});
+  }
 
-  /// Sends `send` [count] to rank `to` and receives `recv` [count] from rank `from`, which must not
-  /// overlap; every rank calls it, so that who receives is sent to.
-  [[nodiscard]] virtual Request exchange(const void* send, int to, void* recv, int from,
-                                         std::size_t count, DType dtype, Purpose purpose) = 0;
+  /// Sends `send` [count] to rank `to` and receives `recv` [count] from rank `from`. The buffers
+  /// must not overlap. Every rank calls it, so that each message has its receiver.
+  [[nodiscard]] Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
+                                 DType dtype, Purpose purpose) {
+    return post({Operation::send_recv, purpose, dtype, send, recv, count, to, from});
+  }
 
-  /// `exchange` of each message, all of `count` elements, in this order: at once, where the library
-  /// has groups of calls. Returns a request for each.
-  [[nodiscard]] virtual std::vector<Request> exchange_together(std::span<const Exchange> messages,
-                                                               std::size_t count, DType dtype,
-                                                               Purpose purpose);
+  /// `exchange` of each message, all of `count` elements, in this order; see post_together. Returns
+  /// a request for each.
+  [[nodiscard]] std::vector<Request> exchange_together(std::span<const Exchange> messages,
+                                                       std::size_t count, DType dtype,
+                                                       Purpose purpose);
+
+  /// Posts one of the calls above. The one function that implementations and wrappers provide.
+  [[nodiscard]] virtual Request post(const Call& call) = 0;
+  /// Posts exchanges, in this order: at once, where the library has groups of calls. Returns a
+  /// request for each.
+  [[nodiscard]] virtual std::vector<Request> post_together(std::span<const Call> exchanges);
 
   /// Whether calls are waited for at once (false, as at the beginning), so that they may as well be
   /// carried out when they are posted; or go on beside other work.

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "base/memory_source.hpp"
-#include "comm/sums.hpp"
+#include "comm/algorithms/sums.hpp"
 
 namespace tidemark::comm {
 

@@ -4,11 +4,11 @@
 
 #include "base/error.hpp"
 #include "comm/first_calls.hpp"
-#include "comm/mpi.hpp"
-#include "comm/mpi_device.hpp"
-#include "comm/nccl.hpp"
-#include "comm/self.hpp"
-#include "comm/staged.hpp"
+#include "comm/mpi/device_support.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
+#include "comm/nccl/nccl_communicator.hpp"
+#include "comm/wrappers/self.hpp"
+#include "comm/wrappers/staged.hpp"
 
 namespace tidemark::comm {
 

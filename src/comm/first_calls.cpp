@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "comm/memory_block.hpp"
+#include "comm/algorithms/memory_block.hpp"
 
 namespace tidemark::comm {
 

@@ -66,7 +66,7 @@ std::string row(const bench::CollectiveRate& rate, int ranks) {
 }  // namespace
 
 ExitStatus collectives(const CollectivesArguments& arguments, const Device& device,
-                       const comm::MpiSession& session) {
+                       const job::MpiSession& session) {
   const DType dtype = precision_of(arguments.precision);
   const std::vector<std::int64_t> sizes =
       sizes_between(config::parse_byte_size(arguments.smallest, "--min"),

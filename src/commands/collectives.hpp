@@ -5,7 +5,7 @@
 
 #include "base/device.hpp"
 #include "base/error.hpp"
-#include "comm/mpi_session.hpp"
+#include "job/mpi_session.hpp"
 
 namespace tidemark::commands {
 
@@ -22,6 +22,6 @@ struct CollectivesArguments {
 /// kernels of `device` work on; collective over the processes of the job. Throws InputError where
 /// the arguments are wrong or there is one process only, RunError where NCCL cannot be used.
 ExitStatus collectives(const CollectivesArguments& arguments, const Device& device,
-                       const comm::MpiSession& session);
+                       const job::MpiSession& session);
 
 }  // namespace tidemark::commands

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "bench/rehearsal.hpp"
+#include "bench/dry_run.hpp"
 #include "commands/named_files.hpp"
 #include "config/byte_size.hpp"
 #include "config/device_memory.hpp"
@@ -41,7 +41,7 @@ ExitStatus plan(const PlanArguments& arguments) {
       output->append(report::plan_record(plans.back(), device_memory, provenance));
     }
   }
-  report::print(report::shape_of(cases.front()) + ", on paper\n" + report::padding_lines(cases) +
+  report::print(report::shape_of(cases.front()) + ", dry run\n" + report::padding_lines(cases) +
                 "\n" + report::plan_tables(plans, device_memory));
   return ExitStatus::good;
 }

@@ -1,4 +1,4 @@
-// `tidemark plan`: every case of an input on paper.
+// `tidemark plan`: a dry run of every case of an input.
 #pragma once
 
 #include <optional>

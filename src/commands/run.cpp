@@ -100,7 +100,7 @@ std::optional<fs::path> rank_folder(const RunArguments& arguments, const config:
 }
 
 /// What this rank computes on, which no other rank of the node may share, unless it is the host.
-accelerator::Identity own_device(comm::Communicator& world, const comm::MpiSession& session) {
+accelerator::Identity own_device(comm::Communicator& world, const job::MpiSession& session) {
   accelerator::Identity own = accelerator::identity();
   const auto hosts = world.gather_bytes(session.processor_name());
   const auto uuids = world.gather_bytes(own.uuid);
@@ -128,7 +128,7 @@ job::Placement find_placement(job::Place own, const accelerator::Identity& ident
   return job::judge(comm::gather_places(own, world), {group});
 }
 
-std::string title(const std::vector<config::Case>& cases, const comm::MpiSession& session,
+std::string title(const std::vector<config::Case>& cases, const job::MpiSession& session,
                   int threads, const job::Placement& placement) {
   return fmt::format("{}; {} rank{} of {} thread{} on {}\n{}{}\n", report::shape_of(cases.front()),
                      session.size(), session.size() == 1 ? "" : "s", threads,
@@ -214,7 +214,7 @@ std::exception_ptr keep(const Outputs& outputs, const bench::CaseResult& result,
 
 }  // namespace
 
-ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSession& session) {
+ExitStatus run(const RunArguments& arguments, Device& device, const job::MpiSession& session) {
   const bool speaks = session.rank() == 0;
   Interruption interruption(session.rank(), session.local_size());
   // Input and results are rank 0's business; the others learn what it read, or why it could not.

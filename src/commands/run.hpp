@@ -7,7 +7,7 @@
 
 #include "base/device.hpp"
 #include "base/error.hpp"
-#include "comm/mpi_session.hpp"
+#include "job/mpi_session.hpp"
 #include "job/place.hpp"
 
 namespace tidemark::commands {
@@ -31,6 +31,6 @@ struct RunArguments {
 /// stdout and appends each record as its case ends. Returns `invalid` when a result failed its
 /// verification. After SIGTERM or SIGUSR1 on any rank it ends with the case at hand, or gives that
 /// up; see base/interruption.hpp. Throws InputError and RunError.
-ExitStatus run(const RunArguments& arguments, Device& device, const comm::MpiSession& session);
+ExitStatus run(const RunArguments& arguments, Device& device, const job::MpiSession& session);
 
 }  // namespace tidemark::commands

@@ -62,7 +62,7 @@ struct OverlapConfig {
 
   [[nodiscard]] Cut cut() const { return {chunks, least_rows}; }
 
-  [[nodiscard]] bool is_chosen() const { return mode == "auto"; }
+  [[nodiscard]] bool is_auto() const { return mode == "auto"; }
 };
 
 struct CommConfig {

@@ -89,8 +89,8 @@ LayerTerms terms_of(const ModelConfig& m) {
           .mlp = {3 * ffn, "3 x hidden_size x ffn_hidden_size"}};
 }
 
-/// What BLAS takes in one call; collectives have no such limit on paper. Sizes stand unsharded: one
-/// rank verifies without shards.
+/// What BLAS takes in one call; collectives have no such limit in a dry run. Sizes stand unsharded:
+/// one rank verifies without shards.
 void validate_dimensions(const Case& c) {
   const std::int64_t s = c.model.seq_length;
   const std::int64_t b = c.model.micro_batch_size;

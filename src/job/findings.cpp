@@ -9,10 +9,6 @@ std::string counted(std::size_t count, const std::string& word) {
   return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
 
-std::string ranks_text(const std::vector<int>& ranks) {
-  return fmt::format("rank{} {}", ranks.size() == 1 ? "" : "s", text_of(ranks));
-}
-
 std::string who(const std::vector<Place>& places, const std::vector<int>& ranks) {
   std::set<std::string> hosts;
   for (const int rank : ranks) hosts.insert(place_of(places, rank).host);

@@ -7,14 +7,12 @@
 #include <vector>
 
 #include "job/place.hpp"
+#include "job/ranks_text.hpp"
 
 namespace tidemark::job {
 
 /// "1 thread", "2 threads".
 std::string counted(std::size_t count, const std::string& word);
-
-/// "rank 1", "ranks 0-3,8".
-std::string ranks_text(const std::vector<int>& ranks);
 
 /// "ranks 0-1 of node7".
 std::string who(const std::vector<Place>& places, const std::vector<int>& ranks);

@@ -54,11 +54,11 @@ Shortage shortage_of(const std::vector<std::vector<int>>& claims, const std::set
 
 std::vector<Shortage> find_shortages(const std::vector<std::vector<int>>& claims) {
   std::vector<Shortage> found;
-  std::set<std::size_t> settled;
+  std::set<std::size_t> reported;
   Matching matching(claims);
   for (std::size_t claim = 0; claim < claims.size(); ++claim) {
     std::set<int> units;
-    if (claims[claim].empty() || settled.contains(claim) || matching.serve(claim, units)) continue;
+    if (claims[claim].empty() || reported.contains(claim) || matching.serve(claim, units)) continue;
     const auto is_part = [&](const Shortage& earlier) {
       return std::any_of(earlier.units.begin(), earlier.units.end(),
                          [&](int unit) { return units.contains(unit); });
@@ -69,7 +69,7 @@ std::vector<Shortage> find_shortages(const std::vector<std::vector<int>>& claims
     }
     found.erase(std::remove_if(found.begin(), found.end(), is_part), found.end());
     found.push_back(shortage_of(claims, all));
-    settled.insert(found.back().claims.begin(), found.back().claims.end());
+    reported.insert(found.back().claims.begin(), found.back().claims.end());
   }
   return found;
 }

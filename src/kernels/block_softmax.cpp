@@ -165,7 +165,7 @@ void row_products(Device& device, const MatrixBatch<T>& x, const MatrixBatch<T>&
 }
 
 // With P = exp(scale S - lse), D = mask P / (1 - p), g the gradient of D, and r = sum_j P_j g'_j
-// with g' = mask g / (1 - p), which is the row's product of the context with its gradient: dS =
+// with g' = mask g / (1 - p), which is the row's product of the core output with its gradient: dS =
 // scale P (g' - r).
 template <class F>
 void block_softmax_backward(Device& device, const ScoreBlock& block, const Dropout& dropout,

@@ -28,7 +28,7 @@ void cross_entropy_statistics(Device& device, const Tokens& tokens, const Vocabu
 
 /// In place logits -> this rank's part of the softmax, from the statistics of all `ranks` ranks,
 /// [ranks s b, 3]; padding becomes 0. Returns the sum over tokens of log-sum-exp minus the label's
-/// logit; the same on all ranks. Fences. 0 on a device on paper.
+/// logit; the same on all ranks. Fences. 0 in a dry run.
 template <class F>
 double cross_entropy_forward(Device& device, const VocabularyShard& shard, std::int64_t ranks,
                              const Matrix<F>& statistics, const Matrix<F>& logits);

@@ -155,7 +155,7 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
     const std::int64_t m = num_rows(c);
     const std::int64_t n = num_columns(c);
     const std::int64_t k = transpose_a ? num_rows(a) : num_columns(a);
-    // On paper: of a long sequence there are too many panels to go through them for nothing.
+    // In a dry run a long sequence has too many panels to visit each for nothing.
     if (!device.launches()) {
       device.gemm_flops += 2 * static_cast<std::uint64_t>(m) * static_cast<std::uint64_t>(n) *
                            static_cast<std::uint64_t>(k);

@@ -22,7 +22,7 @@ std::size_t round_up(std::size_t bytes, std::size_t unit) {
 constexpr std::size_t segment_unit = std::size_t{1} << 20;
 
 /// One segment behind the other, at addresses that are not 0.
-MemorySource memory_on_paper() {
+MemorySource dry_run_memory() {
   const auto allocate = [end = std::uintptr_t{1} << 20](std::size_t bytes) mutable {
     return reinterpret_cast<void*>(std::exchange(end, end + bytes));
   };
@@ -33,7 +33,7 @@ MemorySource memory_on_paper() {
 
 MemorySource Pool::device_memory() { return {accelerator::allocate, accelerator::release}; }
 
-Pool::Pool(Source source) : Pool(source == Source::device ? device_memory() : memory_on_paper()) {}
+Pool::Pool(Source source) : Pool(source == Source::device ? device_memory() : dry_run_memory()) {}
 
 Pool::Pool(MemorySource source) : source_(std::move(source)) {}
 

@@ -19,9 +19,9 @@ namespace tidemark::memory {
 /// rank.
 class Pool {
  public:
-  /// Where segments come from. On paper they are addresses that nobody may touch: the pool then
+  /// Where segments come from. In a dry run they are addresses that nobody may touch: the pool then
   /// tells what it would hold, of any device.
-  enum class Source { device, paper };
+  enum class Source { device, dry_run };
 
   explicit Pool(Source source = Source::device);
   /// From elsewhere; `source` must be usable as long as the pool lives.
@@ -63,7 +63,7 @@ class Pool {
   };
   using Blocks = std::map<std::byte*, Block>;
   /// Bytes, segment, address: of equal blocks the one in the oldest segment comes first, wherever
-  /// the device put that, so that a pool on paper chooses alike.
+  /// the device put that, so that the pool of a dry run chooses alike.
   using Order = std::tuple<std::size_t, std::size_t, std::byte*>;
 
   Blocks::iterator grow(std::size_t bytes);

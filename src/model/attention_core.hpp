@@ -5,7 +5,8 @@
 // of queries in G local groups, whose columns in qkv are n = A/G times q, then k, v of d columns
 // each:
 //
-//   qkv (s b, G (n + 2) d) -> scores (A b s, s) -> softmax -> dropout -> x v -> context (s b, A d)
+//   qkv (s b, G (n + 2) d) -> scores (A b s, s) -> softmax -> dropout -> x v -> core output (s b, A
+//   d)
 //
 // In the GPT family n = 1: every head has keys and values of its own.
 #pragma once
@@ -121,7 +122,7 @@ MatrixBatch<T> group_columns(const CoreShape& shape, const Matrix<T>& qkv,
           width};
 }
 
-/// (s b, A d) -> (s, d) each: what a head and sequence have in the context or its gradient.
+/// (s b, A d) -> (s, d) each: what a head and sequence have in the core output or its gradient.
 template <class T>
 MatrixBatch<T> head_columns(const CoreShape& shape, const Matrix<T>& tokens,
                             const HeadBatch& heads) {
@@ -154,8 +155,8 @@ HeadParts<F> parts_of(const CoreShape& shape, const MatrixBatch<F>& groups, std:
           columns(groups, (n + 1) * d, d)};
 }
 
-/// Calls `use(groups)` for batches of all groups and sequences; for none on paper, where that would
-/// do nothing.
+/// Calls `use(groups)` for batches of all groups and sequences; for none in a dry run, where that
+/// would do nothing.
 template <class Use>
 void for_each_batch(const parallel::Context& context, const CoreShape& shape, const Use& use) {
   if (!context.device.launches()) return;
@@ -261,11 +262,11 @@ class AttentionCore {
   AttentionCore& operator=(const AttentionCore&) = delete;
   virtual ~AttentionCore() = default;
 
-  /// Takes and keeps qkv; returns the context, the input of proj, which it does not keep.
+  /// Takes and keeps qkv; returns the core output, the input of proj, which it does not keep.
   /// Each of its rows is made when it is asked for.
   virtual parallel::RowsOnDemand<T> forward(const parallel::Context& context, Tensor qkv) = 0;
-  /// Gradient of the context -> gradient of qkv; frees what forward kept. `output` is the context
-  /// that forward returned, where `needs_output`, else empty.
+  /// Gradient of the core output -> gradient of qkv; frees what forward kept. `output` is the core
+  /// output that forward returned, where `needs_output`, else empty.
   virtual Tensor backward(const parallel::Context& context, Tensor output,
                           Tensor output_gradient) = 0;
   [[nodiscard]] virtual bool needs_output() const = 0;

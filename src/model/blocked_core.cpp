@@ -54,7 +54,7 @@ ScoreBlock BlockedCore<T>::block_at(std::int64_t first_query, std::int64_t first
 template <class T>
 struct BlockedCore<T>::Forward {
   Context context;  ///< a copy, since it outlives the call that began it
-  Matrix<T> out;    ///< the context
+  Matrix<T> out;    ///< the core output
   Scratch scratch;
   Panel<T> qkv_panel;
   std::vector<bool> made;  ///< of each sequence, its blocks of queries
@@ -112,7 +112,7 @@ void BlockedCore<T>::forward_rows(Forward& work, std::int64_t first, std::int64_
   });
 }
 
-/// One block of queries of a batch of heads: its rows of the context and of the log-sum-exp.
+/// One block of queries of a batch of heads: its rows of the core output and of the log-sum-exp.
 template <class T>
 void BlockedCore<T>::forward_block(const Forward& work, const HeadParts<X>& x,
                                    const HeadBatch& heads, std::int64_t first_query) const {
@@ -149,7 +149,7 @@ void BlockedCore<T>::sum_over_keys(const Context& context, const HeadParts<X>& x
   }
 }
 
-/// The products of the context's rows and their gradients, [A b s, 1].
+/// The products of the core output's rows and their gradients, [A b s, 1].
 template <class T>
 memory::Tensor<Accumulate<T>> BlockedCore<T>::project(const Context& context,
                                                       const Matrix<T>& output,
@@ -185,7 +185,7 @@ memory::Tensor<T> BlockedCore<T>::backward(const Context& context, Tensor output
                         {},
                         ScoreFactor<T>(context, shape_, block_, block_)};
   const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
-  const Panel<T> dout_panel(context, shape_, "head's context gradient", shape_.head_size);
+  const Panel<T> dout_panel(context, shape_, "head's core output gradient", shape_.head_size);
   const Panel<T, F> dqkv_panel(context, shape_, "group's q, k, v gradient", shape_.group_width());
   for_each_batch(context, shape_, [&](const GroupBatch& groups) {
     const MatrixBatch<X> of_groups =
@@ -231,7 +231,7 @@ void BlockedCore<T>::backward_pair(const Context& context, const HeadParts<X>& x
   // What a block of queries, or of keys, is added to for the first time need not be zeroed before.
   const F after_keys = j == 0 ? F(0) : F(1);
   const F after_queries = is_first_head && i == (shape_.causal ? j : 0) ? F(0) : F(1);
-  // S: (m, d) x (n, d)^T -> (m, n);  dD: the same of context gradient and values
+  // S: (m, d) x (n, d)^T -> (m, n);  dD: the same of core output gradient and values
   gemm_batch(device, Op::none, Op::transpose, F(1), rows(x.q, i, m), rows(x.k, j, n), F(0), scores);
   gemm_batch(device, Op::none, Op::transpose, F(1), rows(dout, i, m), rows(x.v, j, n), F(0),
              gradient);

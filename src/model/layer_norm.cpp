@@ -1,6 +1,6 @@
 #include "model/layer_norm.hpp"
 
-#include "kernels/norm.hpp"
+#include "kernels/layer_norm.hpp"
 
 namespace tidemark::model {
 

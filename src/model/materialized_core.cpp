@@ -109,7 +109,7 @@ void MaterializedCore<T>::compute(const Context& context, const HeadParts<X>& x,
 template <class T>
 struct MaterializedCore<T>::Forward {
   Context context;  ///< a copy, since it outlives the call that began it
-  Matrix<T> out;    ///< the context
+  Matrix<T> out;    ///< the core output
   Weights local;
   memory::Tensor<F> scores;
   Panel<T> qkv_panel;
@@ -139,7 +139,7 @@ parallel::RowsOnDemand<T> MaterializedCore<T>::forward(const Context& context, T
   const auto work = std::make_shared<const Forward>(
       Forward{context, rows_of_out, std::move(local), std::move(workspace),
               Panel<T>(context, shape_, "group's q, k, v", shape_.group_width()),
-              Panel<T>(context, shape_, "head's context", d)});
+              Panel<T>(context, shape_, "head's core output", d)});
   return {std::move(out), [this, work](std::int64_t first, std::int64_t count) {
             forward_rows(*work, first, count);
           }};
@@ -188,7 +188,7 @@ memory::Tensor<T> MaterializedCore<T>::backward(const Context& context, Tensor,
   const memory::Tensor<F> score_gradient = context.ledger.tensor<F>(
       "score gradient", shape_.layer, TensorClass::workspace, rows_at_once, s);
   const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
-  const Panel<T> dout_panel(context, shape_, "head's context gradient", shape_.head_size);
+  const Panel<T> dout_panel(context, shape_, "head's core output gradient", shape_.head_size);
   const Panel<T, F> dqkv_panel(context, shape_, "group's q, k, v gradient", shape_.group_width());
   const ScoreFactor<T> score_factor(context, shape_, s, s);
   Device& device = context.device;

@@ -21,7 +21,7 @@ class Rotary {
  public:
   using F = Accumulate<T>;
 
-  /// Makes the table; for a device on paper it gets an address that nobody may touch. Throws
+  /// Makes the table; in a dry run it gets an address that nobody may touch. Throws
   /// RunError when memory runs out.
   Rotary(const config::Case& settings, const Device& device);
 

@@ -19,7 +19,7 @@ const double unit_variance_width = std::sqrt(12.0);
 
 parallel::Schedule schedule_of(const config::Case& settings) {
   const config::OverlapConfig& overlap = settings.overlap;
-  return {parallel::overlap_mode_of(overlap.is_chosen() ? "ring" : overlap.mode),
+  return {parallel::overlap_mode_of(overlap.is_auto() ? "ring" : overlap.mode),
           overlap.progress == "poll", overlap.tile_rows, overlap.cut()};
 }
 
@@ -73,8 +73,7 @@ memory::Tensor<T> Stack<T>::random_rows(const char* name, int layer, TensorClass
   const std::int64_t hidden = settings_.model.hidden_size;
   Tensor tensor =
       context_->ledger.tensor<T>(name, layer, tensor_class, context_->local_tokens(), hidden);
-  kernels::fill_uniform(context_->device, tensor.view(),
-                        {data_seed_, stream},
+  kernels::fill_uniform(context_->device, tensor.view(), {data_seed_, stream},
                         {context_->first_token(), 0, hidden}, 0.0, unit_variance_width);
   return tensor;
 }

@@ -40,7 +40,7 @@ using Observer = std::function<void(std::string_view name, const Matrix<T>& tens
 /// "output_grad", "input_grad" ("embedding_grad").
 ///
 /// Collective: all ranks of the communicator build and step together. What it refers to (device,
-/// ledger, communicator) must outlive it. On a device on paper nothing is computed or exchanged,
+/// ledger, communicator) must outlive it. In a dry run nothing is computed or exchanged,
 /// and the ledger gets the entries all the same.
 template <class T>
 class Stack {

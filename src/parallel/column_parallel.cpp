@@ -194,7 +194,7 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::backward(const Context& context,
 }
 
 /// The input's gradient, complete when it has been awaited; `dy` until it is formed. Whether a
-/// gather is under way is asked of its tensor, which a step on paper has, too.
+/// gather is under way is asked of its tensor, which a dry run has, too.
 template <class T, class Y>
 Arriving<T> ColumnParallelLinear<T, Y>::start_input_gradient(const Context& context,
                                                              const Matrix<Y>& dy) {
@@ -271,7 +271,7 @@ void ColumnParallelLinear<T, Y>::defer_weight_gradient(const Context& context, m
   context.deferred->add([this, context, gradient, input, first_row] {
     write_weight_gradient(context, gradient->view(), input->view(), first_row, weight_.spec.rows(),
                           Beside::communication);
-    context.settle();  // its operands die with it
+    context.wait_for_kernels();  // its operands die with it
   });
 }
 
@@ -301,7 +301,7 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::overlapped_backward(
   const std::int64_t end_row = weight_.spec.rows() * eighths_now / 8;
   write_parameter_gradients(context, dy, x.view(), end_row, Beside::communication);
   if (defers) defer_weight_gradient(context, std::move(output_gradient), std::move(x), end_row);
-  context.settle();  // operands that were not handed on die here
+  context.wait_for_kernels();  // operands that were not handed on die here
   x.reset();
   output_gradient.reset();
   return dx.take();

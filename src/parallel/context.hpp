@@ -37,7 +37,7 @@ struct Context {
   /// themselves. For before a call, whose buffers kernels may still work on; and for before memory
   /// goes back to the pool that kernels still work on, since whoever gets it next may receive into
   /// it.
-  void settle() const {
+  void wait_for_kernels() const {
     if (!communicator.follows_stream()) device.fence();
   }
   /// Whether this rank has to poll for what is under way, between pieces of its own work.

@@ -19,7 +19,7 @@ void finish(const Context& context, comm::Request request) { context.communicato
 
 template <class T>
 comm::Request all_reduce(const Context& context, const Matrix<T>& buffer) {
-  context.settle();
+  context.wait_for_kernels();
   return context.communicator.all_reduce(buffer.data(), elements(buffer), dtype_of<T>,
                                          Purpose::activation);
 }
@@ -28,7 +28,7 @@ template <class T>
 comm::Request all_gather(const Context& context, const Matrix<T>& shard, const Matrix<T>& whole) {
   TIDEMARK_REQUIRE(elements(whole) == elements(shard) * static_cast<std::size_t>(context.ranks()),
                    "a gathered activation is t shards");
-  context.settle();
+  context.wait_for_kernels();
   return context.communicator.all_gather(shard.data(), whole.data(), elements(shard), dtype_of<T>,
                                          Purpose::activation);
 }
@@ -38,7 +38,7 @@ comm::Request reduce_scatter(const Context& context, const Matrix<T>& whole,
                              const Matrix<T>& shard) {
   TIDEMARK_REQUIRE(elements(whole) == elements(shard) * static_cast<std::size_t>(context.ranks()),
                    "a scattered activation is t shards");
-  context.settle();
+  context.wait_for_kernels();
   return context.communicator.reduce_scatter(whole.data(), shard.data(), elements(shard),
                                              dtype_of<T>, Purpose::activation);
 }

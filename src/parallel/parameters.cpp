@@ -96,7 +96,7 @@ void ParameterStore<T>::reduce_replicated_gradients(const Context& context) {
   if (context.ranks() == 1) {
     return;
   }
-  context.settle();
+  context.wait_for_kernels();
   comm::Request request = context.communicator.all_reduce(
       gradient_data_, replicated_elements_, dtype_of<Accumulate<T>>, comm::Purpose::gradient);
   context.communicator.wait(request);
@@ -123,7 +123,7 @@ void ParameterStore<T>::sum_over_holders(const Context& context,
   const std::int64_t first_rank = context.rank() - own;
   const Matrix<F> arrived(exchange_data_, static_cast<std::size_t>((holders - 1) * height),
                           gradient.extent(1));
-  context.settle();
+  context.wait_for_kernels();
   std::vector<comm::Request> requests;
   for (std::int64_t step = 1; step < holders; ++step) {
     const std::int64_t to = (own + step) % holders;
@@ -136,7 +136,7 @@ void ParameterStore<T>::sum_over_holders(const Context& context,
   }
   for (comm::Request& request : requests) context.communicator.wait(request);
   kernels::shard_sum(context.device, static_cast<int>(own), gradient, arrived, gradient);
-  context.settle();  // the buffer is the next one's, too
+  context.wait_for_kernels();  // the buffer is the next one's, too
 }
 
 template class ParameterStore<bfloat16>;

@@ -67,7 +67,7 @@ class ParameterStore {
   Parameter<T>& declare(ParameterSpec spec);
 
   /// Allocates values and gradients, the replicated ones first and contiguous, so that one
-  /// all-reduce completes all their gradients. For a device on paper they get addresses that nobody
+  /// all-reduce completes all their gradients. In a dry run they get addresses that nobody
   /// may touch. Throws RunError when memory runs out.
   void allocate(const Device& device);
 

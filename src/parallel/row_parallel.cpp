@@ -212,7 +212,7 @@ void RowParallelLinear<T>::defer_weight_gradient(const Context& context, Tensor 
   saved_input_.reset();
   context.deferred->add([this, context, gradient, input, dy, x, into] {
     write_weight_gradient(context, dy, x, Beside::communication, into);
-    context.settle();  // its operands die with it
+    context.wait_for_kernels();  // its operands die with it
   });
 }
 
@@ -245,7 +245,7 @@ memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(
       write_weight_gradient(context, dy_rows, x_rows, Beside::communication, Into::added_to);
     }
   }
-  context.settle();  // rows that were not handed on die with their owner
+  context.wait_for_kernels();  // rows that were not handed on die with their owner
   return dx;
 }
 

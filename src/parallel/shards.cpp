@@ -23,7 +23,7 @@ void ArrivingShards<T>::send(std::int64_t chunk) {
                         rows_at(context_, {from, chunk, chunks_}, whole_).data(),
                         static_cast<int>(from)});
   }
-  context_.settle();
+  context_.wait_for_kernels();
   std::vector<comm::Request> requests = context_.communicator.exchange_together(
       messages, own.extent(0) * own.extent(1), dtype_of<T>, comm::Purpose::activation);
   std::move(requests.begin(), requests.end(), std::back_inserter(requests_));
@@ -66,7 +66,7 @@ void DepartingShards<T>::send(std::int64_t departure, const Matrix<T>& part) {
   const Matrix<T> slots = arrivals(to.chunk);
   const std::int64_t height = num_rows(slots) / (t - 1);
   const std::int64_t slot = from < context_.rank() ? from : from - 1;
-  context_.settle();
+  context_.wait_for_kernels();
   requests_.push_back(context_.communicator.exchange(
       part.data(), static_cast<int>(to.rank), rows(slots, slot * height, height).data(),
       static_cast<int>(from), part.extent(0) * part.extent(1), dtype_of<T>,

@@ -55,7 +55,7 @@ std::string overlap_lines(const bench::CaseResult& result) {
         link.bandwidth_gbytes_per_s > 0.0 ? fmt::format("{:g}", link.bandwidth_gbytes_per_s)
                                           : "unlimited");
   }
-  const bool was_chosen = result.settings.overlap.is_chosen();
+  const bool was_chosen = result.settings.overlap.is_auto();
   if (!result.overlap) {
     return text + (was_chosen ? fmt::format("  overlap {} (chosen)\n", result.overlap_mode) : "");
   }

@@ -12,8 +12,8 @@
 #include <fmt/format.h>
 
 #include "base/device.hpp"
-#include "comm/transport.hpp"
 #include "config/message.hpp"
+#include "job/mpi_components.hpp"
 #include "kernels/gemm.hpp"
 #include "report/environment.hpp"
 #include "tidemark_version.hpp"
@@ -48,15 +48,15 @@ Json kokkos_configuration() {
 
 Json text_or_null(const std::optional<std::string>& text) { return text ? Json(*text) : Json(); }
 
-Json transport_json(const comm::MpiSession* session) {
+Json transport_json(const job::MpiSession* session) {
   if (session == nullptr) return {};
-  const comm::Transport transport = comm::transport_of(*session);
-  if (!transport.messaging) return {};
-  return {{"messaging", *transport.messaging},
-          {"components", transport.components},
-          {"within_node", text_or_null(transport.within_node)},
-          {"between_nodes", text_or_null(transport.between_nodes)},
-          {"known_by", transport.known_by}};
+  const job::MpiComponents components = job::mpi_components_of(*session);
+  if (!components.messaging) return {};
+  return {{"messaging", *components.messaging},
+          {"components", components.components},
+          {"within_node", text_or_null(components.within_node)},
+          {"between_nodes", text_or_null(components.between_nodes)},
+          {"known_by", components.known_by}};
 }
 
 /// In the order of the first rank on each.
@@ -104,7 +104,7 @@ std::string processor_model() {
   return "unknown";
 }
 
-nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiSession* session) {
+nlohmann::ordered_json provenance(const Invocation& invocation, const job::MpiSession* session) {
   nlohmann::ordered_json json;
   json["time_utc"] = now_utc();
   json["version"] = build_info::version;

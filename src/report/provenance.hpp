@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "comm/mpi_session.hpp"
+#include "job/mpi_session.hpp"
 
 namespace tidemark::report {
 
@@ -29,6 +29,6 @@ std::string digest_of(std::string_view text);
 /// Build (version, git hash, compiler, flags), Kokkos and its configuration, BLAS, MPI and its
 /// transport, hosts, Slurm, environment, start time (UTC, ISO 8601), command line, and the input
 /// file with a digest of its text. `session` is null for what runs without MPI.
-nlohmann::ordered_json provenance(const Invocation& invocation, const comm::MpiSession* session);
+nlohmann::ordered_json provenance(const Invocation& invocation, const job::MpiSession* session);
 
 }  // namespace tidemark::report

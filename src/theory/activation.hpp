@@ -1,4 +1,4 @@
-// Activation bytes on paper: what a layer, and what the two ends of the stack, save between the
+// Activation bytes by formula: what a layer, and what the two ends of the stack, save between the
 // forward and the backward pass.
 #pragma once
 
@@ -102,13 +102,13 @@ std::int64_t norm_statistics_bytes_of_ends(const config::Case& c);
 ///
 /// norm inputs and linear inputs divided by t under SP, too; for t > g k and v are those of one
 /// head each, 4sbd in place of 4sbh g/(at).
-std::optional<std::int64_t> paper_bytes_per_layer(const config::Case& c);
+std::optional<std::int64_t> published_bytes_per_layer(const config::Case& c);
 
 /// The ends' bytes by the same paper, section 4.3: with w = 2 and F = 4, sbh (1 + 2 + 2) + 4sbV/t,
 /// the first divided by t, too, under SP (the output projection's 2 whole with `keep_gathered`).
 ///
 /// Family llama lacks the mask's 1. nullopt for a case without ends, with a padded vocabulary, or
 /// of family gpt with hidden_dropout 0.
-std::optional<std::int64_t> paper_bytes_of_ends(const config::Case& c);
+std::optional<std::int64_t> published_bytes_of_ends(const config::Case& c);
 
 }  // namespace tidemark::theory

@@ -72,7 +72,7 @@ std::int64_t llama_bytes_per_layer(const config::Case& c) {
 
 }  // namespace
 
-std::optional<std::int64_t> paper_bytes_per_layer(const config::Case& c) {
+std::optional<std::int64_t> published_bytes_per_layer(const config::Case& c) {
   if (c.recomputes_layer()) {
     const std::int64_t input =
         exact_product({element_bytes(c), c.model.tokens(), c.model.hidden_size});
@@ -82,7 +82,7 @@ std::optional<std::int64_t> paper_bytes_per_layer(const config::Case& c) {
   return gpt_bytes_per_layer(c);
 }
 
-std::optional<std::int64_t> paper_bytes_of_ends(const config::Case& c) {
+std::optional<std::int64_t> published_bytes_of_ends(const config::Case& c) {
   const config::ModelConfig& m = c.model;
   const std::int64_t t = c.parallel.tensor;
   const std::int64_t mask = m.is_llama() ? 0 : 1;

@@ -1,4 +1,4 @@
-// Floating-point operations of a step's matrix products on paper.
+// Floating-point operations of a step's matrix products, by formula.
 #pragma once
 
 #include "config/case.hpp"
@@ -24,7 +24,8 @@ double model_flops_per_step(const config::Case& c);
 /// Operations of the matrix products that one rank launches in such a step, to the last one: the
 /// model's over t, except that
 ///
-///     recompute: selective   runs the scores once more, 2bs²h/t a layer; the context, being the
+///     recompute: selective   runs the scores once more, 2bs²h/t a layer; the core output, being
+///     the
 ///                            saved input of proj, is not needed again
 ///     recompute: full        runs a layer's forward pass once more
 ///     attention: blocked     leaves out the blocks that the mask hides altogether (see

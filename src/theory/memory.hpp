@@ -1,4 +1,5 @@
-// Parameters, their gradients, the optimizer's state and communication buffers on paper.
+// Bytes of parameters, their gradients, the optimizer's state and communication buffers, by
+// formula.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Collectives of a step on paper: how many, how large, and what crosses the wire.
+// Collectives of a step by formula: how many, how large, and what crosses the wire.
 #pragma once
 
 #include <cstdint>

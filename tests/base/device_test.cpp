@@ -86,8 +86,8 @@ TEST(ForEachRow, RefusesMoreRowsThanALaunchTakes) {
   }
 }
 
-TEST(DeviceOnPaper, LaunchesNothing) {
-  const Device device = Device::on_paper();
+TEST(DryRunDevice, LaunchesNothing) {
+  const Device device = Device::dry_run();
   EXPECT_FALSE(device.launches());
   EXPECT_EQ(device.gemm_flops, 0U);
   EXPECT_EQ(visits(device, 7), std::vector<int>(8, 0));

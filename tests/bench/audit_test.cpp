@@ -64,7 +64,7 @@ TEST(AuditSaved, SeesAByteTooMany) {
   EXPECT_FALSE(check_saved(books.c, tide).passed());
 }
 
-TEST(AuditSaved, SeesATensorThatIsMissingOrThatIsNotOnPaper) {
+TEST(AuditSaved, SeesATensorThatIsMissingOrThatIsNotInTheFormula) {
   const Books books;
   memory::Tide missing = books.tide();
   missing.at_turn.erase(missing.at_turn.begin());
@@ -96,7 +96,7 @@ TEST(AuditSaved, SeesWhatOfRecomputationIsStillHeldAtTheTurn) {
   memory::Tide tide = books.tide();
   tide.at_turn.push_back({"qkv", 0, memory::TensorClass::recomputed, 96, true});
   const Check check = check_saved(books.c, tide);
-  EXPECT_EQ(check.value, 2.0);  // not on paper, and not entered as saved
+  EXPECT_EQ(check.value, 2.0);  // not in the formula, and not entered as saved
   EXPECT_EQ(check.where, "layer 0 holds qkv (96 bytes)");
 }
 

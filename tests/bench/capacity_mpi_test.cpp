@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 
 namespace tidemark::bench {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "bench/rehearsal.hpp"
-#include "comm/self.hpp"
+#include "bench/dry_run.hpp"
+#include "comm/wrappers/self.hpp"
 #include "support/cases.hpp"
 #include "theory/memory.hpp"
 
@@ -74,11 +74,11 @@ TEST(Capacity, UnknownMemoryRefusesNothing) {
 // What the allocator will hold, not the tide: the rest of its segments is lost to others, too.
 TEST(Capacity, CountsParametersGradientsThePoolAndAnAllowance) {
   for (const config::Case& c : support::variants(1, DType::bf16)) {
-    const Rehearsal rehearsal = rehearse(c);
+    const DryRun dry_run = run_dry(c);
     EXPECT_EQ(required_bytes(c), theory::parameter_bytes(c) + theory::gradient_bytes(c) +
-                                     rehearsal.table_bytes + rehearsal.exchange_buffer_bytes +
-                                     rehearsal.pool_bytes + (std::int64_t{100} << 20));
-    EXPECT_GT(rehearsal.pool_bytes, static_cast<std::int64_t>(rehearsal.tide.peak_bytes));
+                                     dry_run.table_bytes + dry_run.exchange_buffer_bytes +
+                                     dry_run.pool_bytes + (std::int64_t{100} << 20));
+    EXPECT_GT(dry_run.pool_bytes, static_cast<std::int64_t>(dry_run.tide.peak_bytes));
   }
 }
 
@@ -88,7 +88,7 @@ TEST(Capacity, CountsTheScratchMemoryOfOwnCollectives) {
   const std::int64_t without = required_bytes(c);
   for (const char* algorithm : {"pairwise", "ring", "auto"}) {
     c.comm.algorithm = algorithm;
-    const std::int64_t scratch = rehearse(c).scratch_bytes;
+    const std::int64_t scratch = run_dry(c).scratch_bytes;
     EXPECT_GT(scratch, 0);
     EXPECT_EQ(required_bytes(c), without + scratch);
   }

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "bench/collective_ways.hpp"
-#include "comm/mpi.hpp"
-#include "comm/staged.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
+#include "comm/wrappers/staged.hpp"
 #include "support/fake_device_memory.hpp"
 #include "support/passing_communicator.hpp"
 

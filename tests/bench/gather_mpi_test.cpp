@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 
 namespace tidemark::bench {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 
 namespace tidemark::bench {

@@ -8,7 +8,7 @@
 
 #include "base/error.hpp"
 #include "bench/step.hpp"
-#include "comm/self.hpp"
+#include "comm/wrappers/self.hpp"
 #include "memory/allocations.hpp"
 #include "support/cases.hpp"
 #include "support/passing_communicator.hpp"
@@ -23,10 +23,9 @@ class MeddlingCommunicator final : public support::PassingCommunicator {
   MeddlingCommunicator(comm::Communicator& inner, Deed deed)
       : PassingCommunicator(inner), deed_(std::move(deed)) {}
 
-  comm::Request all_reduce(void* buffer, std::size_t count, DType dtype,
-                           comm::Purpose purpose) override {
-    deed_();
-    return inner_.all_reduce(buffer, count, dtype, purpose);
+  comm::Request post(const comm::Call& call) override {
+    if (call.operation == comm::Operation::all_reduce) deed_();
+    return inner_.post(call);
   }
 
  private:

@@ -50,7 +50,7 @@ class FiveRuns : public ::testing::Test {
   }
 
   Device device_;
-  comm::MpiSession session_;
+  job::MpiSession session_;
 };
 
 /// What a run launched and called.
@@ -67,12 +67,12 @@ TEST_F(FiveRuns, LeaveOutWhatTheirNamesSay) {
   memory::Pool pool;
   memory::Ledger ledger(pool);
   model::Stack<float> stack(case_of("ring"), device_, ledger, *communicator);
-  Ablation<float> ablation(stack, device_, *communicator);
+  StepVariants<float> variants(stack, device_, *communicator);
   const auto work_of = [&](Variant variant) {
-    ablation.run(variant);  // what only the first one does
+    variants.run(variant);  // what only the first one does
     StepLog log;
     const std::uint64_t before = device_.gemm_flops;
-    ablation.run(variant, &log);
+    variants.run(variant, &log);
     Work work{{}, log.comm.calls.size(), device_.gemm_flops - before};
     for (const KernelRecord& kernel : log.kernels) work.kernels.emplace_back(kernel.label);
     return work;
@@ -119,8 +119,8 @@ TEST_F(FiveRuns, OfEachModeAreUntimedOnceBeforeModesAreCompared) {
   memory::Pool pool;
   memory::Ledger ledger(pool);
   model::Stack<float> stack(case_of("auto"), device_, ledger, *communicator);
-  Ablation<float> ablation(stack, device_, *communicator);
-  OverlapMeasurement<float> overlap(ablation, *communicator);
+  StepVariants<float> variants(stack, device_, *communicator);
+  OverlapMeasurement<float> overlap(variants, *communicator);
   std::vector<std::size_t> chosen_before;
   std::vector<std::string> announced;
   overlap.choose_mode([&](const std::string& what) {

@@ -7,7 +7,7 @@
 
 #include "bench/device_buffers.hpp"
 #include "bench/verification.hpp"
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 #include "support/passing_communicator.hpp"
 

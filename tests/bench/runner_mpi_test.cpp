@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "bench/rehearsal.hpp"
+#include "bench/dry_run.hpp"
 #include "memory/process.hpp"
 #include "support/cases.hpp"
 #include "theory/activation.hpp"
@@ -55,7 +55,7 @@ class RunCase : public ::testing::Test {
   }
 
   Device device_;
-  comm::MpiSession session_;
+  job::MpiSession session_;
   std::set<std::string> progress_;
   bool trace_ = false;
   std::optional<SlowRank> slow_rank_;
@@ -73,7 +73,7 @@ TEST_F(RunCase, EveryVariantIsValidAndItsFiguresAreThoseOfTheory) {
       EXPECT_EQ(result.ranks, session_.size());
       EXPECT_EQ(result.memory.saved_per_layer, theory::saved_bytes_per_layer(c));
       EXPECT_EQ(result.memory.formula_per_layer, theory::saved_bytes_per_layer(c));
-      EXPECT_EQ(result.memory.closed_formula_per_layer, theory::paper_bytes_per_layer(c));
+      EXPECT_EQ(result.memory.closed_formula_per_layer, theory::published_bytes_per_layer(c));
       EXPECT_EQ(result.memory.saved_of_ends, theory::saved_bytes_of_ends(c));
       EXPECT_GE(result.memory.peak, result.memory.saved);
       EXPECT_GE(result.memory.pool, result.memory.peak);
@@ -136,15 +136,24 @@ TEST_F(RunCase, ChecksWhatItSaysItChecks) {
     for (const Check& check : run(c).verification.checks) names.insert(check.name);
     return names;
   };
-  std::set<std::string> expected{"gradient_against_differences", "twin_output",
-                                 "twin_input_gradient",          "twin_parameter_gradients",
-                                 "twin_random_tensors",          "saved_bytes_against_formula",
-                                 "traffic_against_formula",      "product_flops_against_formula",
-                                 "pool_growth_after_warm_up",    "allocations_within_steps",
-                                 "not_finite_elements",          "replicas_that_differ",
-                                 "twin_against_fp64",            "gradient_along_all_parameters",
-                                 "parts_against_digests",        "sums_against_contributions",
-                                 "calls_never_waited_for",       "products_by_freivalds",
+  std::set<std::string> expected{"gradient_against_differences",
+                                 "twin_output",
+                                 "twin_input_gradient",
+                                 "twin_parameter_gradients",
+                                 "twin_random_tensors",
+                                 "saved_bytes_against_formula",
+                                 "traffic_against_formula",
+                                 "product_flops_against_formula",
+                                 "pool_growth_after_warm_up",
+                                 "allocations_within_steps",
+                                 "not_finite_elements",
+                                 "replicas_that_differ",
+                                 "twin_against_fp64",
+                                 "gradient_along_all_parameters",
+                                 "parts_against_digests",
+                                 "sums_against_contributions",
+                                 "calls_never_waited_for",
+                                 "products_by_freivalds",
                                  "timed_steps_that_differ"};
   // Where the system lets a process start its high-water mark anew.
   if (runs_on_host && memory::reset_process_peak()) {

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "base/stopwatch.hpp"
-#include "comm/self.hpp"
+#include "comm/wrappers/self.hpp"
 #include "config/refusal.hpp"
 
 namespace tidemark::bench {

@@ -8,7 +8,7 @@
 
 #include "bench/checked_step.hpp"
 #include "bench/step.hpp"
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 
 namespace tidemark::bench {

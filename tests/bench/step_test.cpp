@@ -14,7 +14,7 @@
 #include "bench/dump.hpp"
 #include "bench/host_tensor.hpp"
 #include "bench/product_rate.hpp"
-#include "comm/self.hpp"
+#include "comm/wrappers/self.hpp"
 #include "support/cases.hpp"
 
 namespace tidemark::bench {

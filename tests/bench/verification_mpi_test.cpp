@@ -9,7 +9,7 @@
 #include <string>
 
 #include "bench/checked_step.hpp"
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 #include "support/faulty_communicator.hpp"
 
@@ -68,8 +68,8 @@ TEST_F(Checks, TwinAgreesUnderEveryShardingAndPrecision) {
       for (const Check& check : check_twin(c, device_, comm_)) {
         EXPECT_TRUE(check.passed()) << check.name << " " << check.value << " " << check.where
                                     << ", " << support::describe(c);
-        EXPECT_EQ(check.bound, check.name == "twin_against_fp64" ? tolerance_against_fp64(c)
-                                                                 : tolerance_of(c));
+        EXPECT_EQ(check.bound,
+                  check.name == "twin_against_fp64" ? tolerance_against_fp64(c) : tolerance_of(c));
       }
     }
   }

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "comm/self.hpp"
+#include "comm/wrappers/self.hpp"
 #include "support/passing_communicator.hpp"
 
 namespace tidemark::bench {

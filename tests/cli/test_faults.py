@@ -33,8 +33,17 @@ CALLS_A_STEP = 4 * LAYERS
 FIRST_OF_TWIN = CALLS_A_STEP + 1
 LARGE_BEFORE_TIMED = 2 * CALLS_A_STEP
 # By messages of our own, so that who is waited for is known.
-RANKS = r"(rank [0-9]|ranks [0-9](, [0-9])+)"
+RANKS = r"(rank [0-9]|ranks [0-9]([,-][0-9])+)"
 HIDDEN = ("overlap.mode=ring", "comm.algorithm=pairwise")
+
+
+
+def ranks_in(text):
+    """{0, 1, 2, 5} of "ranks 0-2,5"."""
+    ranks = set()
+    for first, last in re.findall(r"([0-9]+)(?:-([0-9]+))?", text):
+        ranks.update(range(int(first), int(last or first) + 1))
+    return ranks
 
 
 class Faults(harness.TestCase):
@@ -256,7 +265,7 @@ class LostRanks(Faults):
             found.append(int(error.partition(" on rank ")[2][0]))
             if found[-1] in ranks:
                 waited_for = error.partition("; ")[2]
-                missing[found[-1]] = {int(digit) for digit in re.findall("[0-9]", waited_for)}
+                missing[found[-1]] = ranks_in(waited_for)
         self.assertEqual(len(found), len(set(found)))  # each rank speaks once
         self.assertTrue(set(found) & set(ranks), found)
         return missing

@@ -50,7 +50,7 @@ class Output(Plan):
                            "model.vocab_size=50", "--set", SEQUENCE_OFF_AND_ON)
         lines = result.output.splitlines()
         self.assertEqual(lines[:3], [
-            "small: L 3, h 64, ffn 256, a 8, s 32, b 2, V 50, fp32, on paper",
+            "small: L 3, h 64, ffn 256, a 8, s 32, b 2, V 50, fp32, dry run",
             "vocabulary of 50 padded to 52, a multiple of t = 4", ""])
         self.assertEqual(lines[3].split()[-4:], ["TP", "t=4", "TP+SP", "t=4"])
 

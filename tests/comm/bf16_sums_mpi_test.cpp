@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 
 namespace tidemark::comm {
 namespace {

@@ -1,5 +1,5 @@
 // Every kind of call, right and wrong in every way that a library can be.
-#include "comm/checking.hpp"
+#include "comm/wrappers/checking.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "support/passing_communicator.hpp"
 
 namespace tidemark::comm {
@@ -21,18 +21,17 @@ namespace {
 using namespace std::chrono_literals;
 
 BufferFunctions host_functions() {
-  return {[](DType dtype, const void* buffer, std::size_t count) {
-            std::uint64_t digest = 1;
-            const auto* bytes = static_cast<const unsigned char*>(buffer);
-            for (std::size_t i = 0; i < count * size_of(dtype); ++i) {
-              digest = (digest ^ bytes[i]) * 0x100000001b3ULL;
-            }
-            return digest;
-          },
-          [](void* buffer, std::size_t bytes) { std::memset(buffer, 0xff, bytes); },
-          [](void* host, const void* buffer, std::size_t bytes) {
-            std::memcpy(host, buffer, bytes);
-          }};
+  return {
+      [](DType dtype, const void* buffer, std::size_t count) {
+        std::uint64_t digest = 1;
+        const auto* bytes = static_cast<const unsigned char*>(buffer);
+        for (std::size_t i = 0; i < count * size_of(dtype); ++i) {
+          digest = (digest ^ bytes[i]) * 0x100000001b3ULL;
+        }
+        return digest;
+      },
+      [](void* buffer, std::size_t bytes) { std::memset(buffer, 0xff, bytes); },
+      [](void* host, const void* buffer, std::size_t bytes) { std::memcpy(host, buffer, bytes); }};
 }
 
 /// Passes calls on, and does something to the result of each when it is waited for.
@@ -44,32 +43,14 @@ class Meddler final : public support::PassingCommunicator {
       : PassingCommunicator(inner), meddle_(std::move(meddle)) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "meddler"; }
-  Request all_reduce(void* buffer, std::size_t count, DType dtype, Purpose purpose) override {
-    return done(inner_.all_reduce(buffer, count, dtype, purpose), Operation::all_reduce, buffer,
-                count);
-  }
-  Request all_gather(const void* send, void* recv, std::size_t count, DType dtype,
-                     Purpose purpose) override {
-    return done(inner_.all_gather(send, recv, count, dtype, purpose), Operation::all_gather, recv,
-                count);
-  }
-  Request reduce_scatter(const void* send, void* recv, std::size_t count, DType dtype,
-                         Purpose purpose) override {
-    return done(inner_.reduce_scatter(send, recv, count, dtype, purpose),
-                Operation::reduce_scatter, recv, count);
-  }
-  Request exchange(const void* send, int to, void* recv, int from, std::size_t count, DType dtype,
-                   Purpose purpose) override {
-    return done(inner_.exchange(send, to, recv, from, count, dtype, purpose),
-                Operation::send_recv, recv, count);
+  Request post(const Call& call) override {
+    Request request = inner_.post(call);
+    inner_.wait(request);
+    meddle_(call.operation, call.recv, call.count);
+    return {};
   }
 
  private:
-  Request done(Request request, Operation operation, void* recv, std::size_t count) {
-    inner_.wait(request);
-    meddle_(operation, recv, count);
-    return {};
-  }
   Meddle meddle_;
 };
 
@@ -94,8 +75,8 @@ CommunicationFindings findings_of(Communicator& under_test, std::size_t most_pie
     part[i] = static_cast<T>(std::cos(static_cast<double>(i + 100 * rank)));
   }
   constexpr Purpose purpose = Purpose::activation;
-  Request scatter = checking.reduce_scatter(whole.data(), scattered.data(), block, dtype_of<T>,
-                                            purpose);
+  Request scatter =
+      checking.reduce_scatter(whole.data(), scattered.data(), block, dtype_of<T>, purpose);
   Request gather = checking.all_gather(part.data(), gathered.data(), block, dtype_of<T>, purpose);
   checking.wait(scatter);
   checking.wait(gather);
@@ -172,11 +153,12 @@ TYPED_TEST(Checking, SeesTheSameWrongSumOnAllRanks) {
   const double slight = is_narrow<T> ? 1.05 : 1.001;
   for (const Operation operation : {Operation::reduce_scatter, Operation::all_reduce}) {
     for (const double factor : {1.5, 0.0, slight}) {
-      const CommunicationFindings found = this->with(operation, -1, [&](T* recv, std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) {
-          recv[i] = static_cast<T>(factor * static_cast<double>(recv[i]));
-        }
-      });
+      const CommunicationFindings found =
+          this->with(operation, -1, [&](T* recv, std::size_t count) {
+            for (std::size_t i = 0; i < count; ++i) {
+              recv[i] = static_cast<T>(factor * static_cast<double>(recv[i]));
+            }
+          });
       EXPECT_GT(found.worst_sum, 1.0) << name_of(operation) << " x " << factor;
     }
     const CommunicationFindings nan = this->with(operation, 0, [&](T* recv, std::size_t count) {

@@ -1,5 +1,5 @@
 // A link that is slower than the real one, and collectives that are left out.
-#include "comm/emulated_link.hpp"
+#include "comm/wrappers/emulated_link.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "comm/mpi.hpp"
-#include "comm/silent.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
+#include "comm/wrappers/silent.hpp"
 
 namespace tidemark::comm {
 namespace {

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <map>
 
-#include "comm/memory_block.hpp"
-#include "comm/mpi.hpp"
+#include "comm/algorithms/memory_block.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "support/passing_communicator.hpp"
 
 namespace tidemark::comm {
@@ -30,25 +30,13 @@ void release(void* memory) noexcept {
 class Noting final : public support::PassingCommunicator {
  public:
   using PassingCommunicator::PassingCommunicator;
-  [[nodiscard]] Request all_reduce(void* buffer, std::size_t count, DType dtype,
-                                   Purpose purpose) override {
-    ++calls[Operation::all_reduce];
-    return inner_.all_reduce(buffer, count, dtype, purpose);
-  }
-  [[nodiscard]] Request all_gather(const void* send, void* recv, std::size_t count, DType dtype,
-                                   Purpose purpose) override {
-    ++calls[Operation::all_gather];
-    return inner_.all_gather(send, recv, count, dtype, purpose);
-  }
-  [[nodiscard]] Request reduce_scatter(const void* send, void* recv, std::size_t count, DType dtype,
-                                       Purpose purpose) override {
-    ++calls[Operation::reduce_scatter];
-    return inner_.reduce_scatter(send, recv, count, dtype, purpose);
-  }
-  [[nodiscard]] Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
-                                 DType dtype, Purpose purpose) override {
-    ++sent[to];
-    return inner_.exchange(send, to, recv, from, count, dtype, purpose);
+  [[nodiscard]] Request post(const Call& call) override {
+    if (call.operation == Operation::send_recv) {
+      ++sent[call.to];
+    } else {
+      ++calls[call.operation];
+    }
+    return inner_.post(call);
   }
   std::map<Operation, int> calls;
   std::map<int, int> sent;  ///< by rank

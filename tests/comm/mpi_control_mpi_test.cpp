@@ -1,5 +1,5 @@
 // The control operations of MpiCommunicator, and the errors of all its calls.
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 
 #include <gtest/gtest.h>
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 
 namespace tidemark::comm {
 namespace {

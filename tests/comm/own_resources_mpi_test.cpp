@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "comm/mpi.hpp"
-#include "comm/paper.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
+#include "comm/wrappers/dry_run.hpp"
 
 namespace tidemark::comm {
 namespace {
@@ -46,20 +46,20 @@ MpiOptions options_of(Algorithm algorithm, bool thread = false) {
   return options;
 }
 
-TEST(Scratch, IsOnPaperWhatARunHoldsToTheByte) {
+TEST(Scratch, InADryRunIsWhatARunHoldsToTheByte) {
   for (const Algorithm algorithm : all_algorithms) {
     for (const bool thread : {false, true}) {
       MpiCommunicator real(MPI_COMM_WORLD, 60s, options_of(algorithm, thread));
-      PaperCommunicator paper(real.size(), {algorithm});
+      DryRunCommunicator planned(real.size(), {algorithm});
       Calls calls(real.size());
       for (const bool overlapping : {false, true}) {
         SCOPED_TRACE(std::string(name_of(algorithm)) + (overlapping ? ", overlapping" : "") +
                      (thread ? ", thread" : ""));
         real.set_overlapping(overlapping);
-        paper.set_overlapping(overlapping);
+        planned.set_overlapping(overlapping);
         for (int repeat = 0; repeat < 2; ++repeat) calls.make(real);
-        calls.make(paper);
-        EXPECT_EQ(real.scratch_bytes(), paper.scratch_bytes());
+        calls.make(planned);
+        EXPECT_EQ(real.scratch_bytes(), planned.scratch_bytes());
         const bool has_some = real.size() > 1 && algorithm != Algorithm::native;
         EXPECT_EQ(real.scratch_bytes() > 0, has_some);
       }
@@ -69,18 +69,18 @@ TEST(Scratch, IsOnPaperWhatARunHoldsToTheByte) {
   }
 }
 
-TEST(Scratch, IsNoMoreThanOnPaperWhereTheAlgorithmIsChosen) {
+TEST(Scratch, IsNoMoreThanInADryRunWhereTheAlgorithmIsChosen) {
   MpiOptions options;
   options.automatic = true;
   MpiCommunicator real(MPI_COMM_WORLD, 60s, options);
-  PaperCommunicator paper(real.size(), {Algorithm::pairwise, Algorithm::ring});
+  DryRunCommunicator planned(real.size(), {Algorithm::pairwise, Algorithm::ring});
   real.set_overlapping(true);
-  paper.set_overlapping(true);
+  planned.set_overlapping(true);
   Calls calls(real.size());
   for (int repeat = 0; repeat < 2; ++repeat) calls.make(real);
-  calls.make(paper);
-  EXPECT_LE(real.scratch_bytes(), paper.scratch_bytes());
-  EXPECT_EQ(paper.scratch_bytes() > 0, real.size() > 1);
+  calls.make(planned);
+  EXPECT_LE(real.scratch_bytes(), planned.scratch_bytes());
+  EXPECT_EQ(planned.scratch_bytes() > 0, real.size() > 1);
 }
 
 double value_of(int rank, std::size_t i) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 
 namespace tidemark::comm {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 
 namespace tidemark::comm {
 namespace {

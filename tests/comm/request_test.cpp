@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "comm/self.hpp"
+#include "comm/wrappers/self.hpp"
 
 namespace tidemark::comm {
 namespace {
@@ -16,19 +16,7 @@ class SlowCommunicator : public Communicator {
   [[nodiscard]] int rank() const noexcept override { return 0; }
   [[nodiscard]] int size() const noexcept override { return 1; }
   [[nodiscard]] std::string_view name() const noexcept override { return "slow"; }
-  [[nodiscard]] Request all_reduce(void*, std::size_t, DType, Purpose) override {
-    return {*this, ++issued_};
-  }
-  [[nodiscard]] Request all_gather(const void*, void*, std::size_t, DType, Purpose) override {
-    return {*this, ++issued_};
-  }
-  [[nodiscard]] Request reduce_scatter(const void*, void*, std::size_t, DType, Purpose) override {
-    return {*this, ++issued_};
-  }
-  [[nodiscard]] Request exchange(const void*, int, void*, int, std::size_t, DType,
-                                 Purpose) override {
-    return {*this, ++issued_};
-  }
+  [[nodiscard]] Request post(const Call&) override { return {*this, ++issued_}; }
   void wait(Request& request) override {
     if (!request.pending()) return;
     if (broken) throw RunError("all_reduce failed in step 3 of case 1 on rank 0: link down");

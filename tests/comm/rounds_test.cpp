@@ -1,5 +1,5 @@
 // The algorithms without a network: every rank's script, carried out by turns.
-#include "comm/rounds.hpp"
+#include "comm/algorithms/rounds.hpp"
 
 #include <gtest/gtest.h>
 

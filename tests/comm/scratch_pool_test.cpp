@@ -1,4 +1,4 @@
-#include "comm/scratch_pool.hpp"
+#include "comm/algorithms/scratch_pool.hpp"
 
 #include <gtest/gtest.h>
 

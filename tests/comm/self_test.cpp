@@ -1,4 +1,4 @@
-#include "comm/self.hpp"
+#include "comm/wrappers/self.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Collectives on memory that MPI cannot reach.
-#include "comm/staged.hpp"
+#include "comm/wrappers/staged.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "support/fake_device_memory.hpp"
 
 namespace tidemark::comm {

@@ -9,8 +9,8 @@
 #include <set>
 #include <utility>
 
-#include "comm/mpi.hpp"
-#include "comm/nccl.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
+#include "comm/nccl/nccl_communicator.hpp"
 #include "doubles/compute.hpp"
 
 namespace tidemark::bench {

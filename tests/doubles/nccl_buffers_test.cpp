@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "comm/mpi.hpp"
-#include "comm/nccl.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
+#include "comm/nccl/nccl_communicator.hpp"
 #include "doubles/compute.hpp"
 #include "doubles/faults.hpp"
 #include "memory/pool.hpp"

@@ -1,5 +1,5 @@
 // The NCCL communicator on the doubles of CUDA and NCCL, with real ranks.
-#include "comm/nccl.hpp"
+#include "comm/nccl/nccl_communicator.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 
 #include "base/bfloat16.hpp"
 #include "base/error.hpp"
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "doubles/compute.hpp"
 #include "doubles/nccl_double.hpp"
 

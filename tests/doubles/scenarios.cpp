@@ -9,11 +9,11 @@
 #include <thread>
 
 #include "base/error.hpp"
-#include "comm/mpi.hpp"
-#include "comm/mpi_session.hpp"
-#include "comm/nccl.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
+#include "comm/nccl/nccl_communicator.hpp"
 #include "doubles/compute.hpp"
 #include "doubles/faults.hpp"
+#include "job/mpi_session.hpp"
 
 namespace tidemark::doubles {
 
@@ -286,7 +286,7 @@ void run(const std::string& scenario, int rank) {
 }  // namespace
 
 int play(const std::string& scenario) {
-  const comm::MpiSession session;
+  const job::MpiSession session;
   try {
     run(scenario, session.rank());
     return 0;

@@ -26,7 +26,7 @@ struct Inputs {
   Table<F> context_gradient;  ///< [s, d]
   Table<F> gradient;          ///< of the dropped weights, [s, s]
   Table<F> log_sum_exp;       ///< [1, s]
-  Table<F> projections;       ///< [1, s], of the context and its gradient
+  Table<F> projections;       ///< [1, s], of the core output and its gradient
 };
 
 template <class F>

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "comm/self.hpp"
+#include "comm/wrappers/self.hpp"
 #include "kernels/attention_head.hpp"
 #include "support/cases.hpp"
 #include "support/tables.hpp"
@@ -110,7 +110,7 @@ class AttentionCores : public ::testing::Test {
     device_.fence();
     return std::move(demanded.tensor);
   }
-  /// In batches of at most so many groups, the rows of the context in so many pieces.
+  /// In batches of at most so many groups, the rows of the core output in so many pieces.
   void expect_the_plain_loops(const config::Case& c, std::int64_t groups_at_once = 1,
                               std::int64_t pieces = 1) {
     SCOPED_TRACE(::testing::Message() << support::describe(c) << ", " << groups_at_once
@@ -127,7 +127,8 @@ class AttentionCores : public ::testing::Test {
     shape.groups_at_once = groups_at_once;
     const auto core = make_attention_core<T>(c, shape);
     auto out = made(core->forward(context, tensor(qkv)), pieces);
-    // In bf16 probabilities are rounded on their way, and so is the context within the gradients.
+    // In bf16 probabilities are rounded on their way, and so is the core output within the
+    // gradients.
     const double bound = sizeof(T) == 2 ? 2e-2 : support::tolerance<T>;
     EXPECT_TRUE(agrees(read(out.view()), expected.context, bound));
     if (!core->needs_output()) out.reset();

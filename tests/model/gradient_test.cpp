@@ -5,7 +5,7 @@
 #include <functional>
 #include <utility>
 
-#include "comm/self.hpp"
+#include "comm/wrappers/self.hpp"
 #include "model/stack.hpp"
 #include "support/cases.hpp"
 #include "support/tables.hpp"

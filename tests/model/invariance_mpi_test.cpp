@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "bench/verification.hpp"
-#include "comm/mpi.hpp"
-#include "comm/self.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
+#include "comm/wrappers/self.hpp"
 #include "support/cases.hpp"
 #include "support/step_outcome.hpp"
 

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/rehearsal.hpp"
+#include "bench/dry_run.hpp"
 #include "bench/step.hpp"
-#include "comm/self.hpp"
+#include "comm/wrappers/self.hpp"
 #include "support/cases.hpp"
 
 namespace tidemark {
@@ -64,13 +64,13 @@ std::vector<Line> lines_of(const std::vector<memory::Entry>& entries) {
   return lines;
 }
 
-/// On paper, and where one rank can do it, in a step that is really run.
+/// In a dry run, and where one rank can do it, in a step that is really run.
 void expect_tide(const config::Case& c, const std::vector<Line>& expected) {
   std::size_t sum = 0;
   for (const Line& line : expected) sum += line.bytes;
-  const memory::Tide paper = bench::rehearse(c).tide;
-  EXPECT_EQ(lines_of(paper.at_peak), expected);
-  EXPECT_EQ(paper.peak_bytes, sum);
+  const memory::Tide planned = bench::run_dry(c).tide;
+  EXPECT_EQ(lines_of(planned.at_peak), expected);
+  EXPECT_EQ(planned.peak_bytes, sum);
   if (c.parallel.tensor > 1) return;
   Device device;
   memory::Pool pool;
@@ -216,7 +216,7 @@ TEST(PeakByHand, OfBlockedAttentionIsTwoBlocksInBackward) {
 TEST(PeakByHand, OfSmallBlocksIsTheMlps) {
   config::Case c = support::blocked(hand_case(long_s));
   c.model.attention_block = 16;
-  const memory::Tide tide = bench::rehearse(c).tide;
+  const memory::Tide tide = bench::run_dry(c).tide;
   EXPECT_EQ(tide.peak_bytes, 18 * rows(long_s) + 2 * statistics(long_s) + heads * b * long_s * 4);
   EXPECT_EQ(tide.at_peak.back().name, "output");
 }

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "bench/verification.hpp"
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 #include "support/step_outcome.hpp"
 

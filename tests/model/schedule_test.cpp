@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "bench/step.hpp"
-#include "comm/paper.hpp"
+#include "comm/wrappers/dry_run.hpp"
 #include "support/cases.hpp"
 #include "support/passing_communicator.hpp"
 
@@ -23,25 +23,10 @@ class NotingCommunicator : public support::PassingCommunicator {
   NotingCommunicator(comm::Communicator& inner, KernelLog& log)
       : PassingCommunicator(inner), log_(log) {}
 
-  comm::Request all_reduce(void* buffer, std::size_t count, DType dtype,
-                           comm::Purpose purpose) override {
-    log_.push_back({"all_reduce", {}, {}});
-    return inner_.all_reduce(buffer, count, dtype, purpose);
-  }
-  comm::Request all_gather(const void* send, void* recv, std::size_t count, DType dtype,
-                           comm::Purpose purpose) override {
-    log_.push_back({"all_gather", {}, {}});
-    return inner_.all_gather(send, recv, count, dtype, purpose);
-  }
-  comm::Request reduce_scatter(const void* send, void* recv, std::size_t count, DType dtype,
-                               comm::Purpose purpose) override {
-    log_.push_back({"reduce_scatter", {}, {}});
-    return inner_.reduce_scatter(send, recv, count, dtype, purpose);
-  }
-  comm::Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
-                         DType dtype, comm::Purpose purpose) override {
-    log_.push_back({"exchange", {}, {}});
-    return inner_.exchange(send, to, recv, from, count, dtype, purpose);
+  comm::Request post(const comm::Call& call) override {
+    const bool exchanges = call.operation == comm::Operation::send_recv;
+    log_.push_back({exchanges ? "exchange" : name_of(call.operation).data(), {}, {}});
+    return inner_.post(call);
   }
 
  private:
@@ -53,15 +38,15 @@ Labels labels_of(const config::Case& c) {
   Device device;
   memory::Pool pool;
   memory::Ledger ledger(pool);
-  comm::PaperCommunicator paper(2);
+  comm::DryRunCommunicator planned(2);
   KernelLog log;
-  NotingCommunicator communicator(paper, log);
+  NotingCommunicator communicator(planned, log);
   model::Stack<float> stack(c, device, ledger, communicator);
   KernelWatch watch(*device.exec);
   device.watch = &watch;
   watch.begin(log);
   bench::run_step(stack);
-  watch.settle();
+  watch.collect();
   Labels labels;
   for (const KernelRecord& kernel : log) labels.emplace_back(kernel.label);
   return labels;

@@ -8,7 +8,7 @@
 
 #include "bench/audit.hpp"
 #include "bench/step.hpp"
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 #include "theory/activation.hpp"
 #include "theory/memory.hpp"

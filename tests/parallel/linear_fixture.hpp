@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cstdint>
 
-#include "comm/mpi.hpp"
-#include "comm/self.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
+#include "comm/wrappers/self.hpp"
 #include "parallel/linear.hpp"
 #include "support/tables.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "comm/mpi.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 #include "parallel/parameters.hpp"
 
 namespace tidemark::parallel {

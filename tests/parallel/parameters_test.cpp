@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "base/error.hpp"
-#include "comm/self.hpp"
+#include "comm/wrappers/self.hpp"
 
 namespace tidemark::parallel {
 namespace {
@@ -60,11 +60,11 @@ TEST(ParameterStore, GradientsOfBf16AreFp32) {
   EXPECT_EQ(a.gradient.data() - b.gradient.data(), 5);
 }
 
-TEST(ParameterStore, OnPaperItCountsBytesAndAllocatesNone) {
+TEST(ParameterStore, InADryRunItCountsBytesAndAllocatesNone) {
   ParameterStore<bfloat16> store;
   const auto& huge = store.declare(spec("huge", Sharing::sharded, 1 << 20, 1 << 20));
   const auto& row = store.declare(spec("row", Sharing::replicated, 1, 8));
-  Device device = Device::on_paper();
+  Device device = Device::dry_run();
   store.allocate(device);
   store.initialise(device, 7);
   EXPECT_EQ(store.value_bytes(), (std::size_t{1} << 41) + 16);

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/rehearsal.hpp"
+#include "bench/dry_run.hpp"
 #include "report/results.hpp"
 #include "report/table.hpp"
 

@@ -191,7 +191,7 @@ TEST(Schema, AFolderIsNoResultsFile) {
 }
 
 TEST(Provenance, SaysWhereTheNumbersComeFrom) {
-  const comm::MpiSession session;
+  const job::MpiSession session;
   const Invocation invocation{
       {"tidemark", "run", "a.yaml"}, "a.yaml", "model: {}", 3, {"n2", "n1", "n2"}};
   const Json json = provenance(invocation, &session);

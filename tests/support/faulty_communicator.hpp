@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "comm/buffers.hpp"
 #include "support/passing_communicator.hpp"
 
 namespace tidemark::support {
@@ -27,61 +28,55 @@ class FaultyCommunicator final : public PassingCommunicator {
 
   [[nodiscard]] std::string_view name() const noexcept override { return "faulty"; }
 
-  comm::Request all_reduce(void* buffer, std::size_t count, DType dtype,
-                           comm::Purpose purpose) override {
-    const std::size_t bytes = count * size_of(dtype);
-    const auto* begin = static_cast<const std::byte*>(buffer);
-    const std::vector<std::byte> own(begin, begin + bytes);
-    auto request = inner_.all_reduce(buffer, count, dtype, purpose);
+  comm::Request post(const comm::Call& call) override {
+    const std::size_t bytes = call.block_bytes();
+    std::vector<std::byte> own;  // what an all-reduce overwrites
+    if (call.operation == comm::Operation::all_reduce) {
+      const auto* begin = static_cast<const std::byte*>(call.recv);
+      own.assign(begin, begin + bytes);
+    }
+    auto request = inner_.post(call);
     inner_.wait(request);
-    spoil(buffer, count, dtype, [&] { std::memcpy(buffer, own.data(), bytes); });
-    return request;
-  }
-  comm::Request all_gather(const void* send, void* recv, std::size_t count, DType dtype,
-                           comm::Purpose purpose) override {
-    const std::size_t bytes = count * size_of(dtype);
-    auto request = inner_.all_gather(send, recv, count, dtype, purpose);
-    inner_.wait(request);
-    spoil(recv, count, dtype, [&] {
-      auto* whole = static_cast<std::byte*>(recv);
-      for (int other = 0; other < size(); ++other) {
-        if (other != rank()) std::memset(whole + static_cast<std::size_t>(other) * bytes, 0, bytes);
-      }
-    });
-    return request;
-  }
-  comm::Request reduce_scatter(const void* send, void* recv, std::size_t count, DType dtype,
-                               comm::Purpose purpose) override {
-    const std::size_t bytes = count * size_of(dtype);
-    auto request = inner_.reduce_scatter(send, recv, count, dtype, purpose);
-    inner_.wait(request);
-    const auto* block =
-        static_cast<const std::byte*>(send) + static_cast<std::size_t>(rank()) * bytes;
-    spoil(recv, count, dtype, [&] { std::memcpy(recv, block, bytes); });
-    return request;
-  }
-
-  comm::Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
-                         DType dtype, comm::Purpose purpose) override {
-    auto request = inner_.exchange(send, to, recv, from, count, dtype, purpose);
-    inner_.wait(request);
-    spoil(recv, count, dtype, [&] { std::memset(recv, 0, count * size_of(dtype)); });
+    spoil(call, [&] { undo(call, own); });
     return request;
   }
 
   [[nodiscard]] int calls() const { return calls_; }
 
  private:
+  /// Leaves of the result what this rank had by itself.
+  void undo(const comm::Call& call, const std::vector<std::byte>& own) const {
+    const std::size_t bytes = call.block_bytes();
+    auto* const result = static_cast<std::byte*>(call.recv);
+    switch (call.operation) {
+      case comm::Operation::all_reduce:
+        std::memcpy(result, own.data(), bytes);
+        break;
+      case comm::Operation::all_gather:
+        for (int other = 0; other < size(); ++other) {
+          if (other == rank()) continue;
+          std::memset(result + static_cast<std::size_t>(other) * bytes, 0, bytes);
+        }
+        break;
+      case comm::Operation::reduce_scatter:
+        std::memcpy(result, comm::block_of(call.send, bytes, rank()), bytes);
+        break;
+      case comm::Operation::send_recv:
+        std::memset(result, 0, bytes);
+        break;
+    }
+  }
   template <class Undo>
-  void spoil(void* buffer, std::size_t count, DType dtype, const Undo& undo_exchange) {
+  void spoil(const comm::Call& call, const Undo& undo_exchange) {
     const bool now = calls_++ == at_ && rank() == victim_;
     if (!now || fault_ == Fault::none) return;
     if (fault_ == Fault::no_exchange) {
       undo_exchange();
       return;
     }
-    with_scalar_of(dtype,
-                   [&](auto scalar) { spoil_some(static_cast<decltype(scalar)*>(buffer), count); });
+    with_scalar_of(call.dtype, [&](auto scalar) {
+      spoil_some(static_cast<decltype(scalar)*>(call.recv), call.count);
+    });
   }
   // Elements of several tokens: what a single one does may be dropped right after, all of it.
   template <class T>

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "comm/decorator.hpp"
+#include "comm/wrappers/decorator.hpp"
 
 namespace tidemark::support {
 
@@ -13,22 +13,7 @@ class PassingCommunicator : public comm::Decorator {
 
   [[nodiscard]] std::string_view name() const noexcept override { return "passing"; }
 
-  comm::Request all_reduce(void* buffer, std::size_t count, DType dtype,
-                           comm::Purpose purpose) override {
-    return inner_.all_reduce(buffer, count, dtype, purpose);
-  }
-  comm::Request all_gather(const void* send, void* recv, std::size_t count, DType dtype,
-                           comm::Purpose purpose) override {
-    return inner_.all_gather(send, recv, count, dtype, purpose);
-  }
-  comm::Request reduce_scatter(const void* send, void* recv, std::size_t count, DType dtype,
-                               comm::Purpose purpose) override {
-    return inner_.reduce_scatter(send, recv, count, dtype, purpose);
-  }
-  comm::Request exchange(const void* send, int to, void* recv, int from, std::size_t count,
-                         DType dtype, comm::Purpose purpose) override {
-    return inner_.exchange(send, to, recv, from, count, dtype, purpose);
-  }
+  comm::Request post(const comm::Call& call) override { return inner_.post(call); }
   void wait(comm::Request& request) override { inner_.wait(request); }
 
   // The books are those of the one that does the work.

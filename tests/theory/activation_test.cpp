@@ -110,14 +110,14 @@ TEST(ActivationTheory, ZeroDropoutStoresNeitherMasksNorOutput) {
   config::Case c = full;
   c.model.attention_dropout = 0.0;
   EXPECT_EQ(layer_tensors(c), expected);
-  EXPECT_FALSE(paper_bytes_per_layer(c).has_value());
+  EXPECT_FALSE(published_bytes_per_layer(c).has_value());
 
   expected = layer_tensors(full);
   EXPECT_EQ(expected.erase("hidden dropout mask 1") + expected.erase("hidden dropout mask 2"), 2U);
   c = full;
   c.model.hidden_dropout = 0.0;
   EXPECT_EQ(layer_tensors(c), expected);
-  EXPECT_FALSE(paper_bytes_per_layer(c).has_value());
+  EXPECT_FALSE(published_bytes_per_layer(c).has_value());
 }
 
 TEST(ActivationTheory, SelectiveRecomputationSavesNothingOfTheSquare) {
@@ -145,7 +145,7 @@ TEST(ActivationTheory, BlockedAttentionSavesALogSumExpInstead) {
     // Its dropout mask is drawn again, so nothing depends on it.
     c.model.attention_dropout = 0.0;
     EXPECT_EQ(layer_tensors(c), expected);
-    EXPECT_EQ(paper_bytes_per_layer(c), saved_bytes_per_layer(c));
+    EXPECT_EQ(published_bytes_per_layer(c), saved_bytes_per_layer(c));
   }
 }
 
@@ -211,13 +211,13 @@ TEST(ActivationTheory, SequenceParallelismDividesAllOfOneRank) {
 TEST(ActivationTheory, RefusesWhatItCannotCount) {
   const std::int64_t huge = std::int64_t{1} << 31;
   EXPECT_THROW(saved_bytes_per_layer(make_case(huge, 1, huge, 16)), RunError);
-  EXPECT_THROW((void)paper_bytes_per_layer(make_case(huge, 1, huge, 16)), RunError);
+  EXPECT_THROW((void)published_bytes_per_layer(make_case(huge, 1, huge, 16)), RunError);
   EXPECT_THROW(saved_bytes_per_layer(make_case(8, 1, 16, 4, 3)), RunError);
   EXPECT_THROW(saved_bytes_per_layer(make_case(9, 1, 16, 4, 2, true)), RunError);
   config::Case ends = make_case(huge, 1, 16, 4);
   ends.model.vocab_size = huge;
   EXPECT_THROW(saved_bytes_of_ends(ends), RunError);
-  EXPECT_THROW((void)paper_bytes_of_ends(ends), RunError);
+  EXPECT_THROW((void)published_bytes_of_ends(ends), RunError);
 }
 
 }  // namespace

@@ -35,10 +35,10 @@ TEST(ClosedFormula, PublishedExamplesInMebibytes) {
     const auto [sequence, recompute, mib22b, mib175b] = example;
     const config::Case gpt22b = bf16_case(2048, 4, 6144, 64, 8, sequence, recompute);
     EXPECT_EQ(saved_bytes_per_layer(gpt22b), mib22b * mebibyte) << sequence << recompute;
-    EXPECT_EQ(paper_bytes_per_layer(gpt22b), mib22b * mebibyte) << sequence << recompute;
+    EXPECT_EQ(published_bytes_per_layer(gpt22b), mib22b * mebibyte) << sequence << recompute;
     const config::Case gpt175b = bf16_case(2048, 1, 12288, 96, 8, sequence, recompute);
     EXPECT_EQ(saved_bytes_per_layer(gpt175b), mib175b * mebibyte) << sequence << recompute;
-    EXPECT_EQ(paper_bytes_per_layer(gpt175b), mib175b * mebibyte) << sequence << recompute;
+    EXPECT_EQ(published_bytes_per_layer(gpt175b), mib175b * mebibyte) << sequence << recompute;
   }
 }
 
@@ -47,26 +47,26 @@ TEST(ClosedFormula, EndsOfAPublishedModel) {
   config::Case c = bf16_case(2048, 4, 6144, 64, 8, true, "none");
   c.model.vocab_size = 51200;
   EXPECT_EQ(saved_bytes_of_ends(c), 230 * mebibyte);
-  EXPECT_EQ(paper_bytes_of_ends(c), 230 * mebibyte);
+  EXPECT_EQ(published_bytes_of_ends(c), 230 * mebibyte);
   c.parallel.keep_gathered = true;  // 2sbh whole
   EXPECT_EQ(saved_bytes_of_ends(c), (18 + 96 + 200) * mebibyte);
-  EXPECT_EQ(paper_bytes_of_ends(c), (18 + 96 + 200) * mebibyte);
+  EXPECT_EQ(published_bytes_of_ends(c), (18 + 96 + 200) * mebibyte);
   c.parallel = {.tensor = 8};
   EXPECT_EQ(saved_bytes_of_ends(c), 440 * mebibyte);
-  EXPECT_EQ(paper_bytes_of_ends(c), 440 * mebibyte);
+  EXPECT_EQ(published_bytes_of_ends(c), 440 * mebibyte);
 }
 
 TEST(ClosedFormula, TwoByteElementsByHand) {
   // sbh (34 + 5as/h) and sbh (10 + 24/t + 5as/(ht)) with s 4, b 1, h 8, a 2: 5as/h is 5.
-  EXPECT_EQ(paper_bytes_per_layer(bf16_case(4, 1, 8, 2, 1, false, "none")), 32 * (34 + 5));
-  EXPECT_EQ(paper_bytes_per_layer(bf16_case(4, 1, 8, 2, 2, false, "none")),
+  EXPECT_EQ(published_bytes_per_layer(bf16_case(4, 1, 8, 2, 1, false, "none")), 32 * (34 + 5));
+  EXPECT_EQ(published_bytes_per_layer(bf16_case(4, 1, 8, 2, 2, false, "none")),
             32 * 10 + 16 * (24 + 5));
-  EXPECT_EQ(paper_bytes_per_layer(bf16_case(4, 1, 8, 2, 2, true, "none")), 16 * (34 + 5));
-  EXPECT_EQ(paper_bytes_per_layer(bf16_case(4, 1, 8, 2, 2, true, "selective")), 16 * 34);
+  EXPECT_EQ(published_bytes_per_layer(bf16_case(4, 1, 8, 2, 2, true, "none")), 16 * (34 + 5));
+  EXPECT_EQ(published_bytes_per_layer(bf16_case(4, 1, 8, 2, 2, true, "selective")), 16 * 34);
   // The log-sum-exp is 4 bytes for each of 4 positions of one head a rank.
   config::Case blocked = bf16_case(4, 1, 8, 2, 2, true, "none");
   blocked.model.attention = "blocked";
-  EXPECT_EQ(paper_bytes_per_layer(blocked), 16 * 34 + 4 * 4);
+  EXPECT_EQ(published_bytes_per_layer(blocked), 16 * 34 + 4 * 4);
 }
 
 /// Compares formula and sum for one shape, whatever is saved of it; returns the comparisons made.
@@ -88,8 +88,8 @@ int compare(config::Case c) {
                          << c.model.micro_batch_size << " h " << c.model.hidden_size << " SP "
                          << c.parallel.sequence << " kept " << c.parallel.keep_gathered << " "
                          << attention << " " << recompute << " " << name_of(precision);
-      EXPECT_EQ(paper_bytes_per_layer(c), saved_bytes_per_layer(c)) << where;
-      EXPECT_EQ(paper_bytes_of_ends(c), saved_bytes_of_ends(c)) << where;
+      EXPECT_EQ(published_bytes_per_layer(c), saved_bytes_per_layer(c)) << where;
+      EXPECT_EQ(published_bytes_of_ends(c), saved_bytes_of_ends(c)) << where;
       ++compared;
     }
   }
@@ -117,35 +117,35 @@ TEST(ClosedFormula, EqualsTheSumOfTensors) {
 
 TEST(ClosedFormula, SpeaksOnlyOfFourfoldFeedForwardUnlessAllIsRecomputed) {
   config::Case c = make_case(8, 1, 16, 4);
-  ASSERT_TRUE(paper_bytes_per_layer(c).has_value());
+  ASSERT_TRUE(published_bytes_per_layer(c).has_value());
   c.model.ffn_hidden_size = 60;
-  EXPECT_FALSE(paper_bytes_per_layer(c).has_value());
+  EXPECT_FALSE(published_bytes_per_layer(c).has_value());
   c.recompute = "full";
   c.model.hidden_dropout = 0.0;
-  EXPECT_EQ(paper_bytes_per_layer(c), 8 * 16 * 4);
+  EXPECT_EQ(published_bytes_per_layer(c), 8 * 16 * 4);
   EXPECT_EQ(saved_bytes_per_layer(c), 8 * 16 * 4);
 }
 
 TEST(ClosedFormula, MasksThatAreNotSavedNeedNoDropout) {
   config::Case c = make_case(8, 1, 16, 4);
   c.model.attention_dropout = 0.0;
-  EXPECT_FALSE(paper_bytes_per_layer(c).has_value());
+  EXPECT_FALSE(published_bytes_per_layer(c).has_value());
   c.recompute = "selective";
-  EXPECT_EQ(paper_bytes_per_layer(c), saved_bytes_per_layer(c));
+  EXPECT_EQ(published_bytes_per_layer(c), saved_bytes_per_layer(c));
   c.model.hidden_dropout = 0.0;
-  EXPECT_FALSE(paper_bytes_per_layer(c).has_value());
+  EXPECT_FALSE(published_bytes_per_layer(c).has_value());
 }
 
 TEST(ClosedFormula, EndsNeedAVocabularyThatDividesAndDropout) {
   config::Case c = make_case(8, 1, 16, 4, 2);
-  EXPECT_FALSE(paper_bytes_of_ends(c).has_value());
+  EXPECT_FALSE(published_bytes_of_ends(c).has_value());
   c.model.vocab_size = 12;
-  EXPECT_TRUE(paper_bytes_of_ends(c).has_value());
+  EXPECT_TRUE(published_bytes_of_ends(c).has_value());
   c.model.vocab_size = 11;
-  EXPECT_FALSE(paper_bytes_of_ends(c).has_value());
+  EXPECT_FALSE(published_bytes_of_ends(c).has_value());
   c.model.vocab_size = 12;
   c.model.hidden_dropout = 0.0;
-  EXPECT_FALSE(paper_bytes_of_ends(c).has_value());
+  EXPECT_FALSE(published_bytes_of_ends(c).has_value());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The Llama family on paper, by hand: what differs from GPT's, for g = a, g < a and t > g.
+// The formulas of the Llama family, by hand: what differs from GPT's, for g = a, g < a and t > g.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -99,17 +99,17 @@ TEST(LlamaTheory, ClosedFormulaByHand) {
   c.precision = DType::bf16;
   const std::int64_t sbh = 8 * 16;
   const std::int64_t square = 2 * 8 * 8 * 8;
-  EXPECT_EQ(paper_bytes_per_layer(c), 12 * sbh + 2 * 2 * 8 * 4 + 6 * 8 * 48 + square);
+  EXPECT_EQ(published_bytes_per_layer(c), 12 * sbh + 2 * 2 * 8 * 4 + 6 * 8 * 48 + square);
   c.parallel.tensor = 4;  // t > g: k and v are one head each
-  EXPECT_EQ(paper_bytes_per_layer(c),
+  EXPECT_EQ(published_bytes_per_layer(c),
             8 * sbh + (4 * sbh + 6 * 8 * 48 + square) / 4 + 2 * 2 * 8 * 2);
   c.parallel.sequence = true;
-  EXPECT_EQ(paper_bytes_per_layer(c), (12 * sbh + 6 * 8 * 48 + square) / 4 + 2 * 2 * 8 * 2);
+  EXPECT_EQ(published_bytes_per_layer(c), (12 * sbh + 6 * 8 * 48 + square) / 4 + 2 * 2 * 8 * 2);
   c.parallel.keep_gathered = true;
-  EXPECT_EQ(paper_bytes_per_layer(c),
+  EXPECT_EQ(published_bytes_per_layer(c),
             4 * sbh + (8 * sbh + 6 * 8 * 48 + square) / 4 + 2 * 2 * 8 * 2);
   c.model.attention = "blocked";  // 4asb in place of the square
-  EXPECT_EQ(paper_bytes_per_layer(c),
+  EXPECT_EQ(published_bytes_per_layer(c),
             4 * sbh + (8 * sbh + 6 * 8 * 48 + 4 * 8 * 8) / 4 + 2 * 2 * 8 * 2);
 }
 
@@ -129,8 +129,8 @@ TEST(LlamaTheory, ClosedFormulaEqualsTheSumOfTensors) {
               c.model.vocab_size = 8 * g;
               const auto where = ::testing::Message() << "g " << g << " t " << t << " mode " << mode
                                                       << " " << attention << " " << recompute;
-              EXPECT_EQ(paper_bytes_per_layer(c), saved_bytes_per_layer(c)) << where;
-              EXPECT_EQ(paper_bytes_of_ends(c), saved_bytes_of_ends(c)) << where;
+              EXPECT_EQ(published_bytes_per_layer(c), saved_bytes_per_layer(c)) << where;
+              EXPECT_EQ(published_bytes_of_ends(c), saved_bytes_of_ends(c)) << where;
               ++compared;
             }
           }

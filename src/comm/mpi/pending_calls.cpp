@@ -1,0 +1,185 @@
+#include "comm/mpi/pending_calls.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace tidemark::comm {
+
+namespace {
+
+// Calls that are under way together have tags of their own; MPI grants at least 32767.
+constexpr std::uint64_t tags = 32768;
+
+}  // namespace
+
+MpiPendingCalls::PendingCall& MpiPendingCalls::add(const CallPlan& plan, Clock::time_point posted) {
+  PendingCall call{};
+  call.ticket = next_ticket_++;
+  call.plan = plan;
+  call.posted = posted;
+  pending_.push_back(std::move(call));
+  return pending_.back();
+}
+
+std::uint64_t MpiPendingCalls::start(const CallPlan& plan, Script script,
+                                     Clock::time_point posted) {
+  MemoryBlock scratch = scratch_.take(script.scratch * size_of(plan.dtype));
+  PendingCall& call = add(plan, posted);
+  call.script = std::move(script);
+  call.scratch = std::move(scratch);
+  if (!call.script.rounds.empty()) {
+    const int code = enter_round(call);
+    if (error_ == MPI_SUCCESS) error_ = code;
+  }
+  call.posting_seconds = std::chrono::duration<double>(Clock::now() - posted).count();
+  return call.ticket;
+}
+
+std::uint64_t MpiPendingCalls::start(const CallPlan& plan, MPI_Request request,
+                                     Clock::time_point posted) {
+  PendingCall& call = add(plan, posted);
+  call.script.rounds.resize(1);
+  call.requests.push_back(request);
+  call.posting_seconds = std::chrono::duration<double>(Clock::now() - posted).count();
+  return call.ticket;
+}
+
+void* MpiPendingCalls::address_of(PendingCall& call, const Piece& piece) const {
+  const std::size_t offset = piece.first * size_of(call.plan.dtype);
+  switch (piece.place) {
+    case Place::send:
+      // Only ever read: MPI and the sums take it as const.
+      return const_cast<std::byte*>(static_cast<const std::byte*>(call.plan.send)) + offset;
+    case Place::recv:
+      return static_cast<std::byte*>(call.plan.recv) + offset;
+    case Place::scratch:
+      return call.scratch.data() + offset;
+  }
+  return nullptr;
+}
+
+int MpiPendingCalls::enter_round(PendingCall& call) {
+  const Round& round = call.script.rounds[call.round];
+  const int tag = static_cast<int>(call.ticket % tags);
+  const MPI_Datatype type = call.plan.datatype;
+  call.requests.clear();
+  call.peers.clear();
+  const auto post_piece = [&](const Piece& piece, int peer, bool receives) {
+    void* const data = address_of(call, piece);
+    const int count = static_cast<int>(piece.count);
+    call.requests.push_back(MPI_REQUEST_NULL);
+    call.peers.push_back({peer, receives});
+    MPI_Request* const request = &call.requests.back();
+    return receives ? MPI_Irecv(data, count, type, peer, tag, comm_, request)
+                    : MPI_Isend(data, count, type, peer, tag, comm_, request);
+  };
+  const auto post = [&](const Message& message, bool receives) {
+    return for_each_cut(message.piece, largest_count_, [&](const Piece& piece) {
+      return post_piece(piece, message.peer, receives);
+    });
+  };
+  static_assert(MPI_SUCCESS == 0);
+  for (const bool receives : {true, false}) {
+    for (const Message& message : receives ? round.receives : round.sends) {
+      const int code = post(message, receives);
+      if (code != MPI_SUCCESS) return code;
+    }
+  }
+  std::vector<const void*> terms;
+  for (const Sum& sum : round.sums) {
+    terms.clear();
+    for (const Piece& term : sum.terms) terms.push_back(address_of(call, term));
+    sum_(call.plan.dtype, address_of(call, sum.out), terms, sum.out.count);
+  }
+  return MPI_SUCCESS;
+}
+
+int MpiPendingCalls::move_on(PendingCall& call, bool& is_complete) {
+  while (true) {
+    if (!call.requests.empty()) {
+      int all_done = 0;
+      const int code = MPI_Testall(static_cast<int>(call.requests.size()), call.requests.data(),
+                                   &all_done, MPI_STATUSES_IGNORE);
+      if (code != MPI_SUCCESS) return code;
+      if (all_done == 0) return MPI_SUCCESS;
+      call.requests.clear();
+    }
+    if (++call.round >= call.script.rounds.size()) {
+      is_complete = true;
+      return MPI_SUCCESS;
+    }
+    const int code = enter_round(call);
+    if (code != MPI_SUCCESS) return code;
+  }
+}
+
+int MpiPendingCalls::advance(std::vector<Completed>& completed) {
+  // After an error nothing is touched any more: buffers may be gone with whoever gave up.
+  if (error_ != MPI_SUCCESS) return error_;
+  for (auto call = pending_.begin(); call != pending_.end();) {
+    bool is_complete = false;
+    error_ = move_on(*call, is_complete);
+    if (error_ != MPI_SUCCESS) return error_;
+    if (!is_complete) {
+      ++call;
+      continue;
+    }
+    completed.push_back({call->ticket,
+                         {call->plan.operation, call->plan.purpose, call->plan.message_bytes,
+                          call->posted, Clock::now()},
+                         call->plan.counted,
+                         call->posting_seconds});
+    done_.emplace(call->ticket, Done{call->plan, std::move(call->scratch)});
+    call = pending_.erase(call);
+  }
+  return MPI_SUCCESS;
+}
+
+void MpiPendingCalls::retire(std::uint64_t ticket) {
+  const auto found = done_.find(ticket);
+  if (found == done_.end()) return;
+  scratch_.give_back(std::move(found->second.scratch));
+  done_.erase(found);
+}
+
+std::optional<CallPlan> MpiPendingCalls::completed_plan(std::uint64_t ticket) const {
+  const auto found = done_.find(ticket);
+  return found == done_.end() ? std::nullopt : std::optional(found->second.plan);
+}
+
+const MpiPendingCalls::PendingCall* MpiPendingCalls::find(std::uint64_t ticket) const noexcept {
+  const auto found = std::find_if(pending_.begin(), pending_.end(),
+                                  [&](const PendingCall& f) { return f.ticket == ticket; });
+  return found == pending_.end() ? nullptr : &*found;
+}
+
+bool MpiPendingCalls::is_under_way(std::uint64_t ticket) const noexcept {
+  return find(ticket) != nullptr;
+}
+
+const CallPlan& MpiPendingCalls::plan_of(std::uint64_t ticket) const {
+  const PendingCall* const call = find(ticket);
+  TIDEMARK_REQUIRE(call != nullptr, "the call is not under way");
+  return call->plan;
+}
+
+Awaited MpiPendingCalls::awaited_ranks(std::uint64_t ticket) const {
+  Awaited awaited;
+  const PendingCall* const call = find(ticket);
+  if (call == nullptr) return awaited;
+  for (std::size_t i = 0; i < call->peers.size(); ++i) {
+    int done = 0;
+    MPI_Request_get_status(call->requests[i], &done, MPI_STATUS_IGNORE);
+    const auto [rank, sends] = call->peers[i];
+    if (done == 0) (sends ? awaited.senders : awaited.receivers).push_back(rank);
+  }
+  for (std::vector<int>* const ranks : {&awaited.senders, &awaited.receivers}) {
+    std::sort(ranks->begin(), ranks->end());
+    ranks->erase(std::unique(ranks->begin(), ranks->end()), ranks->end());
+  }
+  return awaited;
+}
+
+}  // namespace tidemark::comm

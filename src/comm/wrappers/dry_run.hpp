@@ -1,0 +1,88 @@
+// The communicator of a dry run: it counts calls and moves nothing.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "comm/algorithms/scratch_pool.hpp"
+#include "comm/communicator.hpp"
+
+namespace tidemark::comm {
+
+/// Rank 0 of `size` ranks of which only this one exists. Collectives are counted as they would be,
+/// taking no time, and touch no buffer; values stay as they are. Needs no MPI.
+///
+/// Follows what own algorithms need of scratch memory, from posting to waiting, as MpiCommunicator
+/// does with default options, and holds none of it.
+class DryRunCommunicator final : public Communicator {
+ public:
+  /// `algorithms`: of which a call may take any. Where there are several, it is counted with the
+  /// most scratch memory that one of them uses.
+  explicit DryRunCommunicator(int size, std::vector<Algorithm> algorithms = {})
+      : size_(size), algorithms_(std::move(algorithms)) {}
+
+  [[nodiscard]] int rank() const noexcept override { return 0; }
+  [[nodiscard]] int size() const noexcept override { return size_; }
+  [[nodiscard]] std::string_view name() const noexcept override { return "dry run"; }
+
+  [[nodiscard]] Request post(const Call& call) override {
+    counters_.add(call.operation, call.purpose, size_,
+                  static_cast<std::int64_t>(call.message_bytes(size_)), 0.0, 0.0);
+    const std::size_t segment = segment_of(default_segment_bytes, overlapping_, call.dtype);
+    std::size_t scratch = 0;
+    for (const Algorithm algorithm : algorithms_) {
+      scratch =
+          std::max(scratch, scratch_of(call.operation, algorithm, size_, call.count, segment));
+    }
+    if (scratch == 0) return {};
+    pending_.emplace(++tickets_, scratch_.take(scratch * size_of(call.dtype)));
+    return {*this, tickets_};
+  }
+  void set_overlapping(bool overlapping) override { overlapping_ = overlapping; }
+  void wait(Request& request) override {
+    if (!request.pending()) return;
+    const auto block = pending_.find(request.ticket());
+    scratch_.give_back(std::move(block->second));
+    pending_.erase(block);
+    request.mark_complete();
+  }
+  void poll() override {}
+  /// What a run holds from its second step on.
+  [[nodiscard]] std::int64_t scratch_bytes() const override { return scratch_.needed_bytes(); }
+  void release_scratch() override { scratch_.forget(); }
+
+  void barrier() override {}
+  void max_over_ranks(std::span<double>) override {}
+  void min_over_ranks(std::span<double>) override {}
+  void sum_over_ranks(std::span<double>) override {}
+  [[nodiscard]] std::string broadcast_bytes(std::string bytes, int = 0) override { return bytes; }
+  [[nodiscard]] std::vector<std::string> gather_bytes(std::string_view bytes) override {
+    return std::vector<std::string>(static_cast<std::size_t>(size_), std::string(bytes));
+  }
+
+  void set_context(std::string) override {}
+  [[nodiscard]] const Counters& counters() const noexcept override { return counters_; }
+  void reset_counters() noexcept override { counters_.reset(); }
+
+ private:
+  /// Not null, and never touched.
+  static void* nowhere(std::size_t) {
+    static std::byte place{};
+    return &place;
+  }
+  static void leave(void*) noexcept {}
+
+  int size_;
+  std::vector<Algorithm> algorithms_;
+  bool overlapping_ = false;
+  Counters counters_;
+  ScratchPool scratch_{{nowhere, leave}};
+  std::map<std::uint64_t, MemoryBlock> pending_;  ///< by ticket
+  std::uint64_t tickets_ = 0;
+};
+
+}  // namespace tidemark::comm

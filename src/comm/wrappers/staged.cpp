@@ -1,0 +1,143 @@
+#include "comm/wrappers/staged.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace tidemark::comm {
+
+namespace {
+
+double seconds_between(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double>(end - begin).count();
+}
+
+}  // namespace
+
+Staged::~Staged() {
+  // The requests, which may still be under way, use the buffers.
+  while (!pending_.empty()) {
+    PendingCall pending = std::move(pending_.begin()->second);
+    pending_.erase(pending_.begin());
+    pending.request = Request();
+    free_.push_back(pending.sent);
+    free_.push_back(pending.received);
+  }
+  for (const Buffer& buffer : free_) {
+    if (buffer.data != nullptr) on_.host.release(buffer.data);
+  }
+}
+
+/// The smallest that is large enough, or a new one.
+Staged::Buffer Staged::take(std::size_t bytes) {
+  if (bytes == 0) return {};
+  auto best = free_.end();
+  for (auto buffer = free_.begin(); buffer != free_.end(); ++buffer) {
+    if (buffer->bytes >= bytes && (best == free_.end() || buffer->bytes < best->bytes)) {
+      best = buffer;
+    }
+  }
+  if (best != free_.end()) {
+    const Buffer found = *best;
+    free_.erase(best);
+    return found;
+  }
+  const Buffer made{static_cast<std::byte*>(on_.host.allocate(bytes)), bytes};
+  if (made.data == nullptr) {
+    throw RunError(
+        fmt::format("out of memory: the host refused {} bytes through which the "
+                    "device's buffers are sent",
+                    bytes));
+  }
+  held_bytes_ += bytes;
+  return made;
+}
+
+void Staged::give_back(Buffer buffer) {
+  if (buffer.data != nullptr) free_.push_back(buffer);
+}
+
+void Staged::to_host(const Buffer& buffer, const void* device, std::size_t bytes) const {
+  if (bytes > 0) on_.to_host(buffer.data, device, bytes);
+}
+
+/// Takes buffers in host memory, copies to them what the call sends, and posts it on them.
+Request Staged::stage(const Call& call, PendingCall& pending) {
+  const std::size_t block = call.block_bytes();
+  const std::size_t whole = call.message_bytes(size());
+  Call staged = call;
+  pending.target = call.recv;
+  pending.target_bytes = call.operation == Operation::reduce_scatter ? block : whole;
+  switch (call.operation) {
+    case Operation::all_reduce:
+      pending.received = take(whole);
+      to_host(pending.received, call.recv, whole);
+      break;
+    case Operation::all_gather: {
+      // In place: what this rank sends is its own block of what it receives.
+      pending.received = take(whole);
+      std::byte* own = pending.received.data;
+      if (own != nullptr) own += block * static_cast<std::size_t>(rank());
+      if (block > 0) on_.to_host(own, call.send, block);
+      staged.send = own;
+      break;
+    }
+    case Operation::reduce_scatter:
+    case Operation::send_recv:
+      pending.sent = take(whole);
+      pending.received = take(block);
+      to_host(pending.sent, call.send, whole);
+      staged.send = pending.sent.data;
+      break;
+  }
+  staged.recv = pending.received.data;
+  return inner_.post(staged);
+}
+
+Request Staged::post(const Call& call) {
+  const Clock::time_point posted = Clock::now();
+  PendingCall pending;
+  pending.call = {call.operation, call.purpose,
+                  static_cast<std::int64_t>(call.message_bytes(size())), posted, posted};
+  pending.request = stage(call, pending);
+  const Clock::time_point end = Clock::now();
+  pending.posting_seconds = seconds_between(posted, end);
+  account_.occupied({call.operation, false, posted, end});
+  const std::uint64_t ticket = next_ticket_++;
+  pending_.emplace(ticket, std::move(pending));
+  return {*this, ticket};
+}
+
+void Staged::wait(Request& request) {
+  if (!request.pending()) return;
+  TIDEMARK_REQUIRE(request.owner() == this, "a request of another communicator");
+  const auto found = pending_.find(request.ticket());
+  TIDEMARK_REQUIRE(found != pending_.end(), "the call is not under way");
+  PendingCall& pending = found->second;
+  const Clock::time_point begin = Clock::now();
+  inner_.wait(pending.request);
+  if (pending.target_bytes > 0) {
+    on_.to_device(pending.target, pending.received.data, pending.target_bytes);
+  }
+  pending.call.completed = Clock::now();
+  account_.add(pending.call,
+               pending.posting_seconds + seconds_between(begin, pending.call.completed));
+  account_.occupied({pending.call.operation, false, begin, pending.call.completed});
+  give_back(pending.sent);
+  give_back(pending.received);
+  pending_.erase(found);
+  request.mark_complete();
+}
+
+void Staged::poll() {
+  if (pending_.empty()) return;
+  const Clock::time_point begin = Clock::now();
+  inner_.poll();
+  account_.occupied({Operation::send_recv, true, begin, Clock::now()});
+}
+
+}  // namespace tidemark::comm

@@ -1,0 +1,65 @@
+// Collectives of a library that cannot reach a device's memory, on buffers that lie there.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "comm/device_buffers.hpp"
+#include "comm/wrappers/decorator.hpp"
+
+namespace tidemark::comm {
+
+/// Carries calls on a device's buffers out by a communicator for host memory, which it owns: what a
+/// call sends is copied to host memory before it is posted, and what it received is copied back
+/// when it is waited for. The copies are part of the call, in its time and in that in which the
+/// rank is blocked.
+///
+/// Host memory is kept for later calls: steps that repeat ask the system for none.
+class Staged final : public Decorator {
+ public:
+  Staged(std::unique_ptr<Communicator> inner, StagingFunctions functions)
+      : Decorator(*inner), owned_(std::move(inner)), on_(std::move(functions)) {}
+  ~Staged() override;
+
+  [[nodiscard]] std::string_view transport() const noexcept override { return "staged"; }
+  [[nodiscard]] Request post(const Call& call) override;
+  void wait(Request& request) override;
+  void poll() override;
+
+  /// Bytes of host memory held.
+  [[nodiscard]] std::size_t held_bytes() const noexcept { return held_bytes_; }
+
+ private:
+  struct Buffer {
+    std::byte* data = nullptr;
+    std::size_t bytes = 0;
+  };
+  /// A call under way, and the copy that its end asks for.
+  struct PendingCall {
+    Request request;
+    CallRecord call;
+    double posting_seconds = 0.0;
+    Buffer sent, received;
+    void* target = nullptr;  ///< on the device
+    std::size_t target_bytes = 0;
+  };
+
+  [[nodiscard]] Buffer take(std::size_t bytes);
+  void give_back(Buffer buffer);
+  void to_host(const Buffer& buffer, const void* device, std::size_t bytes) const;
+  Request stage(const Call& call, PendingCall& pending);
+
+  std::unique_ptr<Communicator> owned_;
+  StagingFunctions on_;
+  std::uint64_t next_ticket_ = 1;
+  std::map<std::uint64_t, PendingCall> pending_;
+  std::vector<Buffer> free_;
+  std::size_t held_bytes_ = 0;
+};
+
+}  // namespace tidemark::comm

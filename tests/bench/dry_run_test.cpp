@@ -1,0 +1,75 @@
+// What a dry run must do without: memory, a device, values.
+#include "bench/dry_run.hpp"
+
+#include <gtest/gtest.h>
+
+#include "memory/allocations.hpp"
+#include "support/cases.hpp"
+
+namespace tidemark::bench {
+namespace {
+
+/// GPT-3 with 175 billion parameters, one of 8 ranks: no machine that tests run on could hold it.
+config::Case gpt3() {
+  config::Case c;
+  c.model.num_layers = 96;
+  c.model.hidden_size = 12288;
+  c.model.ffn_hidden_size = 4 * 12288;
+  c.model.num_attention_heads = 96;
+  c.model.num_query_groups = 96;
+  c.model.seq_length = 2048;
+  c.precision = DType::bf16;
+  c.parallel.tensor = 8;
+  return c;
+}
+
+constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
+
+// Korthikanti et al. (2022), as the design quotes them: 552, 342, 102 MiB a layer a rank.
+TEST(DryRun, OfAPublishedModelSavesThePublishedBytes) {
+  config::Case c = gpt3();
+  EXPECT_EQ(plan_case(c).memory.saved_per_layer, 552 * mebibyte);
+  c.parallel.sequence = true;
+  EXPECT_EQ(plan_case(c).memory.saved_per_layer, 342 * mebibyte);
+  c.recompute = "selective";
+  const PlanResult plan = plan_case(c);
+  EXPECT_EQ(plan.memory.saved_per_layer, 102 * mebibyte);
+  EXPECT_EQ(plan.memory.saved, 96 * 102 * mebibyte);
+  c.recompute = "full";
+  EXPECT_EQ(plan_case(c).memory.saved_per_layer, 6 * mebibyte);
+}
+
+TEST(DryRun, AllocatesNothingOfTheCase) {
+  const memory::AllocationWatch watch;
+  for (const DType precision : {DType::fp64, DType::fp32, DType::bf16}) {
+    for (const config::Case& c : support::variants(4, precision)) (void)plan_case(c);
+  }
+  EXPECT_EQ(watch.count(), 0) << watch.first();
+}
+
+TEST(DryRun, RepeatsItself) {
+  const DryRun first = run_dry(gpt3());
+  const DryRun second = run_dry(gpt3());
+  EXPECT_EQ(first.tide.peak_bytes, second.tide.peak_bytes);
+  EXPECT_EQ(first.pool_bytes, second.pool_bytes);
+  EXPECT_GE(first.pool_bytes, static_cast<std::int64_t>(first.tide.peak_bytes));
+}
+
+// The books of both ends: one would go unnoticed where layers are many.
+TEST(DryRun, KeepsTheEndsApartFromTheLayers) {
+  const config::Case c = support::with_ends(support::small_case(2, true, DType::bf16), 30);
+  const MemoryFigures figures = plan_case(c).memory;
+  // s b = 36, h = 24, half of each row here: mask, final norm input, projection input, logits.
+  EXPECT_EQ(figures.saved_of_ends, 18 * 24 * (1 + 2 + 2) + 36 * 15 * 4);
+  EXPECT_EQ(figures.closed_formula_of_ends, figures.saved_of_ends);
+  EXPECT_EQ(figures.formula_of_ends, figures.saved_of_ends);
+  EXPECT_EQ(figures.saved, 2 * figures.saved_per_layer + figures.saved_of_ends);
+  ASSERT_EQ(figures.of_ends.size(), 5U);
+  for (const SavedLine& line : figures.of_ends) {
+    EXPECT_EQ(line.bytes, line.formula_bytes) << line.name;
+    EXPECT_EQ(line.in_formula, line.name != "final norm statistics");
+  }
+}
+
+}  // namespace
+}  // namespace tidemark::bench

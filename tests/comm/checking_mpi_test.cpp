@@ -54,11 +54,11 @@ class Meddler final : public support::PassingCommunicator {
   Meddle meddle_;
 };
 
-constexpr std::size_t block = 20000;  // several pieces
+constexpr std::size_t block = 90000;  // several pieces
 
 /// One call of each kind, two of them pending together, on values that rounding shows in.
 template <class T>
-CommunicationFindings findings_of(Communicator& under_test, std::size_t most_pieces = 512,
+CommunicationFindings findings_of(Communicator& under_test, std::size_t most_pieces = 128,
                                   bool waits = true) {
   CheckingCommunicator checking(under_test, host_functions(), 11, most_pieces);
   const auto ranks = static_cast<std::size_t>(checking.size());
@@ -186,7 +186,7 @@ TYPED_TEST(Checking, SeesWrongPartsOfGathersAndExchanges) {
 }
 
 TYPED_TEST(Checking, NamesACallThatNobodyWaitedFor) {
-  const CommunicationFindings found = findings_of<TypeParam>(this->comm_, 512, false);
+  const CommunicationFindings found = findings_of<TypeParam>(this->comm_, 128, false);
   EXPECT_EQ(found.never_waited, this->comm_.size());
   EXPECT_NE(found.first_never_waited.find("send_recv"), std::string::npos);
 }

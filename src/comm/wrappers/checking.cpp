@@ -51,6 +51,8 @@ std::uint64_t digest_of_text(std::string_view text) {
   return digest;
 }
 
+constexpr std::size_t digest_bytes = sizeof(std::uint64_t);
+
 bool is_sum(Operation operation) {
   return operation == Operation::all_reduce || operation == Operation::reduce_scatter;
 }
@@ -195,32 +197,34 @@ std::string CheckingCommunicator::contribution_to(const Pending& call, int rank,
   const Stretch block = block_of_rank(call, rank);
   const std::size_t begin = std::min(piece.first, block.count);
   const std::size_t bytes = std::min(piece.count, block.count - begin) * size_of(call.dtype);
-  std::string data(bytes, '\0');
+  std::string text(digest_bytes + bytes, '\0');
+  char* const data = text.data() + digest_bytes;
   if (bytes > 0 && !call.own.empty()) {
-    std::memcpy(data.data(), at(call.own.data(), block.first + begin, call.dtype), bytes);
+    std::memcpy(data, at(call.own.data(), block.first + begin, call.dtype), bytes);
   } else if (bytes > 0) {
-    on_.to_host(data.data(), at(call.send, block.first + begin, call.dtype), bytes);
+    on_.to_host(data, at(call.send, block.first + begin, call.dtype), bytes);
   }
-  std::string text;
-  append(text, digest_of_text(data));
-  return text + data;
+  const std::uint64_t digest = digest_of_text({data, bytes});
+  std::memcpy(text.data(), &digest, digest_bytes);
+  return text;
 }
 
 void CheckingCommunicator::add_contribution(const Pending& call, const std::string& text,
                                             std::size_t count, std::vector<double>& sums,
                                             std::vector<double>& magnitudes) {
-  const std::string_view data = std::string_view(text).substr(sizeof(std::uint64_t));
+  const std::string_view data = std::string_view(text).substr(digest_bytes);
   std::uint64_t digest = 0;
-  std::memcpy(&digest, text.data(), sizeof digest);
+  std::memcpy(&digest, text.data(), digest_bytes);
   if (digest != digest_of_text(data) || data.size() < count * size_of(call.dtype)) {
     note_error(call, HUGE_VAL, "a contribution to the second sum did not arrive as it was sent");
     return;
   }
   with_scalar_of(call.dtype, [&](auto scalar) {
     using T = decltype(scalar);
-    const std::vector<T> terms = items_of<T>(data);
     for (std::size_t i = 0; i < count; ++i) {
-      const auto term = static_cast<double>(terms[i]);
+      T bits;
+      std::memcpy(&bits, data.data() + i * sizeof(T), sizeof(T));
+      const auto term = static_cast<double>(bits);
       sums[i] += term;
       magnitudes[i] += std::abs(term);
     }

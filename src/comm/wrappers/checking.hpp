@@ -56,7 +56,7 @@ class CheckingCommunicator final : public Decorator {
  public:
   /// `inner` must outlive it. `seed`, the same on all ranks, draws the pieces.
   CheckingCommunicator(Communicator& inner, BufferFunctions functions, std::uint64_t seed,
-                       std::size_t most_pieces = 512)
+                       std::size_t most_pieces = 128)
       : Decorator(inner), on_(std::move(functions)), random_(seed), most_pieces_(most_pieces) {}
 
   [[nodiscard]] Request post(const Call& call) override;
@@ -67,7 +67,7 @@ class CheckingCommunicator final : public Decorator {
   /// Compares what the ranks noted. Collective; to be called once, after the step.
   [[nodiscard]] CommunicationFindings finish();
 
-  static constexpr std::size_t piece_bytes = 32 * 1024;  ///< of contributions that are gathered
+  static constexpr std::size_t piece_bytes = 128 * 1024;  ///< of contributions that are gathered
 
  private:
   /// A call that is not complete.

@@ -8,7 +8,7 @@
 
 #include "base/accelerator.hpp"
 #include "base/device.hpp"
-#include "bench/slow_rank.hpp"
+#include "bench/step/slow_rank.hpp"
 #include "job/mpi_session.hpp"
 
 namespace tidemark::bench {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "bench/audit.hpp"
+#include "bench/verify/audit.hpp"
 
 namespace tidemark::bench {
 

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "base/accelerator.hpp"
-#include "bench/drift.hpp"
-#include "bench/overlap.hpp"
-#include "bench/slow_rank.hpp"
+#include "bench/case/drift.hpp"
+#include "bench/case/warm_up.hpp"
 #include "bench/statistics.hpp"
-#include "bench/verification.hpp"
-#include "bench/warm_up.hpp"
+#include "bench/step/overlap.hpp"
+#include "bench/step/slow_rank.hpp"
+#include "bench/verify/verification.hpp"
 #include "comm/communicator.hpp"
 #include "comm/operation.hpp"
 #include "config/case.hpp"
@@ -145,8 +145,9 @@ struct CaseResult {
   MemoryFigures memory;
   std::vector<CallLine> calls;
   std::vector<comm::AlgorithmChoice> algorithms;  ///< what `auto` measured and chose
-  std::string overlap_mode =
-      "none";  ///< none, bulk or ring; where the input says auto, what was chosen
+  config::OverlapMode overlap_mode =
+      config::OverlapMode::none;  ///< none, bulk or ring; where the input says auto, what was
+                                  ///< chosen
   std::optional<OverlapResult> overlap;  ///< where communication was to be hidden
   std::vector<RankDetail> rank_details;
   job::Placement placement;       ///< of the whole run; empty where nobody looked

@@ -83,7 +83,7 @@ void require_same_arguments(const std::vector<char*>& arguments, comm::Communica
 
 ExitStatus run_command(const std::vector<char*>& arguments, const job::MpiSession& session) {
   const auto world =
-      comm::make_communicator({.backend = "mpi",
+      comm::make_communicator({.backend = comm::Backend::mpi,
                                .ranks = session.size(),
                                .timeout = std::chrono::duration<double>(timeout_of(arguments))});
   require_same_arguments(arguments, *world);

@@ -2,14 +2,22 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+
+#include "base/dtype.hpp"
 
 namespace tidemark::comm {
 
 /// Block `index` of `whole`, in bytes; null where `whole` is.
-inline const void* block_of(const void* whole, std::size_t block_bytes, int index) {
+inline const void* block_of(const void* whole, std::size_t block_bytes, std::int64_t index) {
   if (whole == nullptr) return nullptr;
   return static_cast<const std::byte*>(whole) + block_bytes * static_cast<std::size_t>(index);
+}
+
+/// Element `index` of `buffer`.
+inline const void* element_at(const void* buffer, std::size_t index, DType dtype) {
+  return block_of(buffer, size_of(dtype), static_cast<std::int64_t>(index));
 }
 
 /// Whether `block` shares no byte with the `blocks` such blocks at `whole`.

@@ -22,18 +22,9 @@ bool mpi_is_running() {
   return initialized != 0 && finalized == 0;
 }
 
-Algorithm algorithm_of(const std::string& name) {
-  if (name == "auto") return Algorithm::native;  // until something is measured
-  for (const Algorithm algorithm : all_algorithms) {
-    if (name == name_of(algorithm)) return algorithm;
-  }
-  throw InputError(fmt::format(
-      "comm.algorithm: '{}' is unknown; expected auto, native, pairwise or ring", name));
-}
-
 /// Whether the algorithm is one of our own, which are made of MPI's messages.
-bool is_of_mpi(const std::string& algorithm) {
-  return algorithm != "auto" && algorithm_of(algorithm) != Algorithm::native;
+bool is_own(std::optional<Algorithm> algorithm) {
+  return algorithm && *algorithm != Algorithm::native;
 }
 
 int processes_of_job() {
@@ -43,12 +34,7 @@ int processes_of_job() {
 }
 
 void validate(const CommunicatorOptions& options) {
-  const std::string& backend = options.backend;
-  if (backend != "auto" && backend != "mpi" && backend != "nccl" && backend != "self") {
-    throw InputError(
-        fmt::format("comm.backend: '{}' is unknown; expected auto, mpi, nccl or self", backend));
-  }
-  if (backend == "self" && options.ranks != 1) {
+  if (options.backend == Backend::self && options.ranks != 1) {
     throw InputError(fmt::format("comm.backend: self is for one rank, not for {}", options.ranks));
   }
   if (const int processes = processes_of_job(); processes != options.ranks) {
@@ -61,8 +47,8 @@ void validate(const CommunicatorOptions& options) {
 std::string obstacle_to_registering(const CommunicatorOptions& options, bool with_nccl) {
   if (!options.register_buffers) return {};
   if (!with_nccl) {
-    const bool was_asked_for = options.backend == "mpi";
-    return fmt::format("comm.backend: {} takes MPI here{}", options.backend,
+    const bool was_asked_for = options.backend == Backend::mpi;
+    return fmt::format("comm.backend: {} takes MPI here{}", was_asked_for ? "mpi" : "auto",
                        was_asked_for             ? ""
                        : !has_nccl()             ? ": this build has no NCCL"
                        : !options.compute_stream ? ": the tensors are on no CUDA device"
@@ -74,12 +60,12 @@ std::string obstacle_to_registering(const CommunicatorOptions& options, bool wit
 
 std::unique_ptr<Communicator> make_mpi_communicator(const CommunicatorOptions& options) {
   MpiOptions mpi;
-  mpi.automatic = options.algorithm == "auto";
-  mpi.algorithm = algorithm_of(options.algorithm);
+  mpi.automatic = !options.algorithm;
+  mpi.algorithm = options.algorithm.value_or(Algorithm::native);  // until something is measured
   mpi.progress_thread = options.progress_thread;
   if (!mpi_is_running()) {
     throw RunError(fmt::format("comm.backend: {} is asked for, but MPI is not running",
-                               options.backend == "nccl" ? "nccl" : "mpi"));
+                               options.backend == Backend::nccl ? "nccl" : "mpi"));
   }
   const bool reaches = options.device && mpi_reaches(options.device->kind);
   if (reaches) {
@@ -96,7 +82,7 @@ std::unique_ptr<Communicator> make_mpi_communicator(const CommunicatorOptions& o
 /// What carries the control operations alone.
 std::unique_ptr<Communicator> make_control(const CommunicatorOptions& options) {
   CommunicatorOptions control = options;
-  control.algorithm = "native";
+  control.algorithm = Algorithm::native;
   control.progress_thread = false;
   control.device.reset();  // they have buffers of their own, in the host's memory
   return make_mpi_communicator(control);
@@ -105,15 +91,16 @@ std::unique_ptr<Communicator> make_control(const CommunicatorOptions& options) {
 }  // namespace
 
 bool takes_nccl(const CommunicatorOptions& options) {
-  const bool is_best = options.compute_stream && has_nccl() && !is_of_mpi(options.algorithm) &&
+  const bool is_best = options.compute_stream && has_nccl() && !is_own(options.algorithm) &&
                        !options.completes_on_host;
-  return options.backend == "nccl" || (options.backend == "auto" && options.ranks > 1 && is_best);
+  const bool may_choose = options.backend == Backend::automatic && options.ranks > 1;
+  return options.backend == Backend::nccl || (may_choose && is_best);
 }
 
 std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options) {
   validate(options);
-  const bool is_auto = options.backend == "auto";
-  if (options.backend == "self" || (is_auto && options.ranks == 1)) {
+  const bool is_auto = options.backend == Backend::automatic;
+  if (options.backend == Backend::self || (is_auto && options.ranks == 1)) {
     return make_self_communicator(options.device);
   }
   const bool with_nccl = takes_nccl(options);

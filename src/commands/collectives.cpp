@@ -5,8 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "bench/collective_rates.hpp"
-#include "bench/collective_ways.hpp"
+#include "bench/case/communicator_options.hpp"
+#include "bench/collectives/collective_rates.hpp"
+#include "bench/collectives/collective_ways.hpp"
 #include "comm/counters.hpp"
 #include "config/byte_size.hpp"
 #include "report/print.hpp"
@@ -23,8 +24,8 @@ DType precision_of(const std::string& word) {
       fmt::format("--precision: '{}' is not accepted, expected one of fp64, fp32, bf16", word));
 }
 
-void require_backend(const std::string& word) {
-  if (word == "auto" || word == "mpi" || word == "nccl") return;
+comm::Backend backend_of(const std::string& word) {
+  if (const auto backend = from_word<config::Backend>(word)) return bench::backend_of(*backend);
   throw InputError(
       fmt::format("--backend: '{}' is not accepted, expected one of auto, mpi, nccl", word));
 }
@@ -71,10 +72,10 @@ ExitStatus collectives(const CollectivesArguments& arguments, const Device& devi
   const std::vector<std::int64_t> sizes =
       sizes_between(config::parse_byte_size(arguments.smallest, "--min"),
                     config::parse_byte_size(arguments.largest, "--max"));
-  require_backend(arguments.backend);
+  const comm::Backend backend = backend_of(arguments.backend);
   if (session.size() < 2) throw InputError("collectives: at least 2 ranks are needed");
   const auto ways =
-      bench::collective_ways(device, session.size(), arguments.backend, dtype, arguments.timeout_s);
+      bench::collective_ways(device, session.size(), backend, dtype, arguments.timeout_s);
   const auto rates = bench::measure_collectives(ways, bench::activations_place(device), sizes,
                                                 dtype, arguments.repeats);
   if (session.rank() != 0) return ExitStatus::good;

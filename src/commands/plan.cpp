@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "bench/dry_run.hpp"
+#include "bench/dry_run/dry_run.hpp"
 #include "commands/named_files.hpp"
 #include "config/byte_size.hpp"
 #include "config/device_memory.hpp"

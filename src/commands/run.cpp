@@ -2,24 +2,20 @@
 
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
-#include <fstream>
-#include <memory>
 #include <numeric>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/interruption.hpp"
-#include "bench/host_threads.hpp"
-#include "bench/runner.hpp"
+#include "bench/case/host_threads.hpp"
+#include "bench/case/runner.hpp"
 #include "comm/ending.hpp"
 #include "comm/factory.hpp"
 #include "comm/places.hpp"
 #include "comm/rank_zero.hpp"
-#include "commands/named_files.hpp"
+#include "commands/outputs.hpp"
 #include "commands/progress.hpp"
-#include "commands/resume.hpp"
 #include "commands/screen.hpp"
 #include "config/reader.hpp"
 #include "config/sweep.hpp"
@@ -29,16 +25,11 @@
 #include "report/overlap_lines.hpp"
 #include "report/print.hpp"
 #include "report/provenance.hpp"
-#include "report/record.hpp"
-#include "report/record_file.hpp"
 #include "report/table.hpp"
-#include "report/trace.hpp"
 
 namespace tidemark::commands {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::size_t tide_table_lines = 8;
 
@@ -61,42 +52,6 @@ void require_precisions(const std::vector<config::Case>& cases) {
                       c.locate("precision"), ExecutionSpace::name()));
     }
   }
-}
-
-fs::path case_folder(const fs::path& dump, const config::Case& c, std::size_t cases) {
-  return cases == 1 ? dump : dump / fmt::format("case{}", c.index);
-}
-
-// Rank 0 makes the folder and the description; files of an earlier dump would pass for this one's.
-void prepare_dump(const fs::path& dump, const std::vector<config::Case>& cases) {
-  std::error_code error;
-  if (fs::exists(dump, error) && !(fs::is_directory(dump, error) && fs::is_empty(dump, error))) {
-    throw InputError(fmt::format("{}: --dump needs a new or empty folder", dump.string()));
-  }
-  for (const config::Case& c : cases) {
-    const fs::path folder = case_folder(dump, c, cases.size());
-    fs::create_directories(folder, error);
-    std::ofstream file(folder / "case.json");
-    file << report::case_json(c).dump(2) << '\n' << std::flush;
-    if (!file) {
-      throw InputError(
-          fmt::format("{}: the dump cannot be written", (folder / "case.json").string()));
-    }
-  }
-}
-
-std::optional<fs::path> rank_folder(const RunArguments& arguments, const config::Case& c,
-                                    std::size_t cases, int rank) {
-  if (!arguments.dump) {
-    return std::nullopt;
-  }
-  const fs::path folder = case_folder(*arguments.dump, c, cases) / fmt::format("rank{}", rank);
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw RunError(fmt::format("{}: cannot be created: {}", folder.string(), error.message()));
-  }
-  return folder;
 }
 
 /// What this rank computes on, which no other rank of the node may share, unless it is the host.
@@ -136,39 +91,6 @@ std::string title(const std::vector<config::Case>& cases, const job::MpiSession&
                      report::padding_lines(cases), job::placement_lines(placement));
 }
 
-/// Files that rank 0 writes, and what is in them already.
-struct Outputs {
-  std::unique_ptr<report::RecordFile> records;
-  std::unique_ptr<report::TraceFile> trace;
-  std::string finished;  ///< on every rank: a character a case, '1' where it is not to be run again
-};
-
-Outputs open_outputs(const RunArguments& arguments, const std::vector<config::Case>& cases,
-                     comm::Communicator& world) {
-  if (arguments.resume && !arguments.output) {
-    throw InputError("command line: --resume needs --output: the file to go on with");
-  }
-  Outputs outputs;
-  outputs.finished = comm::from_rank_zero(world, [&] {
-    require_distinct({{"the input", arguments.input},
-                      {"--output", arguments.output},
-                      {"--trace", arguments.trace},
-                      {"--dump", arguments.dump}});
-    if (arguments.output) {
-      outputs.records = std::make_unique<report::RecordFile>(*arguments.output);
-    }
-    if (arguments.trace) {
-      outputs.trace = std::make_unique<report::TraceFile>(*arguments.trace);
-    }
-    if (arguments.dump) {
-      prepare_dump(*arguments.dump, cases);
-    }
-    return arguments.resume ? text_of(finished_cases(*arguments.output, cases))
-                            : std::string(cases.size(), '0');
-  });
-  return outputs;
-}
-
 /// What the line of a job that was asked to end says.
 std::string end_line(std::size_t done, std::size_t all, const RunArguments& arguments) {
   const std::string go_on = arguments.output && done < all
@@ -196,98 +118,127 @@ void show(const std::vector<config::Case>& cases, const bench::CaseResult& resul
   }
 }
 
-/// Writes what outlives the run. A file that does not take it must not cost the row of the table,
-/// so what was thrown is handed back.
-std::exception_ptr keep(const Outputs& outputs, const bench::CaseResult& result,
-                        const nlohmann::ordered_json& provenance, Interruption& interruption) {
+/// What all ranks know before the first case.
+struct Job {
+  const RunArguments& arguments;
+  Device& device;
+  const job::MpiSession& session;
+  comm::Communicator& world;
+  std::vector<config::Case> cases;
+  std::optional<bench::SlowRank> slow_rank;
+  Outputs outputs;
+  accelerator::Identity identity;
+  job::Placement placement;
+  std::optional<std::int64_t> bytes_before;  ///< in use on the device, before the first case
+  nlohmann::ordered_json provenance;
+};
+
+/// Reads the input on rank 0, checks it on all, opens the outputs and compares where ranks stand.
+/// Collective.
+Job prepare(const RunArguments& arguments, Device& device, const job::MpiSession& session,
+            comm::Communicator& world) {
+  const std::string text =
+      comm::from_rank_zero(world, [&] { return config::read_text(arguments.input); });
+  Job job{arguments,
+          device,
+          session,
+          world,
+          config::load_cases(text, arguments.input, arguments.overrides),
+          {},
+          {},
+          {},
+          {},
+          {},
+          {}};
+  require_ranks(job.cases, session.size());
+  require_precisions(job.cases);
+  job.slow_rank = bench::slow_rank_of_environment(world);
+  job.outputs = open_outputs(arguments, job.cases, world);
+  job.identity = own_device(world, session);
+  job.placement = find_placement(arguments.place, job.identity, world);
+  job.bytes_before = accelerator::bytes_in_use();
+  job.provenance =
+      report::provenance({arguments.command_line, arguments.input, text, arguments.threads,
+                          world.gather_bytes(session.processor_name())},
+                         &session);
+  return job;
+}
+
+/// Measures one case. `line` is what the error of an interrupted job adds.
+bench::CaseResult measure(const Job& job, const config::Case& c, Progress& progress,
+                          const std::string& line) {
+  const auto announce = [&](const std::string& what) {
+    progress.show(
+        fmt::format("case {}/{}, {}: {}", c.index + 1, job.cases.size(), report::mode_of(c), what));
+  };
+  const bench::Environment environment{job.device,
+                                       job.session,
+                                       job.identity,
+                                       job.arguments.threads,
+                                       job.arguments.trace.has_value(),
+                                       job.bytes_before,
+                                       announce,
+                                       job::text_of(job.arguments.place.cores),
+                                       job.slow_rank};
+  bench::CaseResult result;
   try {
-    if (outputs.records) {
-      const auto hold = interruption.hold();
-      outputs.records->append(report::run_record(result, provenance));
-    }
-    if (outputs.trace) outputs.trace->append(result);
-  } catch (const std::exception&) {
-    return std::current_exception();
+    result = bench::run_case(c, environment,
+                             rank_folder(job.arguments, c, job.cases.size(), job.session.rank()));
+  } catch (const Interrupted& error) {
+    progress.wipe();
+    throw Interrupted(fmt::format("{}: {}", error.what(), line));
   }
-  return nullptr;
+  result.placement = job.placement;
+  progress.wipe();
+  return result;
+}
+
+/// Runs the cases that are not finished, one after the other, and keeps each as it ends.
+/// Collective.
+ExitStatus run_all(const Job& job, Interruption& interruption, Screen& screen) {
+  const bool speaks = job.session.rank() == 0;
+  Progress progress(speaks && (job.arguments.progress || isatty(STDERR_FILENO) != 0),
+                    job::mixes_streams(std::getenv));
+  ExitStatus status = ExitStatus::good;
+  std::size_t done = 0;
+  Tides tides(screen);
+  for (const config::Case& c : job.cases) {
+    if (job.outputs.finished[c.index] == '1') {
+      ++done;
+      screen.print(report::skipped_row(job.cases, c, *job.arguments.output));
+      continue;
+    }
+    const std::string line = end_line(done, job.cases.size(), job.arguments);
+    interruption.set_line(line);
+    job.world.set_context(fmt::format("set-up of case {}", c.index + 1));
+    job.world.set_timeout(c.bench.timeout_s);
+    end_where_asked(job.world, line);
+    const bench::CaseResult result = measure(job, c, progress, line);
+    job.world.set_context(fmt::format("writing the record of case {}", c.index + 1));
+    ++done;
+    const std::exception_ptr lost = keep(job.outputs, result, job.provenance, interruption);
+    if (speaks) show(job.cases, result, tides);
+    if (lost) std::rethrow_exception(lost);
+    if (result.verification.performed() && !result.valid()) status = ExitStatus::invalid;
+  }
+  end_where_asked(job.world, end_line(done, job.cases.size(), job.arguments));
+  return status;
 }
 
 }  // namespace
 
 ExitStatus run(const RunArguments& arguments, Device& device, const job::MpiSession& session) {
-  const bool speaks = session.rank() == 0;
   Interruption interruption(session.rank(), session.local_size());
   // Input and results are rank 0's business; the others learn what it read, or why it could not.
   const auto world =
-      comm::make_communicator({.backend = "mpi",
+      comm::make_communicator({.backend = comm::Backend::mpi,
                                .ranks = session.size(),
                                .timeout = std::chrono::duration<double>(arguments.timeout_s)});
-  const std::string text =
-      comm::from_rank_zero(*world, [&] { return config::read_text(arguments.input); });
-  const std::vector<config::Case> cases =
-      config::load_cases(text, arguments.input, arguments.overrides);
-  require_ranks(cases, session.size());
-  require_precisions(cases);
-  const auto slow_rank = bench::slow_rank_of_environment(*world);
-  const Outputs outputs = open_outputs(arguments, cases, *world);
-  const accelerator::Identity identity = own_device(*world, session);
-  const job::Placement placement = find_placement(arguments.place, identity, *world);
-  const std::optional<std::int64_t> bytes_before = accelerator::bytes_in_use();
-  const auto provenance =
-      report::provenance({arguments.command_line, arguments.input, text, arguments.threads,
-                          world->gather_bytes(session.processor_name())},
-                         &session);
-  Progress progress(speaks && (arguments.progress || isatty(STDERR_FILENO) != 0),
-                    job::mixes_streams(std::getenv));
-  Screen screen(speaks);
-  screen.print(title(cases, session, arguments.threads, placement) + report::table_header(cases));
-  ExitStatus status = ExitStatus::good;
-  std::size_t done = 0;
-  Tides tides(screen);
-  for (const config::Case& c : cases) {
-    if (outputs.finished[c.index] == '1') {
-      ++done;
-      screen.print(report::skipped_row(cases, c, *arguments.output));
-      continue;
-    }
-    const std::string line = end_line(done, cases.size(), arguments);
-    interruption.set_line(line);
-    world->set_context(fmt::format("set-up of case {}", c.index + 1));
-    world->set_timeout(c.bench.timeout_s);
-    end_where_asked(*world, line);
-    const bench::Environment environment{
-        device,
-        session,
-        identity,
-        arguments.threads,
-        arguments.trace.has_value(),
-        bytes_before,
-        [&](const std::string& what) {
-          progress.show(fmt::format("case {}/{}, {}: {}", c.index + 1, cases.size(),
-                                    report::mode_of(c), what));
-        },
-        job::text_of(arguments.place.cores),
-        slow_rank};
-    bench::CaseResult result;
-    try {
-      result =
-          bench::run_case(c, environment, rank_folder(arguments, c, cases.size(), session.rank()));
-    } catch (const Interrupted& error) {
-      progress.wipe();
-      throw Interrupted(fmt::format("{}: {}", error.what(), line));
-    }
-    result.placement = placement;
-    progress.wipe();
-    world->set_context(fmt::format("writing the record of case {}", c.index + 1));
-    ++done;
-    const std::exception_ptr lost = keep(outputs, result, provenance, interruption);
-    if (speaks) show(cases, result, tides);
-    if (lost) std::rethrow_exception(lost);
-    if (result.verification.performed() && !result.valid()) {
-      status = ExitStatus::invalid;
-    }
-  }
-  end_where_asked(*world, end_line(done, cases.size(), arguments));
+  const Job job = prepare(arguments, device, session, *world);
+  Screen screen(session.rank() == 0);
+  screen.print(title(job.cases, session, arguments.threads, job.placement) +
+               report::table_header(job.cases));
+  const ExitStatus status = run_all(job, interruption, screen);
   return status == ExitStatus::good && screen.is_lost() ? ExitStatus::failed : status;
 }
 

@@ -12,13 +12,14 @@
 #include "base/dtype.hpp"
 #include "base/link.hpp"
 #include "base/pieces.hpp"
+#include "config/choices.hpp"
 
 namespace tidemark::config {
 
 /// Shape of the transformer stack; symbols in brackets are those of docs/definitions.md.
 struct ModelConfig {
   std::string preset = "none";  ///< whose shape stands where the input gives none (preset.hpp)
-  std::string family = "gpt";
+  Family family = Family::gpt;
   std::int64_t num_layers = 1;           ///< L
   std::int64_t hidden_size = 0;          ///< h, required
   std::int64_t ffn_hidden_size = 0;      ///< 4 h unless given; to be given for llama
@@ -31,7 +32,7 @@ struct ModelConfig {
   double hidden_dropout = 0.1;           ///< 0 for llama, which has none
   double attention_dropout = 0.1;        ///< likewise
   bool causal = true;
-  std::string attention = "materialized";
+  Attention attention = Attention::materialized;
   /// Positions in a block of blocked attention; no setting: small cases of verification cut it.
   std::int64_t attention_block = 512;
 
@@ -39,9 +40,9 @@ struct ModelConfig {
   [[nodiscard]] std::int64_t tokens() const { return seq_length * micro_batch_size; }  ///< s b
   /// Embedding, final norm, output projection and loss are part of the stack.
   [[nodiscard]] bool has_ends() const { return vocab_size > 0; }
-  [[nodiscard]] bool is_blocked() const { return attention == "blocked"; }
+  [[nodiscard]] bool is_blocked() const { return attention == Attention::blocked; }
   /// RMSNorm, SwiGLU, grouped queries and rotary positions; else the GPT family's layer.
-  [[nodiscard]] bool is_llama() const { return family == "llama"; }
+  [[nodiscard]] bool is_llama() const { return family == Family::llama; }
 };
 
 struct ParallelConfig {
@@ -52,8 +53,8 @@ struct ParallelConfig {
 };
 
 struct OverlapConfig {
-  std::string mode = "none";
-  std::string progress = "poll";
+  OverlapMode mode = OverlapMode::none;
+  Progress progress = Progress::poll;
   std::int64_t chunks = 0;  ///< 0: by the rows there are
   /// Rows of a product between two polls, at least; no setting: small cases of verification cut it.
   std::int64_t tile_rows = 512;
@@ -62,13 +63,18 @@ struct OverlapConfig {
 
   [[nodiscard]] Cut cut() const { return {chunks, least_rows}; }
 
-  [[nodiscard]] bool is_auto() const { return mode == "auto"; }
+  [[nodiscard]] bool is_auto() const { return mode == OverlapMode::automatic; }
 };
 
 struct CommConfig {
-  std::string backend = "auto";
-  std::string algorithm = "auto";
+  Backend backend = Backend::automatic;
+  Algorithm algorithm = Algorithm::automatic;
   bool register_buffers = false;  ///< activations lie in memory registered with NCCL
+
+  /// Whether MPI's messages carry the collectives, by an algorithm of our own.
+  [[nodiscard]] bool asks_for_own_algorithm() const {
+    return algorithm == Algorithm::pairwise || algorithm == Algorithm::ring;
+  }
 };
 
 struct BenchConfig {
@@ -88,7 +94,7 @@ struct Case {
   DType precision = DType::fp32;
   bool tensor_float =
       false;  ///< of fp32: products round their operands to TF32 (`precision: tf32`)
-  std::string recompute = "none";
+  Recompute recompute = Recompute::none;
   ParallelConfig parallel;
   OverlapConfig overlap;
   CommConfig comm;
@@ -132,10 +138,12 @@ struct Case {
   [[nodiscard]] std::int64_t key_value_replicas() const {
     return parallel.tensor > model.num_query_groups ? parallel.tensor / model.num_query_groups : 1;
   }
-  [[nodiscard]] bool recomputes_core() const { return recompute == "selective"; }
-  [[nodiscard]] bool recomputes_layer() const { return recompute == "full"; }
+  [[nodiscard]] bool recomputes_core() const { return recompute == Recompute::selective; }
+  [[nodiscard]] bool recomputes_layer() const { return recompute == Recompute::full; }
   /// True where there is communication, and it is to be hidden.
-  [[nodiscard]] bool overlaps() const { return overlap.mode != "none" && parallel.tensor > 1; }
+  [[nodiscard]] bool overlaps() const {
+    return overlap.mode != OverlapMode::none && parallel.tensor > 1;
+  }
   /// True where sequence parallelism has something to shard.
   [[nodiscard]] bool sequence_parallel() const { return parallel.sequence && parallel.tensor > 1; }
 };

@@ -39,6 +39,20 @@ Setting row(std::string name, Type type, std::string fallback, std::string meani
   return setting;
 }
 
+/// A row of a member that is an enumeration with words.
+template <class Field>
+Setting choice_row(std::string name, std::string meaning, Field field) {
+  using E = std::remove_reference_t<decltype(field(std::declval<Case&>()))>;
+  std::vector<std::string> words;
+  for (const auto& [value, word] : Words<E>::all) words.emplace_back(word);
+  Setting setting{std::move(name), Choice{std::move(words)}, false, "", std::move(meaning), {}, {}};
+  setting.set = [field](Case& c, const Value& value) {
+    field(c) = from_word<E>(std::get<std::string>(value)).value();
+  };
+  setting.get = [field](const Case& c) { return Value(std::string(word_of(field(c)))); };
+  return setting;
+}
+
 /// A row without which there is no case.
 template <class Field>
 Setting required_row(std::string name, std::string meaning, Field field) {
@@ -94,10 +108,11 @@ void add_model_rows(std::vector<Setting>& rows) {
                      "published model whose shape stands for the keys of this section that are "
                      "not given; tidemark plan --list-presets shows them",
                      TIDEMARK_FIELD(model.preset)));
-  rows.push_back(row("model.family", Choice{{"gpt", "llama"}}, "",
-                     "kind of transformer layer: LayerNorm, GELU, biases and dropout; or RMSNorm, "
-                     "SwiGLU, grouped queries and rotary positions",
-                     TIDEMARK_FIELD(model.family)));
+  rows.push_back(
+      choice_row("model.family",
+                 "kind of transformer layer: LayerNorm, GELU, biases and dropout; or RMSNorm, "
+                 "SwiGLU, grouped queries and rotary positions",
+                 TIDEMARK_FIELD(model.family)));
   rows.push_back(
       required_row("model.num_layers", "layers in the stack, L", TIDEMARK_FIELD(model.num_layers)));
   rows.push_back(required_row("model.hidden_size", "features of a token, h; a multiple of a",
@@ -130,10 +145,11 @@ void add_model_rows(std::vector<Setting>& rows) {
                      TIDEMARK_FIELD(model.attention_dropout)));
   rows.push_back(row("model.causal", Boolean{}, "", "each token attends to earlier tokens only",
                      TIDEMARK_FIELD(model.causal)));
-  rows.push_back(row("model.attention", Choice{{"materialized", "blocked"}}, "",
-                     "how attention is computed: with whole s x s matrices in memory, or block by "
-                     "block without them",
-                     TIDEMARK_FIELD(model.attention)));
+  rows.push_back(
+      choice_row("model.attention",
+                 "how attention is computed: with whole s x s matrices in memory, or block by "
+                 "block without them",
+                 TIDEMARK_FIELD(model.attention)));
 }
 
 void add_parallel_rows(std::vector<Setting>& rows) {
@@ -147,31 +163,36 @@ void add_parallel_rows(std::vector<Setting>& rows) {
                      "under sequence parallelism, save the gathered inputs of qkv and fc1 instead "
                      "of gathering them again",
                      TIDEMARK_FIELD(parallel.keep_gathered)));
-  rows.push_back(row("recompute", Choice{{"none", "selective", "full"}}, "",
-                     "what is computed again in backward instead of being saved: nothing, the "
-                     "attention core, or whole layers",
-                     TIDEMARK_FIELD(recompute)));
-  rows.push_back(row("overlap.mode", Choice{{"none", "bulk", "ring", "auto"}}, "",
-                     "how communication is hidden behind the matrix products: not at all; behind "
-                     "products that do not depend on it; also behind those that do, taken apart; "
-                     "or by whichever of these is fastest here",
-                     TIDEMARK_FIELD(overlap.mode)));
-  rows.push_back(row("overlap.progress", Choice{{"poll", "thread", "none"}}, "",
-                     "who drives the communication meanwhile: the rank itself between tiles of a "
-                     "product, a thread of its own, or nobody (the network does it)",
-                     TIDEMARK_FIELD(overlap.progress)));
+  rows.push_back(
+      choice_row("recompute",
+                 "what is computed again in backward instead of being saved: nothing, the "
+                 "attention core, or whole layers",
+                 TIDEMARK_FIELD(recompute)));
+  rows.push_back(
+      choice_row("overlap.mode",
+                 "how communication is hidden behind the matrix products: not at all; behind "
+                 "products that do not depend on it; also behind those that do, taken apart; "
+                 "or by whichever of these is fastest here",
+                 TIDEMARK_FIELD(overlap.mode)));
+  rows.push_back(
+      choice_row("overlap.progress",
+                 "who drives the communication meanwhile: the rank itself between tiles of a "
+                 "product, a thread of its own, or nobody (the network does it)",
+                 TIDEMARK_FIELD(overlap.progress)));
   rows.push_back(
       row("overlap.chunks", chunk_counts, "0: up to 4, of 512 rows at least",
           "chunks of rows that ring cuts a product into, or under SP the product of a shard",
           TIDEMARK_FIELD(overlap.chunks)));
-  rows.push_back(row("comm.backend", Choice{{"auto", "mpi", "nccl"}}, "",
-                     "library that carries the collectives; auto: NCCL where the tensors are on "
-                     "CUDA devices and this build has it, else MPI",
-                     TIDEMARK_FIELD(comm.backend)));
-  rows.push_back(row("comm.algorithm", Choice{{"auto", "native", "pairwise", "ring"}}, "",
-                     "algorithm of MPI's collectives: the library's own, one of ours, or whichever "
-                     "is fastest for the operation and size",
-                     TIDEMARK_FIELD(comm.algorithm)));
+  rows.push_back(
+      choice_row("comm.backend",
+                 "library that carries the collectives; auto: NCCL where the tensors are on "
+                 "CUDA devices and this build has it, else MPI",
+                 TIDEMARK_FIELD(comm.backend)));
+  rows.push_back(
+      choice_row("comm.algorithm",
+                 "algorithm of MPI's collectives: the library's own, one of ours, or whichever "
+                 "is fastest for the operation and size",
+                 TIDEMARK_FIELD(comm.algorithm)));
   rows.push_back(row("comm.register_buffers", Boolean{}, "",
                      "activations lie in memory of NCCL's that is registered with it, so that it "
                      "moves them without copies of its own; NCCL only",
@@ -187,8 +208,8 @@ void add_parallel_rows(std::vector<Setting>& rows) {
 
 void add_bench_rows(std::vector<Setting>& rows) {
   rows.push_back(row("bench.warmup", warm_up_counts, "",
-                     "steps before the clock starts; with 0 one runs untimed all the same, since "
-                     "the first step sets up memory and algorithms",
+                     "steps before the clock starts, the checked one of bench.verify among them; one at "
+                     "least is not checked, since the first step sets up memory and algorithms",
                      TIDEMARK_FIELD(bench.warmup)));
   rows.push_back(
       row("bench.iterations", sizes, "", "timed steps", TIDEMARK_FIELD(bench.iterations)));
@@ -226,76 +247,11 @@ std::vector<Setting> build_settings() {
 
 #undef TIDEMARK_FIELD
 
-std::string accepted_by(const Boolean&) { return "true, false"; }
-std::string accepted_by(const IntegerRange& range) { return range.text(); }
-std::string accepted_by(const RealRange& range) { return range.text(); }
-std::string accepted_by(const Choice& choice) {
-  return fmt::format("{}", fmt::join(choice.words, ", "));
-}
-std::string accepted_by(const Text&) { return "text"; }
-
-Value parse_as(const Boolean&, const Node& node, std::string_view key) {
-  return to_boolean(node, key);
-}
-Value parse_as(const IntegerRange& range, const Node& node, std::string_view key) {
-  return to_integer(node, key, range);
-}
-Value parse_as(const RealRange& range, const Node& node, std::string_view key) {
-  return to_real(node, key, range);
-}
-Value parse_as(const Choice& choice, const Node& node, std::string_view key) {
-  const std::string word = to_text(node, key);
-  if (std::find(choice.words.begin(), choice.words.end(), word) == choice.words.end()) {
-    refuse(node.location.text(), key,
-           fmt::format("'{}' is not accepted, expected {}{}", one_line(word),
-                       choice.words.size() > 1 ? "one of " : "", accepted_by(choice)));
-  }
-  return word;
-}
-Value parse_as(const Text&, const Node& node, std::string_view key) { return to_text(node, key); }
-
-std::string type_name(const Type& type) {
-  constexpr std::string_view names[] = {"boolean", "integer", "number", "word", "text"};
-  return std::string(names[type.index()]);
-}
-
 }  // namespace
-
-std::string Setting::accepted() const {
-  return std::visit([](const auto& kind) { return accepted_by(kind); }, type);
-}
-
-Value Setting::parse(const Node& node) const {
-  return std::visit([&](const auto& kind) { return parse_as(kind, node, name); }, type);
-}
 
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> rows = build_settings();
   return rows;
-}
-
-std::string format_value(const Value& value) {
-  return std::visit([](const auto& held) { return fmt::format("{}", held); }, value);
-}
-
-std::vector<std::pair<std::string, Value>> resolved_settings(const Case& c) {
-  std::vector<std::pair<std::string, Value>> resolved;
-  for (const Setting& setting : settings()) resolved.emplace_back(setting.name, setting.get(c));
-  return resolved;
-}
-
-std::string key_table_markdown() {
-  std::string table =
-      "| key | type | accepted | default | meaning |\n"
-      "|---|---|---|---|---|\n";
-  const Case fresh;
-  for (const Setting& setting : settings()) {
-    const std::string fallback =
-        setting.fallback.empty() ? format_value(setting.get(fresh)) : setting.fallback;
-    table += fmt::format("| `{}` | {} | {} | {} | {} |\n", setting.name, type_name(setting.type),
-                         setting.accepted(), fallback, setting.meaning);
-  }
-  return table;
 }
 
 }  // namespace tidemark::config

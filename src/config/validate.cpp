@@ -95,7 +95,7 @@ void validate_tensor_size(const Case& c) {
 [[noreturn]] void refuse_recompute(const Case& c, const std::string& other, std::string_view value,
                                    std::string_view why) {
   refuse_key(c, "recompute",
-             fmt::format("{} contradicts {}: {} ({}), {}", c.recompute, other, value,
+             fmt::format("{} contradicts {}: {} ({}), {}", word_of(c.recompute), other, value,
                          c.locate(other), why));
 }
 
@@ -106,10 +106,10 @@ void validate_registration(const Case& c) {
     refuse_key(c, "comm.register_buffers",
                fmt::format("true contradicts {}: MPI does not register buffers", what));
   };
-  if (c.comm.backend == "mpi") refuse("comm.backend: mpi");
+  if (c.comm.backend == Backend::mpi) refuse("comm.backend: mpi");
   if (c.emulated_link.is_emulated()) refuse("emulated_link, which is for MPI");
-  if (c.comm.algorithm != "auto" && c.comm.algorithm != "native") {
-    refuse(fmt::format("comm.algorithm: {}, which is for MPI", c.comm.algorithm));
+  if (c.comm.asks_for_own_algorithm()) {
+    refuse(fmt::format("comm.algorithm: {}, which is for MPI", word_of(c.comm.algorithm)));
   }
 }
 
@@ -125,16 +125,16 @@ void validate_choices(const Case& c) {
     refuse_recompute(c, "model.attention", "blocked",
                      "which saves no attention core that could be left to backward");
   }
-  if (c.comm.backend == "nccl" && c.emulated_link.is_emulated()) {
+  if (c.comm.backend == Backend::nccl && c.emulated_link.is_emulated()) {
     refuse_key(
         c, "comm.backend",
         "nccl contradicts emulated_link: its calls complete on the device, where nothing can "
         "hold them back");
   }
-  if (c.comm.backend == "nccl" && c.comm.algorithm != "auto" && c.comm.algorithm != "native") {
+  if (c.comm.backend == Backend::nccl && c.comm.asks_for_own_algorithm()) {
     refuse_key(c, "comm.algorithm",
                fmt::format("{} is made of MPI's messages, and contradicts comm.backend: nccl",
-                           c.comm.algorithm));
+                           word_of(c.comm.algorithm)));
   }
   validate_registration(c);
   if (c.bench.max_iterations < c.bench.iterations) {

@@ -8,8 +8,9 @@
 #include "memory/ledger.hpp"
 #include "model/attention_core.hpp"
 #include "model/rotary.hpp"
+#include "parallel/column_parallel.hpp"
 #include "parallel/context.hpp"
-#include "parallel/linear.hpp"
+#include "parallel/row_parallel.hpp"
 
 namespace tidemark::model {
 

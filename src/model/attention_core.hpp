@@ -24,7 +24,7 @@
 #include "kernels/gemm.hpp"
 #include "memory/ledger.hpp"
 #include "parallel/context.hpp"
-#include "parallel/rows_on_demand.hpp"
+#include "parallel/overlap/rows_on_demand.hpp"
 
 namespace tidemark::model {
 

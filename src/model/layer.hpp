@@ -12,8 +12,8 @@
 #include "model/mlp.hpp"
 #include "model/norm.hpp"
 #include "model/rotary.hpp"
-#include "parallel/arriving.hpp"
 #include "parallel/context.hpp"
+#include "parallel/overlap/arriving.hpp"
 
 namespace tidemark::model {
 

@@ -10,8 +10,8 @@
 #include "memory/ledger.hpp"
 #include "model/norm.hpp"
 #include "model/streams.hpp"
+#include "parallel/column_parallel.hpp"
 #include "parallel/context.hpp"
-#include "parallel/linear.hpp"
 
 namespace tidemark::model {
 

@@ -6,8 +6,9 @@
 
 #include "config/case.hpp"
 #include "memory/ledger.hpp"
+#include "parallel/column_parallel.hpp"
 #include "parallel/context.hpp"
-#include "parallel/linear.hpp"
+#include "parallel/row_parallel.hpp"
 
 namespace tidemark::model {
 

@@ -8,8 +8,8 @@
 
 #include "config/case.hpp"
 #include "memory/ledger.hpp"
-#include "parallel/arriving.hpp"
 #include "parallel/context.hpp"
+#include "parallel/overlap/arriving.hpp"
 #include "parallel/parameters.hpp"
 
 namespace tidemark::model {

@@ -19,8 +19,8 @@ const double unit_variance_width = std::sqrt(12.0);
 
 parallel::Schedule schedule_of(const config::Case& settings) {
   const config::OverlapConfig& overlap = settings.overlap;
-  return {parallel::overlap_mode_of(overlap.is_auto() ? "ring" : overlap.mode),
-          overlap.progress == "poll", overlap.tile_rows, overlap.cut()};
+  return {parallel::overlap_mode_of(overlap.mode), overlap.progress == config::Progress::poll,
+          overlap.tile_rows, overlap.cut()};
 }
 
 template <class T>

@@ -7,7 +7,7 @@
 #include "base/error.hpp"
 #include "comm/communicator.hpp"
 #include "memory/ledger.hpp"
-#include "parallel/deferred.hpp"
+#include "parallel/overlap/deferred.hpp"
 #include "parallel/schedule.hpp"
 
 namespace tidemark::parallel {

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <utility>
 
-#include "parallel/linear.hpp"
+#include "parallel/context.hpp"
+#include "parallel/linear_spec.hpp"
+#include "parallel/parameters.hpp"
 
 namespace tidemark::parallel::detail {
 

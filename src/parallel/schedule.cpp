@@ -1,33 +1,30 @@
 #include "parallel/schedule.hpp"
 
-#include <array>
-
-#include "base/error.hpp"
-
 namespace tidemark::parallel {
 
-namespace {
-constexpr std::array modes{OverlapMode::none, OverlapMode::bulk, OverlapMode::ring};
-}  // namespace
-
-std::string_view name_of(OverlapMode mode) {
-  switch (mode) {
-    case OverlapMode::none:
-      return "none";
-    case OverlapMode::bulk:
-      return "bulk";
-    case OverlapMode::ring:
-      return "ring";
+OverlapMode overlap_mode_of(config::OverlapMode setting) {
+  switch (setting) {
+    case config::OverlapMode::none:
+      return OverlapMode::none;
+    case config::OverlapMode::bulk:
+      return OverlapMode::bulk;
+    case config::OverlapMode::ring:
+    case config::OverlapMode::automatic:
+      break;
   }
-  return "unknown";
+  return OverlapMode::ring;
 }
 
-OverlapMode overlap_mode_of(std::string_view name) {
-  for (const OverlapMode mode : modes) {
-    if (name == name_of(mode)) return mode;
+config::OverlapMode setting_of(OverlapMode mode) {
+  switch (mode) {
+    case OverlapMode::none:
+      return config::OverlapMode::none;
+    case OverlapMode::bulk:
+      return config::OverlapMode::bulk;
+    case OverlapMode::ring:
+      break;
   }
-  TIDEMARK_REQUIRE(false, "no schedule of this name");
-  return OverlapMode::none;
+  return config::OverlapMode::ring;
 }
 
 }  // namespace tidemark::parallel

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include "base/pieces.hpp"
+#include "config/choices.hpp"
 
 namespace tidemark::parallel {
 
@@ -28,10 +28,11 @@ namespace tidemark::parallel {
 /// beside them. docs/definitions.md has the list.
 enum class OverlapMode { none, bulk, ring };
 
-/// The mode of a name that the input accepts; `auto` is not one of them. Requires a known name.
-OverlapMode overlap_mode_of(std::string_view name);
-/// Name as in the input and the records.
-std::string_view name_of(OverlapMode mode);
+/// The mode of a setting. `auto` stands for `ring` until a mode is chosen, since `ring` needs the
+/// most memory.
+OverlapMode overlap_mode_of(config::OverlapMode setting);
+/// The setting of a mode.
+config::OverlapMode setting_of(OverlapMode mode);
 
 struct Schedule {
   OverlapMode mode = OverlapMode::none;

@@ -57,17 +57,18 @@ std::string overlap_lines(const bench::CaseResult& result) {
   }
   const bool was_chosen = result.settings.overlap.is_auto();
   if (!result.overlap) {
-    return text + (was_chosen ? fmt::format("  overlap {} (chosen)\n", result.overlap_mode) : "");
+    return text +
+           (was_chosen ? fmt::format("  overlap {} (chosen)\n", word_of(result.overlap_mode)) : "");
   }
   const bench::OverlapResult& overlap = *result.overlap;
   const bench::OverlapFigures& figures = overlap.figures;
   text += fmt::format(
       "  overlap {}{}: step {:.2f}, serial {:.2f}, compute {:.2f}, serial compute {:.2f}, "
       "comm {:.2f} ms\n    {}\n",
-      result.overlap_mode, was_chosen ? " (chosen)" : "", bench::median_of(overlap.samples.step),
-      bench::median_of(overlap.samples.serial), bench::median_of(overlap.samples.compute),
-      bench::median_of(overlap.samples.compute_serial), bench::median_of(overlap.samples.comm),
-      efficiency_words(overlap));
+      word_of(result.overlap_mode), was_chosen ? " (chosen)" : "",
+      bench::median_of(overlap.samples.step), bench::median_of(overlap.samples.serial),
+      bench::median_of(overlap.samples.compute), bench::median_of(overlap.samples.compute_serial),
+      bench::median_of(overlap.samples.comm), efficiency_words(overlap));
   const bool knows_schedule = figures.is_resolved && figures.schedule_efficiency;
   text += fmt::format(
       "    cost {:.2f} ms serially; exposed {:.2f}{}, splitting kernels {:.2f}; by the timeline "

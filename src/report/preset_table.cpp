@@ -21,9 +21,10 @@ std::string preset_table() {
     const config::Case c = config::case_of(preset);
     const config::ModelConfig& m = c.model;
     const auto parameters = static_cast<double>(theory::parameters_per_rank(c));
-    table += fmt::format(fmt::runtime(columns), preset.name, m.family, m.num_layers, m.hidden_size,
-                         m.ffn_hidden_size, m.num_attention_heads, m.num_query_groups, m.seq_length,
-                         m.vocab_size, fmt::format("{:.3f}", parameters * 1e-9));
+    table +=
+        fmt::format(fmt::runtime(columns), preset.name, word_of(m.family), m.num_layers,
+                    m.hidden_size, m.ffn_hidden_size, m.num_attention_heads, m.num_query_groups,
+                    m.seq_length, m.vocab_size, fmt::format("{:.3f}", parameters * 1e-9));
   }
   return table;
 }

@@ -49,7 +49,7 @@ Json algorithms_json(const std::vector<comm::AlgorithmChoice>& choices) {
 Json overlap_json(const bench::CaseResult& result) {
   Json json;
   if (!result.overlap) {
-    json["mode"] = result.overlap_mode;
+    json["mode"] = word_of(result.overlap_mode);
     for (const char* key :
          {"exposed_ms", "serial_exposed_ms", "split_cost_ms", "timeline_exposed_ms", "intersect_ms",
           "polling_ms", "efficiency", "efficiency_ci", "schedule_efficiency", "efficiency_max",
@@ -60,7 +60,7 @@ Json overlap_json(const bench::CaseResult& result) {
   }
   const bench::OverlapResult& overlap = *result.overlap;
   const bench::OverlapFigures& figures = overlap.figures;
-  json["mode"] = result.overlap_mode;
+  json["mode"] = word_of(result.overlap_mode);
   json["exposed_ms"] = number(figures.exposed_ms);
   json["serial_exposed_ms"] = number(figures.serial_exposed_ms);
   json["split_cost_ms"] = number(figures.split_cost_ms);

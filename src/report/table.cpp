@@ -81,7 +81,7 @@ std::string mode_of(const config::Case& c) {
   } else if (c.parallel.sequence) {
     mode = c.parallel.keep_gathered ? "TP+SP keep" : "TP+SP";
   }
-  if (c.recompute != "none") mode += "+" + c.recompute;
+  if (c.recompute != config::Recompute::none) mode += fmt::format("+{}", word_of(c.recompute));
   if (c.model.is_blocked()) mode += "+blocked";
   return mode;
 }

@@ -58,7 +58,9 @@ Calls calls_of(const config::Case& c) {
 }
 
 /// A mode that is still to be chosen counts as that which takes most apart.
-bool rings(const config::Case& c) { return c.overlap.mode == "ring" || c.overlap.is_auto(); }
+bool rings(const config::Case& c) {
+  return c.overlap.mode == config::OverlapMode::ring || c.overlap.is_auto();
+}
 
 std::vector<StepTraffic> activations_under_tp(const config::Case& c) {
   const auto [forwards, sublayers, ends, tensor, loss] = calls_of(c);

@@ -1,5 +1,5 @@
 // The audit must see every difference between the books and theory.
-#include "bench/audit.hpp"
+#include "bench/verify/audit.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "bench/capacity.hpp"
+#include "bench/case/capacity.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,13 +1,14 @@
-#include "bench/capacity.hpp"
+#include "bench/case/capacity.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "base/error.hpp"
-#include "bench/dry_run.hpp"
+#include "bench/dry_run/dry_run.hpp"
 #include "comm/wrappers/self.hpp"
 #include "support/cases.hpp"
+#include "support/words.hpp"
 #include "theory/memory.hpp"
 
 namespace tidemark::bench {
@@ -84,10 +85,10 @@ TEST(Capacity, CountsParametersGradientsThePoolAndAnAllowance) {
 
 TEST(Capacity, CountsTheScratchMemoryOfOwnCollectives) {
   config::Case c = support::small_case(4, true, DType::fp32);
-  c.comm.algorithm = "native";
+  c.comm.algorithm = config::Algorithm::native;
   const std::int64_t without = required_bytes(c);
   for (const char* algorithm : {"pairwise", "ring", "auto"}) {
-    c.comm.algorithm = algorithm;
+    support::set_word(c.comm.algorithm, algorithm);
     const std::int64_t scratch = run_dry(c).scratch_bytes;
     EXPECT_GT(scratch, 0);
     EXPECT_EQ(required_bytes(c), without + scratch);

@@ -1,5 +1,5 @@
 // What is measured of the collectives by themselves, on memory of either kind.
-#include "bench/collective_rates.hpp"
+#include "bench/collectives/collective_rates.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-#include "bench/collective_ways.hpp"
+#include "bench/collectives/collective_ways.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "comm/wrappers/staged.hpp"
 #include "support/fake_device_memory.hpp"
@@ -122,7 +122,7 @@ TEST(CollectiveRates, OfAHostAreThoseOfEveryAlgorithmOfMpi) {
   int ranks = 1;
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   if (!runs_on_host) GTEST_SKIP() << "its memory is a device's";
-  for (const char* const backend : {"auto", "mpi"}) {
+  for (const comm::Backend backend : {comm::Backend::automatic, comm::Backend::mpi}) {
     std::vector<std::string> names;
     for (const CollectiveWay& way : collective_ways(device, ranks, backend, DType::bf16, 60.0)) {
       names.push_back(way.name);
@@ -134,7 +134,7 @@ TEST(CollectiveRates, OfAHostAreThoseOfEveryAlgorithmOfMpi) {
     const std::vector<std::string> expected =
         ranks > 2 ? std::vector<std::string>{"native", "pairwise", "ring"}
                   : std::vector<std::string>{"native", "pairwise"};
-    EXPECT_EQ(names, expected) << backend;
+    EXPECT_EQ(names, expected) << static_cast<int>(backend);
   }
 }
 

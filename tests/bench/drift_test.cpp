@@ -1,5 +1,5 @@
 // Drift of series of which it is known whether they drift.
-#include "bench/drift.hpp"
+#include "bench/case/drift.hpp"
 
 #include <gtest/gtest.h>
 

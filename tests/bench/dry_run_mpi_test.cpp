@@ -1,5 +1,5 @@
 // A dry run does to memory and network what the step does, to the byte.
-#include "bench/dry_run.hpp"
+#include "bench/dry_run/dry_run.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "bench/step.hpp"
+#include "bench/step/step.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 #include "theory/memory.hpp"

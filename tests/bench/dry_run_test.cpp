@@ -1,5 +1,5 @@
 // What a dry run must do without: memory, a device, values.
-#include "bench/dry_run.hpp"
+#include "bench/dry_run/dry_run.hpp"
 
 #include <gtest/gtest.h>
 
@@ -31,11 +31,11 @@ TEST(DryRun, OfAPublishedModelSavesThePublishedBytes) {
   EXPECT_EQ(plan_case(c).memory.saved_per_layer, 552 * mebibyte);
   c.parallel.sequence = true;
   EXPECT_EQ(plan_case(c).memory.saved_per_layer, 342 * mebibyte);
-  c.recompute = "selective";
+  c.recompute = config::Recompute::selective;
   const PlanResult plan = plan_case(c);
   EXPECT_EQ(plan.memory.saved_per_layer, 102 * mebibyte);
   EXPECT_EQ(plan.memory.saved, 96 * 102 * mebibyte);
-  c.recompute = "full";
+  c.recompute = config::Recompute::full;
   EXPECT_EQ(plan_case(c).memory.saved_per_layer, 6 * mebibyte);
 }
 

@@ -1,4 +1,4 @@
-#include "bench/gradient_check.hpp"
+#include "bench/verify/gradient_check.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "bench/host_threads.hpp"
+#include "bench/case/host_threads.hpp"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "bench/step.hpp"
+#include "bench/step/step.hpp"
 #include "comm/wrappers/self.hpp"
 #include "memory/allocations.hpp"
 #include "support/cases.hpp"

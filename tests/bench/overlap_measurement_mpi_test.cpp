@@ -1,5 +1,5 @@
 // The five runs of a step, and what must have happened before any of them counts.
-#include "bench/overlap_measurement.hpp"
+#include "bench/step/overlap_measurement.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,9 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "bench/case_measurement.hpp"
+#include "bench/case/case_measurement.hpp"
 #include "comm/factory.hpp"
 #include "support/cases.hpp"
+#include "support/words.hpp"
 
 namespace tidemark::bench {
 namespace {
@@ -30,7 +31,7 @@ class FiveRuns : public ::testing::Test {
  protected:
   [[nodiscard]] config::Case case_of(const std::string& mode) const {
     config::Case c = support::small_case(session_.size(), session_.size() > 1, DType::fp32);
-    c.overlap.mode = mode;
+    support::set_word(c.overlap.mode, mode);
     c.bench.warmup = 0;
     c.bench.iterations = 1;
     c.bench.max_iterations = 3;
@@ -38,7 +39,7 @@ class FiveRuns : public ::testing::Test {
   }
   [[nodiscard]] std::unique_ptr<comm::Communicator> communicator() const {
     return comm::make_communicator(
-        {.backend = "mpi", .ranks = session_.size(), .algorithm = "auto"});
+        {.backend = comm::Backend::mpi, .ranks = session_.size(), .algorithm = std::nullopt});
   }
   [[nodiscard]] Environment environment() {
     return {.device = device_,

@@ -1,5 +1,5 @@
 // The formulas of overlap, on numbers of which the answer is known.
-#include "bench/overlap.hpp"
+#include "bench/step/overlap.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "bench/timeline.hpp"
+#include "bench/step/timeline.hpp"
 
 namespace tidemark::bench {
 namespace {

@@ -1,5 +1,5 @@
 // The operating system's word against the accounts.
-#include "bench/process_growth.hpp"
+#include "bench/case/process_growth.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>

@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <set>
 
-#include "bench/device_buffers.hpp"
-#include "bench/verification.hpp"
+#include "bench/kernel_buffers.hpp"
+#include "bench/verify/verification.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 #include "support/passing_communicator.hpp"

@@ -1,5 +1,5 @@
 // Whole cases, from settings to figures, under every sharding of 1, 2 and 4 ranks.
-#include "bench/runner.hpp"
+#include "bench/case/runner.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
-#include "bench/dry_run.hpp"
+#include "bench/dry_run/dry_run.hpp"
 #include "memory/process.hpp"
 #include "support/cases.hpp"
 #include "theory/activation.hpp"

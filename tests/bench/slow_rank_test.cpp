@@ -1,4 +1,4 @@
-#include "bench/slow_rank.hpp"
+#include "bench/step/slow_rank.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,13 +1,13 @@
 // Equal steps leave equal digests, on memory that holds NaN wherever no activation is.
-#include "bench/step_digest.hpp"
+#include "bench/step/step_digest.hpp"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <limits>
 
-#include "bench/checked_step.hpp"
-#include "bench/step.hpp"
+#include "bench/verify/checked_step.hpp"
+#include "bench/step/step.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 

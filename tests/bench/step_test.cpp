@@ -1,5 +1,5 @@
 // A step, the product rate measured between steps, and the dump of one more step.
-#include "bench/step.hpp"
+#include "bench/step/step.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -11,9 +11,9 @@
 #include <sstream>
 
 #include "base/error.hpp"
-#include "bench/dump.hpp"
-#include "bench/host_tensor.hpp"
-#include "bench/product_rate.hpp"
+#include "bench/case/dump.hpp"
+#include "bench/verify/host_tensor.hpp"
+#include "bench/case/product_rate.hpp"
 #include "comm/wrappers/self.hpp"
 #include "support/cases.hpp"
 

@@ -1,5 +1,5 @@
 // The run's own checks: green for a right computation at any sharding, red for every planted fault.
-#include "bench/verification.hpp"
+#include "bench/verify/verification.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <set>
 #include <string>
 
-#include "bench/checked_step.hpp"
+#include "bench/verify/checked_step.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 #include "support/faulty_communicator.hpp"

@@ -1,4 +1,4 @@
-#include "bench/verification.hpp"
+#include "bench/verify/verification.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "bench/host_tensor.hpp"
+#include "bench/verify/host_tensor.hpp"
 #include "config/validate.hpp"
 #include "support/cases.hpp"
 
@@ -104,7 +104,7 @@ TEST(Twin, OfTheLlamaFamilyKeepsWhoSharesKeysAndValues) {
       c.model.hidden_size = 64 * 128;
       c.model.ffn_hidden_size = 3 * c.model.hidden_size;
       const config::Case twin = twin_of(c);
-      EXPECT_EQ(twin.model.family, "llama");
+      EXPECT_EQ(twin.model.family, config::Family::llama);
       EXPECT_EQ(twin.key_value_replicas(), c.key_value_replicas()) << t << ", " << groups;
       EXPECT_EQ(twin.model.num_attention_heads > twin.model.num_query_groups, groups < 64);
       EXPECT_EQ(twin.model.num_attention_heads % t, 0);

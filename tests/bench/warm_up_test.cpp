@@ -1,5 +1,5 @@
 // How many steps precede the clock.
-#include "bench/warm_up.hpp"
+#include "bench/case/warm_up.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,8 +21,9 @@ struct Taken {
 };
 
 Taken taken(std::int64_t warmup, double seconds, comm::Communicator& communicator,
-            std::chrono::milliseconds step = {}) {
+            std::chrono::milliseconds step = {}, bool verify = false) {
   config::BenchConfig bench;
+  bench.verify = verify;
   bench.warmup = warmup;
   bench.min_warmup_seconds = seconds;
   Taken taken;
@@ -41,6 +42,13 @@ TEST(WarmUp, TakesTheStepsThatWereAskedFor) {
   comm::SelfCommunicator self;
   EXPECT_EQ(taken(3, 0.0, self).announced,
             (std::vector<std::string>{"warm-up 1/3", "warm-up 2/3", "warm-up 3/3"}));
+}
+
+TEST(WarmUp, LeavesOneToTheStepThatIsCheckedButTakesOneItself) {
+  comm::SelfCommunicator self;
+  EXPECT_EQ(taken(3, 0.0, self, {}, true).steps, 2);
+  EXPECT_EQ(taken(1, 0.0, self, {}, true).steps, 1);
+  EXPECT_EQ(taken(0, 0.0, self, {}, true).steps, 1);
 }
 
 TEST(WarmUp, OfNoneTakesTheOneThatSetsUp) {

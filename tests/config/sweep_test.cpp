@@ -62,8 +62,8 @@ TEST(LoadCases, ReadsEverySetting) {
   EXPECT_TRUE(c.parallel.sequence);
   EXPECT_TRUE(c.parallel.keep_gathered);
   EXPECT_EQ(c.overlap.chunks, 7);
-  EXPECT_EQ(c.comm.backend, "mpi");
-  EXPECT_EQ(c.comm.algorithm, "native");
+  EXPECT_EQ(c.comm.backend, Backend::mpi);
+  EXPECT_EQ(c.comm.algorithm, Algorithm::native);
   EXPECT_EQ(c.bench.warmup, 3);
   EXPECT_EQ(c.bench.iterations, 11);
   EXPECT_EQ(c.bench.max_iterations, 12);
@@ -295,8 +295,9 @@ TEST(LoadCases, LocatesBothSidesOfAContradiction) {
 }
 
 TEST(LoadCases, JudgesBaseValuesThatASweepHides) {
-  EXPECT_EQ(refused(model + "precision: fp16\nsweep: {precision: [fp32]}\n"),
-            "f.yaml:3:12: precision: 'fp16' is not accepted, expected one of fp32, fp64, bf16, tf32");
+  EXPECT_EQ(
+      refused(model + "precision: fp16\nsweep: {precision: [fp32]}\n"),
+      "f.yaml:3:12: precision: 'fp16' is not accepted, expected one of fp32, fp64, bf16, tf32");
   EXPECT_EQ(load(model + "parallel: {tensor: 3}\nsweep: {parallel.tensor: [1, 2]}\n").size(), 2U);
 }
 

@@ -1,6 +1,6 @@
 // The collectives of NCCL by themselves: whoever reads the clock, or the buffers, before a call is
 // complete meets the thread sanitizer.
-#include "bench/collective_rates.hpp"
+#include "bench/collectives/collective_rates.hpp"
 
 #include <gtest/gtest.h>
 

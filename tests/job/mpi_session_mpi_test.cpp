@@ -37,7 +37,8 @@ TEST(MpiSession, DescribesThisProcess) {
 
 TEST(MpiSession, LocalRanksOfANodeAreDistinct) {
   const MpiSession session;
-  const auto comm = comm::make_communicator({.backend = "mpi", .ranks = session.size()});
+  const auto comm =
+      comm::make_communicator({.backend = comm::Backend::mpi, .ranks = session.size()});
   const std::string mine = session.processor_name() + ":" + std::to_string(session.local_rank());
   const std::vector<std::string> all = comm->gather_bytes(mine);
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -48,7 +49,7 @@ TEST(MpiSession, LocalRanksOfANodeAreDistinct) {
 TEST(CommunicatorFactory, TakesMpiForSeveralRanks) {
   int size = 1;
   MPI_Comm_size(MPI_COMM_WORLD, &size);
-  const auto comm = comm::make_communicator({.backend = "auto", .ranks = size});
+  const auto comm = comm::make_communicator({.backend = comm::Backend::automatic, .ranks = size});
   EXPECT_EQ(comm->name(), size == 1 ? "self" : "mpi");
   EXPECT_EQ(comm->size(), size);
   // A self communicator is for one rank, whatever the size of the job.
@@ -58,8 +59,11 @@ TEST(CommunicatorFactory, TakesMpiForSeveralRanks) {
 TEST(CommunicatorFactory, RefusesAnotherNumberOfRanksThanTheJobHas) {
   int size = 1;
   MPI_Comm_size(MPI_COMM_WORLD, &size);
-  EXPECT_THROW((void)comm::make_communicator({.backend = "auto", .ranks = size + 1}), InputError);
-  EXPECT_THROW((void)comm::make_communicator({.backend = "mpi", .ranks = 2 * size}), InputError);
+  EXPECT_THROW(
+      (void)comm::make_communicator({.backend = comm::Backend::automatic, .ranks = size + 1}),
+      InputError);
+  EXPECT_THROW((void)comm::make_communicator({.backend = comm::Backend::mpi, .ranks = 2 * size}),
+               InputError);
 }
 
 }  // namespace

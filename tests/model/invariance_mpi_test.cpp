@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cmath>
 
-#include "bench/verification.hpp"
+#include "bench/verify/verification.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "comm/wrappers/self.hpp"
 #include "support/cases.hpp"

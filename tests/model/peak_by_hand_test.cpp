@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/dry_run.hpp"
-#include "bench/step.hpp"
+#include "bench/dry_run/dry_run.hpp"
+#include "bench/step/step.hpp"
 #include "comm/wrappers/self.hpp"
 #include "support/cases.hpp"
 

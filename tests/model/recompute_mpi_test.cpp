@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstring>
 
-#include "bench/verification.hpp"
+#include "bench/verify/verification.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 #include "support/step_outcome.hpp"

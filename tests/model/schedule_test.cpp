@@ -7,10 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "bench/step.hpp"
+#include "bench/step/step.hpp"
 #include "comm/wrappers/dry_run.hpp"
 #include "support/cases.hpp"
 #include "support/passing_communicator.hpp"
+#include "support/words.hpp"
 
 namespace tidemark {
 namespace {
@@ -71,9 +72,9 @@ std::ptrdiff_t count(const Labels& labels, const std::string& label) {
 
 config::Case scheduled(bool sequence, const std::string& mode, std::int64_t chunks) {
   config::Case c = support::small_case(2, sequence, DType::fp32);
-  c.overlap.mode = mode;
+  support::set_word(c.overlap.mode, mode);
   c.overlap.chunks = chunks;
-  c.overlap.progress = "none";  // products stay whole
+  c.overlap.progress = config::Progress::none;  // products stay whole
   return c;
 }
 
@@ -161,7 +162,7 @@ TEST(Schedules, RingUnderTpGoesChunkByChunkThroughAnMlp) {
   c.model.num_layers = 1;
   EXPECT_EQ(mlp_of(c),
             (Labels{"product", "product", "all_reduce", "product", "product", "all_reduce"}));
-  c.overlap.mode = "bulk";
+  c.overlap.mode = config::OverlapMode::bulk;
   EXPECT_EQ(mlp_of(c), (Labels{"product", "product", "all_reduce"}));
 }
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "bench/audit.hpp"
-#include "bench/step.hpp"
+#include "bench/verify/audit.hpp"
+#include "bench/step/step.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 #include "theory/activation.hpp"

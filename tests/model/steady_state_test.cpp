@@ -1,8 +1,8 @@
 // After its first step a stack asks the system for no memory: counted by Kokkos itself.
 #include <gtest/gtest.h>
 
-#include "bench/product_rate.hpp"
-#include "bench/step.hpp"
+#include "bench/case/product_rate.hpp"
+#include "bench/step/step.hpp"
 #include "comm/factory.hpp"
 #include "support/cases.hpp"
 

@@ -1,5 +1,5 @@
 // Rows that come to be when they are asked for.
-#include "parallel/arriving.hpp"
+#include "parallel/overlap/arriving.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,8 @@
 
 #include "comm/mpi/mpi_communicator.hpp"
 #include "comm/wrappers/self.hpp"
-#include "parallel/linear.hpp"
+#include "parallel/column_parallel.hpp"
+#include "parallel/row_parallel.hpp"
 #include "support/tables.hpp"
 
 namespace tidemark::parallel {

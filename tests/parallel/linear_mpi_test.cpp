@@ -1,5 +1,6 @@
 // Sharded linear layers against the unsharded product, written as plain loops.
-#include "parallel/linear.hpp"
+#include "parallel/column_parallel.hpp"
+#include "parallel/row_parallel.hpp"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "bench/dry_run.hpp"
+#include "bench/dry_run/dry_run.hpp"
 #include "report/record.hpp"
 #include "report/results.hpp"
 

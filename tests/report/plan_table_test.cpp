@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/dry_run.hpp"
+#include "bench/dry_run/dry_run.hpp"
 #include "report/results.hpp"
 #include "report/table.hpp"
 
@@ -145,9 +145,9 @@ TEST(PlanTable, NamesWhatIsSweptBesidesTheMode) {
 TEST(PlanTable, ListsTensorsInTheOrderOfTheForwardPass) {
   config::Case none = small_case(2, true);
   config::Case full = none;
-  full.recompute = "full";
+  full.recompute = config::Recompute::full;
   config::Case blocked = none;
-  blocked.model.attention = "blocked";
+  blocked.model.attention = config::Attention::blocked;
   const std::string text = plan_tables(plans_of({full, blocked, none}), std::nullopt);
   std::size_t place = 0;
   for (const char* name :

@@ -8,6 +8,7 @@
 
 #include "bench/result.hpp"
 #include "support/cases.hpp"
+#include "support/words.hpp"
 
 namespace tidemark::support {
 
@@ -51,7 +52,7 @@ inline bench::CaseResult complete_result() {
 /// The same with overlap measured: E is 2/3, of six tuples.
 inline bench::CaseResult result_with_overlap() {
   bench::CaseResult result = complete_result();
-  result.settings.overlap.mode = result.overlap_mode = "ring";
+  result.settings.overlap.mode = result.overlap_mode = config::OverlapMode::ring;
   bench::OverlapResult overlap;
   for (int tuple = 0; tuple < 6; ++tuple) {
     overlap.samples.step.push_back(110.0);
@@ -81,7 +82,7 @@ inline config::Case published_case(std::int64_t h, std::int64_t a, std::int64_t 
   c.model.seq_length = 2048;
   c.model.micro_batch_size = b;
   c.precision = DType::bf16;
-  c.recompute = recompute;
+  support::set_word(c.recompute, recompute);
   c.parallel.tensor = 8;
   c.parallel.sequence = sequence;
   return c;

@@ -28,16 +28,16 @@ TEST(Mode, NamesTheSharding) {
 
 TEST(Mode, NamesWhatIsNotSaved) {
   config::Case c = small_case(2, true);
-  c.recompute = "selective";
+  c.recompute = config::Recompute::selective;
   EXPECT_EQ(mode_of(c), "TP+SP+selective");
   c.parallel.keep_gathered = true;
   EXPECT_EQ(mode_of(c), "TP+SP keep+selective");
   config::Case full = small_case(1, false);
-  full.recompute = "full";
+  full.recompute = config::Recompute::full;
   EXPECT_EQ(mode_of(full), "single+full");
-  full.model.attention = "blocked";
+  full.model.attention = config::Attention::blocked;
   EXPECT_EQ(mode_of(full), "single+full+blocked");
-  full.recompute = "none";
+  full.recompute = config::Recompute::none;
   EXPECT_EQ(mode_of(full), "single+blocked");
 }
 
@@ -142,9 +142,9 @@ TEST(Table, ColumnsStayApart) {
 TEST(Table, ColumnsStandUnderTheirNames) {
   std::vector<config::Case> cases{small_case(2, false), small_case(2, true), small_case(1, false)};
   cases[1].parallel.keep_gathered = true;
-  cases[1].recompute = "selective";
-  cases[2].recompute = "full";
-  cases[2].model.attention = "blocked";
+  cases[1].recompute = config::Recompute::selective;
+  cases[2].recompute = config::Recompute::full;
+  cases[2].model.attention = config::Attention::blocked;
   const std::string header = table_header(cases);
   const std::size_t width = header.find('\n');
   EXPECT_EQ(header.size(), 2 * (width + 1));

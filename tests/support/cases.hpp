@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/case.hpp"
+#include "support/words.hpp"
 
 namespace tidemark::support {
 
@@ -33,7 +34,7 @@ inline config::Case small_case(std::int64_t t, bool sequence, DType precision = 
 inline config::Case small_llama(std::int64_t t, bool sequence, DType precision = DType::fp64,
                                 std::int64_t groups = 4) {
   config::Case c = small_case(t, sequence, precision);
-  c.model.family = "llama";
+  c.model.family = config::Family::llama;
   c.model.hidden_size = 32;
   c.model.ffn_hidden_size = 60;
   c.model.num_attention_heads = 8;
@@ -57,11 +58,11 @@ inline config::Case with_ends(config::Case c, std::int64_t vocabulary = odd_voca
   return c;
 }
 inline config::Case recomputing(config::Case c, const std::string& what) {
-  c.recompute = what;
+  support::set_word(c.recompute, what);
   return c;
 }
 inline config::Case blocked(config::Case c) {
-  c.model.attention = "blocked";
+  c.model.attention = config::Attention::blocked;
   return c;
 }
 inline config::Case with_dropouts(config::Case c, double hidden, double attention) {
@@ -73,10 +74,11 @@ inline config::Case with_dropouts(config::Case c, double hidden, double attentio
 /// What tells a variant from the others, for the trace of a failure.
 inline std::string describe(const config::Case& c) {
   const config::ModelConfig& m = c.model;
-  return m.family + ", g " + std::to_string(m.num_query_groups) + ", " +
+  return std::string(word_of(m.family)) + ", g " + std::to_string(m.num_query_groups) + ", " +
          std::string(name_of(c.precision)) + ", t " + std::to_string(c.parallel.tensor) +
          (c.parallel.sequence ? ", SP" : "") + (c.parallel.keep_gathered ? ", keep" : "") +
-         ", overlap " + c.overlap.mode + ", recompute " + c.recompute + ", " + m.attention +
+         ", overlap " + std::string(word_of(c.overlap.mode)) + ", recompute " +
+         std::string(word_of(c.recompute)) + ", " + std::string(word_of(m.attention)) +
          (m.causal ? ", causal" : "") + ", V " + std::to_string(m.vocab_size) + ", ffn " +
          std::to_string(m.ffn_hidden_size) + ", L " + std::to_string(m.num_layers) + ", dropouts " +
          std::to_string(m.hidden_dropout) + " and " + std::to_string(m.attention_dropout);
@@ -112,7 +114,7 @@ inline std::vector<config::Case> modes_of(const config::Case& c) {
 /// A case whose collectives run beside its products, which are formed by tiles and chunks that
 /// leave ragged rests.
 inline config::Case overlapping(config::Case c, const std::string& mode) {
-  c.overlap.mode = mode;
+  support::set_word(c.overlap.mode, mode);
   c.overlap.chunks = 5;
   c.overlap.tile_rows = 7;
   c.overlap.least_rows = 2;

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "cases.hpp"
+#include "support/words.hpp"
 
 namespace tidemark::theory {
 namespace {
@@ -91,7 +92,7 @@ TEST(ActivationTheory, OrderIsThatOfTheForwardPass) {
 
 TEST(ActivationTheory, OnlyNormStatisticsAreOutsideTheFormula) {
   config::Case c = make_case(8, 1, 16, 4);
-  c.model.attention = "blocked";
+  c.model.attention = config::Attention::blocked;
   c.model.vocab_size = 10;
   std::vector<SavedTensor> tensors = saved_tensors_per_layer(c);
   for (const SavedTensor& tensor : saved_tensors_of_ends(c)) tensors.push_back(tensor);
@@ -127,7 +128,7 @@ TEST(ActivationTheory, SelectiveRecomputationSavesNothingOfTheSquare) {
        {"softmax output", "attention dropout mask", "attention dropout output"}) {
     EXPECT_EQ(expected.erase(square), 1U);
   }
-  c.recompute = "selective";
+  c.recompute = config::Recompute::selective;
   EXPECT_EQ(layer_tensors(c), expected);
   EXPECT_EQ(norm_statistics_bytes_per_layer(c), 2 * 4 * 3 * 2 * 4);
 }
@@ -137,10 +138,10 @@ TEST(ActivationTheory, BlockedAttentionSavesALogSumExpInstead) {
     config::Case c = make_case(8, 3, 16, 4, 2, true);
     c.precision = precision;
     config::Case selective = c;
-    selective.recompute = "selective";
+    selective.recompute = config::Recompute::selective;
     BytesByName expected = layer_tensors(selective);
     expected["attention log-sum-exp"] = precision == DType::fp64 ? 384 : 192;  // 3·2·8·8 or ·4
-    c.model.attention = "blocked";
+    c.model.attention = config::Attention::blocked;
     EXPECT_EQ(layer_tensors(c), expected);
     // Its dropout mask is drawn again, so nothing depends on it.
     c.model.attention_dropout = 0.0;
@@ -152,9 +153,9 @@ TEST(ActivationTheory, BlockedAttentionSavesALogSumExpInstead) {
 TEST(ActivationTheory, FullRecomputationSavesTheInputAlone) {
   config::Case c = make_case(8, 3, 16, 4, 2);
   c.precision = DType::bf16;
-  c.recompute = "full";
+  c.recompute = config::Recompute::full;
   for (const char* attention : {"materialized", "blocked"}) {
-    c.model.attention = attention;
+    support::set_word(c.model.attention, attention);
     c.parallel.sequence = false;
     EXPECT_EQ(layer_tensors(c), (BytesByName{{"norm1 input", 768}}));  // 8·3·16·2
     c.parallel.sequence = true;
@@ -188,7 +189,7 @@ TEST(ActivationTheory, EveryTensorOfTheEnds) {
   EXPECT_EQ(by_name(saved_tensors_of_ends(c)), expected);
   c.parallel.keep_gathered = true;
   expected.at("output projection input") = 768;
-  c.recompute = "full";  // which is the layers' affair
+  c.recompute = config::Recompute::full;  // which is the layers' affair
   EXPECT_EQ(by_name(saved_tensors_of_ends(c)), expected);
   c.model.hidden_dropout = 0.0;
   expected.erase("embedding dropout mask");

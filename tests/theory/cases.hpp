@@ -27,7 +27,7 @@ inline config::Case make_case(std::int64_t s, std::int64_t b, std::int64_t h, st
 inline config::Case make_llama(std::int64_t s, std::int64_t b, std::int64_t h, std::int64_t a,
                                std::int64_t g, std::int64_t t = 1, bool sequence = false) {
   config::Case c = make_case(s, b, h, a, t, sequence);
-  c.model.family = "llama";
+  c.model.family = config::Family::llama;
   c.model.ffn_hidden_size = 3 * h;
   c.model.num_query_groups = g;
   c.model.hidden_dropout = 0.0;

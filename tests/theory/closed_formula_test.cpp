@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cases.hpp"
+#include "support/words.hpp"
 #include "theory/activation.hpp"
 
 namespace tidemark::theory {
@@ -17,7 +18,7 @@ config::Case bf16_case(std::int64_t s, std::int64_t b, std::int64_t h, std::int6
                        std::int64_t t, bool sequence, const std::string& recompute) {
   config::Case c = make_case(s, b, h, a, t, sequence);
   c.precision = DType::bf16;
-  c.recompute = recompute;
+  support::set_word(c.recompute, recompute);
   return c;
 }
 
@@ -65,7 +66,7 @@ TEST(ClosedFormula, TwoByteElementsByHand) {
   EXPECT_EQ(published_bytes_per_layer(bf16_case(4, 1, 8, 2, 2, true, "selective")), 16 * 34);
   // The log-sum-exp is 4 bytes for each of 4 positions of one head a rank.
   config::Case blocked = bf16_case(4, 1, 8, 2, 2, true, "none");
-  blocked.model.attention = "blocked";
+  blocked.model.attention = config::Attention::blocked;
   EXPECT_EQ(published_bytes_per_layer(blocked), 16 * 34 + 4 * 4);
 }
 
@@ -80,8 +81,8 @@ int compare(config::Case c) {
        {Variant{"materialized", "none"}, Variant{"materialized", "selective"},
         Variant{"materialized", "full"}, Variant{"blocked", "none"}, Variant{"blocked", "full"}}) {
     for (const DType precision : {DType::bf16, DType::fp32, DType::fp64}) {
-      c.model.attention = attention;
-      c.recompute = recompute;
+      support::set_word(c.model.attention, attention);
+      support::set_word(c.recompute, recompute);
       c.precision = precision;
       const auto where = ::testing::Message()
                          << "t " << c.parallel.tensor << " s " << c.model.seq_length << " b "
@@ -120,7 +121,7 @@ TEST(ClosedFormula, SpeaksOnlyOfFourfoldFeedForwardUnlessAllIsRecomputed) {
   ASSERT_TRUE(published_bytes_per_layer(c).has_value());
   c.model.ffn_hidden_size = 60;
   EXPECT_FALSE(published_bytes_per_layer(c).has_value());
-  c.recompute = "full";
+  c.recompute = config::Recompute::full;
   c.model.hidden_dropout = 0.0;
   EXPECT_EQ(published_bytes_per_layer(c), 8 * 16 * 4);
   EXPECT_EQ(saved_bytes_per_layer(c), 8 * 16 * 4);
@@ -130,7 +131,7 @@ TEST(ClosedFormula, MasksThatAreNotSavedNeedNoDropout) {
   config::Case c = make_case(8, 1, 16, 4);
   c.model.attention_dropout = 0.0;
   EXPECT_FALSE(published_bytes_per_layer(c).has_value());
-  c.recompute = "selective";
+  c.recompute = config::Recompute::selective;
   EXPECT_EQ(published_bytes_per_layer(c), saved_bytes_per_layer(c));
   c.model.hidden_dropout = 0.0;
   EXPECT_FALSE(published_bytes_per_layer(c).has_value());

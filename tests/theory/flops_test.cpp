@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "cases.hpp"
+#include "support/words.hpp"
 
 namespace tidemark::theory {
 namespace {
@@ -43,7 +44,7 @@ TEST(FlopsTheory, AgreesWithThePublishedFormula) {
   const double square = 2048 / (6.0 * 6144);
   const double ends = 51200 / (48.0 * 6144);
   EXPECT_NEAR(model_flops_per_step(c) / (72 * layers * (1 + square + ends / 12)), 1.0, 1e-14);
-  c.recompute = "full";
+  c.recompute = config::Recompute::full;
   EXPECT_NEAR(model_flops_per_step(c) / (72 * layers * (1 + square + ends / 12)), 1.0, 1e-14);
   EXPECT_NEAR(8 * launched_flops_per_step(c) / (96 * layers * (1 + square + ends / 16)), 1.0,
               1e-14);
@@ -75,9 +76,9 @@ std::int64_t counted_operations(const config::Case& c) {
   const std::int64_t h = m.hidden_size;
   const std::int64_t d = h / m.num_attention_heads;
   const std::int64_t block = m.is_blocked() ? 512 : m.seq_length;
-  const int score_passes = c.recompute == "none" ? 1 : 2;
-  const int context_passes = c.recompute == "full" ? 2 : 1;
-  const int linear_passes = c.recompute == "full" ? 2 : 1;
+  const int score_passes = c.recompute == config::Recompute::none ? 1 : 2;
+  const int context_passes = c.recompute == config::Recompute::full ? 2 : 1;
+  const int linear_passes = c.recompute == config::Recompute::full ? 2 : 1;
   std::int64_t count = 0;
   for (std::int64_t layer = 0; layer < m.num_layers; ++layer) {
     for (const std::int64_t weight :
@@ -119,8 +120,8 @@ TEST(FlopsTheory, LaunchedProductsOneByOne) {
           c.model.ffn_hidden_size = 56;
           c.model.vocab_size = 101;
           c.model.causal = causal;
-          c.model.attention = attention;
-          c.recompute = recompute;
+          support::set_word(c.model.attention, attention);
+          support::set_word(c.recompute, recompute);
           EXPECT_EQ(launched_flops_per_step(c), static_cast<double>(counted_operations(c)))
               << attention << " " << recompute << " s " << s << " t " << t << " causal " << causal;
         }
@@ -136,12 +137,13 @@ TEST(FlopsTheory, RecomputationAddsWhatItRunsAgain) {
   c.model.num_layers = 5;
   const double none = launched_flops_per_step(c);
   EXPECT_EQ(none, 5 * 3 * (9216 + 1152));
-  c.recompute = "selective";
+  c.recompute = config::Recompute::selective;
   EXPECT_EQ(launched_flops_per_step(c), none + 5 * 576);
-  c.recompute = "full";
+  c.recompute = config::Recompute::full;
   EXPECT_EQ(launched_flops_per_step(c), none + 5 * (9216 + 1152));
-  c.recompute = "none";
-  c.model.attention = "blocked";  // a single block: five products backward instead of four
+  c.recompute = config::Recompute::none;
+  c.model.attention =
+      config::Attention::blocked;  // a single block: five products backward instead of four
   EXPECT_EQ(launched_flops_per_step(c), none + 5 * 576);
   EXPECT_EQ(model_flops_per_step(c), 2 * none);
 }

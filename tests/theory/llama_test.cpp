@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "cases.hpp"
 #include "config/preset.hpp"
+#include "support/words.hpp"
 #include "theory/activation.hpp"
 #include "theory/flops.hpp"
 #include "theory/layer_parts.hpp"
@@ -53,7 +54,7 @@ TEST(LlamaTheory, EveryTensorOfALayer) {
   EXPECT_EQ(layer_tensors(c), expected);
   EXPECT_EQ(norm_statistics_bytes_per_layer(c), 192);
 
-  c.model.attention = "blocked";
+  c.model.attention = config::Attention::blocked;
   expected.erase("softmax output");
   expected["attention log-sum-exp"] = 192;  // 3·2·8·4
   EXPECT_EQ(layer_tensors(c), expected);
@@ -64,7 +65,7 @@ TEST(LlamaTheory, EveryTensorOfALayer) {
     expected.at(name) /= 2;
   }
   EXPECT_EQ(layer_tensors(c), expected);
-  c.recompute = "full";
+  c.recompute = config::Recompute::full;
   EXPECT_EQ(layer_tensors(c), (BytesByName{{"norm1 input", 768}}));
 }
 
@@ -108,7 +109,7 @@ TEST(LlamaTheory, ClosedFormulaByHand) {
   c.parallel.keep_gathered = true;
   EXPECT_EQ(published_bytes_per_layer(c),
             4 * sbh + (8 * sbh + 6 * 8 * 48 + square) / 4 + 2 * 2 * 8 * 2);
-  c.model.attention = "blocked";  // 4asb in place of the square
+  c.model.attention = config::Attention::blocked;  // 4asb in place of the square
   EXPECT_EQ(published_bytes_per_layer(c),
             4 * sbh + (8 * sbh + 6 * 8 * 48 + 4 * 8 * 8) / 4 + 2 * 2 * 8 * 2);
 }
@@ -123,8 +124,8 @@ TEST(LlamaTheory, ClosedFormulaEqualsTheSumOfTensors) {
             for (const DType precision : {DType::bf16, DType::fp32, DType::fp64}) {
               config::Case c = make_llama(24, 3, 80, 8, g, t, mode > 0);
               c.parallel.keep_gathered = mode == 2;
-              c.model.attention = attention;
-              c.recompute = recompute;
+              support::set_word(c.model.attention, attention);
+              support::set_word(c.recompute, recompute);
               c.precision = precision;
               c.model.vocab_size = 8 * g;
               const auto where = ::testing::Message() << "g " << g << " t " << t << " mode " << mode
@@ -217,7 +218,7 @@ TEST(LlamaTheory, ReplicatedKeysAndValuesExchangeTheirGradients) {
     for (const char* mode : {"none", "ring"}) {
       config::Case c = make_llama(8, 5, 16, 8, 2, 8, sequence);
       c.model.num_layers = 3;
-      c.overlap.mode = mode;
+      support::set_word(c.overlap.mode, mode);
       const config::Case alone = [&] {
         config::Case other = c;
         other.model.num_query_groups = 8;

@@ -108,14 +108,14 @@ TEST(TrafficTheory, EndsUnderSequenceParallelism) {
 
 TEST(TrafficTheory, FullRecomputationRunsTheForwardCollectivesAgain) {
   config::Case c = three_layers(4, false);
-  c.recompute = "full";
+  c.recompute = config::Recompute::full;
   auto traffic = step_traffic(c);
   ASSERT_EQ(traffic.size(), 1U);
   expect_traffic(traffic[0], Operation::all_reduce, Purpose::activation, 18, 18 * message,
                  18 * 3840);
   for (const bool keep_gathered : {false, true}) {
     c = with_ends(three_layers(4, true, keep_gathered));
-    c.recompute = "full";
+    c.recompute = config::Recompute::full;
     traffic = step_traffic(c);
     ASSERT_EQ(traffic.size(), 3U);
     const std::int64_t gathers = keep_gathered ? 18 + 2 : 24 + 3;
@@ -131,10 +131,10 @@ TEST(TrafficTheory, OtherWaysToSaveMemoryExchangeNothingMore) {
   config::Case c = with_ends(three_layers(2, true));
   const std::int64_t wire = wire_bytes_per_step(c, Purpose::activation);
   EXPECT_EQ(wire, (21 + 14) * message / 2 + loss);
-  c.recompute = "selective";
+  c.recompute = config::Recompute::selective;
   EXPECT_EQ(wire_bytes_per_step(c, Purpose::activation), wire);
-  c.recompute = "none";
-  c.model.attention = "blocked";
+  c.recompute = config::Recompute::none;
+  c.model.attention = config::Attention::blocked;
   EXPECT_EQ(wire_bytes_per_step(c, Purpose::activation), wire);
 }
 

@@ -9,17 +9,9 @@
 #include <vector>
 
 #include "comm/wrappers/decorator.hpp"
+#include "comm/wrappers/second_sum.hpp"
 
 namespace tidemark::comm {
-
-/// What the checks need of the memory that buffers lie in. Each returns when it is done.
-struct BufferFunctions {
-  /// A 64-bit digest of the exact bits of `count` elements, and their order.
-  std::function<std::uint64_t(DType dtype, const void* buffer, std::size_t count)> digest;
-  /// Sets every bit, which is NaN in every element type.
-  std::function<void(void* buffer, std::size_t bytes)> fill_with_nan;
-  std::function<void(void* host, const void* buffer, std::size_t bytes)> to_host;
-};
 
 /// What the checks found, the same on all ranks.
 struct CommunicationFindings {
@@ -57,7 +49,7 @@ class CheckingCommunicator final : public Decorator {
   /// `inner` must outlive it. `seed`, the same on all ranks, draws the pieces.
   CheckingCommunicator(Communicator& inner, BufferFunctions functions, std::uint64_t seed,
                        std::size_t most_pieces = 128)
-      : Decorator(inner), on_(std::move(functions)), random_(seed), most_pieces_(most_pieces) {}
+      : Decorator(inner), on_(std::move(functions)), sums_(inner, on_, seed, most_pieces) {}
 
   [[nodiscard]] Request post(const Call& call) override;
   [[nodiscard]] std::vector<Request> post_together(std::span<const Call> exchanges) override;
@@ -66,8 +58,6 @@ class CheckingCommunicator final : public Decorator {
 
   /// Compares what the ranks noted. Collective; to be called once, after the step.
   [[nodiscard]] CommunicationFindings finish();
-
-  static constexpr std::size_t piece_bytes = 128 * 1024;  ///< of contributions that are gathered
 
  private:
   /// A call that is not complete.
@@ -82,11 +72,6 @@ class CheckingCommunicator final : public Decorator {
     std::int64_t peer;     ///< receiver, or sender; `everyone` for a part that all ranks get
     std::uint64_t digest;
   };
-  /// `count` elements of a block of a sum.
-  struct Stretch {
-    std::size_t first;
-    std::size_t count;
-  };
   static constexpr std::int64_t everyone = -1;
 
   Pending begin(const Call& call);
@@ -94,28 +79,17 @@ class CheckingCommunicator final : public Decorator {
   void keep_contribution(Pending& call, const void* buffer, std::size_t bytes);
   void note_received(const Pending& call);
   void check_sum(const Pending& call);
-  void compare_block(const Pending& call, const std::vector<Stretch>& pieces);
-  void compare_piece(const Pending& call, std::span<const double> sums,
-                     std::span<const double> magnitudes, const Stretch& piece);
-  void add_contribution(const Pending& call, const std::string& text, std::size_t count,
-                        std::vector<double>& sums, std::vector<double>& magnitudes);
-  [[nodiscard]] std::vector<Stretch> pieces_of(std::size_t block, std::size_t element_bytes);
-  [[nodiscard]] std::string contribution_to(const Pending& call, int rank, const Stretch& piece);
-  [[nodiscard]] Stretch block_of_rank(const Pending& call, int rank) const;
   [[nodiscard]] std::uint64_t digest(const Pending& call, const void* buffer, std::size_t first,
                                      std::size_t count) const;
-  void note_error(const Pending& call, double ratio, const std::string& what);
   [[nodiscard]] std::string name_of_call(std::uint64_t number) const;
   void compare_notes(CommunicationFindings& findings);
   void share(CommunicationFindings& findings);
 
   BufferFunctions on_;
-  std::uint64_t random_;
-  std::size_t most_pieces_;
+  SecondSum sums_;
   std::map<std::uint64_t, Pending> pending_;
   std::vector<std::string> names_;  ///< of the calls, by number
   std::vector<Note> sent_, received_;
-  CommunicationFindings own_;  ///< of this rank
 };
 
 }  // namespace tidemark::comm

@@ -1,0 +1,119 @@
+#include "bench/dry_run/dry_run.hpp"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "bench/case/communicator_options.hpp"
+#include "bench/step/step.hpp"
+#include "bench/verify/audit.hpp"
+#include "comm/factory.hpp"
+#include "comm/wrappers/dry_run.hpp"
+#include "theory/flops.hpp"
+#include "theory/memory.hpp"
+
+namespace tidemark::bench {
+
+namespace {
+
+/// Whether a run of this build takes NCCL.
+bool takes_nccl(const config::Case& c) {
+  comm::CommunicatorOptions options;
+  set_options(c, options);
+  if (runs_on_cuda) options.compute_stream = nullptr;
+  return comm::takes_nccl(options);
+}
+
+/// The own algorithms of which collectives may take one. NCCL has its own, and so has the library
+/// of MPI under `native`.
+std::vector<comm::Algorithm> algorithms_of(const config::Case& c) {
+  if (takes_nccl(c)) return {};
+  const std::optional<comm::Algorithm> given = algorithm_of(c.comm.algorithm);
+  std::vector<comm::Algorithm> algorithms;
+  for (const comm::Algorithm algorithm : {comm::Algorithm::pairwise, comm::Algorithm::ring}) {
+    const bool is_choice =
+        !given && comm::is_distinct(algorithm, static_cast<int>(c.parallel.tensor));
+    if (is_choice || given == algorithm) algorithms.push_back(algorithm);
+  }
+  return algorithms;
+}
+
+/// The schedules that a run goes through beside the one of `c`: the serial step, and what
+/// overlap.mode auto tries.
+std::vector<parallel::OverlapMode> other_modes(const config::Case& c) {
+  using parallel::OverlapMode;
+  if (!c.overlaps()) return {};
+  if (!c.overlap.is_auto()) return {OverlapMode::none};
+  return {OverlapMode::none, OverlapMode::bulk};
+}
+
+template <class T>
+DryRun dry_run_in(const config::Case& c) {
+  Device device = Device::dry_run();
+  memory::Pool pool(memory::Pool::Source::dry_run);
+  memory::Ledger ledger(pool);
+  const std::vector<comm::Algorithm> algorithms = algorithms_of(c);
+  comm::DryRunCommunicator communicator(static_cast<int>(c.parallel.tensor), algorithms);
+  communicator.set_overlapping(c.overlaps());
+  model::Stack<T> stack(c, device, ledger, communicator);
+  run_step(stack);
+  DryRun dry_run{ledger.tide(),
+                 communicator.counters(),
+                 static_cast<std::int64_t>(ledger.pool_bytes()),
+                 static_cast<std::int64_t>(stack.store().value_bytes()),
+                 static_cast<std::int64_t>(stack.store().gradient_bytes()),
+                 static_cast<std::int64_t>(stack.table_bytes()),
+                 static_cast<std::int64_t>(stack.store().exchange_buffer_bytes())};
+  if (algorithms.empty()) return dry_run;
+  for (const parallel::OverlapMode mode : other_modes(c)) {
+    parallel::Schedule schedule = model::schedule_of(c);
+    schedule.mode = mode;
+    communicator.set_overlapping(mode != parallel::OverlapMode::none);
+    stack.run_with(device, communicator, schedule);
+    run_step(stack);
+  }
+  dry_run.scratch_bytes = communicator.scratch_bytes();
+  return dry_run;
+}
+
+void require_good(const Check& check) {
+  TIDEMARK_REQUIRE(check.passed(), fmt::format("{}: {}", check.name, check.where));
+}
+
+}  // namespace
+
+DryRun run_dry(const config::Case& c) {
+  return with_scalar_of(c.precision, [&](auto scalar) { return dry_run_in<decltype(scalar)>(c); });
+}
+
+PlanResult plan_case(const config::Case& c) {
+  const DryRun dry_run = run_dry(c);
+  require_good(check_saved(c, dry_run.tide));
+  require_good(check_traffic(c, dry_run.counters, 1));
+  TIDEMARK_REQUIRE(
+      dry_run.parameter_bytes == theory::parameter_bytes(c) &&
+          dry_run.gradient_bytes == theory::gradient_bytes(c) &&
+          dry_run.table_bytes == theory::rotary_table_bytes(c) &&
+          dry_run.exchange_buffer_bytes == theory::exchange_buffer_bytes(c),
+      fmt::format("{} bytes of parameters, {} of gradients, {} of tables, {} of exchange buffers",
+                  dry_run.parameter_bytes, dry_run.gradient_bytes, dry_run.table_bytes,
+                  dry_run.exchange_buffer_bytes));
+  PlanResult plan;
+  plan.settings = c;
+  plan.memory = memory_of(c, dry_run.tide);
+  plan.memory.parameters = dry_run.parameter_bytes + dry_run.table_bytes;
+  plan.memory.gradients = dry_run.gradient_bytes;
+  plan.memory.communication_buffers = dry_run.communication_bytes();
+  plan.memory.optimizer = theory::optimizer_bytes(c);
+  plan.calls = calls_per_step(dry_run.counters, static_cast<int>(c.parallel.tensor), 1);
+  for (CallLine& call : plan.calls) {
+    call.seconds.reset();
+    call.blocked_seconds.reset();
+  }
+  plan.model_flops_per_step = theory::model_flops_per_step(c);
+  plan.launched_flops_per_rank = theory::launched_flops_per_step(c);
+  return plan;
+}
+
+}  // namespace tidemark::bench

@@ -1,0 +1,32 @@
+#include "bench/step/kokkos_tools.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <dlfcn.h>
+
+namespace tidemark::bench {
+
+std::string fencing_tool() {
+  // The first is Kokkos's name since 4.0, the second that of before, still read.
+  for (const char* const variable : {"KOKKOS_TOOLS_LIBS", "KOKKOS_PROFILE_LIBRARY"}) {
+    const char* const value = std::getenv(variable);
+    if (value == nullptr) continue;
+    const std::string list = value;
+    for (std::size_t start = 0; start <= list.size();) {
+      const std::size_t end = std::min(list.find(';', start), list.size());
+      const std::string file = list.substr(start, end - start);
+      start = end + 1;
+      if (file.empty()) continue;
+      // Only one that Kokkos has loaded counts.
+      void* const library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_NOLOAD);
+      if (library == nullptr) continue;
+      const bool asks = ::dlsym(library, "kokkosp_request_tool_settings") != nullptr;
+      ::dlclose(library);
+      if (!asks) return file;
+    }
+  }
+  return "";
+}
+
+}  // namespace tidemark::bench

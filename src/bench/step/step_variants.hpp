@@ -1,0 +1,64 @@
+// The runs of a step that overlap is measured by: as configured, and with something left out.
+#pragma once
+
+#include <array>
+
+#include "bench/step/step.hpp"
+#include "bench/step/timeline.hpp"
+#include "comm/wrappers/silent.hpp"
+#include "model/stack.hpp"
+
+namespace tidemark::bench {
+
+/// `step`: the case as configured; `serial`: with overlap.mode none; `compute_serial`: the kernels
+/// of `serial` without the collectives; `compute`: the kernels of `step` without the collectives;
+/// `comm`: the collectives of `step`, their buffers and order, without the kernels.
+enum class Variant { step, serial, compute_serial, compute, comm };
+// The type in full: nvcc writes out a deduced one in a way that no compiler takes.
+inline constexpr std::array<Variant, 5> all_variants{
+    Variant::step, Variant::serial, Variant::compute_serial, Variant::compute, Variant::comm};
+
+/// Runs a stack's step in its variants; refers to what it is made of. Collective.
+template <class T>
+class StepVariants {
+ public:
+  StepVariants(model::Stack<T>& stack, Device& device, comm::Communicator& communicator)
+      : stack_(stack),
+        device_(device),
+        communicator_(communicator),
+        silent_(communicator, runs_on_host ? comm::sum_on_host : comm::leave_alone),
+        configured_(stack.context().schedule),
+        watch_(*device.exec) {
+    device_.watch = &watch_;
+  }
+  ~StepVariants() {
+    prepare(Variant::step);
+    device_.watch = nullptr;
+  }
+  StepVariants(const StepVariants&) = delete;
+  StepVariants& operator=(const StepVariants&) = delete;
+
+  /// The mode of the variants to come, but for `serial` and `compute_serial`.
+  void choose(parallel::OverlapMode mode);
+  [[nodiscard]] parallel::OverlapMode mode() const { return configured_.mode; }
+  /// Pressed in every variant that computes, from now on.
+  void brake_with(Brake& brake) { brake_ = &brake; }
+
+  /// This rank's time. The log, where there is one, gets the kernels and calls of the step, and the
+  /// digest what it computed.
+  StepTime run(Variant variant, StepLog* log = nullptr, StepDigest* digest = nullptr);
+
+ private:
+  void prepare(Variant variant);
+
+  model::Stack<T>& stack_;
+  Device& device_;
+  Device dry_run_device_ = Device::dry_run();
+  comm::Communicator& communicator_;
+  comm::SilentCommunicator silent_;
+  parallel::Schedule configured_;
+  Brake* brake_ = nullptr;
+  KernelWatch watch_;
+};
+
+}  // namespace tidemark::bench

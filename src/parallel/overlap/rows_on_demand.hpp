@@ -1,0 +1,37 @@
+// Activations whose rows are made in the order in which the next operation asks for them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "base/pieces.hpp"
+#include "memory/ledger.hpp"
+#include "parallel/overlap/arriving.hpp"
+
+namespace tidemark::parallel {
+
+/// An activation, and how its rows are made. The reader asks for each row once, in any order, so
+/// that rows which travel to other ranks come first.
+template <class T>
+struct RowsOnDemand {
+  /// Makes `count` rows from `first` on, and holds what it needs for that.
+  using Make = std::function<void(std::int64_t first, std::int64_t count)>;
+
+  memory::Tensor<T> tensor;
+  Make make;  ///< empty: all rows are there
+};
+
+/// The same rows, from top to bottom, in `chunks` chunks.
+template <class T>
+Arriving<T> by_chunks(RowsOnDemand<T> rows, std::int64_t chunks) {
+  if (!rows.make) return Arriving<T>(std::move(rows.tensor));
+  const std::int64_t height = num_rows(rows.tensor.view());
+  return {std::move(rows.tensor), chunks,
+          [make = std::move(rows.make), height, chunks](std::int64_t chunk) {
+            const std::int64_t first = first_of_piece(height, chunks, chunk);
+            make(first, first_of_piece(height, chunks, chunk + 1) - first);
+          }};
+}
+
+}  // namespace tidemark::parallel

@@ -1,0 +1,16 @@
+// Settings of cases by their words.
+#pragma once
+
+#include <string_view>
+
+#include "config/choices.hpp"
+
+namespace tidemark::support {
+
+/// Sets a choice to its value of that word; throws where it has none.
+template <class E>
+void set_word(E& choice, std::string_view word) {
+  choice = from_word<E>(word).value();
+}
+
+}  // namespace tidemark::support

@@ -24,6 +24,7 @@
 #include "commands/check.hpp"
 #include "commands/collectives.hpp"
 #include "commands/command_line.hpp"
+#include "commands/keys.hpp"
 #include "commands/plan.hpp"
 #include "commands/run.hpp"
 #include "job/launch.hpp"
@@ -169,8 +170,8 @@ ExitStatus run_command(const std::vector<char*>& arguments,
   return tidemark::commands::run(line.run, device, session);
 }
 
-/// Plans, checks, help and the version want neither MPI nor Kokkos, nor a machine that has what
-/// they need to start.
+/// Plans, checks, the list of keys, help and the version need neither MPI nor Kokkos, nor a machine
+/// on which these can start.
 bool needs_no_job(const std::vector<char*>& arguments) {
   const bool asks = std::any_of(arguments.begin(), arguments.end(), [](std::string_view word) {
     return word == "--help" || word == "-h" || word == "--version";
@@ -178,8 +179,9 @@ bool needs_no_job(const std::vector<char*>& arguments) {
   if (asks) return true;
   const auto command = std::find_if(arguments.begin() + 1, arguments.end(),
                                     [](const char* word) { return word[0] != '-'; });
-  return command != arguments.end() &&
-         (std::string_view(*command) == "plan" || std::string_view(*command) == "check");
+  if (command == arguments.end()) return false;
+  const std::string_view name = *command;
+  return name == "plan" || name == "check" || name == "keys";
 }
 
 void print_error(const std::string& line) { tidemark::say_on_stderr(line + "\n"); }
@@ -208,7 +210,7 @@ ExitStatus guarded(const std::vector<char*>& arguments, const tidemark::comm::Mp
   }
 }
 
-/// Plans, checks, or says what was asked for, in one process.
+/// Plans, checks, lists keys, or says what was asked for, in one process.
 ExitStatus command_without_job(const std::vector<char*>& arguments,
                                const tidemark::job::Launch& launch) {
   const bool speaks = launch.rank == 0;
@@ -216,6 +218,7 @@ ExitStatus command_without_job(const std::vector<char*>& arguments,
     tidemark::commands::CommandLine line = tidemark::commands::parse(arguments, speaks);
     if (line.done || !speaks) return line.done.value_or(ExitStatus::good);
     if (line.checks) return tidemark::commands::check(line.check);
+    if (line.lists_keys) return tidemark::commands::keys(line.keys);
     if (line.plan.lists_presets) return tidemark::commands::list_presets();
     line.plan.command_line.assign(arguments.begin(), arguments.end());
     return tidemark::commands::plan(line.plan);

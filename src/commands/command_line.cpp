@@ -89,6 +89,11 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
       ->type_name("FILE.yaml")
       ->required();
 
+  CLI::App* const keys_app = app.add_subcommand(
+      "keys", "List every key of an input and its meaning; needs neither MPI nor a device");
+  keys_app->add_flag("--markdown", line.keys.markdown,
+                     "Print one Markdown table, that of docs/settings.md");
+
   CLI::App* const collectives_app = app.add_subcommand(
       "collectives",
       "Measure the collectives by themselves, by every algorithm, where activations lie");
@@ -121,9 +126,11 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
   line.plans = plan_app->parsed();
   line.checks = check_app->parsed();
   line.measures_collectives = collectives_app->parsed();
-  if (!line.plans && !line.checks && !line.measures_collectives && !run_app->parsed()) {
+  line.lists_keys = keys_app->parsed();
+  if (app.get_subcommands().empty()) {
     throw InputError(
-        "command line: a command is needed: run, plan, check or collectives; see tidemark --help");
+        "command line: a command is needed: run, plan, check, collectives or keys; "
+        "see tidemark --help");
   }
   return line;
 }

@@ -1,4 +1,4 @@
-"""Reads records, by the rules of docs/definitions.md, section Reading records.
+"""Reads records, by the rules of docs/definitions/record.md, section Reading records.
 
 What comes from here has all keys of the schema, in the words of version 2, and its parts fit together.
 """

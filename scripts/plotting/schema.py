@@ -1,6 +1,6 @@
 """The schema of the record: which keys a record has, by kind and version, and what stands there.
 
-docs/definitions.md says what the keys mean. plotting.records leaves out records that break this
+docs/definitions/ says what the keys mean. plotting.records leaves out records that break this
 schema. It lets pass keys that the schema does not know; a test finds those that the program writes.
 """
 

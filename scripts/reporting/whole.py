@@ -82,7 +82,7 @@ def head(collection):
 def terms():
     items = "".join(element("dt", escaped(name)) + element("dd", escaped(words))
                     for name, words in TERMS)
-    words = "In short; docs/definitions.md of Tidemark has every formula."
+    words = "In short; docs/definitions of Tidemark has every formula."
     return Section("terms", "Terms", element("p", escaped(words))
                    + element("dl", items, class_="terms"))
 

@@ -1,4 +1,4 @@
-"""What the records of a study say: the formulas of docs/definitions.md, section Scaling."""
+"""What the records of a study say: the formulas of docs/definitions/scaling.md."""
 
 import dataclasses
 import statistics

@@ -39,7 +39,7 @@ struct SavedLine {
   bool in_formula = true;          ///< false for the norm statistics
 };
 
-/// Memory of the largest rank, bytes; definitions in docs/definitions.md.
+/// Memory of the largest rank, bytes; definitions in docs/definitions/memory.md.
 struct MemoryFigures {
   std::int64_t saved = 0;              ///< layers and ends, without the norm statistics
   std::int64_t saved_per_layer = 0;    ///< of the layer that saves most

@@ -33,7 +33,7 @@ CLI::Option* add_settings(CLI::App& app, std::string& input, std::vector<std::st
   return file;
 }
 
-CLI::App* add_run(CLI::App& app, CommandLine& line) {
+void add_run(CLI::App& app, CommandLine& line) {
   CLI::App* const run = app.add_subcommand("run", "Run and measure every case of an input");
   add_settings(*run, line.run.input, line.run.overrides, line.run.output);
   run->add_option("--trace", line.run.trace, "Write a step of every case for Perfetto")
@@ -44,7 +44,6 @@ CLI::App* add_run(CLI::App& app, CommandLine& line) {
                 "Skip cases that have a valid record in the file of --output");
   run->add_flag("--progress", line.run.progress, "Show progress even when stderr is no terminal");
   add_timeout(*run, line.run.timeout_s);
-  return run;
 }
 
 CLI::App* add_plan(CLI::App& app, CommandLine& line) {
@@ -83,6 +82,14 @@ CLI::App* add_check(CLI::App& app, CommandLine& line) {
   return check;
 }
 
+CLI::App* add_keys(CLI::App& app, CommandLine& line) {
+  CLI::App* const keys = app.add_subcommand(
+      "keys", "List every key of an input and its meaning; needs neither MPI nor a device");
+  keys->add_flag("--markdown", line.keys.markdown,
+                 "Print one Markdown table, that of docs/settings.md");
+  return keys;
+}
+
 CLI::App* add_collectives(CLI::App& app, CommandLine& line) {
   CLI::App* const collectives = app.add_subcommand(
       "collectives",
@@ -116,9 +123,10 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
                        fmt::format("tidemark {} ({})", build_info::version, build_info::git_hash));
   app.require_subcommand(0, 1);  // none is refused below: CLI11 would not name a wrong one
   app.footer("Options that begin with --kokkos- go to Kokkos.");
-  const CLI::App* const run = add_run(app, line);
+  add_run(app, line);
   const CLI::App* const plan = add_plan(app, line);
   const CLI::App* const check = add_check(app, line);
+  const CLI::App* const keys = add_keys(app, line);
   const CLI::App* const collectives = add_collectives(app, line);
 
   try {
@@ -133,9 +141,11 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
   line.plans = plan->parsed();
   line.checks = check->parsed();
   line.measures_collectives = collectives->parsed();
-  if (!line.plans && !line.checks && !line.measures_collectives && !run->parsed()) {
+  line.lists_keys = keys->parsed();
+  if (app.get_subcommands().empty()) {
     throw InputError(
-        "command line: a command is needed: run, plan, check or collectives; see tidemark --help");
+        "command line: a command is needed: run, plan, check, collectives or keys; "
+        "see tidemark --help");
   }
   return line;
 }

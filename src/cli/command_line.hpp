@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "commands/check.hpp"
 #include "commands/collectives.hpp"
+#include "commands/keys.hpp"
 #include "commands/plan.hpp"
 #include "commands/run.hpp"
 
@@ -18,10 +19,12 @@ struct CommandLine {
   bool plans = false;
   bool checks = false;
   bool measures_collectives = false;
+  bool lists_keys = false;
   commands::CollectivesArguments collectives;
   commands::RunArguments run;
   commands::PlanArguments plan;
   commands::CheckArguments check;
+  commands::KeysArguments keys;
 };
 
 /// Throws InputError for what cannot be parsed. `speaks`: this process prints help, where that is

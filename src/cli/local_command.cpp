@@ -6,6 +6,7 @@
 #include "base/standard_streams.hpp"
 #include "cli/command_line.hpp"
 #include "commands/check.hpp"
+#include "commands/keys.hpp"
 #include "commands/plan.hpp"
 
 namespace tidemark::cli {
@@ -17,8 +18,9 @@ bool is_local(const std::vector<char*>& arguments) {
   if (asks) return true;
   const auto command = std::find_if(arguments.begin() + 1, arguments.end(),
                                     [](const char* word) { return word[0] != '-'; });
-  return command != arguments.end() &&
-         (std::string_view(*command) == "plan" || std::string_view(*command) == "check");
+  if (command == arguments.end()) return false;
+  const std::string_view name = *command;
+  return name == "plan" || name == "check" || name == "keys";
 }
 
 ExitStatus run_locally(const std::vector<char*>& arguments, const job::Launch& launch) {
@@ -27,6 +29,7 @@ ExitStatus run_locally(const std::vector<char*>& arguments, const job::Launch& l
     CommandLine line = parse(arguments, speaks);
     if (line.done || !speaks) return line.done.value_or(ExitStatus::good);
     if (line.checks) return commands::check(line.check);
+    if (line.lists_keys) return commands::keys(line.keys);
     if (line.plan.lists_presets) return commands::list_presets();
     line.plan.command_line.assign(arguments.begin(), arguments.end());
     return commands::plan(line.plan);

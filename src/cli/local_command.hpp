@@ -1,4 +1,4 @@
-// Commands of one process, without MPI and Kokkos: `plan`, `check`, help and the version.
+// Commands of one process, without MPI and Kokkos: `plan`, `check`, `keys`, help and the version.
 #pragma once
 
 #include <vector>

@@ -16,7 +16,7 @@
 
 namespace tidemark::config {
 
-/// Shape of the transformer stack; symbols in brackets are those of docs/definitions.md.
+/// Shape of the transformer stack; symbols in brackets are those of docs/definitions/model.md.
 struct ModelConfig {
   std::string preset = "none";  ///< whose shape stands where the input gives none (preset.hpp)
   Family family = Family::gpt;

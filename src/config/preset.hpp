@@ -11,8 +11,8 @@
 
 namespace tidemark::config {
 
-/// What a preset says of a model; symbols are those of docs/definitions.md. A 0 is not said: the
-/// key keeps the default of its family, which follows what the input changes of the rest.
+/// What a preset says of a model; symbols are those of docs/definitions/model.md. A 0 is not said:
+/// the key keeps the default of its family, which follows what the input changes of the rest.
 struct Preset {
   std::string_view name;
   std::string_view family;

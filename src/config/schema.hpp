@@ -1,7 +1,7 @@
 // The table of all YAML keys: the one place that knows a key's name, type, limits and meaning.
 //
-// The check for unknown keys, the conversion of values, the record's `case` object and the README's
-// table all read this table, so that none of them can fall behind.
+// The check for unknown keys, the conversion of values, the record's `case` object and the table of
+// docs/settings.md all read this table, so that none of them can fall behind.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,7 @@ struct Setting {
 /// Largest value of any size: BLAS and MPI count in 32-bit integers.
 inline constexpr std::int64_t max_size = 2147483647;
 
-/// All keys in the order of the README and of the record.
+/// All keys in the order of docs/settings.md and of the record.
 [[nodiscard]] const std::vector<Setting>& settings();
 
 /// The row of that name, or nullptr.
@@ -75,7 +75,11 @@ inline constexpr std::int64_t max_size = 2147483647;
 /// Every setting of a resolved case with its value, in the table's order: the record's `case`.
 [[nodiscard]] std::vector<std::pair<std::string, Value>> resolved_settings(const Case& c);
 
-/// The README's table of YAML keys, one row a key, in Markdown.
+/// The table of YAML keys in docs/settings.md, one row per key, in Markdown.
 [[nodiscard]] std::string key_table_markdown();
+
+/// The same for a terminal: each key with its type, accepted values and default on one line, and
+/// its meaning on the next line.
+[[nodiscard]] std::string key_list();
 
 }  // namespace tidemark::config

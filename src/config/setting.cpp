@@ -45,6 +45,11 @@ std::string type_name(const Type& type) {
   return std::string(names[type.index()]);
 }
 
+/// In words where the setting has some, else the value of a new case.
+std::string default_of(const Setting& setting) {
+  return setting.fallback.empty() ? format_value(setting.get(Case{})) : setting.fallback;
+}
+
 }  // namespace
 
 std::string Setting::accepted() const {
@@ -69,14 +74,23 @@ std::string key_table_markdown() {
   std::string table =
       "| key | type | accepted | default | meaning |\n"
       "|---|---|---|---|---|\n";
-  const Case fresh;
   for (const Setting& setting : settings()) {
-    const std::string fallback =
-        setting.fallback.empty() ? format_value(setting.get(fresh)) : setting.fallback;
     table += fmt::format("| `{}` | {} | {} | {} | {} |\n", setting.name, type_name(setting.type),
-                         setting.accepted(), fallback, setting.meaning);
+                         setting.accepted(), default_of(setting), setting.meaning);
   }
   return table;
+}
+
+std::string key_list() {
+  std::string list;
+  for (const Setting& setting : settings()) {
+    list += fmt::format("{}: {}", setting.name, type_name(setting.type));
+    if (!std::holds_alternative<Text>(setting.type)) list += ", " + setting.accepted();
+    list += fmt::format("; {}\n    {}\n",
+                        setting.required ? "required" : "default " + default_of(setting),
+                        setting.meaning);
+  }
+  return list;
 }
 
 }  // namespace tidemark::config

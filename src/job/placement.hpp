@@ -15,8 +15,8 @@ struct Placement {
   std::vector<std::string> remarks;   ///< what the user may want, and should know
 };
 
-/// Compares the places of all ranks; docs/definitions.md lists the rules. `groups` are the ranks of
-/// each tensor group. Pure: all ranks find the same.
+/// Compares the places of all ranks; docs/definitions/placement.md lists the rules. `groups` are
+/// the ranks of each tensor group. Pure: all ranks find the same.
 Placement judge(std::vector<Place> places, const std::vector<std::vector<int>>& groups);
 
 /// A line for each problem and each remark, the first few of many; "" where there are none.

@@ -1,4 +1,5 @@
-// The random streams of a stack: which number names which tensor (see docs/definitions.md).
+// The random streams of a stack: which number names which tensor (see
+// docs/definitions/random-numbers.md).
 #pragma once
 
 #include <cstdint>

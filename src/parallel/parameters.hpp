@@ -22,7 +22,7 @@ enum class Sharing {
 /// What a module says of a parameter it needs.
 struct ParameterSpec {
   std::string name;          ///< as in dumps: "layers.0.qkv.weight"
-  std::uint32_t stream = 0;  ///< random stream of its values, see docs/definitions.md
+  std::uint32_t stream = 0;  ///< of its values: docs/definitions/random-numbers.md has the table
   Sharing sharing = Sharing::sharded;
   std::int64_t columns = 0;
   kernels::Placement placement;  ///< of the local part's rows in the unsharded tensor

@@ -25,7 +25,7 @@ namespace tidemark::parallel {
 /// the next, so that the collectives at the end of the one hide behind the product of the other,
 /// too (as DeepSpeed-Domino does by batches: Wang et al., 2024); in backward inputs are gathered
 /// again behind the products before, and weight gradients wait for collectives with too little
-/// beside them. docs/definitions.md has the list.
+/// beside them. docs/definitions/overlap.md has the list.
 enum class OverlapMode { none, bulk, ring };
 
 /// The mode of a setting. `auto` stands for `ring` until a mode is chosen, since `ring` needs the

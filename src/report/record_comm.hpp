@@ -1,4 +1,4 @@
-// What a record says of communication and of how it was hidden; keys in docs/definitions.md.
+// What a record says of communication and of how it was hidden; keys in docs/definitions/.
 #pragma once
 
 #include <vector>

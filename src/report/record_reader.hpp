@@ -39,7 +39,7 @@ struct RecordVisitor {
 };
 
 /// Reads the records of `path` in order, never holding more than one of them; returns how many
-/// there were. The rules are those of docs/definitions.md, section Reading records. Throws
+/// there were. The rules are those of docs/definitions/record.md, section Reading records. Throws
 /// InputError, `FILE: ...`, where the file cannot be read.
 std::size_t read_records(const std::filesystem::path& path, const RecordVisitor& visitor);
 

@@ -49,7 +49,7 @@ std::optional<std::int64_t> gpt_bytes_per_layer(const config::Case& c) {
   return exact_sum({exact_product({sbh, rows.whole}), exact_quotient(shared, t)});
 }
 
-/// Of the Llama family, from the shapes of its layer in docs/definitions.md.
+/// Of the Llama family, from the shapes of its layer in docs/definitions/memory.md.
 std::int64_t llama_bytes_per_layer(const config::Case& c) {
   const config::ModelConfig& m = c.model;
   const std::int64_t w = element_bytes(c);

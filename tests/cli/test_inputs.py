@@ -136,11 +136,11 @@ class Inputs(harness.TestCase):
         for total in (totals[0], totals[1], totals[3], totals[4]):
             self.assertIn(total, text)
 
-    def test_a_stage_of_the_405b_model_is_as_the_readme_shows_it(self):
+    def test_a_stage_of_the_405b_model_is_as_the_documentation_shows_it(self):
         text = (ROOT / "inputs" / "llama-3-405b.yaml").read_text(encoding="utf-8")
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        documentation = (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
         command = "tidemark plan inputs/llama-3-405b.yaml --device-memory 80GB"
-        settings, _, shown = readme.partition(f"\n{command}")[2].partition("\n")
+        settings, _, shown = documentation.partition(f"\n{command}")[2].partition("\n")
         result, records = plan(8, *settings.replace("--set", "").split(), text=text,
                                options=("--device-memory", "80GB"))
         printed = result.output.splitlines()

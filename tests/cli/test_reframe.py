@@ -21,8 +21,8 @@ CACHE = pathlib.Path(os.environ.get("TIDEMARK_CACHE") or pathlib.Path.home() / "
 REFRAME = CACHE / "reframe" / "bin" / "reframe"
 SKIPPED = 77
 LIMIT_S = 300
-# Saved bytes of one layer by docs/definitions.md, w 4, without dropout and under TP: norm inputs, qkv
-# and fc1 inputs whole, the rest halved.
+# Saved bytes of one layer by docs/definitions/memory.md, w 4, without dropout and under TP: norm inputs,
+# qkv and fc1 inputs whole, the rest halved.
 S, H, A = 32, 64, 4
 SAVED_MIB = (4 * S * H * 4 + (3 + 1 + 4 + 4) * S * H * 4 / 2 + A * S * S * 4 / 2) / 2**20
 INPUT = f"""\

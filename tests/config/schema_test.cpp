@@ -268,5 +268,21 @@ TEST(Schema, TableHasARowForEachKey) {
             "collective counts as failed |"));
 }
 
+TEST(Schema, ListHasTwoLinesForEachKey) {
+  const std::string list = key_list();
+  EXPECT_EQ(static_cast<std::size_t>(std::count(list.begin(), list.end(), '\n')),
+            2 * settings().size());
+  EXPECT_EQ(list.find("name: text; default unnamed\n    label of the results\n"), 0U);
+  const auto holds = [&](const std::string& lines) {
+    return list.find("\n" + lines + "\n") != std::string::npos;
+  };
+  EXPECT_TRUE(
+      holds("model.seq_length: integer, 1 to 2147483647; required\n    tokens in a sequence, s; a "
+            "multiple of t"));
+  EXPECT_TRUE(
+      holds("bench.timeout_s: number, 0 < x <= 1000000000; default 300\n    seconds after which a "
+            "collective counts as failed"));
+}
+
 }  // namespace
 }  // namespace tidemark::config

@@ -1,4 +1,4 @@
-"""Numbers of the random streams: which tensor is drawn from which (see docs/definitions.md)."""
+"""Numbers of the random streams, by tensor; docs/definitions/random-numbers.md has the table."""
 
 INPUT = 0
 OUTPUT_GRAD = 1

@@ -16,8 +16,8 @@ struct OverlapSamples {
   [[nodiscard]] std::size_t size() const { return step.size(); }
 };
 
-/// Overlap of one case, from its tuples; definitions in docs/definitions.md. Differences are taken
-/// within a tuple, so that drift from one to the next cancels.
+/// Overlap of one case, from its tuples; definitions in docs/definitions/overlap.md. Differences
+/// are taken within a tuple, so that drift from one to the next cancels.
 struct OverlapFigures {
   double exposed_ms = 0.0;         ///< median of step - compute
   double serial_exposed_ms = 0.0;  ///< median of serial - compute_serial: what communication costs

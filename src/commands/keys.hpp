@@ -1,0 +1,17 @@
+// `tidemark keys`: every key of the input.
+#pragma once
+
+#include "base/error.hpp"
+
+namespace tidemark::commands {
+
+/// The arguments of `tidemark keys`.
+struct KeysArguments {
+  bool markdown = false;  ///< as the table of docs/settings.md
+};
+
+/// Prints every YAML key with its type, accepted values, default and meaning; in this process
+/// alone, without MPI, without a device.
+ExitStatus keys(const KeysArguments& arguments);
+
+}  // namespace tidemark::commands

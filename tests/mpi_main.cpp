@@ -1,8 +1,8 @@
 // Runs every test on all ranks at once.
-#include <gtest/gtest.h>
 #include <mpi.h>
 
 #include <Kokkos_Core.hpp>
+#include <gtest/gtest.h>
 
 #include "support/rendezvous.hpp"
 

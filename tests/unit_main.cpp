@@ -1,8 +1,8 @@
 // Runs the tests of one process. MPI and Kokkos are up, since the code under test may call both.
-#include <gtest/gtest.h>
 #include <mpi.h>
 
 #include <Kokkos_Core.hpp>
+#include <gtest/gtest.h>
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);

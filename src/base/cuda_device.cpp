@@ -1,10 +1,11 @@
 #include "base/cuda_device.hpp"
 
 #include <cuda_runtime_api.h>
-#include <fmt/format.h>
 
 #include <array>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "base/cuda_error.hpp"
 #include "base/error.hpp"

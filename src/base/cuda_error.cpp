@@ -1,6 +1,7 @@
 #include "base/cuda_error.hpp"
 
 #include <cuda_runtime_api.h>
+
 #include <fmt/format.h>
 
 #include "base/error.hpp"

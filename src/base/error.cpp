@@ -5,7 +5,7 @@
 namespace tidemark {
 
 void require_failed(const char* condition, const std::string& message, const char* file, int line) {
-  throw RunError(
+  throw BrokenInvariant(
       fmt::format("{}:{}: requirement '{}' does not hold: {}", file, line, condition, message));
 }
 

@@ -48,13 +48,20 @@ class RunError : public Error {
       : Error(ExitStatus::failed, line, scope) {}
 };
 
+/// An invariant of Tidemark's own is broken: a defect of the program (exit status 3).
+class BrokenInvariant : public Error {
+ public:
+  explicit BrokenInvariant(const std::string& line)
+      : Error(ExitStatus::failed, line, Scope::this_rank) {}
+};
+
 [[noreturn]] void require_failed(const char* condition, const std::string& message,
                                  const char* file, int line);
 
 }  // namespace tidemark
 
-/// Host-side check of an invariant of Tidemark's own; throws RunError naming condition and place.
-/// `message` is evaluated only on failure.
+/// Host-side check of an invariant of Tidemark's own; throws BrokenInvariant naming condition and
+/// place. `message` is evaluated only on failure.
 #define TIDEMARK_REQUIRE(condition, message)                                 \
   do {                                                                       \
     if (!(condition)) {                                                      \

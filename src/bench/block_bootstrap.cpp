@@ -13,10 +13,10 @@ namespace tidemark::bench {
 namespace {
 
 constexpr int resamples = 1000;
-constexpr double highest_correlation = 0.97;  // beyond it the length has no meaning
+constexpr double highest_correlation = 0.97;  // the block length has no meaning above it
 
-/// Places of the values in their order by size, from 0: one spike says no more than that it is
-/// the highest. Equal values share the mean of their places.
+/// The position of each value when sorted by size, from 0. So an outlier counts only as the largest
+/// value. Equal values share the mean of their positions.
 std::vector<double> ranks_of(const std::vector<double>& values) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -34,7 +34,8 @@ std::vector<double> ranks_of(const std::vector<double>& values) {
   return ranks;
 }
 
-/// Of neighbours, between 0 and highest_correlation. An estimate from n values is low by about 1/n.
+/// Rank correlation of neighbours, between 0 and highest_correlation. An estimate from n values is
+/// too low by about 1/n, which is added.
 double correlation_of(const std::vector<double>& values) {
   std::vector<double> ranks = ranks_of(values);
   const auto n = static_cast<double>(ranks.size());
@@ -49,7 +50,7 @@ double correlation_of(const std::vector<double>& values) {
   return std::clamp(products / squares + 1.0 / n, 0.0, highest_correlation);
 }
 
-/// Standard deviation over resamples of the log of the median.
+/// Standard deviation of the log of the median over the resamples.
 double standard_error(const std::vector<double>& values, std::size_t length) {
   const std::size_t n = values.size();
   std::mt19937_64 random(20221105);
@@ -78,7 +79,7 @@ double standard_error(const std::vector<double>& values, std::size_t length) {
 }  // namespace
 
 double student_t_95(double degrees) {
-  constexpr double z = 1.6448536269514722;  // of the normal distribution
+  constexpr double z = 1.6448536269514722;  // 95th percentile of the normal distribution
   constexpr double z3 = z * z * z;
   constexpr double z5 = z3 * z * z;
   constexpr double z7 = z5 * z * z;
@@ -95,7 +96,7 @@ std::size_t block_length(const std::vector<double>& values) {
   const double root = std::cbrt(static_cast<double>(values.size()));
   const double r = correlation_of(values);
   const double needed = root * std::max(1.0, std::pow(2.0 * r / (1.0 - r * r), 2.0 / 3.0));
-  // A cube root that is a hair above a whole number is that number.
+  // Rounding may put the cube root slightly above a whole number.
   const auto length = static_cast<std::size_t>(std::ceil(needed - 1e-9));
   return std::min(length, values.size() / 3);
 }
@@ -107,7 +108,8 @@ std::optional<std::pair<double, double>> median_interval(const std::vector<doubl
   }
   const std::size_t length = block_length(values);
   const double blocks = static_cast<double>(values.size()) / static_cast<double>(length);
-  // The bootstrap's error is that of a sample's, too small by sqrt((k - 1) / k).
+  // The bootstrap's error is the one of a sample, which is too small by a factor of sqrt((k - 1) /
+  // k).
   const double errors = student_t_95(blocks - 1.0) * std::sqrt(blocks / (blocks - 1.0));
   const double factor = std::exp(errors * standard_error(values, length));
   const double median = median_of(values);

@@ -12,7 +12,7 @@ namespace tidemark::bench {
 
 namespace {
 
-/// The bytes of a value, for sending it to the other ranks of the same program.
+/// The bytes of a value, to send it to other ranks of the same program.
 template <class Value>
 std::string bytes_of(const Value& value) {
   static_assert(std::is_trivially_copyable_v<Value>);
@@ -28,7 +28,7 @@ Value value_of(std::string_view bytes) {
   return value;
 }
 
-/// A slice in a form that can be sent; names are cut.
+/// A slice in a form that can be sent. Long names are cut.
 struct FlatSlice {
   TraceSlice::Track track;
   std::int64_t bytes;

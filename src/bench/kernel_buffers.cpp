@@ -42,7 +42,7 @@ comm::BufferFunctions buffer_functions_on(const Device& device) {
   functions.digest = [&device](DType dtype, const void* buffer, std::size_t count) {
     return with_scalar_of(dtype, [&](auto scalar) {
       using T = decltype(scalar);
-      // Only ever read.
+      // The digest only reads it.
       return kernels::digest(device, Vector<T>(static_cast<T*>(const_cast<void*>(buffer)), count));
     });
   };

@@ -1,4 +1,4 @@
-// What communicators are told of the memory that kernels work on.
+// Tells communicators about the memory of kernels.
 #pragma once
 
 #include <cstdint>
@@ -14,23 +14,23 @@
 
 namespace tidemark::bench {
 
-/// How to get at buffers that kernels of `device` work on; nullopt where that is the host's memory.
+/// How to access buffers of kernels of `device`; nullopt if they are in host memory.
 std::optional<comm::DeviceBuffers> buffers_of(const Device& device);
 
-/// What comm::CheckingCommunicator needs of such buffers, or of the host's. The device must outlive
-/// them.
+/// The functions that comm::CheckingCommunicator needs for such buffers, on a device or a host. The
+/// device must outlive them.
 comm::BufferFunctions buffer_functions_on(const Device& device);
 
-/// Options of a communicator for such buffers; the rest is the caller's to fill in.
+/// Options of a communicator for such buffers. The caller fills in the rest.
 comm::CommunicatorOptions options_on(const Device& device);
 
-/// Whence the pool of activations takes its segments: the communicator's memory for buffers where
-/// the case asks for it and the communicator has such, else the device's. The pool must end before
-/// the communicator.
+/// The memory source for the pool of activations. It is the communicator's buffer memory, if the
+/// case requests it and the communicator has it. Otherwise it is the device's memory. The pool must
+/// be destroyed before the communicator.
 MemorySource segments_of(const config::Case& c, comm::Communicator& communicator);
 
-/// Bytes of such a pool that the communicator's library has registered, of the rank that has
-/// fewest; nullopt where the case does not ask for it, or the communicator has no such memory.
+/// Bytes of such a pool that the communicator's library has registered, on the rank with the
+/// fewest. nullopt if the case does not request it, or the communicator has no such memory.
 /// Collective.
 std::optional<std::int64_t> registered_bytes(const config::Case& c,
                                              comm::Communicator& communicator);

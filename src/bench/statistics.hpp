@@ -6,27 +6,29 @@
 
 namespace tidemark::bench {
 
-/// A measured series with the figures that are reported of it, in the unit of the samples.
+/// A series of measurements and its reported figures, in the unit of the samples.
 struct Summary {
   double median = 0.0;
   double min = 0.0;
   double max = 0.0;
-  std::vector<double> samples;  ///< in the order measured
+  std::vector<double> samples;  ///< in the order of measurement
 };
 
-/// Middle of the sorted values, mean of the two middle ones for an even count. Requires a value.
+/// The middle of the sorted values, or the mean of the two middle ones for an even count. Requires
+/// at least one value.
 double median_of(std::vector<double> values);
 
-/// The same, but the lower of the two middle ones for an even count: what at least half of a few
-/// ranks reach, when one of two is slow. Requires a value.
+/// The same, but the lower of the two middle values for an even count. At least half of the ranks
+/// reach it, even if one of two is slow. Requires at least one value.
 double low_median_of(std::vector<double> values);
 
-/// Which series to take in place of the first, by index: that of the least median among those below
-/// the first one in four of five rounds or more, or none of them, 0. Series are measured in turn, a
-/// round each; a machine that drifts makes a slower one look faster in half of the rounds at most.
+/// The index of the series that should replace series 0; 0 means none. A candidate is below series
+/// 0 in at least four of five rounds. Of the candidates, the one with the least median is taken.
+/// The series are measured in turn, one value per round. So drift of the machine makes a slower
+/// series look faster in at most half of the rounds.
 std::size_t surely_fastest(const std::vector<std::vector<double>>& series);
 
-/// Throws RunError for an empty series.
+/// Throws RunError if the series is empty.
 Summary summarize(std::vector<double> samples);
 
 }  // namespace tidemark::bench

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "tidemark_version.hpp"
 
@@ -28,7 +28,7 @@ CLI::Option* add_settings(CLI::App& app, std::string& input, std::vector<std::st
   app.add_option("--set", overrides, "Override a setting, KEY=VALUE; repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--output", output, "Append one JSON record a case to this file")
+  app.add_option("--output", output, "Append one JSON record per case to this file")
       ->type_name("FILE.jsonl");
   return file;
 }
@@ -36,7 +36,7 @@ CLI::Option* add_settings(CLI::App& app, std::string& input, std::vector<std::st
 void add_run(CLI::App& app, CommandLine& line) {
   CLI::App* const run = app.add_subcommand("run", "Run and measure every case of an input");
   add_settings(*run, line.run.input, line.run.overrides, line.run.output);
-  run->add_option("--trace", line.run.trace, "Write a step of every case for Perfetto")
+  run->add_option("--trace", line.run.trace, "Write one step of every case for Perfetto")
       ->type_name("FILE.json");
   run->add_option("--dump", line.run.dump, "Write every rank's tensors as NumPy files")
       ->type_name("DIR");
@@ -53,7 +53,7 @@ CLI::App* add_plan(CLI::App& app, CommandLine& line) {
       add_settings(*plan, line.plan.input, line.plan.overrides, line.plan.output);
   CLI::Option* const size =
       plan->add_option("--device-memory", line.plan.device_memory,
-                       "Say whether training fits into this much memory a rank")
+                       "Say whether training fits into this much memory per rank")
           ->type_name("SIZE");
   plan->add_option("--device", line.plan.device,
                    "The same for a device by name, with the memory that its driver reports")

@@ -1,14 +1,14 @@
 #include "cli/job_command.hpp"
 
-#include <fmt/format.h>
-#include <Kokkos_Core.hpp>
-
 #include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <Kokkos_Core.hpp>
+#include <fmt/format.h>
 
 #include "base/accelerator.hpp"
 #include "base/device.hpp"
@@ -100,7 +100,7 @@ ExitStatus run_command(const std::vector<char*>& arguments, const job::MpiSessio
   line.run.place = place;
   line.run.threads = Kokkos::DefaultHostExecutionSpace().concurrency();
   kernels::set_blas_threads(line.run.threads);
-  return commands::run(line.run, device, session);
+  return commands::run(line.run, device, session, *world);
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 #include "cli/kokkos_session.hpp"
 
-#include <fmt/format.h>
-#include <Kokkos_Core.hpp>
-
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <string>
 #include <string_view>
+
+#include <Kokkos_Core.hpp>
+#include <fmt/format.h>
 
 #include "base/error.hpp"
 

@@ -1,4 +1,4 @@
-// The books of one rank's communicator: sums over its calls and, on request, every call.
+// The account of one rank's communicator: sums over its calls and, on request, every call.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@ namespace tidemark::comm {
 
 using Clock = std::chrono::steady_clock;
 
-/// One call, from posting until this rank learnt that it was complete.
+/// One call, from posting until this rank learns that it is complete.
 struct CallRecord {
   Operation operation;
   Purpose purpose;
@@ -20,14 +20,15 @@ struct CallRecord {
   Clock::time_point posted, completed;
 };
 
-/// Time that the rank spent inside the communicator, during which it computed nothing.
+/// A time that the rank spends inside the communicator, in which it computes nothing.
 struct OccupiedRecord {
-  Operation operation;      ///< the call that was waited for; meaningless for polling
-  bool is_polling = false;  ///< driving calls between pieces of work, instead of waiting for one
+  Operation operation;      ///< the call that the rank waits for; no meaning when polling
+  bool is_polling = false;  ///< the rank drives calls between pieces of work, and waits for none
   Clock::time_point begin, end;
 };
 
-/// Every call of a stretch of time, in order of completion, and every stay in the communicator.
+/// All calls in some interval of time, in order of completion, and all times inside the
+/// communicator.
 struct CallLog {
   std::vector<CallRecord> calls;
   std::vector<OccupiedRecord> occupied;
@@ -38,14 +39,14 @@ class Account {
  public:
   explicit Account(int ranks) : ranks_(ranks) {}
 
-  /// A call is complete; `blocked` are the seconds in which the caller had to wait for it.
+  /// Enters a complete call. `blocked`: seconds in which the caller had to wait for it.
   void add(const CallRecord& call, double blocked) {
     const std::chrono::duration<double> seconds = call.completed - call.posted;
     counters_.add(call.operation, call.purpose, ranks_, call.message_bytes, seconds.count(),
                   blocked);
     if (log_ != nullptr) log_->calls.push_back(call);
   }
-  /// A call that was added already kept its caller waiting for longer.
+  /// The caller waited for longer for a call that is already in the account.
   void add_blocked(Operation operation, Purpose purpose, Clock::duration time) {
     counters_.add_blocked(operation, purpose, std::chrono::duration<double>(time).count());
   }
@@ -53,15 +54,15 @@ class Account {
     if (stay.is_polling) add_polling(stay.end - stay.begin);
     if (log_ != nullptr) log_->occupied.push_back(stay);
   }
-  /// Calls were driven, maybe by another thread than the one that computes.
+  /// Time in which calls were driven, possibly by another thread than the one that computes.
   void add_polling(Clock::duration time) {
     polling_seconds_ += std::chrono::duration<double>(time).count();
   }
-  /// From now on into `log`, which the caller owns; null: no longer.
+  /// From now on enters every call into `log`, too. The caller owns `log`; null ends this.
   void attach(CallLog* log) noexcept { log_ = log; }
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
-  /// Seconds in which calls were driven without being waited for, since the last reset.
+  /// Seconds since the last reset in which calls were driven while no call was waited for.
   [[nodiscard]] double polling_seconds() const noexcept { return polling_seconds_; }
   void reset() {
     counters_.reset();

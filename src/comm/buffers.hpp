@@ -1,4 +1,4 @@
-// Where the buffers of a collective lie.
+// Addresses inside the buffers of a collective.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace tidemark::comm {
 
-/// Block `index` of `whole`, in bytes; null where `whole` is.
+/// Block `index` of `whole`; blocks have `block_bytes` bytes. Null if `whole` is null.
 inline const void* block_of(const void* whole, std::size_t block_bytes, std::int64_t index) {
   if (whole == nullptr) return nullptr;
   return static_cast<const std::byte*>(whole) + block_bytes * static_cast<std::size_t>(index);
@@ -20,7 +20,7 @@ inline const void* element_at(const void* buffer, std::size_t index, DType dtype
   return block_of(buffer, size_of(dtype), static_cast<std::int64_t>(index));
 }
 
-/// Whether `block` shares no byte with the `blocks` such blocks at `whole`.
+/// Whether `block` shares no byte with the array of `blocks` such blocks at `whole`.
 inline bool are_apart(const void* block, const void* whole, std::size_t block_bytes, int blocks) {
   const auto* first = static_cast<const std::byte*>(block);
   const auto* begin = static_cast<const std::byte*>(whole);

@@ -8,8 +8,8 @@
 
 namespace tidemark::comm {
 
-/// What a rank asks a communicator to do; see Communicator for each operation. Buffers stay the
-/// caller's.
+/// What a rank requests of a communicator; see Communicator for each operation. The caller keeps
+/// the ownership of the buffers.
 struct Call {
   Operation operation;
   Purpose purpose;
@@ -17,7 +17,7 @@ struct Call {
   const void* send;  ///< null for an all-reduce, which works in place
   void* recv;        ///< the buffer of an all-reduce
   std::size_t
-      count;      ///< elements of the buffer or message; of one rank's block where there are blocks
+      count;      ///< elements of the buffer or message, or of one rank's block if there are blocks
   int to = -1;    ///< rank that an exchange sends to
   int from = -1;  ///< rank that an exchange receives from
 
@@ -27,7 +27,7 @@ struct Call {
   }
   /// Bytes of `count` elements.
   [[nodiscard]] std::size_t block_bytes() const noexcept { return count * size_of(dtype); }
-  /// Bytes of the message as counters have it: all blocks together, or the buffer.
+  /// Bytes of the message as the counters define it: all blocks together, or the whole buffer.
   [[nodiscard]] std::size_t message_bytes(int ranks) const noexcept {
     return block_bytes() * (has_blocks() ? static_cast<std::size_t>(ranks) : 1);
   }

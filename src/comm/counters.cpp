@@ -4,8 +4,8 @@ namespace tidemark::comm {
 
 namespace {
 
-/// Passes of (ranks-1)/ranks of the message over the wire: an all-reduce is a reduce-scatter and an
-/// all-gather.
+/// How often (ranks-1)/ranks of the message crosses the wire. An all-reduce is a reduce-scatter and
+/// an all-gather.
 constexpr int passes(Operation operation) noexcept {
   return operation == Operation::all_reduce ? 2 : 1;
 }
@@ -22,7 +22,7 @@ void accumulate(CallStats& sum, const CallStats& term) {
 
 std::int64_t wire_bytes(Operation operation, int ranks, std::int64_t message_bytes) {
   if (operation == Operation::send_recv) return message_bytes;
-  // Dividing before multiplying keeps the intermediate values below the message itself.
+  // Dividing first keeps the intermediate values below the size of the message.
   const std::int64_t n = ranks;
   const std::int64_t factor = passes(operation) * (n - 1);
   return factor * (message_bytes / n) + factor * (message_bytes % n) / n;

@@ -12,30 +12,33 @@ namespace tidemark::comm {
 /// Sums over the calls of one operation for one purpose, on one rank.
 struct CallStats {
   std::int64_t calls = 0;
-  /// Bytes as nccl-tests counts them: all-reduce, the buffer; all-gather, the gathered tensor;
-  /// reduce-scatter, the tensor before it is scattered; send_recv, the block that is sent.
+  /// Bytes as nccl-tests counts them. all_reduce: the buffer. all_gather: the gathered tensor.
+  /// reduce_scatter: the tensor before it is scattered. send_recv: the block that is sent.
   std::int64_t message_bytes = 0;
-  /// Bytes that this rank must send by a bandwidth-optimal algorithm; see `wire_bytes`.
+  /// Bytes that this rank must send with a bandwidth-optimal algorithm; see `wire_bytes`.
   std::int64_t wire_bytes = 0;
   double seconds = 0.0;          ///< from posting until complete
-  double blocked_seconds = 0.0;  ///< the part of them in which the caller had to wait
+  double blocked_seconds = 0.0;  ///< the part in which the caller had to wait
 };
 
-/// Wire bytes a rank of one collective over `ranks` ranks on a message of N = `message_bytes`:
-/// 2 (ranks-1) N / ranks for an all-reduce, (ranks-1) N / ranks for an all-gather or
-/// reduce-scatter, rounded down where N does not divide, and N for a send_recv. It is the lower
-/// bound of Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
-/// workstations" (2009), not a reading of the network card.
+/// Wire bytes per rank of one collective over `ranks` ranks, for a message of N = `message_bytes`:
+///
+/// * all_reduce: 2 (ranks-1) N / ranks
+/// * all_gather, reduce_scatter: (ranks-1) N / ranks
+/// * send_recv: N
+///
+/// Rounded down if N is not divisible. This is the lower bound of Patarasuk and Yuan, "Bandwidth
+/// optimal all-reduce algorithms for clusters of workstations" (2009). It is no reading of the
+/// network card.
 std::int64_t wire_bytes(Operation operation, int ranks, std::int64_t message_bytes);
 
-/// Bus bandwidth in GB/s (1 GB = 1e9 bytes) by the formulas of nccl-tests: N / seconds times
-/// 2 (ranks-1) / ranks for an all-reduce, times (ranks-1) / ranks for an all-gather or
-/// reduce-scatter, times 1 for a send_recv. Over several
-/// calls it is the bandwidth of their sums. Unknown (nullopt) for one rank, and where no time was
-/// counted.
+/// Bus bandwidth in GB/s (1 GB = 1e9 bytes) by the formulas of nccl-tests. It is N / seconds times
+/// a factor: 2 (ranks-1) / ranks for all_reduce, (ranks-1) / ranks for all_gather and
+/// reduce_scatter, and 1 for send_recv. For several calls it uses the sums of their bytes and
+/// seconds. nullopt for one rank and if no time was counted.
 std::optional<double> busbw_gbytes_per_s(Operation operation, int ranks, const CallStats& stats);
 
-/// Counters of every (operation, purpose) pair: a value, so a copy is a snapshot.
+/// Counters of every (operation, purpose) pair. A value type: a copy is a snapshot.
 class Counters {
  public:
   /// Adds one call. `blocked_seconds` is at most `seconds`.
@@ -46,20 +49,20 @@ class Counters {
     return stats_[index_of(purpose)][index_of(operation)];
   }
 
-  /// A call that was added already kept its caller waiting for longer: both times grow by that.
+  /// Adds more waiting time to a call that is already counted. Both of its times grow.
   void add_blocked(Operation operation, Purpose purpose, double seconds) {
     CallStats& stats = stats_[index_of(purpose)][index_of(operation)];
     stats.seconds += seconds;
     stats.blocked_seconds += seconds;
   }
 
-  /// Adds all that `other` counted.
+  /// Adds all counts of `other`.
   void add(const Counters& other);
 
   /// Sum over all operations of one purpose.
   [[nodiscard]] CallStats total(Purpose purpose) const;
 
-  /// What was counted after `earlier`, a snapshot of the same counters without a reset in between.
+  /// The difference to `earlier`, a snapshot of the same counters without a reset in between.
   [[nodiscard]] Counters since(const Counters& earlier) const;
 
   void reset() { *this = Counters{}; }

@@ -1,5 +1,5 @@
-// What communicators need to work on buffers in a device's memory, in plain functions, since this
-// folder knows no device.
+// The functions that communicators need for buffers in device memory. They are plain functions,
+// because this folder does not include the device's headers.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,14 @@
 
 namespace tidemark::comm {
 
-/// The way of a device's buffers through the host's memory. Copies are complete on return.
+/// How a device's buffers travel through host memory. Copies are complete on return.
 struct StagingFunctions {
-  MemorySource host;  ///< what the device copies from and to without a detour
+  MemorySource host;  ///< the device copies from and to this memory directly
   void (*to_host)(void* host, const void* device, std::size_t bytes) = nullptr;
   void (*to_device)(void* device, const void* host, std::size_t bytes) = nullptr;
 };
 
-/// Whose memory, as far as MPI makes a difference.
+/// The kind of device memory, as far as MPI distinguishes it.
 enum class DeviceKind { cuda, hip, other };
 
 /// Buffers in a device's memory.
@@ -25,7 +25,7 @@ struct DeviceBuffers {
   DeviceKind kind = DeviceKind::cuda;
   MemorySource memory;
   SumFunction sum = nullptr;
-  /// For a thread that works on them: to be called first.
+  /// A thread that works on the buffers must call this first.
   void (*use_device)() = nullptr;
   StagingFunctions staging;
   /// Copies within the device's memory, in the order of its compute stream.

@@ -22,7 +22,7 @@ bool mpi_is_running() {
   return initialized != 0 && finalized == 0;
 }
 
-/// Whether the algorithm is one of our own, which are made of MPI's messages.
+/// Whether the algorithm is one of our own, which consist of MPI messages.
 bool is_own(std::optional<Algorithm> algorithm) {
   return algorithm && *algorithm != Algorithm::native;
 }
@@ -43,7 +43,7 @@ void validate(const CommunicatorOptions& options) {
   }
 }
 
-/// Why buffers cannot be registered; empty where they can, or need not be.
+/// Why buffers cannot be registered; empty if they can be, or need not be.
 std::string obstacle_to_registering(const CommunicatorOptions& options, bool with_nccl) {
   if (!options.register_buffers) return {};
   if (!with_nccl) {
@@ -54,7 +54,7 @@ std::string obstacle_to_registering(const CommunicatorOptions& options, bool wit
                        : !options.compute_stream ? ": the tensors are on no CUDA device"
                                                  : "");
   }
-  // A build without NCCL has a line of its own.
+  // A build without NCCL has its own error line elsewhere.
   return has_nccl() && !nccl_registers_buffers() ? "this build's NCCL is older than 2.19.1" : "";
 }
 
@@ -79,12 +79,12 @@ std::unique_ptr<Communicator> make_mpi_communicator(const CommunicatorOptions& o
   return std::make_unique<Staged>(std::move(made), options.device->staging);
 }
 
-/// What carries the control operations alone.
+/// The communicator that carries only the control operations.
 std::unique_ptr<Communicator> make_control(const CommunicatorOptions& options) {
   CommunicatorOptions control = options;
   control.algorithm = Algorithm::native;
   control.progress_thread = false;
-  control.device.reset();  // they have buffers of their own, in the host's memory
+  control.device.reset();  // their buffers are in host memory
   return make_mpi_communicator(control);
 }
 

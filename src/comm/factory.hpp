@@ -11,45 +11,47 @@
 
 namespace tidemark::comm {
 
-/// Who carries the collectives; `automatic`: see make_communicator.
+/// The library that carries the collectives. For `automatic` see make_communicator.
 enum class Backend { automatic, mpi, nccl, self };
 
 /// What the choice depends on, in plain values.
 struct CommunicatorOptions {
   Backend backend = Backend::automatic;
-  int ranks = 1;                               ///< tensor-parallel size t
-  std::chrono::duration<double> timeout{300};  ///< longest time that one blocking call may take
-  std::optional<Algorithm> algorithm = Algorithm::native;  ///< of MPI; nullopt: the fastest
-  bool progress_thread = false;  ///< MPI's calls under way are driven by a thread
-  /// Where buffers are in the memory of a CUDA device, the current one: the stream that computes on
-  /// it, a cudaStream_t.
+  int ranks = 1;                                           ///< t, tensor-parallel size
+  std::chrono::duration<double> timeout{300};              ///< longest time of one blocking call
+  std::optional<Algorithm> algorithm = Algorithm::native;  ///< for MPI; nullopt: the fastest
+  bool progress_thread = false;                            ///< a thread drives MPI's pending calls
+  /// The compute stream (a cudaStream_t) of the current CUDA device, if buffers are in its memory.
   std::optional<void*> compute_stream = std::nullopt;
-  /// Where buffers are in a device's memory, of CUDA or another: how to get at it. nullopt: they
-  /// are in the host's.
+  /// How to access the buffers if they are in device memory, of CUDA or another kind. nullopt: they
+  /// are in host memory.
   std::optional<DeviceBuffers> device = std::nullopt;
-  /// Whoever waits for a call needs it complete by the host's clock, as an emulated link does: what
-  /// follows a stream will not do, and `automatic` does not choose it.
+  /// Calls must be complete by the host's clock after `wait`, as an emulated link needs it. Then
+  /// `automatic` does not choose a communicator that follows a stream.
   bool completes_on_host = false;
-  /// Communicator::buffer_memory is needed. `self` does without.
+  /// Communicator::buffer_memory is needed. `self` does without it.
   bool register_buffers = false;
 };
 
-/// Makes the communicator of the tensor-parallel ranks, which are all processes of the job; a
-/// collective call. `automatic` takes `self` for one rank; for more, `nccl` where buffers are in
-/// the memory of CUDA devices, this build has NCCL, and neither an algorithm of MPI's collectives
-/// nor `completes_on_host` is asked for; else `mpi`. `mpi` and `nccl` work for one rank, too. MPI
-/// gets buffers of a device as they are where it says that it can reach them, else through the
-/// host's memory; Communicator::transport tells which.
+/// Makes the communicator of the tensor-parallel ranks, which are all processes of the job.
+/// Collective.
 ///
-/// Throws InputError where `self` is asked for more than one rank, or `ranks` differs from the
-/// number of processes; RunError where MPI is needed and is not running, or NCCL cannot be used, or
-/// not for what is needed of it.
+/// `automatic` takes `self` for one rank. For more ranks it takes `nccl` under three conditions:
+/// buffers are in the memory of CUDA devices, this build has NCCL, and the options set neither an
+/// own algorithm nor `completes_on_host`. Otherwise it takes `mpi`. `mpi` and `nccl` also work for
+/// one rank. MPI gets device buffers directly if it says that it can access them. Otherwise the
+/// data travel through host memory; Communicator::transport tells which.
+///
+/// Throws InputError if `self` is requested for several ranks, or if `ranks` differs from the
+/// number of processes. Throws RunError if MPI is needed and is not running. Throws RunError if
+/// NCCL cannot be used, or lacks what the options need.
 std::unique_ptr<Communicator> make_communicator(const CommunicatorOptions& options);
 
-/// Whether these ask for NCCL, or leave it to what is best, which NCCL is.
+/// Whether these options select NCCL: by name, or by `automatic` where NCCL is the best choice.
 [[nodiscard]] bool takes_nccl(const CommunicatorOptions& options);
 
-/// A communicator of this process alone, in any job: for what each rank computes by itself.
+/// A communicator of this process alone, in a job of any size. Each rank computes its own results
+/// on it.
 std::unique_ptr<Communicator> make_self_communicator(
     const std::optional<DeviceBuffers>& device = std::nullopt);
 

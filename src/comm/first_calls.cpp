@@ -8,7 +8,7 @@ namespace tidemark::comm {
 
 namespace {
 
-/// One of each kind; `whole` and `part` have room for `bytes` each.
+/// Makes one call of each kind. `whole` and `part` have `bytes` bytes each.
 void carry_out_each(Communicator& communicator, void* whole, void* part, std::size_t bytes) {
   const auto ranks = static_cast<std::size_t>(communicator.size());
   const auto own = static_cast<std::size_t>(communicator.rank());

@@ -6,11 +6,12 @@
 
 namespace tidemark::comm {
 
-/// Carries out one call of each kind, with a short and a long message, in memory of that kind, and
-/// forgets what the counters say of it. Collective.
+/// Makes one call of each kind with a short and a long message, in buffers from `memory`, and
+/// resets the counters. Collective.
 ///
-/// NCCL, from 2.22 on, connects ranks, and takes the memory for that, at the first call that goes a
-/// certain way. After this no step waits for it, and its memory can be told from the step's.
+/// NCCL from 2.22 on connects two ranks, and takes memory for this, at the first call that needs
+/// the connection. After these calls no step waits for it, and its memory is separate from the
+/// step's.
 void carry_out_first_calls(Communicator& communicator, const MemorySource& memory);
 
 }  // namespace tidemark::comm

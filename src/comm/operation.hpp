@@ -7,20 +7,20 @@
 
 namespace tidemark::comm {
 
-/// What moves tensors between tensor-parallel ranks: collectives, and the exchanges of which the
-/// `ring` schedule makes them up: a block sent to one rank while another is received.
+/// The operations that move tensors between tensor-parallel ranks. `send_recv` is one exchange of
+/// the `ring` schedule: a rank sends a block to one rank and receives a block from another.
 enum class Operation { all_reduce, all_gather, reduce_scatter, send_recv };
 
-/// What a collective carries. Counters keep the two apart: the published traffic of a layer is that
-/// of activations (and their gradients); sequence parallelism adds an all-reduce of the gradients
-/// of replicated parameters, which grows with L but not with s.
+/// What a collective carries. Counters keep activations and gradients apart. The published traffic
+/// of a layer is that of activations and their gradients. Sequence parallelism adds an all-reduce
+/// of the gradients of replicated parameters, which grows with L but not with s.
 enum class Purpose { activation, gradient };
 
 inline constexpr std::array all_operations{Operation::all_reduce, Operation::all_gather,
                                            Operation::reduce_scatter, Operation::send_recv};
 inline constexpr std::array all_purposes{Purpose::activation, Purpose::gradient};
 
-/// Name as in the records. The text is NUL-terminated and lives as long as the program.
+/// Name in the records. The text is NUL-terminated and has static lifetime.
 constexpr std::string_view name_of(Operation operation) noexcept {
   switch (operation) {
     case Operation::all_reduce:
@@ -35,7 +35,7 @@ constexpr std::string_view name_of(Operation operation) noexcept {
   return "unknown";
 }
 
-/// Name as in the records. The text is NUL-terminated and lives as long as the program.
+/// Name in the records. The text is NUL-terminated and has static lifetime.
 constexpr std::string_view name_of(Purpose purpose) noexcept {
   return purpose == Purpose::activation ? "activation" : "gradient";
 }

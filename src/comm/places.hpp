@@ -1,4 +1,4 @@
-// Where all ranks of a job stand.
+// The places of all ranks of a job.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace tidemark::comm {
 
-/// Every rank's place, by rank, on every rank. Collective.
+/// Returns the places of all ranks, by rank, on every rank. Collective.
 std::vector<job::Place> gather_places(const job::Place& own, Communicator& communicator);
 
 }  // namespace tidemark::comm

@@ -1,4 +1,4 @@
-// Work that one rank does for all.
+// Work that rank 0 does for all ranks.
 #pragma once
 
 #include <functional>
@@ -8,8 +8,8 @@
 
 namespace tidemark::comm {
 
-/// Runs `work` on rank 0 alone and returns its text on every rank. Where it throws an Error there,
-/// every rank throws one of the same line and status, with Scope::all_ranks. Collective.
+/// Runs `work` on rank 0 only and returns its text on every rank. If `work` throws an Error, every
+/// rank throws one with the same line, the same status and Scope::all_ranks. Collective.
 std::string from_rank_zero(Communicator& communicator, const std::function<std::string()>& work);
 
 }  // namespace tidemark::comm

@@ -1,8 +1,8 @@
 #include "commands/outputs.hpp"
 
-#include <fmt/format.h>
-
 #include <fstream>
+
+#include <fmt/format.h>
 
 #include "comm/rank_zero.hpp"
 #include "commands/named_files.hpp"

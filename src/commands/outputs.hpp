@@ -1,14 +1,14 @@
 // Files that `tidemark run` writes: records, the trace, and dumps of tensors.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "base/interruption.hpp"
 #include "bench/result.hpp"
@@ -24,7 +24,7 @@ namespace tidemark::commands {
 struct Outputs {
   std::unique_ptr<report::RecordFile> records;
   std::unique_ptr<report::TraceFile> trace;
-  std::string finished;  ///< on every rank: a character a case, '1' where it is not to be run again
+  std::string finished;  ///< on every rank: one character per case, '1' where it is not to be run again
 };
 
 /// Opens them on rank 0. Throws InputError where one cannot be written, or two are the same file.

@@ -15,7 +15,7 @@ namespace tidemark::commands {
 std::vector<bool> finished_cases(const std::filesystem::path& results,
                                  const std::vector<config::Case>& cases);
 
-/// The same as text, for sending it to other ranks: a character a case, '1' where it is finished.
+/// The same as text, for sending it to other ranks: one character per case, '1' where it is finished.
 std::string text_of(const std::vector<bool>& finished);
 
 }  // namespace tidemark::commands

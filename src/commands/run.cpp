@@ -1,17 +1,17 @@
 #include "commands/run.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <exception>
 #include <numeric>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/interruption.hpp"
 #include "bench/case/host_threads.hpp"
 #include "bench/case/runner.hpp"
 #include "comm/ending.hpp"
-#include "comm/factory.hpp"
 #include "comm/places.hpp"
 #include "comm/rank_zero.hpp"
 #include "commands/outputs.hpp"
@@ -109,7 +109,8 @@ void end_where_asked(comm::Communicator& world, const std::string& line) {
 /// All that the table says of a case, and what is to follow the table.
 void show(const std::vector<config::Case>& cases, const bench::CaseResult& result, Tides& tides) {
   tides.screen.print(report::table_row(cases, result) + report::failure_lines(result) +
-                     report::drift_line(result) + report::transport_line(result) +
+                     report::drift_line(result) + report::disturbance_line(result) +
+                     report::transport_line(result) +
                      report::overlap_lines(result));
   tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
   if (const std::string chosen = report::algorithm_lines(result); !chosen.empty()) {
@@ -171,18 +172,18 @@ bench::CaseResult measure(const Job& job, const config::Case& c, Progress& progr
     progress.show(
         fmt::format("case {}/{}, {}: {}", c.index + 1, job.cases.size(), report::mode_of(c), what));
   };
-  const bench::Environment environment{job.device,
-                                       job.session,
-                                       job.identity,
-                                       job.arguments.threads,
-                                       job.arguments.trace.has_value(),
-                                       job.bytes_before,
-                                       announce,
-                                       job::text_of(job.arguments.place.cores),
-                                       job.slow_rank};
+  const bench::RunContext run{.device = job.device,
+                              .session = job.session,
+                              .device_identity = job.identity,
+                              .threads = job.arguments.threads,
+                              .trace = job.arguments.trace.has_value(),
+                              .device_bytes_before = job.bytes_before,
+                              .progress = announce,
+                              .cores = job::text_of(job.arguments.place.cores),
+                              .slow_rank = job.slow_rank};
   bench::CaseResult result;
   try {
-    result = bench::run_case(c, environment,
+    result = bench::run_case(c, run,
                              rank_folder(job.arguments, c, job.cases.size(), job.session.rank()));
   } catch (const Interrupted& error) {
     progress.wipe();
@@ -227,14 +228,10 @@ ExitStatus run_all(const Job& job, Interruption& interruption, Screen& screen) {
 
 }  // namespace
 
-ExitStatus run(const RunArguments& arguments, Device& device, const job::MpiSession& session) {
+ExitStatus run(const RunArguments& arguments, Device& device, const job::MpiSession& session,
+               comm::Communicator& world) {
   Interruption interruption(session.rank(), session.local_size());
-  // Input and results are rank 0's business; the others learn what it read, or why it could not.
-  const auto world =
-      comm::make_communicator({.backend = comm::Backend::mpi,
-                               .ranks = session.size(),
-                               .timeout = std::chrono::duration<double>(arguments.timeout_s)});
-  const Job job = prepare(arguments, device, session, *world);
+  const Job job = prepare(arguments, device, session, world);
   Screen screen(session.rank() == 0);
   screen.print(title(job.cases, session, arguments.threads, job.placement) +
                report::table_header(job.cases));

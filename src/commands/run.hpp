@@ -7,6 +7,7 @@
 
 #include "base/device.hpp"
 #include "base/error.hpp"
+#include "comm/communicator.hpp"
 #include "job/mpi_session.hpp"
 #include "job/place.hpp"
 
@@ -17,7 +18,7 @@ struct RunArguments {
   std::string input;
   std::vector<std::string> overrides;  ///< of --set, KEY=VALUE each
   std::optional<std::string> output;   ///< results file, appended to
-  std::optional<std::string> trace;    ///< Chrome trace of one step a case, overwritten
+  std::optional<std::string> trace;    ///< Chrome trace of one step per case, overwritten
   std::optional<std::string> dump;     ///< folder for tensors, created, must be empty
   bool resume = false;                 ///< skip cases with a valid record in `output`
   bool progress = false;               ///< show progress even when stderr is no terminal
@@ -31,6 +32,7 @@ struct RunArguments {
 /// stdout and appends each record as its case ends. Returns `invalid` when a result failed its
 /// verification. After SIGTERM or SIGUSR1 on any rank it ends with the case at hand, or gives that
 /// up; see base/interruption.hpp. Throws InputError and RunError.
-ExitStatus run(const RunArguments& arguments, Device& device, const job::MpiSession& session);
+ExitStatus run(const RunArguments& arguments, Device& device, const job::MpiSession& session,
+               comm::Communicator& world);
 
 }  // namespace tidemark::commands

@@ -1,10 +1,10 @@
 #include "config/byte_size.hpp"
 
-#include <fmt/format.h>
-
 #include <cstddef>
 #include <optional>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "config/message.hpp"
 

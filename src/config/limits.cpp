@@ -1,12 +1,12 @@
 #include "config/limits.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "config/message.hpp"
 #include "config/schema.hpp"
@@ -44,7 +44,7 @@ constexpr Limit matrix_dimension{max_size, "the largest matrix dimension of BLAS
 // A step sums up a few dozen tensors and a handful of products: with these two limits on each, no
 // sum of theirs can leave 64 bits; weights with gradients and optimizer count at most ninefold.
 constexpr Limit tensor_bytes{std::int64_t{1} << 56, "64 PiB"};
-constexpr Limit operations{std::int64_t{1} << 60, "2^60 operations a step"};
+constexpr Limit operations{std::int64_t{1} << 60, "2^60 operations per step"};
 
 void require_at_most(const Case& c, const Limit& limit, const std::string& key,
                      std::string_view formula, Factors factors) {

@@ -1,10 +1,10 @@
 // Names of keys: finding them, and finding what a wrong one was meant to be.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <numeric>
+
+#include <fmt/format.h>
 
 #include "config/message.hpp"
 #include "config/schema.hpp"

@@ -1,12 +1,12 @@
 #include "config/scalar.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
 #include <system_error>
+
+#include <fmt/format.h>
 
 #include "config/message.hpp"
 

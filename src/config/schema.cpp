@@ -1,11 +1,11 @@
 #include "config/schema.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <array>
 #include <type_traits>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.hpp"
 #include "config/message.hpp"
@@ -207,10 +207,11 @@ void add_parallel_rows(std::vector<Setting>& rows) {
 }
 
 void add_bench_rows(std::vector<Setting>& rows) {
-  rows.push_back(row("bench.warmup", warm_up_counts, "",
-                     "steps before the clock starts, the checked one of bench.verify among them; one at "
-                     "least is not checked, since the first step sets up memory and algorithms",
-                     TIDEMARK_FIELD(bench.warmup)));
+  rows.push_back(
+      row("bench.warmup", warm_up_counts, "",
+          "steps before the clock starts, the checked one of bench.verify among them; one at "
+          "least is not checked, since the first step sets up memory and algorithms",
+          TIDEMARK_FIELD(bench.warmup)));
   rows.push_back(
       row("bench.iterations", sizes, "", "timed steps", TIDEMARK_FIELD(bench.iterations)));
   rows.push_back(row("bench.max_iterations", sizes, "40, or iterations where that is more",

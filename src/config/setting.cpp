@@ -1,9 +1,9 @@
 // What a key accepts, how its value is read and written, and the table of all keys.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "config/message.hpp"
 #include "config/schema.hpp"

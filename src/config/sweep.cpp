@@ -1,11 +1,11 @@
 #include "config/sweep.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <string_view>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "config/message.hpp"
 #include "config/preset.hpp"

@@ -1,11 +1,11 @@
 #include "config/validate.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "config/limits.hpp"
 #include "config/message.hpp"

@@ -1,9 +1,9 @@
 // Records that say nothing about the machine, whatever they hold.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <string>
+
+#include <nlohmann/json.hpp>
 
 namespace tidemark::criteria {
 

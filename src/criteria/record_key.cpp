@@ -31,7 +31,8 @@ constexpr std::array groups{
     Group{"time", "warmup_steps warmup_seconds measured_seconds drift drifting"},
     Group{"flops",
           "model_per_step launched_per_rank gflops_per_rank gemm_gflops_per_rank "
-          "gemm_gflops_samples fraction_of_gemm"},
+          "gemm_gflops_samples fraction_of_gemm "
+          "disturbed"},
     Group{"memory",
           "saved_bytes saved_bytes_per_layer formula_bytes_per_layer "
           "closed_formula_bytes_per_layer ends_saved_bytes ends_formula_bytes "

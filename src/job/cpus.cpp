@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-// Of functions that run before the libraries: sanitizers are not up yet.
+// For functions that run before the libraries, when sanitizers are not initialised yet.
 #if defined(__clang__)
 #define TIDEMARK_BEFORE_LIBRARIES \
   __attribute__((no_sanitize("address", "thread", "undefined", "memory")))
@@ -29,7 +29,7 @@ namespace {
 constexpr int max_cpus = 8192;
 constexpr int word_bits = static_cast<int>(sizeof(unsigned long) * CHAR_BIT);
 
-/// As the kernel writes it; `bytes` is how many of them it wrote, below 1 on an error.
+/// The kernel's format. `bytes` is the number of bytes that it wrote, or below 1 on an error.
 struct Mask {
   std::array<unsigned long, max_cpus / word_bits> words;
   long bytes;
@@ -47,9 +47,9 @@ void read_mask_at_start(int /*count*/, char** /*arguments*/, char** /*environmen
   read_mask(&mask_at_start);
 }
 
-// The loader calls what stands in this section of an executable before any constructor of its
-// shared libraries, of which libgomp's binds this thread; System V gABI, "Initialization and
-// Termination Functions".
+// The loader calls the functions in this section of an executable before all constructors of its
+// shared libraries (System V gABI, "Initialization and Termination Functions"). One of these is
+// libgomp's, which binds this thread.
 __attribute__((section(".preinit_array"),
                used)) void (*entry_at_start)(int, char**, char**) = read_mask_at_start;
 

@@ -1,6 +1,6 @@
-// Sets of processors, by the numbers that the system gives them, and those a thread may run on.
+// Sets of processors by their system numbers, and the processors on which a thread may run.
 //
-// A "cpu" is what the system schedules on: a hardware thread. A core has one or several of them.
+// A "cpu" is the unit that the system schedules: a hardware thread. A core has one or more of them.
 #pragma once
 
 #include <string>
@@ -9,24 +9,24 @@
 
 namespace tidemark::job {
 
-/// Numbers of cpus, ascending, each once.
+/// Numbers of cpus, ascending, without duplicates.
 using CpuList = std::vector<int>;
 
-/// "0-3,8", as the system writes it; "" for none.
+/// The system's format, such as "0-3,8"; "" for an empty list.
 std::string text_of(const CpuList& cpus);
 
-/// The reverse. What is no list of numbers and ranges gives an empty list.
+/// The inverse of text_of. Text that is no list of numbers and ranges gives an empty list.
 CpuList cpus_in(std::string_view text);
 
-/// True where each of `cpus` is one of `others`.
+/// True if each of `cpus` is one of `others`.
 bool is_within(const CpuList& cpus, const CpuList& others);
 
-/// The cpus that the calling thread may run on; empty where the system does not say.
+/// The cpus on which the calling thread may run; empty if the system does not tell.
 CpuList cpus_of_this_thread();
 
-/// The cpus that the launcher gave to this process. They are read before the libraries of the
-/// process start: with OMP_PROC_BIND, libgomp binds the main thread before main() to one of them.
-/// Where the system starts programs in another way, those that the calling thread has now.
+/// The cpus that the launcher gave to this process. They are read before the process's libraries
+/// start, because with OMP_PROC_BIND libgomp binds the main thread to one of them before main(). If
+/// the system starts programs in another way, these are the cpus of the calling thread now.
 CpuList cpus_at_start();
 
 }  // namespace tidemark::job

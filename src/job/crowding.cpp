@@ -15,14 +15,14 @@ namespace tidemark::job {
 
 namespace {
 
-/// A machine with more findings of one kind than this gets one line for all of them.
+/// If a machine has more findings of one kind than this, one line covers all of them.
 constexpr std::size_t max_shortages = 4;
 
 std::string others_have(std::size_t cores) {
   return fmt::format("{} other core{}", cores, cores == 1 ? " has" : "s have");
 }
 
-/// The threads of one machine's ranks, in one row.
+/// All threads of one machine's ranks, in one list.
 class Crowding {
  public:
   Crowding(const std::vector<Place>& places, const std::vector<int>& ranks) : places_(places) {
@@ -65,7 +65,7 @@ class Crowding {
     return {{{claims.begin(), claims.end()}, sorted(units)}};
   }
 
-  /// The physical cores that each thread could take; none of threads that are in a shortage.
+  /// The physical cores that each thread could use; empty for threads that are in a shortage.
   [[nodiscard]] std::vector<std::vector<int>> wanted_cores(
       const std::vector<Shortage>& of_cpus) const {
     std::vector<std::vector<int>> wanted;
@@ -85,7 +85,7 @@ class Crowding {
     return sorted(cores);
   }
 
-  /// Hardware threads of cores.
+  /// The hardware threads of cores.
   [[nodiscard]] CpuList cpus_of(const std::vector<int>& cores) const {
     CpuList cpus;
     for (const auto& [cpu, core] : core_of_) {
@@ -94,7 +94,7 @@ class Crowding {
     return cpus;
   }
 
-  /// Cores that the job could use and that none of its threads may run on.
+  /// Cores that the job could use, and on which none of its threads may run.
   [[nodiscard]] std::vector<int> idle_cores() const {
     std::set<int> idle;
     for (const auto& [cpu, core] : core_of_) idle.insert(core);
@@ -104,7 +104,7 @@ class Crowding {
     return sorted(idle);
   }
 
-  /// "core 0", "the 2 cores 0-1"; where cores have several hardware threads, those are named.
+  /// "core 0" or "the 2 cores 0-1". If cores have several hardware threads, the text names those.
   [[nodiscard]] std::string place_text(const CpuList& cpus) const {
     const bool has_siblings = core_count() < core_of_.size();
     const std::string word = has_siblings ? "hardware thread" : "core";
@@ -126,7 +126,7 @@ class Crowding {
   }
 
   [[nodiscard]] std::string advice(const Shortage& shortage, const std::vector<int>& ranks) const {
-    // Did the launcher leave them more than where they stand now?
+    // Tests whether the launcher gave the ranks more cpus than those of the shortage.
     std::set<int> given;
     for (const int rank : ranks) given.insert(place(rank).cores.begin(), place(rank).cores.end());
     if (given.size() > shortage.units.size()) {
@@ -139,7 +139,7 @@ class Crowding {
       return fmt::format("the launcher bound them there, {} none of the job's threads",
                          others_have(idle));
     }
-    return ranks.size() == 1 ? "fewer threads (OMP_NUM_THREADS), or more cores a rank"
+    return ranks.size() == 1 ? "fewer threads (OMP_NUM_THREADS), or more cores per rank"
                              : "fewer ranks or threads (OMP_NUM_THREADS)";
   }
 
@@ -156,7 +156,7 @@ class Crowding {
   const std::vector<Place>& places_;
   std::map<int, int> core_of_;
   std::vector<CpuList> threads_;
-  std::vector<int> rank_of_;  ///< of a thread
+  std::vector<int> rank_of_;  ///< per thread
 };
 
 }  // namespace

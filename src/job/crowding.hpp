@@ -1,4 +1,4 @@
-// Threads that crowd on too few cores of a machine.
+// Finds threads that have too few cores of a machine.
 #pragma once
 
 #include <vector>
@@ -7,9 +7,9 @@
 
 namespace tidemark::job {
 
-/// Adds what is wrong with where the threads of one machine's `ranks` may run. Two threads that can
-/// only run on one hardware thread, or on fewer than they are, are a problem; so are those that
-/// share a core while others are idle. Where none is idle, shared cores are a remark.
+/// Adds findings on where the threads of one machine's `ranks` may run. It is a problem if threads
+/// have fewer hardware threads than they are. It is also a problem if threads share a core while
+/// other cores are idle. If no core is idle, shared cores are a remark.
 void judge_crowding(const std::vector<int>& ranks, Placement& placement);
 
 }  // namespace tidemark::job

@@ -1,4 +1,4 @@
-// Words that the findings on a placement share.
+// Texts that findings on a placement share.
 #pragma once
 
 #include <cstddef>

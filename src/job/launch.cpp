@@ -15,8 +15,8 @@ namespace {
 
 constexpr const char* that_mpirun = "the mpirun of that library";
 
-/// Numbers of steps from here on are Slurm's own: the batch script, an interactive shell and
-/// others, which are one process (SLURM_INTERACTIVE_STEP of slurm.h).
+/// From this number on, steps are Slurm's own: the batch script, an interactive shell and others.
+/// Each of them is one process (SLURM_INTERACTIVE_STEP of slurm.h).
 constexpr std::int64_t first_special_step = 0xfffffffa;
 
 std::optional<std::int64_t> number_in(const char* text) {
@@ -51,7 +51,7 @@ class Reader {
   const Variables& variable_;
 };
 
-/// A number of ranks that was lost on the way is at least this rank's plus 1.
+/// If the number of processes is unknown, it is at least this rank plus 1.
 Launch launch(std::string launcher, int rank, std::optional<int> processes, std::string remedy) {
   return {std::move(launcher), rank, std::max(processes.value_or(1), rank + 1), std::move(remedy)};
 }
@@ -65,7 +65,7 @@ Launch started_by_slurm(const Reader& reader) {
     if (*step >= first_special_step) return {};
     return launch("srun", rank, reader.number("SLURM_STEP_NUM_TASKS"), remedy);
   }
-  // A batch script has rank 0, the job's number of tasks, and no step.
+  // A batch script has rank 0 and the job's number of tasks, but no step.
   const bool is_script = reader.text("ENVIRONMENT") == "BATCH" || reader.has("SLURM_TASK_PID");
   if (!reader.has("SLURM_PROCID") || is_script) return {};
   return launch("srun", rank, reader.number("SLURM_NTASKS"), remedy);

@@ -1,4 +1,4 @@
-// What a launcher told this process of those that it started together.
+// What a launcher told this process about the processes that it started together.
 #pragma once
 
 #include <string>
@@ -7,27 +7,27 @@
 
 namespace tidemark::job {
 
-/// Of launchers around one another, the innermost.
+/// If launchers are nested, this describes the innermost.
 struct Launch {
-  std::string launcher;  ///< for the user; "" where there is none
+  std::string launcher;  ///< for the user; "" if there is none
   int rank = 0;          ///< of this process
-  int processes = 1;     ///< that were started together, at least
-  std::string remedy;    ///< how they become one job
+  int processes = 1;     ///< least number of processes that were started together
+  std::string remedy;    ///< how these processes can become one job
 };
 
-/// To be called before MPI starts, which sets variables itself.
+/// Reads the launcher's variables. Call it before MPI starts, because MPI sets variables itself.
 ///
-/// Within an allocation of Slurm SLURM_NTASKS and, in a batch script, SLURM_PROCID are set, too,
-/// though nothing was started twice there. Only srun's own steps have SLURM_STEP_ID, and what
-/// mpirun starts on another node has that of the step of its daemons.
+/// An allocation of Slurm sets SLURM_NTASKS, and a batch script SLURM_PROCID, although it starts
+/// only one process. Only steps of srun have SLURM_STEP_ID. A process that mpirun starts on another
+/// node has the SLURM_STEP_ID of its daemon's step.
 Launch launch_of(const Variables& variable);
 
-/// Whether the launcher holds back what a rank writes to stderr until its line has an end, and then
-/// takes the end of a line on stdout for it. PRRTE does so, the launcher of Open MPI 5.
+/// Whether the launcher mixes a rank's streams. It holds stderr back until a line ends, but also
+/// takes the end of a line on stdout for this. PRRTE, the launcher of Open MPI 5, does so.
 bool mixes_streams(const Variables& variable);
 
-/// The line for processes that were started together and of which MPI takes each for a job of one
-/// rank; "" where that is not so. `mpi` names the library and its version.
+/// The line for processes that were started together, if MPI takes each for a job of one rank; ""
+/// otherwise. `mpi` is the name and version of the library.
 std::string singleton_line(const Launch& launch, int mpi_size, const std::string& mpi);
 
 }  // namespace tidemark::job

@@ -8,7 +8,7 @@ namespace {
 
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; }
 
-/// Without white space at the ends, and with one space for every run of it.
+/// Removes white space at the ends, and replaces each run of white space by one space.
 std::string trimmed(std::string_view text) {
   std::string words;
   bool is_between = false;
@@ -24,7 +24,7 @@ std::string trimmed(std::string_view text) {
   return words;
 }
 
-/// Takes the first line from `text`, without its end.
+/// Removes the first line from `text`, and returns it without its line end.
 std::string_view take_line(std::string_view& text) {
   const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
   const std::string_view line = text.substr(0, end);

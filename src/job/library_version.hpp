@@ -1,4 +1,4 @@
-// What an MPI library says about itself, in the text of MPI_Get_library_version.
+// Reads what an MPI library tells about itself in MPI_Get_library_version.
 #pragma once
 
 #include <optional>
@@ -7,12 +7,12 @@
 
 namespace tidemark::job {
 
-/// The first line of `text` that is not empty: "MPICH Version: 4.0.2". White space at its ends is
-/// gone, and white space inside it, MPICH's tabs among it, is one space.
+/// The first line of `text` that is not empty, such as "MPICH Version: 4.0.2". White space at its
+/// ends is removed. White space inside it, such as MPICH's tabs, becomes one space.
 std::string first_line_of(std::string_view text);
 
-/// The value behind "KEY:" at the start of a line, trimmed in the same way; nullopt where no line
-/// has the key. MPICH describes itself in such lines: "MPICH Device:<tab>ch4:ucx".
+/// The value after "KEY:" at the start of a line, trimmed in the same way; nullopt if no line has
+/// the key. MPICH describes itself in such lines: "MPICH Device:<tab>ch4:ucx".
 std::optional<std::string> value_in(std::string_view text, std::string_view key);
 
 }  // namespace tidemark::job

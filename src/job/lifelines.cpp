@@ -1,6 +1,5 @@
 #include "job/lifelines.hpp"
 
-#include <fmt/format.h>
 #include <pthread.h>
 
 #include <atomic>
@@ -8,6 +7,8 @@
 #include <chrono>
 #include <new>
 #include <thread>
+
+#include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "base/interruption.hpp"
@@ -20,19 +21,19 @@ namespace {
 
 constexpr std::chrono::seconds grace{2};
 
-/// What lies in the shared memory, in front of the locks.
+/// The start of the shared memory, before the locks.
 struct Board {
-  std::atomic<bool> has_spoken;  ///< a rank has said why the job ends
+  std::atomic<bool> has_spoken;  ///< a rank has written why the job ends
 };
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-/// Of one rank.
+/// The slot of one rank.
 struct Slot {
   pthread_mutex_t lock;
   Lifelines::Peer peer;  ///< process 0 until it has taken the lock
 };
 
-constexpr std::size_t line_bytes = 64;  // so that slots do not share a line of the cache
+constexpr std::size_t line_bytes = 64;  // so that slots do not share a cache line
 static_assert(sizeof(Board) <= line_bytes && sizeof(Slot) <= line_bytes);
 
 Board& board_of(void* memory) { return *static_cast<Board*>(memory); }
@@ -85,7 +86,7 @@ void Lifelines::watch(const std::string& host, const OnLoss& on_loss) const {
     std::thread([line, on_loss, lock = &slot.lock, &board = board_of(memory_)] {
       const int code = pthread_mutex_lock(lock);
       if (code == EOWNERDEAD && !board.has_spoken.exchange(true)) on_loss(line);
-      // Kept otherwise: an orderly end needs the lock no more.
+      // On an orderly end, this thread keeps the lock, which is not needed any more.
     }).detach();
   };
   if (own_ + 1 < ranks_) wait_for(own_ + 1);
@@ -93,7 +94,8 @@ void Lifelines::watch(const std::string& host, const OnLoss& on_loss) const {
 }
 
 void end_after_loss(const std::string& line) {
-  // A launcher that was asked to end the job sends a signal first. Then nobody asks why.
+  // A launcher that ends the job sends a signal first. Then no line is needed for ranks that it
+  // kills.
   if (Interruption::signal_number() != 0) return;
   write_line(line);
   std::this_thread::sleep_for(grace);

@@ -1,4 +1,4 @@
-// Notices at once that a rank of this node was killed, or crashed.
+// Detects immediately that a rank of this node was killed or crashed.
 #pragma once
 
 #include <cstddef>
@@ -8,13 +8,14 @@
 
 namespace tidemark::job {
 
-/// Every rank of a node holds a lock in memory that all of them share. The system gives the lock of
-/// a process that ends to the rank that waits for it, and says that its owner is dead. It does so
-/// before it closes the files of the process, which is how launchers learn of its end. So a line
-/// can be written even where the launcher kills all other ranks at once, as MPICH's does.
+/// Every rank of a node holds a lock in memory that all of them share. When a process ends, the
+/// system gives its lock to the rank that waits for it, and reports that the owner is dead. The
+/// system does so before it closes the files of the process, by which launchers notice its end. So
+/// this rank can write a line even if the launcher then kills all other ranks at once, as MPICH's
+/// does.
 ///
-/// Rank k waits for rank k+1, and the second rank for the first one, too: each in a thread that
-/// sleeps. Of all lines of this kind and all others that end the job, the first suffices.
+/// Rank k waits for rank k+1, and the second rank also waits for the first. Each wait is in a
+/// sleeping thread. It reports a loss only if no rank of the node has told before why the job ends.
 class Lifelines {
  public:
   struct Peer {
@@ -23,15 +24,15 @@ class Lifelines {
   };
   using OnLoss = std::function<void(const std::string& line)>;
 
-  /// Size of the memory for so many ranks.
+  /// Bytes of the shared memory for `ranks` ranks.
   static std::size_t bytes_for(std::size_t ranks) noexcept;
-  /// Makes the locks; one rank does so, before any other touches the memory.
+  /// Makes the locks. One rank must call it before any other rank uses the memory.
   static void prepare(void* memory, std::size_t ranks);
 
-  /// Takes the lock of `self`, the rank number `own` of the node's `ranks`. The thread that calls
-  /// it must live as long as the process, and so must `memory`.
+  /// Takes the lock of `self`, which is rank `own` of the node's `ranks`. The calling thread and
+  /// `memory` must exist until the process ends.
   Lifelines(void* memory, std::size_t ranks, std::size_t own, const Peer& self);
-  /// Says that this rank ends in order.
+  /// Marks an orderly end of this rank.
   ~Lifelines();
   Lifelines(const Lifelines&) = delete;
   Lifelines& operator=(const Lifelines&) = delete;
@@ -39,8 +40,8 @@ class Lifelines {
   /// Whether all ranks of the node have taken their locks.
   [[nodiscard]] bool is_complete() const;
 
-  /// Starts to wait for others, once they have taken their locks. The threads outlive this object.
-  /// `on_loss` gets the line, in one of them; `host` is named in it.
+  /// Starts to wait for other ranks, which must have taken their locks. The threads outlive this
+  /// object. `on_loss` gets the line in one of them. The line names `host`.
   void watch(const std::string& host, const OnLoss& on_loss) const;
 
  private:
@@ -49,9 +50,9 @@ class Lifelines {
   std::size_t own_;
 };
 
-/// Writes the line and ends the process a little later. In between, the launcher can end the job,
-/// and a record that is being written comes to its end. Does nothing where a signal has asked the
-/// job to end: then ranks are killed because of it.
+/// Writes the line and ends the process a little later. In the meantime the launcher can end the
+/// job, and a record that is being written can be completed. Does nothing if a signal requested the
+/// end of the job, because then ranks are killed for that reason.
 void end_after_loss(const std::string& line);
 
 }  // namespace tidemark::job

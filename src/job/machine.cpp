@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The first line of a file; "" where there is none.
+/// The first line of a file; "" if there is no file.
 std::string line_of(const fs::path& path) {
   std::ifstream file(path);
   std::string line;
@@ -28,7 +28,7 @@ std::string line_of(const fs::path& path) {
   return line;
 }
 
-/// Where a control group of a hierarchy is to be looked for, and the root of that hierarchy.
+/// The control group of this process in one hierarchy, and the root folder of that hierarchy.
 struct Group {
   fs::path root;
   std::string path;  ///< "/a/b"
@@ -43,14 +43,15 @@ bool names(const std::string& controllers, const std::string& controller) {
   return false;
 }
 
-/// The folder of a hierarchy of version 1. "cpu,cpuacct" are mounted together, or under one's name.
+/// The folder of a hierarchy of version 1. "cpu,cpuacct" may be mounted together, or under one
+/// name.
 fs::path root_of(const std::string& controllers, const std::string& controller,
                  const fs::path& all) {
   std::error_code error;
   return fs::exists(all / controllers, error) ? all / controllers : all / controller;
 }
 
-/// Version 2 beside version 1 has a folder of its own.
+/// If versions 1 and 2 are both mounted, version 2 has a separate folder.
 fs::path root_of_version_2(const fs::path& all) {
   std::error_code error;
   const bool is_beside =
@@ -58,7 +59,7 @@ fs::path root_of_version_2(const fs::path& all) {
   return is_beside ? all / "unified" : all;
 }
 
-/// The inode of a control group's folder, by which the system tells groups apart.
+/// The inode of a control group's folder, which identifies the group.
 std::uint64_t id_of(const fs::path& folder) {
   struct stat found {};
   return stat(folder.c_str(), &found) == 0 ? found.st_ino : 0;
@@ -84,7 +85,7 @@ std::optional<Group> group_of(const std::string& controller, const SystemFolders
 }
 
 /// The group's folder and those above it up to the root of the hierarchy, innermost first. A
-/// container may show the root alone, under a path that it does not have.
+/// container may show only the root, under a path that does not exist in it.
 std::vector<fs::path> folders_of(const Group& group) {
   std::vector<fs::path> found;
   std::string path = group.path.starts_with('/') ? group.path : "";
@@ -104,7 +105,7 @@ std::optional<double> limit_of(const fs::path& folder, bool is_version_1) {
     std::istringstream(line_of(folder / "cpu.cfs_quota_us")) >> quota;  // -1: no limit
     std::istringstream(line_of(folder / "cpu.cfs_period_us")) >> period;
   } else {
-    std::istringstream(line_of(folder / "cpu.max")) >> quota >> period;  // "max 100000": none
+    std::istringstream(line_of(folder / "cpu.max")) >> quota >> period;  // "max 100000": no limit
   }
   if (quota > 0.0 && period > 0.0) return quota / period;
   return std::nullopt;

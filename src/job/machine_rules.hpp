@@ -1,4 +1,4 @@
-// What else can be wrong with the ranks of one machine: limits, devices, NUMA nodes.
+// More rules for the ranks of one machine: limits, devices, NUMA nodes.
 #pragma once
 
 #include <vector>
@@ -7,15 +7,16 @@
 
 namespace tidemark::job {
 
-/// A problem for threads that outnumber the processor time of their control group.
+/// Adds a problem if threads exceed the processor time of their control group.
 void judge_limits(const std::vector<int>& ranks, Placement& placement);
 
-/// A problem for ranks that share a device. Devices are the same by their UUID; slices of one (MIG)
-/// have UUIDs of their own. Where it is unknown, by the place on the bus.
+/// Adds a problem if ranks share a device. The UUID identifies a device, and slices of a device
+/// (MIG) have separate UUIDs. If it is unknown, the place on the bus is used.
 void judge_devices(const std::vector<int>& ranks, Placement& placement);
 
-/// A remark for threads that may run on several NUMA nodes though one has cores for all of their
-/// rank's, and for a device that is attached to another node than its rank's threads run on.
+/// Adds a remark if threads may run on several NUMA nodes, although one has cores for all threads
+/// of a rank. Adds a remark if a device is attached to another node than that of its rank's
+/// threads.
 void judge_numa(const std::vector<int>& ranks, Placement& placement);
 
 }  // namespace tidemark::job

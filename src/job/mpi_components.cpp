@@ -23,7 +23,7 @@ std::vector<std::string> components_of(std::string_view framework,
   return names;
 }
 
-/// The NAMEs in "FRAMEWORK_NAME_VARIABLE", sorted, each once.
+/// The names in "FRAMEWORK_NAME_VARIABLE", sorted, without duplicates.
 std::vector<std::string> components_in(const std::string& framework,
                                        const std::vector<std::string>& variables) {
   const std::string prefix = framework + "_";
@@ -32,7 +32,7 @@ std::vector<std::string> components_in(const std::string& framework,
     if (!variable.starts_with(prefix)) continue;
     const std::string rest = variable.substr(prefix.size());
     const std::size_t end = rest.find('_');
-    // These two are variables of the framework itself.
+    // "base" and "wrapper" are variables of the framework itself.
     const std::string name = rest.substr(0, end);
     if (end == std::string::npos || name == "base" || name == "wrapper") continue;
     names.push_back(name);
@@ -46,15 +46,15 @@ bool has(const std::vector<std::string>& names, const char* name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// Shared memory: vader, which is called sm since Open MPI 5. Version 4 has an sm, too, which only
-/// says so, and is there beside vader.
+/// Shared memory is vader, which Open MPI 5 calls sm. Version 4 also has an sm, which only reports
+/// its new name, and which exists in addition to vader.
 std::optional<std::string> shared_memory_in(const std::vector<std::string>& names) {
   if (has(names, "vader")) return "vader";
   if (has(names, "sm") && names.size() > 1) return "sm";
   return std::nullopt;
 }
 
-/// The one that is neither for a rank itself nor shared memory, where there is exactly one.
+/// The one component that is neither self nor shared memory; nullopt if there are none or several.
 std::optional<std::string> network_in(std::vector<std::string> names) {
   std::erase_if(names, [](const std::string& name) {
     return name == "self" || name == "vader" || name == "sm";
@@ -75,7 +75,7 @@ MpiComponents components_of_open_mpi(const Components& found, const Neighbourhoo
   if (found.pml.size() != 1) return result;
   result.messaging = found.pml.front();
   result.known_by = known_by;
-  // Only ob1 sends by these components; ucx and cm have transports of their own.
+  // Only ob1 sends by these components. ucx and cm have their own transports.
   if (found.pml.front() != "ob1") {
     result.components = found.mtl;
     return result;
@@ -111,7 +111,7 @@ MpiComponents components_from_variables(const std::vector<std::string>& variable
                                         const Neighbourhood& ranks) {
   Components found{components_in("pml", variables), components_in("mtl", variables),
                    components_in("btl", variables)};
-  // Since version 5 vader is but a second name of sm, which has the same variables.
+  // Since version 5 vader is only an alias of sm, with the same variables.
   if (has(found.btl, "sm")) std::erase(found.btl, "vader");
   return components_of_open_mpi(found, ranks, "components of which Open MPI has control variables");
 }
@@ -122,7 +122,7 @@ MpiComponents components_from_description(std::string_view description, const Ne
   result.messaging = value_in(description, "MPICH Device");
   if (!result.messaging) return result;
   result.known_by = "device that MPICH names";
-  // "ch4:ucx"; other generations of devices have other rules.
+  // A name such as "ch4:ucx". Other generations of devices have other rules.
   const std::string generation = "ch4:";
   if (!result.messaging->starts_with(generation)) return result;
   const std::string network = result.messaging->substr(generation.size());

@@ -1,4 +1,4 @@
-// The evidence in this process for what carries the messages.
+// Collects evidence in this process for the components that carry the messages.
 #include <link.h>
 
 #include "job/mpi_components.hpp"
@@ -13,7 +13,7 @@ int add_library(dl_phdr_info* info, std::size_t, void* list) {
   return 0;
 }
 
-/// MPI's tools interface, as long as it lives.
+/// MPI's tools interface, initialised during this object's lifetime.
 class Tools {
  public:
   Tools() { is_there_ = MPI_T_init_thread(MPI_THREAD_SINGLE, &provided_) == MPI_SUCCESS; }
@@ -23,8 +23,8 @@ class Tools {
   Tools(const Tools&) = delete;
   Tools& operator=(const Tools&) = delete;
 
-  /// Names of the control variables. Those that the library has withdrawn keep their places, but
-  /// cannot be asked for their names any more.
+  /// Names of the control variables. Withdrawn variables keep their indices, but the library does
+  /// not return their names any more.
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> names;
     int count = 0;
@@ -43,7 +43,7 @@ class Tools {
     return names;
   }
 
-  /// Whether a variable of one int is there and not 0.
+  /// Whether a variable with one int exists and is not 0.
   [[nodiscard]] bool is_on(const char* name) const {
     int index = 0;
     int count = 0;

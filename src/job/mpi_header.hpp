@@ -1,7 +1,7 @@
-// The one place that includes mpi.h.
+// The only file that includes mpi.h.
 #pragma once
 
-// Open MPI and MPICH would otherwise add the C++ bindings that MPI-3 removed.
+// Without these macros, Open MPI and MPICH would add the C++ bindings that MPI-3 removed.
 #ifndef OMPI_SKIP_MPICXX
 #define OMPI_SKIP_MPICXX 1
 #endif

@@ -1,11 +1,11 @@
 #include "job/mpi_session.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "base/last_words.hpp"
 #include "job/library_version.hpp"
@@ -20,7 +20,7 @@ int level_of(MpiThreads threads) {
   return threads == MpiThreads::multiple ? MPI_THREAD_MULTIPLE : MPI_THREAD_SERIALIZED;
 }
 
-/// Watched where there is somebody to watch.
+/// A call that is watched if there is a watchdog.
 class WatchedCall {
  public:
   WatchedCall(Watchdog* watch, const char* operation) {
@@ -44,7 +44,7 @@ MpiSession::MpiSession(MpiThreads threads, Watchdog* watch) : watch_(watch) {
 
 MpiSession::~MpiSession() {
   if (!owns_mpi_) return;
-  // Other ranks may wait for this one in a collective, not in MPI_Finalize.
+  // Other ranks may wait for this one in a collective, and not in MPI_Finalize.
   if (std::uncaught_exceptions() > 0) abort(ExitStatus::failed);
   if (watch_ != nullptr) watch_->set_context("the end of the job");
   const WatchedCall call(watch_, "MPI_Finalize");
@@ -86,13 +86,14 @@ void MpiSession::describe() {
   char name[MPI_MAX_PROCESSOR_NAME] = "";
   check(MPI_Get_processor_name(name, &length), "MPI_Get_processor_name");
   processor_name_.assign(name, static_cast<std::size_t>(length));
-  // The program's own session alone; tests make several in one process.
+  // Only for the program's own session, because tests make several in one process.
   if (owns_mpi_) lifelines_ = watch_node(node, rank_, processor_name_);
   check(MPI_Comm_free(&node), "MPI_Comm_free");
 
   char version[MPI_MAX_LIBRARY_VERSION_STRING] = "";
   check(MPI_Get_library_version(version, &length), "MPI_Get_library_version");
-  library_description_ = version;  // `length` counts the final NUL in Open MPI, and not in MPICH
+  // Open MPI includes the final NUL in `length`, and MPICH does not.
+  library_description_ = version;
   library_version_ = first_line_of(library_description_);
 }
 
@@ -101,7 +102,7 @@ void MpiSession::abort(ExitStatus status) const {
   std::fflush(nullptr);
   note_last_words();
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(status));
-  std::terminate();  // MPI_Abort does not return; the compiler cannot know
+  std::terminate();  // MPI_Abort does not return, but the compiler does not know this
 }
 
 }  // namespace tidemark::job

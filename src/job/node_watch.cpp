@@ -13,11 +13,11 @@ namespace {
 
 using Path = std::array<char, 32>;
 
-/// A new file in memory, of so many bytes; below 0 where there is none to be had.
+/// Makes a file in memory with `bytes` bytes. Returns a negative number if this is not possible.
 int make_file(Path& path, std::size_t bytes) {
   path = {"/dev/shm/tidemark-XXXXXX"};
   const int file = mkstemp(path.data());
-  // Bytes that are only promised would end a rank when it touches them.
+  // Without real memory behind the file, an access to it would kill the rank.
   if (file >= 0 && posix_fallocate(file, 0, static_cast<off_t>(bytes)) != 0) {
     close(file);
     return -1;
@@ -32,8 +32,8 @@ void* map(int file, std::size_t bytes) {
   return memory == MAP_FAILED ? nullptr : memory;
 }
 
-/// Memory that the ranks of the node share, ready for their locks; null where this one cannot have
-/// it. It stays until the process ends. Collective; the file stays as well.
+/// Memory that the ranks of the node share, with initialised locks; null if this rank cannot map
+/// it. It stays mapped until the process ends. Collective. The caller removes the file.
 void* shared_memory(MPI_Comm node, Path& path, int local_rank, std::size_t ranks) {
   const std::size_t bytes = Lifelines::bytes_for(ranks);
   void* memory = nullptr;

@@ -9,8 +9,8 @@
 
 namespace tidemark::job {
 
-/// Ties the ranks of `node`, whose memory is one; `rank` is this one's in the job. Null where there
-/// is nobody to watch, or where they find no memory to share. Collective over `node`.
+/// Makes the lifelines of the ranks of `node`, which share memory. `rank` is this rank's number in
+/// the job. Null if there is no other rank, or no memory to share. Collective over `node`.
 std::unique_ptr<Lifelines> watch_node(MPI_Comm node, int rank, const std::string& host);
 
 }  // namespace tidemark::job

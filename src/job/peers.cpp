@@ -1,7 +1,5 @@
 #include "job/peers.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +13,9 @@
 #include <map>
 #include <optional>
 #include <system_error>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "job/launch.hpp"
 #include "job/ranks_text.hpp"
@@ -35,8 +36,8 @@ struct Status {
   std::int64_t parent = 0;
 };
 
-// The letter behind the name, which stands in parentheses and may hold any character, and the
-// parent: "123 (tidemark) T 1 ..."; proc(5).
+// Reads the state letter after the process name, and the parent, from a line such as "123
+// (tidemark) T 1 ..."; proc(5). The name is in parentheses and may contain any character.
 Status status_of(std::int64_t pid) {
   if (access("/proc/self/stat", R_OK) != 0) return {};
   const std::string text = text_of(fmt::format("/proc/{}/stat", pid));
@@ -56,8 +57,8 @@ Status status_of(std::int64_t pid) {
   }
 }
 
-/// The rank of a process by its environment as /proc has it, NUL behind each entry; nullopt where
-/// no launcher started it.
+/// The rank of a process from its environment in the format of /proc, where NUL ends each entry.
+/// nullopt if no launcher started the process.
 std::optional<int> rank_in(const std::string& environment) {
   std::map<std::string, std::string> variables;
   for (std::size_t at = 0; at < environment.size();) {

@@ -1,4 +1,4 @@
-// What the system of this node knows of the other ranks' processes, for a call that is overdue.
+// What this node's system knows about other ranks' processes, for an overdue call.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,8 @@
 
 namespace tidemark::job {
 
-/// Which process a rank is: `node` tells apart machines, and containers with pids of their own.
+/// Identifies the process of a rank. `node` differs between machines, and between containers with
+/// separate pids.
 struct ProcessIdentity {
   std::uint64_t node = 0;
   std::int64_t pid = 0;
@@ -15,13 +16,14 @@ struct ProcessIdentity {
   static ProcessIdentity of_this_process();
 };
 
-/// "rank 1 is stopped", "ranks 1-2 have ended; rank 3 is stopped", or empty, by `identities` of
-/// all ranks in their order: of those that run on this node, `rank` itself left out. Of others it
-/// cannot tell. Reads /proc, so it is empty where there is none. Any thread may call it.
+/// A text such as "rank 1 is stopped" or "ranks 1-2 have ended; rank 3 is stopped"; empty if there
+/// is nothing to report. `identities` are those of all ranks, in rank order. It covers ranks on
+/// this node except `rank` itself. Reads /proc, so it is empty without /proc. Any thread may call
+/// it.
 std::string missing_peers(const std::vector<ProcessIdentity>& identities, int rank);
 
-/// The same before ranks know of each other: of processes that the launcher started beside this
-/// one, "rank 1 is stopped", by what launchers put into their environment.
+/// A text such as "rank 1 is stopped", for use before ranks know each other. It covers processes
+/// that the same launcher started on this node, and finds their ranks in their environment.
 std::string stopped_siblings();
 
 }  // namespace tidemark::job

@@ -24,7 +24,7 @@ std::optional<int> known(const Json& json) {
   return json.is_null() ? std::nullopt : std::optional(json.get<int>());
 }
 
-/// Physical cores that the launcher gave to a rank, by the lowest number of their cpus.
+/// Physical cores that the launcher gave to a rank, each by the lowest number of its cpus.
 std::set<int> cores_of(const Place& place) {
   std::set<int> cores;
   for (const Cpu& cpu : place.cpus) {
@@ -82,7 +82,7 @@ std::string bytes_of(const Place& place) {
                   {"uuid", place.device_uuid},
                   {"pci_id", place.device_pci_id},
                   {"device_numa_node", or_null(place.device_numa_node)}};
-  // Not as text: a host's name need not be UTF-8, and need not be looked at here.
+  // A binary format, because the name of a host need not be UTF-8.
   const std::vector<std::uint8_t> bytes = Json::to_cbor(json);
   return {bytes.begin(), bytes.end()};
 }
@@ -121,7 +121,7 @@ int share_of_cores(const std::vector<Place>& places, std::size_t rank) {
   double share = 0.0;
   for (const int core : cores_of(own)) share += 1.0 / ranks_on_core.at(core);
   if (own.cpu_limit) share = std::min(share, own.cpu_limit->cores / ranks_in_group);
-  constexpr double rounding = 1e-9;  // thirds that add up to a little less than 1
+  constexpr double rounding = 1e-9;  // the sum of thirds may be slightly less than 1
   return std::max(1, static_cast<int>(std::floor(share + rounding)));
 }
 

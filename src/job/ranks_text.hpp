@@ -1,16 +1,16 @@
-// Ranks in words.
+// Ranks as text.
 #pragma once
-
-#include <fmt/format.h>
 
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "job/cpus.hpp"
 
 namespace tidemark::job {
 
-/// "rank 1", "ranks 0-2,5"; `ranks` ascend.
+/// A text such as "rank 1" or "ranks 0-2,5". `ranks` must ascend.
 inline std::string ranks_text(const std::vector<int>& ranks) {
   return fmt::format("rank{} {}", ranks.size() == 1 ? "" : "s", text_of(ranks));
 }

@@ -12,10 +12,11 @@ class Matching {
  public:
   explicit Matching(const std::vector<std::vector<int>>& claims) : claims_(claims) {}
 
-  /// Gives the claim a unit, others another one where need be; false where that cannot be. `seen`
-  /// becomes the units that were tried.
+  /// Gives the claim a unit, and moves other claims to other units if needed. Returns false if this
+  /// is impossible. Adds the units that it tried to `seen`.
   bool serve(std::size_t claim, std::set<int>& seen) {
-    for (const int unit : claims_[claim]) {  // a free one first: no chain of others is moved
+    // A free unit first, so that no other claim has to move.
+    for (const int unit : claims_[claim]) {
       if (!holder_.contains(unit)) {
         holder_[unit] = claim;
         return true;
@@ -33,10 +34,10 @@ class Matching {
 
  private:
   const std::vector<std::vector<int>>& claims_;
-  std::map<int, std::size_t> holder_;  ///< of a unit
+  std::map<int, std::size_t> holder_;  ///< per unit
 };
 
-/// The claims that `units` alone could serve.
+/// The claims that could only be served from `units`.
 Shortage shortage_of(const std::vector<std::vector<int>>& claims, const std::set<int>& units) {
   Shortage shortage;
   for (std::size_t claim = 0; claim < claims.size(); ++claim) {

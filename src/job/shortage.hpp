@@ -1,4 +1,4 @@
-// Which threads compete for too few cores.
+// Finds threads that compete for too few cores.
 #pragma once
 
 #include <cstddef>
@@ -6,19 +6,19 @@
 
 namespace tidemark::job {
 
-/// Claims that have fewer units to choose from, all of them together, than they are.
+/// A set of claims that together have fewer units than claims.
 struct Shortage {
-  std::vector<std::size_t> claims;  ///< places in the list of claims, ascending
-  std::vector<int> units;           ///< all that any of them could take, ascending
+  std::vector<std::size_t> claims;  ///< indices in the list of claims, ascending
+  std::vector<int> units;           ///< all units that any of them could take, ascending
   bool operator==(const Shortage&) const = default;
 };
 
-/// What is in the way of giving each claim a unit of its own; empty where nothing is. A claim lists
-/// the units that it could take, ascending; one that lists none is left out.
+/// The shortages that prevent that each claim gets a separate unit; empty if there are none. A
+/// claim lists the units that it could take, ascending. A claim without units is ignored.
 ///
-/// By Hall's theorem each claim gets a unit of its own unless some set of claims has too few units
-/// between them. A largest matching (augmenting paths) finds such sets: they are what can be
-/// reached from a claim that got nothing. No claim and no unit stands in two of them.
+/// By Hall's theorem each claim can get a separate unit unless some set of claims has too few
+/// units. A largest matching by augmenting paths finds such sets: they are reachable from a claim
+/// without a unit. No claim and no unit is in two of the shortages.
 std::vector<Shortage> find_shortages(const std::vector<std::vector<int>>& claims);
 
 }  // namespace tidemark::job

@@ -16,14 +16,14 @@ namespace tidemark::job {
 
 namespace {
 
-/// A machine of the job: what it has for ranks to compute on, devices or else cores.
+/// A machine of the job. `room` is the number of its devices, or of its cores if it has none.
 struct Node {
   std::string host;  ///< of its first rank
   std::size_t room = 0;
 };
-using Nodes = std::map<std::string, Node>;  // by machine
+using Nodes = std::map<std::string, Node>;  // key: machine
 
-/// Devices, or cores, that the ranks of a group need.
+/// Number of devices, or of cores, that the ranks of a group need.
 std::size_t need_of(const std::vector<int>& group, const std::vector<Place>& places) {
   if (place_of(places, group.front()).devices) return group.size();
   std::size_t threads = 0;
@@ -50,7 +50,7 @@ std::map<std::string, std::vector<int>> ranks_by_machine(const std::vector<int>&
   return ranks;
 }
 
-/// "ranks 0-1 of a; rank 2 of b", the first few of many.
+/// A text such as "ranks 0-1 of a; rank 2 of b", with at most the first few parts.
 std::string parts_of(const std::map<std::string, std::vector<int>>& by_machine,
                      const Nodes& nodes) {
   constexpr std::size_t max_parts = 4;

@@ -1,4 +1,5 @@
-// Whether the ranks of a tensor group, which speak most with each other, stand on one node.
+// Checks whether the ranks of a tensor group, which exchange most data with each other, are on one
+// node.
 #pragma once
 
 #include <vector>
@@ -7,8 +8,9 @@
 
 namespace tidemark::job {
 
-/// A remark for each group that crosses nodes, and a problem where a node has room for all of it:
-/// devices, or on a host cores for all of its threads, beside groups that stand there whole.
+/// Adds a remark for each group that crosses nodes. It is a problem if a node has room for the
+/// whole group, in addition to groups that are completely on it. Room means devices, or on a host
+/// cores for all threads.
 void judge_groups(const std::vector<std::vector<int>>& groups, Placement& placement);
 
 }  // namespace tidemark::job

@@ -9,17 +9,17 @@ namespace tidemark::job {
 
 namespace {
 
-/// Kokkos keeps its OpenMP threads in an array of this size, and writes beyond it where there are
-/// more: OpenMPExec::MAX_THREAD_COUNT of 3.4, and of 4.x alike.
+/// Kokkos has an array of this size for its OpenMP threads, and writes beyond it if there are more:
+/// OpenMPExec::MAX_THREAD_COUNT of 3.4 and of 4.x.
 constexpr int most_threads = 512;
 
-/// The number that a text begins with, as OpenMP's lists do; nullopt where there is none.
+/// The number at the start of a text, such as an OpenMP list; nullopt if there is none.
 std::optional<int> number_in(const char* text) {
   const int number = text == nullptr ? 0 : std::atoi(text);
   return number > 0 ? std::optional(number) : std::nullopt;
 }
 
-/// The last option of Kokkos that says how many threads; "" where there is none.
+/// The last Kokkos option for the number of threads; "" if there is none.
 std::string option_in(const std::vector<std::string_view>& arguments) {
   std::string found;
   for (const std::string_view argument : arguments) {
@@ -31,7 +31,7 @@ std::string option_in(const std::vector<std::string_view>& arguments) {
   return found;
 }
 
-/// What the user wants, and the words of it that a line may repeat.
+/// The user's setting, and the words that an error line repeats.
 struct Wish {
   std::optional<int> number;
   std::string where, words;

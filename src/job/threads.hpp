@@ -1,4 +1,4 @@
-// How many threads a rank starts on the host.
+// How many threads per rank start on the host.
 #pragma once
 
 #include <optional>
@@ -10,14 +10,15 @@
 
 namespace tidemark::job {
 
-/// What is to be handed to Kokkos, which reads the command line and the environment itself.
+/// The number to pass to Kokkos, which also reads the command line and the environment itself.
 struct ThreadChoice {
-  std::optional<int> number;  ///< nullopt: the user chose, nothing is to be set
-  std::string wrong;          ///< a line where the user asks for what cannot be; else ""
+  std::optional<int> number;  ///< nullopt: the user chose it, and nothing is passed
+  std::string wrong;          ///< an error line if the user's number is impossible; else ""
 };
 
-/// The user's number, by an option of Kokkos, KOKKOS_NUM_THREADS or OMP_NUM_THREADS, in this order;
-/// else `share`, within OMP_THREAD_LIMIT and what Kokkos can start.
+/// The user's number comes from an option of Kokkos, KOKKOS_NUM_THREADS or OMP_NUM_THREADS, in this
+/// order. Without it, the number is `share`, limited by OMP_THREAD_LIMIT and by what Kokkos can
+/// start.
 ThreadChoice choose_threads(int share, const std::vector<std::string_view>& arguments,
                             const Variables& variable);
 

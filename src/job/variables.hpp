@@ -1,11 +1,11 @@
-// The environment, or what a test puts in its place.
+// The environment, or a replacement in a test.
 #pragma once
 
 #include <functional>
 
 namespace tidemark::job {
 
-/// The value of a variable, null where it is not set: as std::getenv, which may stand here.
+/// Returns the value of a variable, or null if it is not set. std::getenv is one.
 using Variables = std::function<const char*(const char* name)>;
 
 }  // namespace tidemark::job

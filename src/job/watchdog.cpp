@@ -1,10 +1,11 @@
 #include "job/watchdog.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "base/last_words.hpp"
@@ -13,7 +14,7 @@ namespace tidemark::job {
 
 namespace {
 
-/// About three years: far from the end of the clock's range, so that sums with it are safe.
+/// About three years, far from the end of the clock's range, so that sums with it do not overflow.
 constexpr std::chrono::duration<double> longest{1e8};
 
 Watchdog::Clock::duration ticks_of(std::chrono::duration<double> timeout) {
@@ -40,8 +41,9 @@ Watchdog::~Watchdog() {
 
 Watchdog::Call::Call(Watchdog& watchdog, const char* operation, Clock::time_point start) noexcept
     : watchdog_(watchdog) {
-  // Released after the previous call's idle mark: whoever reads this name no longer reads that
-  // call's start, so a name and a start that belong to different calls are never taken together.
+  // This is released after the previous call was marked idle. A thread that reads this name does
+  // not read that call's start any more. So it never combines a name and a start of different
+  // calls.
   watchdog_.operation_.store(operation, std::memory_order_release);
   watchdog_.start_.store(watchdog_.since_epoch(start), std::memory_order_release);
 }
@@ -130,8 +132,8 @@ std::string overdue_line(std::string_view operation, std::string_view context, i
 
 void write_line(std::string line) {
   line += '\n';
-  // One write, so that lines of several ranks do not mix; past the stdio locks, which the thread
-  // that hangs may hold. Nothing can be done where it fails.
+  // One write, so that lines of several ranks do not mix. It avoids the stdio locks, which the
+  // hanging thread may hold. A failure is ignored.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -1,4 +1,4 @@
-// Ends the process when a call takes longer than it may: an error instead of a hang.
+// Ends the process if a call takes too long, so that it ends with an error and not a hang.
 #pragma once
 
 #include <atomic>
@@ -14,40 +14,40 @@
 
 namespace tidemark::job {
 
-/// Writes a line to stderr, whatever state the rest of the process is in.
+/// Writes a line to stderr, in any state of the process.
 void write_line(std::string line);
 
-/// Ends the process with ExitStatus::failed by _exit: destructors and MPI_Finalize would block
-/// where a call hangs, and the launcher ends the other ranks when one is gone.
+/// Ends the process with ExitStatus::failed by _exit. Destructors and MPI_Finalize would block if a
+/// call hangs. The launcher ends the other ranks when one has ended.
 [[noreturn]] void end_process();
 
-/// The line of a call that takes longer than it may; `detail` is added where there is one.
+/// The error line of an overdue call. `detail` is added if it is not empty.
 std::string overdue_line(std::string_view operation, std::string_view context, int rank,
                          std::chrono::duration<double> elapsed,
                          std::chrono::duration<double> timeout, std::string_view detail);
 
 /// A thread that watches the current blocking call of one rank.
 ///
-/// When a call is not over `timeout` after it began, the watchdog writes one line to stderr which
-/// names the operation, the context, the rank and the seconds, and ends the process; see
-/// end_process.
+/// If a call takes longer than `timeout`, the watchdog writes one line to stderr. The line names
+/// the operation, the context, the rank and the seconds. Then it ends the process; see end_process.
 ///
-/// Beginning and ending a call costs three atomic stores. The thread sleeps until the earliest
-/// moment at which a call could be overdue, so it wakes about once a `timeout`, not periodically.
+/// The begin and the end of a call cost three atomic stores. The thread sleeps until the earliest
+/// moment at which a call could be overdue. So it wakes about once per `timeout`, not periodically.
 class Watchdog {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Starts the thread. `timeout` must be positive. `rank` is used in the line only; below 0 where
-  /// it is not known yet.
+  /// Starts the thread. `timeout` must be positive. `rank` is only used in the line; below 0 if it
+  /// is not known yet.
   Watchdog(std::chrono::duration<double> timeout, int rank);
-  /// Stops the thread, and returns once it has ended.
+  /// Stops the thread and waits until it has ended.
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  /// A blocking call, from construction to destruction. Calls do not nest, and one thread at a time
-  /// makes them. `operation` must be a literal: the watchdog's thread may read it at any time.
+  /// A blocking call, from construction to destruction. Calls must not nest, and only one thread at
+  /// a time may make them. `operation` must be a literal, because the watchdog's thread may read it
+  /// at any time.
   class Call {
    public:
     Call(Watchdog& watchdog, const char* operation,
@@ -60,17 +60,18 @@ class Watchdog {
     Watchdog& watchdog_;
   };
 
-  /// From now on, for the call under way, too. Must be positive.
+  /// Sets the timeout from now on, also for the current call. It must be positive.
   void set_timeout(std::chrono::duration<double> timeout);
 
-  /// Adds to the line what the current call still waits for: "nothing came from rank 1".
+  /// Adds what the current call still waits for to the line, such as "nothing came from rank 1".
   void set_detail(std::string detail);
 
-  /// Asked for more words when a call is overdue, from the watchdog's thread, which must not block
-  /// in it: who is missing, as far as others than the call can tell.
+  /// Sets a function that explains an overdue call, for example which ranks are missing. The
+  /// watchdog's thread calls it, and it must not block.
   void set_explanation(std::function<std::string()> explanation);
 
-  /// Words for the line: "step 3 of case 1". Takes a mutex: for once a step, not for every call.
+  /// Sets the words for the line, such as "step 3 of case 1". It takes a mutex, so call it once per
+  /// step and not for every call.
   void set_context(std::string context);
   [[nodiscard]] std::string context() const;
 
@@ -94,7 +95,7 @@ class Watchdog {
   std::atomic<const char*> operation_{nullptr};
   std::atomic<std::int64_t> start_{idle};  ///< ticks of Clock since epoch_
 
-  mutable std::mutex mutex_;  ///< guards what follows
+  mutable std::mutex mutex_;  ///< guards the following members
   std::condition_variable changed_;
   bool stop_ = false;
   bool has_new_timeout_ = false;
@@ -103,7 +104,7 @@ class Watchdog {
   std::string detail_;
   std::function<std::string()> explanation_;
 
-  std::thread thread_;  ///< last, so that all it uses exists before it starts
+  std::thread thread_;  ///< last, so that all other members exist before it starts
 };
 
 }  // namespace tidemark::job

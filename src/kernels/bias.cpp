@@ -1,5 +1,6 @@
 #include "kernels/bias.hpp"
 
+#include "base/scalars.hpp"
 #include "kernels/column_sums.hpp"
 
 namespace tidemark::kernels {
@@ -33,9 +34,7 @@ void bias_backward(Device& device, const Matrix<T>& dy,
 #define TIDEMARK_INSTANTIATE(T)                                            \
   template void bias_forward(Device&, const Vector<T>&, const Matrix<T>&); \
   template void bias_backward(Device&, const Matrix<T>&, const Vector<Accumulate<T>>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

@@ -1,11 +1,11 @@
-// The bias that stands alone, that of qkv; the others are fused with what surrounds them.
+// The separate bias of qkv. Other biases are fused with the kernels around them.
 #pragma once
 
 #include "base/device.hpp"
 
 namespace tidemark::kernels {
 
-/// y[r, c] = bias[c], for a product to be added to; y [R, C], bias [C].
+/// y[r, c] = bias[c], to which a product is added later; y [R, C], bias [C].
 template <class T>
 void bias_forward(Device& device, const Vector<T>& bias, const Matrix<T>& y);
 

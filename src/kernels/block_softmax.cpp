@@ -2,13 +2,14 @@
 
 #include <cmath>
 
+#include "base/scalars.hpp"
 #include "kernels/softmax.hpp"
 
 namespace tidemark::kernels {
 
 namespace {
 
-/// Keys of the block that a query row sees.
+/// Number of the block's keys that are visible to a query row.
 KOKKOS_INLINE_FUNCTION int seen_keys(const ScoreBlock& block, std::int64_t row, int keys) {
   if (!block.causal) return keys;
   const std::int64_t visible = block.first_query + row - block.first_key + 1;
@@ -20,13 +21,13 @@ KOKKOS_INLINE_FUNCTION std::int64_t first_score(const ScoreBlock& block, const B
   return at.member * block.distance + (block.first_query + at.row) * block.length + block.first_key;
 }
 
-/// Bytes of mask that a team draws at a time: they stay in the first-level cache.
+/// Bytes of mask that a team draws at a time. They fit into the first-level cache.
 constexpr int mask_bytes = 512;
 using MaskScratch = Kokkos::View<std::uint8_t*, ExecutionSpace::scratch_memory_space,
                                  Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
 int scratch_for_mask() { return static_cast<int>(MaskScratch::shmem_size(mask_bytes)); }
 
-/// Calls `use(j, kept)` for the scores [0, count) of a row that begins at `first`; kept is 0 or 1.
+/// Calls `use(j, kept)` for the scores [0, count) of a row, from element `first`; kept is 0 or 1.
 template <class Use>
 KOKKOS_INLINE_FUNCTION void for_each_drawn(const TeamMember& team, const Dropout& dropout,
                                            std::int64_t first, int count, const Use& use) {
@@ -37,7 +38,7 @@ KOKKOS_INLINE_FUNCTION void for_each_drawn(const TeamMember& team, const Dropout
     draw_mask(team, dropout, first + start, width, kept);
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
                          [&](const int j) { use(start + j, kept[j]); });
-    team.team_barrier();  // before the mask is drawn over
+    team.team_barrier();  // before the next draw overwrites the mask
   }
 }
 
@@ -164,9 +165,9 @@ void row_products(Device& device, const MatrixBatch<T>& x, const MatrixBatch<T>&
       });
 }
 
-// With P = exp(scale S - lse), D = mask P / (1 - p), g the gradient of D, and r = sum_j P_j g'_j
-// with g' = mask g / (1 - p), which is the row's product of the core output with its gradient: dS =
-// scale P (g' - r).
+// P = exp(scale S - lse) are the probabilities, D = mask P / (1 - p), and g is the gradient of D.
+// With g' = mask g / (1 - p) and r = sum_j P_j g'_j, the result is dS = scale P (g' - r). r equals
+// the row's product of the core output with its gradient.
 template <class F>
 void block_softmax_backward(Device& device, const ScoreBlock& block, const Dropout& dropout,
                             const MatrixBatch<F>& log_sum_exp, const MatrixBatch<F>& projections,
@@ -228,9 +229,7 @@ TIDEMARK_INSTANTIATE(double)
                                       const MatrixBatch<Accumulate<T>>&);                       \
   template void row_products<T>(Device&, const MatrixBatch<T>&, const MatrixBatch<T>&,          \
                                 const MatrixBatch<Accumulate<T>>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

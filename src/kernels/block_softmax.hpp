@@ -1,9 +1,9 @@
 // The softmax of blocked attention: one block of queries against one block of keys at a time.
 //
-// Forward: the online softmax of Milakov and Gimelshein ("Online normalizer calculation for
-// softmax", 2018) as Rabe and Staats ("Self-attention does not need O(n²) memory", 2021) apply it;
-// backward: from the saved log-sum-exp, as in Dao et al. ("FlashAttention", 2022). Masks are drawn
-// from the global index of each score, in either direction, and never stored.
+// Forward uses the online softmax of Milakov and Gimelshein ("Online normalizer calculation for
+// softmax", 2018) as in Rabe and Staats ("Self-attention does not need O(n²) memory", 2021).
+// Backward uses the saved log-sum-exp, as in Dao et al. ("FlashAttention", 2022). Both directions
+// draw masks from the global index of each score, and never store them.
 #pragma once
 
 #include <cstdint>
@@ -13,28 +13,28 @@
 
 namespace tidemark::kernels {
 
-/// Where a block of scores lies in the [s, s] matrix of its head and sequence, and how to read it.
-/// Those of a batch lie at the same place in several such matrices.
+/// The place of a block of scores in the [s, s] matrix of its head and sequence, and how to read
+/// it. The blocks of a batch have the same place in several such matrices.
 struct ScoreBlock {
   std::int64_t first_query = 0;
   std::int64_t first_key = 0;
   std::int64_t length = 0;  ///< s
   double scale = 1.0;       ///< 1/sqrt(d)
-  bool causal = true;       ///< query i sees the keys 0 to i; the block must show it at least one
-  /// Of a batch: elements of the global [a, b, s, s] from one of those matrices to the next.
+  bool causal = true;       ///< query i sees the keys 0 to i, at least one of them in the block
+  /// In a batch: elements of the global [a, b, s, s] from one of these matrices to the next.
   std::int64_t distance = 0;
 };
 
-/// What a query row has seen so far: its highest score, unscaled, and the sum of
-/// exp(scale (score - highest)). statistics [M, 2], one row a query of the block.
+/// Initialises `statistics` [M, 2] and `sums`. A row of `statistics` belongs to one query. It has
+/// the highest unscaled score so far, and the sum of exp(scale (score - highest)).
 template <class F>
 void begin_online_softmax(Device& device, const MatrixBatch<F>& statistics,
                           const MatrixBatch<F>& sums);
 
-/// Takes one more block of keys in. scores [M, N] become the weights that multiply the values,
-/// dropped and scaled; sums [M, d], the products so far, are rescaled to the new highest score, so
-/// that the caller adds scores x values to them. `dropout.first_element` is that of the first
-/// member's [s, s] matrix.
+/// Processes one more block of keys. scores [M, N] become the weights of the values, dropped and
+/// scaled. sums [M, d], the products so far, are rescaled to the new highest score. Then the caller
+/// adds scores x values to them. `dropout.first_element` is that of the first member's [s, s]
+/// matrix.
 template <class F>
 void online_softmax(Device& device, const ScoreBlock& block, const Dropout& dropout,
                     const MatrixBatch<F>& scores, const MatrixBatch<F>& statistics,
@@ -47,14 +47,15 @@ void end_online_softmax(Device& device, const ScoreBlock& block,
                         const MatrixBatch<Accumulate<T>>& sums, const MatrixBatch<T>& context,
                         const MatrixBatch<Accumulate<T>>& log_sum_exp);
 
-/// projections [s, 1] = sum over columns of x * y, row by row: what the softmax's backward
-/// subtracts. x, y [s, d].
+/// projections [s, 1] = sum over columns of x * y, row by row. The backward of the softmax
+/// subtracts it. x, y [s, d].
 template <class T>
 void row_products(Device& device, const MatrixBatch<T>& x, const MatrixBatch<T>& y,
                   const MatrixBatch<Accumulate<T>>& projections);
 
-/// scores [M, N] -> dropped weights, for the gradient of the values; gradient [M, N], that of the
-/// dropped weights -> that of the scores before scaling. log_sum_exp, projections [M, 1].
+/// Backward of one block, in place. scores [M, N] become the dropped weights, for the gradient of
+/// the values. gradient [M, N] of the dropped weights becomes that of the scores before scaling.
+/// log_sum_exp, projections [M, 1].
 template <class F>
 void block_softmax_backward(Device& device, const ScoreBlock& block, const Dropout& dropout,
                             const MatrixBatch<F>& log_sum_exp, const MatrixBatch<F>& projections,

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "base/scalars.hpp"
 #include "kernels/mix.hpp"
 
 namespace tidemark::kernels {
@@ -23,10 +24,10 @@ KOKKOS_INLINE_FUNCTION double magnitude(double value) {
   return value == value ? (value < 0.0 ? -value : value) : HUGE_VAL;
 }
 
-/// What a word at a place adds to a digest: as in XXH3 (Collet, 2019), the product of the halves of
-/// the word under a key, which order changes, and the word itself, which a zero half leaves. The
-/// key takes steps of 2^64 over the golden ratio, as splitmix64 does. Vector units have this
-/// product.
+/// The term of a word at a place in a digest, as in XXH3 (Collet, 2019). It is the product of the
+/// two halves of the word under a key, plus the word itself. The product makes the order count, and
+/// the word still counts if one half is zero. Keys are multiples of 2^64 over the golden ratio, as
+/// in splitmix64. Vector units have this product.
 KOKKOS_INLINE_FUNCTION std::uint64_t digest_at(std::int64_t place, std::uint64_t word) {
   const std::uint64_t keyed = word ^ ((static_cast<std::uint64_t>(place) + 1) * golden_step);
   const std::uint64_t low = static_cast<std::uint32_t>(keyed);
@@ -89,7 +90,7 @@ std::uint64_t digest(const Device& device, const Vector<T>& x) {
   constexpr std::int64_t per_word = sizeof(std::uint64_t) / sizeof(T);
   constexpr int bits = 8 * sizeof(T);
   const auto length = static_cast<std::int64_t>(x.extent(0));
-  // Elements go in by words of 64 bits; those that are left at the end, one by one.
+  // Elements are read as words of 64 bits. The elements left at the end are read one by one.
   const std::int64_t whole_words = length / per_word;
   std::uint64_t sum = 0;
   Kokkos::parallel_reduce(
@@ -130,7 +131,7 @@ Checksum checksum(const Device& device, const Vector<T>& x) {
 }
 
 void fill_with_nan(const Device& device, void* memory, std::size_t bytes) {
-  // By words of 64 bits where they fit, since it is stores that take time.
+  // It stores words of 64 bits where they fit, because the number of stores decides the time.
   const bool aligned = reinterpret_cast<std::uintptr_t>(memory) % sizeof(std::uint64_t) == 0;
   const std::size_t in_words = aligned ? bytes - bytes % sizeof(std::uint64_t) : 0;
   const Vector<std::uint64_t> words(static_cast<std::uint64_t*>(memory),
@@ -149,9 +150,7 @@ void fill_with_nan(const Device& device, void* memory, std::size_t bytes) {
   template double max_abs_difference(const Device&, const Vector<T>&, const Vector<T>&); \
   template std::uint64_t digest(const Device&, const Vector<T>&);                        \
   template Checksum checksum(const Device&, const Vector<T>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

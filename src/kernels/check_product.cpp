@@ -13,7 +13,7 @@ namespace {
 
 using namespace folding;
 
-/// What op(A) makes of the folded op(B): products [m, blocks], squares [m] of op(A)'s rows.
+/// op(A) times the folded op(B): products [m, blocks], and squares [m] of op(A)'s rows.
 struct Right {
   Doubles products, squares;
 };
@@ -59,11 +59,11 @@ Right multiply_folded(const Device& device, Op op, const Matrix<T>& a, const Dou
   return right;
 }
 
-/// The unit roundoffs of a product, and the length of its sums.
+/// The unit roundoffs of a product, and the number of terms of its sums.
 struct Rounding {
-  double sums;      ///< of the type in which sums are formed, and of the check itself
-  double result;    ///< of C, where that is narrower; else 0
-  double operands;  ///< of what the library rounds the operands to; else 0
+  double sums;      ///< of the type of the sums, and of the check itself
+  double result;    ///< of C, if that is narrower; else 0
+  double operands;  ///< of the type to which the library rounds the operands; else 0
   double terms;     ///< k
 };
 
@@ -79,8 +79,8 @@ Rounding rounding_of(bool to_tf32, std::int64_t terms) {
           to_tf32 && std::is_same_v<T, float> ? 0x1p-11 : 0.0, static_cast<double>(terms)};
 }
 
-/// The most that rounding explains of a block of one row: see ProductCheck. `result` and `before`
-/// are the norms of C's block and of what stood there, `factors` is |alpha| |a| |B's block|.
+/// Bound of the rounding errors in a row of a block; see ProductCheck. `result` and `before` are
+/// the norms of the row in C after and before the product. `factors` is |alpha| |a| |B's block|.
 KOKKOS_INLINE_FUNCTION double bound_of(const Rounding& u, double result, double before,
                                        double factors) {
   constexpr double lambda = ProductCheck::lambda;
@@ -88,20 +88,20 @@ KOKKOS_INLINE_FUNCTION double bound_of(const Rounding& u, double result, double 
   const double typical = factors / root;
   const double elements = lambda * u.sums * root * (result + before + lambda * typical) +
                           u.result * result + 2.0 * lambda * u.operands * typical;
-  // Numbers that are too small for fp32 may have been taken for zero.
+  // Numbers that are too small for fp32 may count as zero.
   constexpr double smallest = 1e-37;
   return lambda * elements + smallest * u.terms;
 }
 
-/// All that the comparison takes, for the kernel.
+/// The arguments of the comparison kernel.
 struct Comparison {
   std::int64_t blocks;
   double alpha, beta;
   Rounding rounding;
   Doubles folded, squares;                 ///< of C [m, blocks]
-  Doubles before, before_squares;          ///< of what stood there, where beta is not 0
+  Doubles before, before_squares;          ///< of C before the product, if beta is not 0
   Doubles products, a_squares, b_squares;  ///< [m, blocks], [m], [blocks]
-  Doubles bias, bias_squares;              ///< [blocks], where there is one
+  Doubles bias, bias_squares;              ///< [blocks], if there is a bias
 };
 
 double worst_ratio(const Device& device, const Comparison& of, std::int64_t rows) {
@@ -131,7 +131,7 @@ double worst_ratio(const Device& device, const Comparison& of, std::int64_t rows
                      magnitude * std::sqrt(of.a_squares(i)) * std::sqrt(of.b_squares(q)));
         const double error = expected - of.folded(at);
         const double ratio = (error < 0.0 ? -error : error) / bound;
-        // NaN and infinity compare as larger than anything.
+        // NaN and infinity count as larger than any number.
         const double value = ratio <= 1e300 ? ratio : HUGE_VAL;
         part = value > part ? value : part;
       },

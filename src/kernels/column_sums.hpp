@@ -7,7 +7,7 @@
 
 namespace tidemark::kernels::detail {
 
-/// A host core keeps a long strip of columns in its first-level cache; a GPU wants many small teams
+/// A host core keeps a long strip of columns in its first-level cache. A GPU needs many small teams
 /// whose threads share the rows.
 inline constexpr int strip_columns = runs_on_host ? 512 : 32;
 inline constexpr int strip_threads = runs_on_host ? 1 : 16;
@@ -15,10 +15,10 @@ inline constexpr int strip_lanes = runs_on_host ? 1 : 32;
 
 /// Sums N terms over all rows: sums[n][column] = sum over rows of term n.
 ///
-/// `add_row(team, row, first, width, partial)` adds the terms of the columns [first, first + width)
-/// of one row to `partial[n * strip_columns + j]`, j from 0, with a ThreadVectorRange of its own.
-/// Each thread of a team adds its own rows in ascending order, then the threads' sums are added in
-/// order: the result does not depend on scheduling. T is the type of the sums.
+/// `add_row(team, row, first, width, partial)` adds the terms of columns [first, first + width) of
+/// one row to `partial[n * strip_columns + j]`, with j from 0. It uses its own ThreadVectorRange.
+/// Each thread of a team adds its rows in ascending order. Then the threads' sums are added in
+/// order, so the result does not depend on scheduling. T is the type of the sums.
 template <class T, int N, class AddRow>
 void column_sums(Device& device, const char* label, std::int64_t rows, std::int64_t columns,
                  const AddRow& add_row, const Kokkos::Array<Vector<T>, N>& sums) {

@@ -8,7 +8,7 @@ namespace tidemark::kernels {
 
 namespace {
 
-/// Maximum and sum of exponentials of a token over all ranks, and its label's logit.
+/// Maximum and sum of exponentials of a token over all ranks, and the logit of its label.
 template <class F>
 struct Combined {
   F highest;
@@ -112,7 +112,8 @@ void cross_entropy_backward(Device& device, const Tokens& tokens, const Vocabula
         const std::int64_t label = text.label(row) - first_id;
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
                              [&](const int j) { p[j] *= mean; });
-        team.team_barrier();  // the lane that takes the label's share need not have scaled it
+        // The lane that changes the label's element may not be the one that scaled it.
+        team.team_barrier();
         Kokkos::single(Kokkos::PerThread(team), [&]() {
           if (label >= 0 && label < valid) p[label] -= mean;
         });

@@ -3,13 +3,14 @@
 #include <cublasLt.h>
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
-#include <fmt/format.h>
 
 #include <array>
 #include <cstdint>
 #include <map>
 #include <tuple>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/cuda_error.hpp"
 #include "base/error.hpp"
@@ -45,8 +46,8 @@ cublasOperation_t operation_of(const Operand& operand) {
   return operand.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
 }
 
-/// The library, set up at the first product. It lives as long as the process: at its end the driver
-/// may be gone before what is static.
+/// The library, initialised at the first product. It is never destroyed, because the driver may end
+/// before static objects do.
 class Library {
  public:
   static Library& instance() {
@@ -64,8 +65,8 @@ class Library {
  private:
   Library() {
     check(cublasCreate(&handle_), "starting");
-    // Types of the sums are given with each product. This keeps those of bf16 from being formed,
-    // for want of workspace, in pieces that are rounded to bf16 in between.
+    // The type of the sums is given per product. This mode keeps sums of bf16 exact: with too
+    // little workspace, the library would form them in pieces that it rounds to bf16.
     check(cublasSetMathMode(
               handle_, static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH |
                                                  CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)),
@@ -77,15 +78,15 @@ class Library {
   bool is_set_ = false;
 };
 
-/// The least power of two, up to what the library asks for by itself, that divides an address.
+/// The largest power of two that divides an address, up to the alignment that the library assumes.
 std::uint32_t alignment_of(const void* data) {
   constexpr std::uintptr_t most = 256;
   const auto address = reinterpret_cast<std::uintptr_t>(data) | most;
   return static_cast<std::uint32_t>(address & (~address + 1));
 }
 
-/// Products with an epilogue, of cuBLASLt, which has to be told everything. What was found out
-/// about a product of one shape is kept: to ask again would cost the host more than to launch it.
+/// Products with an epilogue, by cuBLASLt, which needs a full description of each. A plan is kept
+/// per shape, because finding one costs the host more time than a launch.
 class Epilogues {
  public:
   static Epilogues& instance() {
@@ -100,7 +101,7 @@ class Epilogues {
     cublasLtMatmulAlgo_t algorithm{};
   };
 
-  /// How to form that product, which may be not at all.
+  /// The plan of that product. Its `exists` is false if the library has no such product.
   const Plan& plan_of(const Product& p, const void* bias) {
     const std::array alignments{alignment_of(p.a.data), alignment_of(p.b.data),
                                 alignment_of(p.c.data), alignment_of(bias)};
@@ -143,7 +144,7 @@ class Epilogues {
     check(cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value),
           "describing what a product may use");
   }
-  /// By columns, as all of this library: rows and columns change places.
+  /// The library has matrices by columns, so rows and columns change places.
   static cublasLtMatrixLayout_t layout_of(const Operand& x, std::int64_t rows,
                                           std::int64_t columns) {
     if (x.transposed) std::swap(rows, columns);
@@ -154,7 +155,7 @@ class Epilogues {
     return layout;
   }
 
-  /// A workspace a stream: products of two streams must not share one.
+  /// One workspace per stream, because products of two streams must not share one.
   void* workspace_of(CudaStream stream) {
     void*& workspace = workspaces_[stream];
     if (workspace == nullptr) check_cuda(cudaMalloc(&workspace, workspace_bytes), "cudaMalloc");
@@ -176,7 +177,7 @@ class Epilogues {
     cublasLtMatmulPreference_t preference = nullptr;
     check(cublasLtMatmulPreferenceCreate(&preference), "describing what a product may use");
     set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_bytes);
-    // Sums that are formed in pieces must not be rounded in between.
+    // Partial sums must not be rounded.
     set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
         static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
     set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignments[1]);
@@ -194,7 +195,7 @@ class Epilogues {
     return plan;
   }
 
-  /// What NVIDIA recommends for Hopper; older devices do with less.
+  /// NVIDIA recommends this size for Hopper. Older devices need less.
   static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
 
   cublasLtHandle_t handle_ = nullptr;
@@ -204,15 +205,15 @@ class Epilogues {
 
 }  // namespace
 
-// cuBLAS has matrices by columns: a row-major X is, to it, X^T. So it is asked for C^T = op(B)^T
-// op(A)^T, with A and B in each other's place and m and n, too.
+// cuBLAS has matrices by columns: it sees a row-major X as X^T. So the call forms C^T = op(B)^T
+// op(A)^T, which exchanges A with B and m with n.
 void multiply(CudaStream stream, const Product& product) {
   if (product.m == 0 || product.n == 0 || product.batch == 0) return;
   TIDEMARK_REQUIRE(product.a.dtype == product.b.dtype, "operands of one type");
   const Operand& a = product.a;
   const Operand& b = product.b;
   const Operand& c = product.c;
-  // The library takes them in the type of the sums.
+  // The library takes alpha and beta in the type of the sums.
   const std::array narrow{static_cast<float>(product.alpha), static_cast<float>(product.beta)};
   const std::array wide{product.alpha, product.beta};
   const bool is_wide = a.dtype == DType::fp64;
@@ -240,12 +241,12 @@ namespace {
 
 bool is_empty(const Product& product) { return product.m == 0 || product.n == 0; }
 
-/// Whether it is worth asking the library.
+/// Whether the library may have such a product, by type and alignment.
 bool may_take_bias(const Product& product, const void* bias) {
   TIDEMARK_REQUIRE(product.a.dtype == product.b.dtype, "operands of one type");
   TIDEMARK_REQUIRE(product.alpha == 1.0 && product.beta == 0.0 && product.batch == 1,
                    "a bias goes with a plain product");
-  // The library reads several elements of the bias at once, whatever its alignment.
+  // The library reads several elements of the bias at once, with this alignment.
   constexpr std::uint32_t bias_alignment = 16;
   return product.a.dtype != DType::fp64 && alignment_of(bias) >= bias_alignment;
 }

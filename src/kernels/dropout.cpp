@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/scalars.hpp"
 #include "kernels/column_sums.hpp"
 #include "kernels/convert.hpp"
 
@@ -154,9 +155,7 @@ void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Mat
                                          const Matrix<T>&);                                       \
   template void bias_dropout_add_backward(Device&, const Dropout&, const Matrix<T>&, const Mask&, \
                                           const Matrix<T>&, const Vector<Accumulate<T>>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

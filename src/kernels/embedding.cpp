@@ -1,5 +1,6 @@
 #include "kernels/embedding.hpp"
 
+#include "base/scalars.hpp"
 #include "kernels/column_sums.hpp"
 
 namespace tidemark::kernels {
@@ -22,8 +23,8 @@ void embedding_forward(Device& device, const Tokens& tokens, std::int64_t first_
       });
 }
 
-// Tokens that are the same id meet in one row of the gradient. Teams take strips of columns, and
-// each goes through all tokens in order.
+// Tokens with the same id add to the same row of the gradient. Each team has a strip of columns,
+// and processes all tokens in order.
 template <class T>
 void embedding_backward(Device& device, const Tokens& tokens, std::int64_t first_id,
                         const Matrix<T>& dy, const Matrix<Accumulate<T>>& gradient) {
@@ -55,9 +56,7 @@ void embedding_backward(Device& device, const Tokens& tokens, std::int64_t first
                                   const Matrix<T>&);                                       \
   template void embedding_backward(Device&, const Tokens&, std::int64_t, const Matrix<T>&, \
                                    const Matrix<Accumulate<T>>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

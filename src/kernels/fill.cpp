@@ -1,5 +1,7 @@
 #include "kernels/fill.hpp"
 
+#include "base/scalars.hpp"
+
 namespace tidemark::kernels {
 
 template <class T>
@@ -35,9 +37,7 @@ void fill_zero(Device& device, const Matrix<T>& matrix) {
   template void fill_uniform(Device&, const Matrix<T>&, philox::Key, const GlobalPlace&, double, \
                              double);                                                            \
   template void fill_zero(Device&, const Matrix<T>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

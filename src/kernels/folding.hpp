@@ -1,5 +1,5 @@
-// Sums of a matrix's columns with random signs, by blocks of columns: what Freivalds' test of a
-// product is made of.
+// Sums of a matrix's columns with random signs, by blocks of columns, for Freivalds' test of a
+// product.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 
 namespace tidemark::kernels::folding {
 
-/// Columns of a block: a wrong element has to stand out among so many.
+/// Columns per block. One wrong element must stand out among them.
 constexpr std::int64_t width = 64;
-/// Sums at once on a host, whose compiler may not reorder one: it must keep NaN. Long sums take
-/// more of them, or each addition would wait for the one before.
+/// Partial sums at once on a host, where the compiler may not reorder a sum, because it must keep
+/// NaN. Long sums use more of them, so that additions need not wait for each other.
 constexpr int lanes = 8;
 constexpr int long_lanes = 32;
-/// Columns of a transposed operand that are worked on at once.
+/// Columns of a transposed operand per strip.
 constexpr std::int64_t strip = 64;
 
 using Doubles = Kokkos::View<double*, MemorySpace>;
@@ -44,13 +44,13 @@ inline Doubles signs_of(const Device& device, std::uint64_t seed, std::int64_t c
   return signs;
 }
 
-/// A sum with weights, and the sum of squares.
+/// A weighted sum and a sum of squares.
 struct Folded {
   double sum = 0.0;
   double squares = 0.0;
 };
 
-/// sum of weights[i] x[i] by the lanes of a team; the result is on each of them.
+/// sum of weights[i] x[i], by the lanes of a team. Every lane gets the result.
 template <class T>
 KOKKOS_INLINE_FUNCTION double weigh(const TeamMember& team, const double* weights, const T* x,
                                     std::int64_t count) {
@@ -115,8 +115,8 @@ KOKKOS_INLINE_FUNCTION Folded fold(const TeamMember& team, const double* weights
   return total;
 }
 
-/// sum over l of weights[l] X[l, first + i], and of X^2, for the columns of a strip: into
-/// sums[i * distance] and squares[i * distance].
+/// For the columns of a strip: sum over l of weights[l] X[l, first + i] in sums[i * distance], and
+/// the sum of the squares of X in squares[i * distance].
 template <class T>
 KOKKOS_INLINE_FUNCTION void fold_strip(const TeamMember& team, const double* weights, const T* x,
                                        std::int64_t stride, std::int64_t terms,
@@ -161,8 +161,8 @@ KOKKOS_INLINE_FUNCTION void fold_strip(const TeamMember& team, const double* wei
   }
 }
 
-/// op(X) x by blocks of op(X)'s columns, and the squares: X [rows, columns] as it is read, results
-/// [rows, blocks], where `by_block` says otherwise [blocks, rows].
+/// op(X) x by blocks of op(X)'s columns, and the squares. X is [rows, columns] as it is read.
+/// Results are [rows, blocks], or [blocks, rows] with `by_block`.
 template <class T>
 void fold_columns(const Device& device, const Matrix<T>& x, const Doubles& signs, double* folded,
                   double* squares, bool by_block) {
@@ -185,7 +185,7 @@ void fold_columns(const Device& device, const Matrix<T>& x, const Doubles& signs
       });
 }
 
-/// The same of X^T: X [columns, rows], results [blocks, rows].
+/// The same for X^T: X [columns, rows], results [blocks, rows].
 template <class T>
 void fold_rows(const Device& device, const Matrix<T>& x, const Doubles& signs, double* folded,
                double* squares) {

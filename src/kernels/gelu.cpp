@@ -2,20 +2,21 @@
 
 #include <cmath>
 
+#include "base/scalars.hpp"
 #include "kernels/column_sums.hpp"
 
 namespace tidemark::kernels {
 
 namespace {
 
-// gelu(u) = u/2 (1 + tanh(z)) = u / (1 + exp(-2z)), z = sqrt(2/pi) (u + cubic u^3):
-// the logistic form needs one exponential and no cancelling difference.
+// gelu(u) = u/2 (1 + tanh(z)) = u / (1 + exp(-2z)), z = sqrt(2/pi) (u + cubic u^3). The logistic
+// form needs one exponential, and no difference that cancels.
 constexpr double two_root_two_over_pi = 1.5957691216057307117597842397375;
 constexpr double cubic = 0.044715;
 
-// Past this |u| the logistic is 0 or 1 to far more digits than T has. Going further, exp would
-// leave T's range, and fast-math, which takes reciprocals by Newton's iteration, make inf * 0 = NaN
-// of it.
+// Beyond this |u| the logistic is 0 or 1 to far more digits than T has, and exp would leave T's
+// range. Fast-math takes reciprocals by Newton's iteration, so it would turn that into inf * 0 =
+// NaN.
 template <class T>
 KOKKOS_INLINE_FUNCTION T clamped(T u) {
   constexpr T far = sizeof(T) == sizeof(double) ? T(20) : T(9.5);
@@ -34,8 +35,8 @@ KOKKOS_INLINE_FUNCTION T gelu(T u) {
   return u / (T(1) + decay_of(clamped(u)));
 }
 
-// d/du [u g] = g + u g (1 - g) d(2z)/du, with 1 - g = exp(-2z) g, since the difference would leave
-// rounding errors for the slope, which grows with u^2, to magnify.
+// d/du [u g] = g + u g (1 - g) d(2z)/du. It uses 1 - g = exp(-2z) g, because the difference would
+// have rounding errors. The slope, which grows with u^2, would magnify them.
 template <class T>
 KOKKOS_INLINE_FUNCTION T gelu_derivative(T u) {
   const T near = clamped(u);
@@ -85,9 +86,7 @@ void bias_gelu_backward(Device& device, const Matrix<T>& u, const Vector<T>& bia
   template void bias_gelu_forward(Device&, const Matrix<T>&, const Vector<T>&, const Matrix<T>&); \
   template void bias_gelu_backward(Device&, const Matrix<T>&, const Vector<T>&, const Matrix<T>&, \
                                    const Vector<Accumulate<T>>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

@@ -11,7 +11,7 @@ template <class T>
 void bias_gelu_forward(Device& device, const Matrix<T>& u, const Vector<T>& bias,
                        const Matrix<T>& y);
 
-/// Turns the gradient of y in `gradient` [R, f] into that of u + bias, in place, and overwrites
+/// Turns the gradient of y in `gradient` [R, f] into that of u + bias, in place. Overwrites
 /// bias_gradient [f] with its column sums. u [R, f] is the forward's input.
 template <class T>
 void bias_gelu_backward(Device& device, const Matrix<T>& u, const Vector<T>& bias,

@@ -8,7 +8,7 @@
 #include "kernels/check_product.hpp"
 #include "kernels/cublas_products.hpp"
 
-// OpenBLAS's own controls, bound weakly: with another BLAS they are null and are not called.
+// OpenBLAS's own controls, bound weakly. With another BLAS they are null and are not called.
 extern "C" {
 void openblas_set_num_threads(int threads) __attribute__((weak));
 char* openblas_get_config(void) __attribute__((weak));
@@ -38,20 +38,20 @@ cublas::Operand operand_of(const MatrixBatch<T>& batch, Op op = Op::none) {
           op == Op::transpose, batch.distance};
 }
 
-/// Length of the sums of op(A) op(B).
+/// Number of terms in the sums of op(A) op(B).
 template <class T>
 std::int64_t terms_of(Op op_a, const Matrix<T>& a) {
   return op_a == Op::transpose ? num_rows(a) : num_columns(a);
 }
 
-/// Of one product into C.
+/// Operations of one product into C.
 template <class T, class C>
 std::uint64_t flops_of(Op op_a, const Matrix<T>& a, const Matrix<C>& c) {
   return 2 * static_cast<std::uint64_t>(num_rows(c)) * static_cast<std::uint64_t>(num_columns(c)) *
          static_cast<std::uint64_t>(terms_of(op_a, a));
 }
 
-/// C = op(A) op(B), as cuBLAS is told of it.
+/// C = op(A) op(B) as cuBLAS needs it.
 template <class T, class C>
 cublas::Product product_of(const Device& device, Op op_a, Op op_b, const MatrixBatch<T>& a,
                            const MatrixBatch<T>& b, const MatrixBatch<C>& c) {
@@ -62,7 +62,7 @@ cublas::Product product_of(const Device& device, Op op_a, Op op_b, const MatrixB
   return product;
 }
 
-/// The library's product, in the order of the device's instance.
+/// Launches the library's product in the order of the device's instance.
 template <class T, class C>
 void launch(Device& device, Op op_a, Op op_b, Accumulate<T> alpha, const MatrixBatch<T>& a,
             const MatrixBatch<T>& b, Accumulate<T> beta, const MatrixBatch<C>& c) {
@@ -91,11 +91,17 @@ void gemm_batch(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulat
   TIDEMARK_REQUIRE(a.count == c.count && b.count == c.count, "batches of one size");
   const auto multiply = [&] { launch(device, op_a, op_b, alpha, a, b, beta, c); };
   if (device.launches() && device.product_check != nullptr) {
-    device.product_check->form(
-        device,
-        ProductCall<T, C>{op_a, op_b, static_cast<double>(alpha), a, b, static_cast<double>(beta),
-                          c, {}, device.rounds_to_tf32},
-        multiply);
+    device.product_check->form(device,
+                               ProductCall<T, C>{op_a,
+                                                 op_b,
+                                                 static_cast<double>(alpha),
+                                                 a,
+                                                 b,
+                                                 static_cast<double>(beta),
+                                                 c,
+                                                 {},
+                                                 device.rounds_to_tf32},
+                               multiply);
   } else if (device.launches()) {
     multiply();
   }
@@ -111,7 +117,7 @@ void gemm(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> 
 
 namespace {
 
-/// Whether the library has done it, in one kernel.
+/// Forms the product with one kernel of the library. Returns false if the library has none.
 template <class T>
 bool multiply_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const Matrix<T>& b,
                         const Vector<T>& bias, const Matrix<T>& c) {
@@ -147,7 +153,7 @@ void gemm_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const 
                     const Vector<T>& bias, const Matrix<T>& c) {
   require_product_fits(op_a, op_b, shape_of(a), shape_of(b), shape_of(c));
   if (multiply_with_bias(device, op_a, op_b, a, b, bias, c)) return;
-  // A bias in C is exact, and the sum with it is rounded once.
+  // Adding the product to a C that holds the bias rounds once, because that C is exact.
   bias_forward(device, bias, c);
   gemm(device, op_a, op_b, Accumulate<T>(1), a, b, Accumulate<T>(1), c);
 }

@@ -1,4 +1,4 @@
-// Matrix products: the only door to the BLAS.
+// Matrix products: the only way to the BLAS.
 #pragma once
 
 #include <cstdint>
@@ -11,40 +11,39 @@ namespace tidemark::kernels {
 
 enum class Op : char { none = 'N', transpose = 'T' };
 
-/// True where the library multiplies matrices of bf16 as they are, with sums in fp32.
+/// True if the library multiplies matrices of bf16 directly, with sums in fp32.
 inline constexpr bool multiplies_narrow = runs_on_cuda;
 
-/// True where products of fp32 can round their operands to TF32; see Device::rounds_to_tf32.
+/// True if products of fp32 can round their operands to TF32; see Device::rounds_to_tf32.
 inline constexpr bool rounds_to_tf32 = runs_on_cuda;
 
-/// The type in which matrices of T are handed to a product: Accumulate<T>, or T where the library
-/// takes that.
+/// The type in which products read matrices of T: T if the library takes it, else Accumulate<T>.
 template <class T>
 using Factor = std::conditional_t<multiplies_narrow, T, Accumulate<T>>;
 
 /// C = alpha op(A) op(B) + beta C, with op(A) [m, k], op(B) [k, n], C [m, n], all row-major. Sums
-/// are formed in Accumulate<T>. Runs on the device's instance without a fence; counts 2 m n k
-/// floating-point operations. Throws RunError when the shapes do not fit. T and C are both float,
-/// or both double; where the library takes it, T may be bfloat16 and C that or float.
+/// are formed in Accumulate<T>. Runs on the device's instance without a fence, and counts 2 m n k
+/// floating-point operations. Throws RunError if the shapes do not fit. T and C are both float or
+/// both double. If the library takes bf16, T may be bfloat16, with C bfloat16 or float.
 template <class T, class C>
 void gemm(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
           const Matrix<T>& a, const Matrix<T>& b, std::type_identity_t<Accumulate<T>> beta,
           const Matrix<C>& c);
 
-/// The same for each member of batches of equally many, whose results do not overlap: one call
-/// where the library has products in batches, else one by one in their order.
+/// The same for each member of batches of equal size, whose results must not overlap. It makes one
+/// call if the library has batches, else one call per member in their order.
 template <class T, class C>
 void gemm_batch(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,
                 const MatrixBatch<T>& a, const MatrixBatch<T>& b,
                 std::type_identity_t<Accumulate<T>> beta, const MatrixBatch<C>& c);
 
-/// C = op(A) op(B) + bias [n] on every row: one kernel where the library has such products.
+/// C = op(A) op(B) + bias [n] on every row. It uses one kernel if the library has such products.
 template <class T>
 void gemm_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const Matrix<T>& b,
                     const Vector<T>& bias, const Matrix<T>& c);
 
-/// True where small products are worth putting together: each is a launch of its own, and may be
-/// too small to fill the device.
+/// True if small products should be combined into batches. Otherwise each would be a separate
+/// launch, which may be too small to fill the device.
 inline constexpr bool multiplies_in_batches = runs_on_cuda;
 
 /// Rows and columns of a matrix as it is stored.
@@ -62,8 +61,8 @@ MatrixShape shape_of(const Matrix<T>& matrix) {
 void require_product_fits(Op op_a, Op op_b, const MatrixShape& a, const MatrixShape& b,
                           const MatrixShape& c);
 
-/// Sets the number of threads of the BLAS on a host, where it can be told (OpenBLAS); elsewhere
-/// the library's own environment decides. Returns whether it could.
+/// Sets the number of threads of the BLAS on a host, and returns whether it could. Only OpenBLAS
+/// has such a function. For others, the library's own environment decides.
 bool set_blas_threads(int threads);
 
 /// The BLAS that forms the products, as it describes itself, or "unknown".

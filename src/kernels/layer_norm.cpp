@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/scalars.hpp"
 #include "kernels/column_sums.hpp"
 
 namespace tidemark::kernels {
@@ -24,7 +25,7 @@ void layer_norm_forward(Device& device, const Matrix<T>& x, const Vector<T>& wei
             Kokkos::ThreadVectorRange(team, width), [&](const int j, F& part) { part += F(in[j]); },
             sum);
         const F mean = sum / F(width);
-        // A second pass over a row that lies in cache costs little and cancels nothing.
+        // A second pass over a row in the cache costs little and avoids cancellation.
         F squares = F(0);
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, width),
@@ -109,9 +110,7 @@ void layer_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x
   template void layer_norm_backward(Device&, const Matrix<T>&, const Matrix<T>&, const Vector<T>&, \
                                     const Matrix<Accumulate<T>>&, const Matrix<T>&,                \
                                     const Vector<Accumulate<T>>&, const Vector<Accumulate<T>>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

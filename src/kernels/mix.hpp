@@ -1,4 +1,4 @@
-// Numbers that look random, from places and words.
+// Numbers that look random, computed from places and words.
 #pragma once
 
 #include <cstdint>

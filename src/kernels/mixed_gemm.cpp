@@ -12,21 +12,21 @@ namespace tidemark::kernels {
 
 namespace {
 
-// A panel of A is converted once and multiplied by all of B, panel by panel: so B is converted
-// m / rows times. The limits keep that rare, and B's panel in the outer cache.
+// A panel of A is converted once and multiplied by all of B, panel by panel. So B is converted m /
+// rows times. The limits keep this number small, and keep B's panel in the outer cache.
 constexpr std::int64_t panel_a_elements = std::int64_t{4} << 20;
 constexpr std::int64_t panel_b_elements = std::int64_t{1} << 20;
 constexpr std::int64_t fewest_rows = 64;
 
 struct Panels {
-  std::int64_t rows;     ///< of op(A) at a time
-  std::int64_t columns;  ///< of op(B) at a time
+  std::int64_t rows;     ///< of op(A) per panel
+  std::int64_t columns;  ///< of op(B) per panel
 };
 
 Panels panels_of(std::int64_t m, std::int64_t n, std::int64_t k) {
   const auto share = [k](std::int64_t whole, std::int64_t elements) {
     const std::int64_t fitting = std::max(fewest_rows, elements / std::max<std::int64_t>(k, 1));
-    // Even pieces: a last one of a few rows would be slow.
+    // Pieces are even, because a last piece of a few rows would be slow.
     const std::int64_t pieces = (whole + fitting - 1) / fitting;
     return pieces == 0 ? 0 : (whole + pieces - 1) / pieces;
   };
@@ -39,7 +39,7 @@ Matrix<T> part(const Matrix<T>& x, bool by_columns, std::int64_t first, std::int
   return by_columns ? columns(x, first, count) : rows(x, first, count);
 }
 
-/// The operand in the type F: itself, or converted into `storage`.
+/// The operand in the type F: itself, or a converted copy in `storage`.
 template <class F, class T>
 Matrix<F> in_full(Device& device, const Matrix<T>& x, F* storage) {
   if constexpr (std::is_same_v<T, F>) {
@@ -51,7 +51,7 @@ Matrix<F> in_full(Device& device, const Matrix<T>& x, F* storage) {
   }
 }
 
-/// c = sums + bias, rounded; no bias where it is empty. sums, c [R, C], or one matrix; bias [C].
+/// c = sums + bias, rounded; an empty bias means none. sums, c [R, C] may be one matrix. bias [C].
 template <class F, class B, class C>
 void store(Device& device, const Matrix<F>& sums, const Vector<B>& bias, const Matrix<C>& c) {
   const int width = static_cast<int>(num_columns(c));
@@ -69,8 +69,9 @@ void store(Device& device, const Matrix<F>& sums, const Vector<B>& bias, const M
       });
 }
 
-/// Where the library takes bf16: rows of A that are rounded at a time, of those it is stored in,
-/// and the elements of bf16 that they need at most, whichever way A is taken.
+/// If the library takes bf16: the number of stored rows of A that are rounded at a time. The
+/// function below gives the largest number of bf16 elements that this needs, for A and for its
+/// transpose.
 constexpr std::int64_t rounded_rows(std::int64_t width) {
   return std::max(fewest_rows, panel_a_elements / std::max<std::int64_t>(width, 1));
 }
@@ -78,7 +79,7 @@ std::int64_t rounded_elements(std::int64_t m, std::int64_t k) {
   return std::max(std::min(rounded_rows(k), m) * k, std::min(rounded_rows(m), k) * m);
 }
 
-/// C = op(A) op(B), or C +=, by a library that takes matrices of B, with A rounded to that.
+/// C = op(A) op(B), or C +=, for a library that takes matrices of B. A is rounded to that type.
 template <class A, class B, class C>
 void multiply_narrow(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matrix<B>& b,
                      const Matrix<C>& c, const Vector<Accumulate<B>>& workspace, bool accumulate) {
@@ -126,7 +127,8 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
                 const Vector<B>& bias, const Matrix<C>& c, const Vector<Accumulate<B>>& workspace,
                 bool accumulate) {
   using F = Accumulate<B>;
-  // Panels are cut to the shape of C: what is cut from a matrix of another shape would still fit.
+  // Panels have the shape of C. Panels cut from a matrix of a wrong shape would still fit, so this
+  // checks the shapes first.
   require_product_fits(op_a, op_b, shape_of(a), shape_of(b), shape_of(c));
   const bool has_bias = bias.extent(0) > 0;
   TIDEMARK_REQUIRE(!accumulate || (std::is_same_v<C, F> && !has_bias),
@@ -155,7 +157,7 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
     const std::int64_t m = num_rows(c);
     const std::int64_t n = num_columns(c);
     const std::int64_t k = transpose_a ? num_rows(a) : num_columns(a);
-    // In a dry run a long sequence has too many panels to visit each for nothing.
+    // A dry run skips the panels, because a long sequence has very many.
     if (!device.launches()) {
       device.gemm_flops += 2 * static_cast<std::uint64_t>(m) * static_cast<std::uint64_t>(n) *
                            static_cast<std::uint64_t>(k);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/scalars.hpp"
 #include "kernels/column_sums.hpp"
 
 namespace tidemark::kernels {
@@ -84,9 +85,7 @@ void rms_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x,
   template void rms_norm_backward(Device&, const Matrix<T>&, const Matrix<T>&, const Vector<T>&, \
                                   const Matrix<Accumulate<T>>&, const Matrix<T>&,                \
                                   const Vector<Accumulate<T>>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

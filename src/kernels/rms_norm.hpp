@@ -8,15 +8,15 @@ namespace tidemark::kernels {
 
 inline constexpr double rms_norm_epsilon = 1e-5;
 
-/// y = x / sqrt(mean(x^2) + epsilon) * weight, row by row.
-/// x, y [R, h]; weight [h]; statistics [R, 1] receives 1/sqrt(mean(x^2) + epsilon).
+/// y = x / sqrt(mean(x^2) + epsilon) * weight, row by row. x, y [R, h]; weight [h]. Writes
+/// 1/sqrt(mean(x^2) + epsilon) to statistics [R, 1].
 template <class T>
 void rms_norm_forward(Device& device, const Matrix<T>& x, const Vector<T>& weight,
                       const Matrix<T>& y, const Matrix<Accumulate<T>>& statistics);
 
-/// Adds the gradient of the norm's input to `gradient` [R, h] (which already holds that of the
-/// residual branch), and overwrites weight_gradient [h] with this rank's rows' sums. dy, x [R, h];
-/// statistics [R, 1] as written by the forward.
+/// Adds the gradient of the norm's input to `gradient` [R, h], which already holds that of the
+/// residual branch. Overwrites weight_gradient [h] with the sums over this rank's rows. dy,
+/// x [R, h]; statistics [R, 1] from the forward.
 template <class T>
 void rms_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x,
                        const Vector<T>& weight, const Matrix<Accumulate<T>>& statistics,

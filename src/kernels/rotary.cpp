@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "base/scalars.hpp"
+
 namespace tidemark::kernels {
 
 template <class F>
@@ -55,9 +57,7 @@ template void fill_rotary_table(const Device&, double, const Matrix<double>&);
 #define TIDEMARK_INSTANTIATE(T)                                                         \
   template void rotate(Device&, const RotaryShape&, const Matrix<Accumulate<T>>&, Turn, \
                        const Matrix<T>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

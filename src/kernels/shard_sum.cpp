@@ -1,5 +1,7 @@
 #include "kernels/shard_sum.hpp"
 
+#include "base/scalars.hpp"
+
 namespace tidemark::kernels {
 
 template <class T>
@@ -19,7 +21,8 @@ void shard_sum(Device& device, int rank, const Matrix<T>& own, const Matrix<T>& 
                      ? mine
                      : row_pointer(arrived, (index < rank ? index : index - 1) * height + row);
         };
-        if (others == 1) {  // no loop over the ranks within that over the columns
+        // This case avoids a loop over the ranks inside the loop over the columns.
+        if (others == 1) {
           const T* const a = part(0);
           const T* const b = part(1);
           Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
@@ -36,9 +39,7 @@ void shard_sum(Device& device, int rank, const Matrix<T>& own, const Matrix<T>& 
 
 #define TIDEMARK_INSTANTIATE(T) \
   template void shard_sum(Device&, int, const Matrix<T>&, const Matrix<T>&, const Matrix<T>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <type_traits>
 
+#include "base/scalars.hpp"
+
 namespace tidemark::kernels {
 
 template <class T>
@@ -11,7 +13,8 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
                              const MatrixBatch<T>& probabilities,
                              const MatrixBatch<std::uint8_t>& mask, const MatrixBatch<T>& dropped) {
   using F = Accumulate<T>;
-  constexpr bool narrow = is_narrow<T>;  // no `if constexpr` below: nvcc takes no capture from one
+  // No `if constexpr` below, because nvcc cannot capture inside one.
+  constexpr bool narrow = is_narrow<T>;
   const std::int64_t rows = num_rows(scores.first);
   const int keys = static_cast<int>(num_columns(scores.first));
   const F score_scale = static_cast<F>(shape.scale);
@@ -57,7 +60,7 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
         }
         T* const d = row_pointer(dropped, at);
         std::uint8_t* const kept = row_pointer(mask, at);
-        // What is not seen is zero whether kept or not; drawing its words would be wasted work.
+        // Hidden keys are zero in any case, so drawing their words would be wasted work.
         draw_mask(team, drop, at.member * distance + at.row * keys, seen, kept);
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, hidden),
                              [&](const int j) { kept[seen + j] = 0; });
@@ -118,9 +121,7 @@ void softmax_dropout_backward(Device& device, const ScoreShape& shape, const Dro
   template void softmax_dropout_backward<T>(                                           \
       Device&, const ScoreShape&, const Dropout&, const MatrixBatch<T>&,               \
       const MatrixBatch<std::uint8_t>&, const MatrixBatch<Accumulate<T>>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

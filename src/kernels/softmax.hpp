@@ -1,5 +1,5 @@
-// The softmax of the attention scores, fused with what stands around it: scale and causal mask
-// before, dropout after.
+// The softmax of the attention scores, fused with scale and causal mask before it, and dropout
+// after it.
 #pragma once
 
 #include "base/matrix_batch.hpp"
@@ -7,30 +7,30 @@
 
 namespace tidemark::kernels {
 
-/// Where a search for the highest score begins: lower than any, and yet its difference to any is
-/// finite.
+/// Start value of a search for the highest score. It is lower than any score, and its difference to
+/// any score is finite.
 template <class F>
 inline constexpr F below_all_scores = sizeof(F) == sizeof(double) ? F(-1e300) : F(-1e37);
 
-/// What the rows of a score matrix mean: row r holds the scores of query (f + r) mod s over all s
-/// keys, f the first query.
+/// The meaning of the rows of a score matrix: row r has the scores of query (f + r) mod s over all
+/// s keys. f is the first query.
 struct ScoreShape {
   double scale = 1.0;  ///< 1/sqrt(d)
   bool causal = true;  ///< query i sees the keys 0 to i
-  /// Of a batch: elements of the global [a, b, s, s] from the first of one member to that of the
-  /// next, wherever their memory is.
+  /// In a batch: elements of the global [a, b, s, s] from the first of one member to the first of
+  /// the next. It does not depend on where their memory is.
   std::int64_t distance = 0;
   std::int64_t first_query = 0;  ///< f
 };
 
-/// softmax(scale * scores) into `probabilities`, then dropout(softmax) into `dropped`, and the
-/// mask. A member of the batch has R rows of s keys, contiguous and consecutive in the global
-/// [a, b, s, s]; `dropout` is that of the first. scores [R, s] are overwritten. T is
-/// the type of scores: probabilities and scores may be one matrix. T narrower: scores become what
-/// is multiplied by the values (dropped, or probabilities without dropout), rounded to T, so that
-/// the product need not convert it back.
-/// Without dropout, mask and dropped are not touched and may be empty. Keys that a causal query
-/// does not see get probability 0 exactly.
+/// Writes softmax(scale * scores) to `probabilities`, dropout(softmax) to `dropped`, and the mask.
+/// A member of the batch has R rows of s keys, contiguous and consecutive in the
+/// global [a, b, s, s]. `dropout` is that of the first member. scores [R, s] are overwritten.
+///
+/// If T is the type of scores, probabilities and scores may be one matrix. If T is narrower, scores
+/// become the factor of the values (dropped, or probabilities without dropout), rounded to T. So
+/// the product need not convert it back. Without dropout, mask and dropped are not touched and may
+/// be empty. Keys that a causal query does not see get probability 0 exactly.
 template <class T>
 void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Dropout& dropout,
                              const MatrixBatch<Accumulate<T>>& scores,

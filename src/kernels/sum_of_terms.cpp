@@ -11,8 +11,8 @@ namespace tidemark::kernels {
 
 namespace {
 
-// A kernel takes its terms by value: a few in the memory of its arguments, many in that which
-// Kokkos keeps for larger ones.
+// A kernel gets its terms by value. A few fit into the memory of its arguments. Many are passed in
+// memory that Kokkos has for larger functors.
 constexpr int few_terms = 64;
 constexpr int most_terms = 1024;
 

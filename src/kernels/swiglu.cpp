@@ -4,17 +4,18 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/scalars.hpp"
+
 namespace tidemark::kernels {
 
 namespace {
 
-// Past this |u| the logistic is 0 or 1 to more digits than T has. Going further, exp(-u), or its
-// product with what fast-math may multiply it by first, would leave T's range and make inf * 0 =
-// NaN of what is nothing.
+// Beyond this |u| the logistic is 0 or 1 to more digits than T has. There exp(-u), or a product
+// with it that fast-math may form first, would leave T's range. The result would be inf * 0 = NaN.
 template <class T>
 inline constexpr T far = sizeof(T) == sizeof(double) ? T(300) : T(40);
 
-// By its bits, which fast-math has no opinion of.
+// Tests the bits, because fast-math assumes that numbers are finite.
 KOKKOS_INLINE_FUNCTION bool is_finite(float u) {
   std::uint32_t bits = 0;
   std::memcpy(&bits, &u, sizeof(bits));
@@ -31,7 +32,7 @@ KOKKOS_INLINE_FUNCTION T not_below(T u) {
   return u > -far<T> ? u : -far<T>;
 }
 
-// exp(-u) of a u that is not below
+// exp(-u) of a u that `not_below` returned
 template <class T>
 KOKKOS_INLINE_FUNCTION T decay_of(T u) {
   return std::exp(-(u < far<T> ? u : far<T>));
@@ -52,13 +53,13 @@ void swiglu_forward(Device& device, const Matrix<T>& u, const Matrix<T>& y) {
           const F raw = F(gate[j]);
           const F g = not_below(raw);
           const F y_j = g / (F(1) + decay_of(g)) * F(up[j]);
-          out[j] = T(is_finite(raw) ? y_j : raw);  // a NaN must not end here
+          out[j] = T(is_finite(raw) ? y_j : raw);  // so that a NaN stays a NaN
         });
       });
 }
 
-// With l = 1 / (1 + exp(-gate)): d silu / d gate = l + gate l (1 - l), and 1 - l = exp(-gate) l,
-// since the difference would leave rounding errors for the gate to magnify.
+// With l = 1 / (1 + exp(-gate)): d silu / d gate = l + gate l (1 - l). It uses 1 - l = exp(-gate)
+// l, because the difference would have rounding errors that the gate would magnify.
 template <class T>
 void swiglu_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& u) {
   using F = Accumulate<T>;
@@ -85,9 +86,7 @@ void swiglu_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& u) {
 #define TIDEMARK_INSTANTIATE(T)                                              \
   template void swiglu_forward(Device&, const Matrix<T>&, const Matrix<T>&); \
   template void swiglu_backward(Device&, const Matrix<T>&, const Matrix<T>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::kernels

@@ -10,7 +10,8 @@ namespace {
 
 namespace tools = Kokkos::Tools::Experimental;
 
-// The interface takes a plain function, so what it writes to has to be found without an object.
+// Kokkos calls a plain function without an object for each allocation. So the counts are in a
+// static object.
 struct Seen {
   bool watching = false;
   std::int64_t count = 0;
@@ -26,7 +27,7 @@ Seen& seen() {
 void note(const Kokkos_Profiling_SpaceHandle space, const char* label, const void* pointer,
           const std::uint64_t bytes) {
   Seen& now = seen();
-  // Kokkos's launches on a device enter their scratch memory, though it be none.
+  // Kokkos also reports its scratch memory for each launch on a device, even if it has 0 bytes.
   if (bytes > 0 && now.count++ == 0) now.first = label;
   if (now.next != nullptr) now.next(space, label, pointer, bytes);
 }

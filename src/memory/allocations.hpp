@@ -1,4 +1,4 @@
-// Counts the memory that is allocated behind the ledger's back.
+// Counts memory that is allocated without the ledger.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,9 @@
 
 namespace tidemark::memory {
 
-/// As long as it lives, counts every allocation of some bytes that Kokkos makes in any memory
-/// space, by Kokkos's own tool interface; a tool that is loaded goes on seeing them. One at a time.
+/// During its lifetime, it counts every allocation of Kokkos in any memory space, except those of 0
+/// bytes. It uses Kokkos's tool interface. A loaded tool still gets its callbacks. At most one such
+/// object may exist.
 class AllocationWatch {
  public:
   AllocationWatch();
@@ -16,7 +17,7 @@ class AllocationWatch {
   AllocationWatch& operator=(const AllocationWatch&) = delete;
 
   [[nodiscard]] std::int64_t count() const;
-  /// Label of the first one; empty where there was none.
+  /// Label of the first counted allocation; empty if there was none.
   [[nodiscard]] std::string first() const;
 };
 

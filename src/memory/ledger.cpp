@@ -44,13 +44,14 @@ const Tide& Ledger::end_step() {
   return tide();
 }
 
-// A step raises its peak hundreds of times; what was live is worked out only for the last of them.
+// A step raises its peak hundreds of times. The list of live activations is computed here, once,
+// for the last peak.
 const Tide& Ledger::tide() const {
   tide_.at_peak = live_at(peak_moment_);
   return tide_;
 }
 
-// Every count of the clock is one birth or one death.
+// Each tick of the clock is the allocation or the release of one activation.
 TideHistory Ledger::history() const {
   struct Change {
     Clock::time_point time;

@@ -1,5 +1,5 @@
-// The ledger: every activation of a step is entered here when it comes to life and struck out when
-// it dies, so that the tide of live bytes is known at every moment.
+// The ledger: it has an entry for every activation of a step, from allocation to release. So the
+// tide of live bytes is known at every moment.
 #pragma once
 
 #include <array>
@@ -15,10 +15,10 @@
 
 namespace tidemark::memory {
 
-/// What an activation is for.
+/// The purpose of an activation.
 enum class TensorClass {
   saved,       ///< held from its layer's forward until its backward
-  recomputed,  ///< what would be saved without recomputation: held within one direction of a layer
+  recomputed,  ///< would be saved without recomputation; held within one direction of a layer
   transient,   ///< passes between two operations of one direction
   workspace,   ///< scratch space of one operation
 };
@@ -36,21 +36,21 @@ struct Entry {
   int layer = no_layer;
   TensorClass tensor_class = TensorClass::transient;
   std::size_t bytes = 0;
-  bool from_forward = false;  ///< came to life before the turn from forward to backward
+  bool from_forward = false;  ///< allocated before the turn from forward to backward
 };
 
-/// What one step did to memory.
+/// The memory use of one step.
 struct Tide {
   std::size_t peak_bytes = 0;  ///< the highest sum of live bytes at any moment
-  std::vector<Entry> at_peak;  ///< what was live then, in order of birth
+  std::vector<Entry> at_peak;  ///< what was live then, in order of allocation
   std::vector<Entry> at_turn;  ///< what was live between forward and backward
   std::size_t live_bytes = 0;  ///< live now
-  std::size_t tensors = 0;     ///< entries made since the step began
+  std::size_t tensors = 0;     ///< entries since the step began
 };
 
-/// Live bytes of each class, in the order of all_tensor_classes, right after one of them changed.
+/// Live bytes per class, in the order of all_tensor_classes, directly after one of them changed.
 struct LiveBytes {
-  double seconds = 0.0;  ///< since the step's account began
+  double seconds = 0.0;  ///< since the account of the step began
   std::array<std::size_t, all_tensor_classes.size()> bytes{};
 };
 
@@ -58,13 +58,13 @@ struct LiveBytes {
 struct TideHistory {
   std::vector<LiveBytes> changes;
   std::size_t turn = 0;       ///< changes before the turn from forward to backward
-  double turn_seconds = 0.0;  ///< when that was, on the clock of the changes
+  double turn_seconds = 0.0;  ///< time of the turn, on the clock of the changes
 };
 
 class Ledger;
 
-/// Owner of one activation: rows x columns, row-major, contiguous, uninitialised at birth.
-/// Movable; dying strikes it out of the ledger and returns its memory to the pool.
+/// Owner of one activation: rows x columns, row-major, contiguous, initially not initialised.
+/// Movable. Its destruction removes it from the ledger and returns its memory to the pool.
 template <class T>
 class Tensor {
  public:
@@ -97,15 +97,15 @@ class Tensor {
   Matrix<T> view_;
 };
 
-/// Book-keeper of the activations of one rank; must outlive the tensors it hands out.
+/// The account of all live activations of one rank. It must outlive its tensors.
 class Ledger {
  public:
   explicit Ledger(Pool& pool) : pool_(pool) {}
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  /// A new activation of `rows` x `columns` elements. `name` must be a string literal.
-  /// Throws RunError when the device has no memory left.
+  /// Allocates an activation of `rows` x `columns` elements. `name` must be a string literal.
+  /// Throws RunError if the device has no memory left.
   template <class T>
   [[nodiscard]] Tensor<T> tensor(std::string_view name, int layer, TensorClass tensor_class,
                                  std::int64_t rows, std::int64_t columns) {
@@ -117,20 +117,21 @@ class Ledger {
                                static_cast<std::size_t>(columns)));
   }
 
-  /// Starts the account of a step anew; nothing may be live (throws RunError naming what is).
+  /// Starts the account of a new step. No activation may be live; otherwise it throws RunError that
+  /// names one.
   void begin_step();
   /// Notes what is live at the turn from forward to backward.
   void mark_turn();
-  /// Ends the account: nothing may be live (throws RunError naming what is).
+  /// Ends the account. No activation may be live; otherwise it throws RunError that names one.
   const Tide& end_step();
 
   [[nodiscard]] const Tide& tide() const;
-  /// The account so far, or of the last step, as a series.
+  /// The account of this step so far, or of the last step, as a series.
   [[nodiscard]] TideHistory history() const;
   /// When the account began.
   [[nodiscard]] std::chrono::steady_clock::time_point start() const { return start_; }
   [[nodiscard]] std::size_t pool_bytes() const { return pool_.held_bytes(); }
-  /// Shows the memory that is held for activations and belongs to none.
+  /// Calls `show` for each block that is held for activations and that no activation uses.
   void for_each_free(const std::function<void(void* block, std::size_t bytes)>& show) const {
     pool_.for_each_free(show);
   }
@@ -139,7 +140,7 @@ class Ledger {
   template <class T>
   friend class Tensor;
   using Clock = std::chrono::steady_clock;
-  /// An activation of this step, dead or alive.
+  /// An activation of this step, live or released.
   struct Life {
     Entry entry;
     void* memory = nullptr;
@@ -156,16 +157,16 @@ class Ledger {
   void require_empty(std::string_view moment) const;
 
   Pool& pool_;
-  /// Every activation since the step began, in order of birth; keeps its capacity from step to
-  /// step.
+  /// All activations since the step began, in order of allocation. Keeps its capacity between
+  /// steps.
   std::vector<Life> lives_;
-  std::uint64_t clock_ = 0;  ///< counts births and deaths
+  std::uint64_t clock_ = 0;  ///< counts allocations and releases
   std::uint64_t peak_moment_ = 0;
   std::uint64_t turn_moment_ = 0;
   Clock::time_point start_ = Clock::now();
   Clock::time_point turn_ = start_;
   bool turned_ = false;
-  mutable Tide tide_;  ///< at_peak is filled in when it is asked for
+  mutable Tide tide_;  ///< at_peak is computed on request
 };
 
 template <class T>

@@ -18,10 +18,11 @@ std::size_t round_up(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
 
-// Small requests share a segment; a large one gets its own size, so that little lies idle.
+// Small requests share a segment. A large request gets a segment of its own size, so that little
+// memory is unused.
 constexpr std::size_t segment_unit = std::size_t{1} << 20;
 
-/// One segment behind the other, at addresses that are not 0.
+/// Segments one after the other, at addresses that are not 0.
 MemorySource dry_run_memory() {
   const auto allocate = [end = std::uintptr_t{1} << 20](std::size_t bytes) mutable {
     return reinterpret_cast<void*>(std::exchange(end, end + bytes));
@@ -95,7 +96,7 @@ void Pool::for_each_free(const std::function<void(void*, std::size_t)>& show) co
   }
 }
 
-// The smallest that is large enough.
+// The smallest free block that is large enough.
 Pool::Blocks::iterator Pool::best_fit(std::size_t bytes) {
   const auto found = by_size_.lower_bound({bytes, 0, nullptr});
   return found == by_size_.end() ? blocks_.end() : blocks_.find(std::get<std::byte*>(*found));
@@ -134,7 +135,7 @@ Pool::Blocks::iterator Pool::grow(std::size_t bytes) {
   return block;
 }
 
-// Leaves the first `bytes` of a block that is in use, and the rest free.
+// Keeps the first `bytes` of a block in use, and frees the rest.
 void Pool::split(Blocks::iterator block, std::size_t bytes) {
   const std::size_t rest = block->second.bytes - bytes;
   if (rest == 0) {

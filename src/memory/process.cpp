@@ -15,7 +15,7 @@ namespace tidemark::memory {
 
 namespace {
 
-// A line such as "VmHWM:     1234 kB".
+// Reads a line such as "VmHWM:     1234 kB".
 std::optional<std::int64_t> kilobyte_field(const char* path, const std::string& field) {
   std::ifstream file(path);
   std::string line;
@@ -31,16 +31,16 @@ std::optional<std::int64_t> kilobyte_field(const char* path, const std::string& 
   return std::nullopt;
 }
 
-// A file that holds one number; "max" and absence both mean that there is none.
+// Reads a file with one number. "max" or a missing file gives nullopt.
 std::optional<std::int64_t> number_in(const std::string& path) {
   std::ifstream file(path);
   std::int64_t number = 0;
   return file >> number ? std::optional(number) : std::nullopt;
 }
 
-/// Where a version of control groups keeps its figures.
+/// The files of one version of control groups.
 struct ControlGroups {
-  const char* mark;  ///< how the line of /proc/self/cgroup begins, past the number of the hierarchy
+  const char* mark;  ///< start of the line in /proc/self/cgroup, after the number of the hierarchy
   const char* mount;
   const char* limit;
   const char* used;
@@ -52,7 +52,7 @@ constexpr ControlGroups versions[] = {
      "total_inactive_file"},
 };
 
-// The path of this process's group, "" where there is none.
+// The path of this process's group; "" if there is none.
 std::string group_of_process(const ControlGroups& version) {
   std::ifstream file("/proc/self/cgroup");
   std::string line;
@@ -65,7 +65,7 @@ std::string group_of_process(const ControlGroups& version) {
   return "";
 }
 
-// A line such as "inactive_file 4096".
+// Reads a line such as "inactive_file 4096".
 std::int64_t stat_field(const std::string& path, const std::string& field) {
   std::ifstream file(path);
   std::string name;
@@ -78,7 +78,8 @@ std::int64_t stat_field(const std::string& path, const std::string& field) {
   return 0;
 }
 
-// What one group may still take; files in the page cache that nobody uses give way.
+// Bytes that one group may still take. Inactive files in the page cache count as free, because the
+// system can drop them.
 std::optional<std::int64_t> headroom(const ControlGroups& version, const std::string& folder) {
   const auto limit = number_in(folder + "/" + version.limit);
   const auto used = number_in(folder + "/" + version.used);
@@ -89,8 +90,8 @@ std::optional<std::int64_t> headroom(const ControlGroups& version, const std::st
   return std::max<std::int64_t>(0, *limit - *used + cache);
 }
 
-// The tightest of this group and of all above it, up to the root that the process can see: in a
-// container, that is where the limit stands.
+// The smallest headroom of this group and of all groups above it, up to the root that the process
+// can see. In a container, the limit is at that root.
 std::optional<std::int64_t> control_group_headroom() {
   std::optional<std::int64_t> least;
   for (const ControlGroups& version : versions) {

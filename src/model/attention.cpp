@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/scalars.hpp"
 #include "model/streams.hpp"
 
 namespace tidemark::model {
@@ -13,7 +14,7 @@ namespace {
 using parallel::Bias;
 using parallel::Context;
 
-/// Where this rank's rows of qkv lie when several ranks share a group: see Attention.
+/// The places of this rank's rows of qkv if several ranks share a group; see Attention.
 kernels::Placement part_of_a_group(const config::Case& c, const Context& context) {
   const std::int64_t d = c.model.head_size();
   const std::int64_t h = c.model.hidden_size;
@@ -92,7 +93,7 @@ parallel::Arriving<T> Attention<T>::forward(const Context& context, parallel::Ar
 
 template <class T>
 memory::Tensor<T> Attention<T>::backward(const Context& context, Tensor output_gradient) {
-  Tensor core_output;  // what proj saved as its input
+  Tensor core_output;  // the input that proj saved
   Tensor gradient = proj_.backward(
       context, std::move(output_gradient), [&] { qkv_.fetch_input(context); },
       core_->needs_output() ? &core_output : nullptr);
@@ -108,8 +109,6 @@ void Attention<T>::forget() {
   proj_.forget();
 }
 
-template class Attention<bfloat16>;
-template class Attention<float>;
-template class Attention<double>;
+TIDEMARK_INSTANTIATE_CLASS(Attention)
 
 }  // namespace tidemark::model

@@ -1,5 +1,5 @@
-// Multi-head self-attention (Vaswani et al., 2017), the heads divided among the ranks; groups of
-// queries may share their keys and values (Ainslie et al., "GQA", 2023).
+// Multi-head self-attention (Vaswani et al., 2017). The heads are divided among the ranks. The
+// heads of queries in a group may share their keys and values (Ainslie et al., "GQA", 2023).
 #pragma once
 
 #include <memory>
@@ -14,12 +14,13 @@
 
 namespace tidemark::model {
 
-/// The attention block: qkv, turned by their positions in families that do, core, proj. Its output
-/// still lacks the bias of proj, if there is one.
+/// The attention block: qkv, rotary positions in families that have them, core, proj. The kernel
+/// that follows adds the bias of proj, if there is one.
 ///
-/// Rows of qkv's weight, unsharded, go by group of queries: its a/g q heads, k, v, of d rows each.
-/// A rank has its share of the groups; or, where there are more ranks than groups, its own share of
-/// the q heads of one of them, and all of that group's k and v, as each of its t/g neighbours has.
+/// The rows of qkv's unsharded weight are sorted by groups of queries. A group has its a/g q heads,
+/// k and v, of d rows each. With at most g ranks, a rank has its share of the groups. With more
+/// ranks than groups, t/g consecutive ranks share a group. Each has its share of the group's q
+/// heads, and all of the group's k and v.
 template <class T>
 class Attention {
  public:
@@ -32,7 +33,7 @@ class Attention {
   parallel::Arriving<T> forward(const parallel::Context& context, parallel::Arriving<T> input);
   /// Gradient of that output -> gradient of the input, both in the shape of the forward's.
   Tensor backward(const parallel::Context& context, Tensor output_gradient);
-  /// Frees what forward kept, unused.
+  /// Frees what forward kept, without using it.
   void forget();
 
   [[nodiscard]] parallel::Parameter<T>& output_bias() { return proj_.bias(); }

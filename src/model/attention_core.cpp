@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/scalars.hpp"
 #include "model/blocked_core.hpp"
 #include "model/materialized_core.hpp"
 #include "model/streams.hpp"
@@ -11,13 +12,15 @@ namespace tidemark::model {
 
 namespace {
 
-/// Scores that are worked on at once, at most: 64 MiB in fp32, enough to fill a device, and little
-/// beside what a layer saves.
+/// Largest number of scores in one batch: 64 MiB in fp32. This fills a device, and is small
+/// compared with what a layer saves.
 constexpr std::int64_t scores_at_once = std::int64_t{16} << 20;
 
-/// Groups of a sequence at once, where a head's scores are worked on in tiles of `side` x `side`.
+/// Largest number of groups of a sequence in one batch, if a head's scores have tiles of `side` x
+/// `side`.
 std::int64_t most_groups_at_once(std::int64_t groups, std::int64_t side) {
-  if (!kernels::multiplies_in_batches) return 1;  // scores stay in cache until they are read
+  // So that scores stay in the cache until they are read.
+  if (!kernels::multiplies_in_batches) return 1;
   return std::clamp<std::int64_t>(scores_at_once / (side * side), 1, groups);
 }
 
@@ -54,9 +57,7 @@ std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case& settin
 #define TIDEMARK_INSTANTIATE(T)                                                       \
   template std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case&, \
                                                                  const CoreShape&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::model

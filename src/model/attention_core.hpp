@@ -1,14 +1,14 @@
-// What lies between q, k, v and the input of proj, for the heads of one rank: the part of attention
-// that has two implementations.
+// The attention core turns q, k and v into the core output, for the heads of one rank. It has two
+// implementations.
 //
-// Rows of matrices are tokens, s-major: row i b + m is position i of sequence m. With A local heads
-// of queries in G local groups, whose columns in qkv are n = A/G times q, then k, v of d columns
-// each:
+// Rows of matrices are tokens, s-major: row i b + m is position i of sequence m. A rank has A heads
+// of queries in G groups. A group has n + 2 blocks of d columns in qkv: n = A/G times q, then k and
+// v.
 //
-//   qkv (s b, G (n + 2) d) -> scores (A b s, s) -> softmax -> dropout -> x v -> core output (s b, A
-//   d)
+//   qkv (s b, G (n + 2) d) -> scores (A b s, s) -> softmax -> dropout -> x v
+//       -> core output (s b, A d)
 //
-// In the GPT family n = 1: every head has keys and values of its own.
+// In the GPT family n = 1: every head has its own keys and values.
 #pragma once
 
 #include <algorithm>
@@ -40,11 +40,11 @@ struct CoreShape {
   std::int64_t batch;      ///< b
   double scale;            ///< 1/sqrt(d)
   bool causal;
-  kernels::Dropout dropout;  ///< of the scores [a, b, s, s]; its first element is this rank's
-  /// Groups of a sequence that are worked on at once, where products are better in batches.
+  kernels::Dropout dropout;  ///< of the scores [a, b, s, s], beginning with this rank's first score
+  /// Groups of a sequence in one batch, if the device multiplies in batches.
   std::int64_t groups_at_once = 1;
 
-  /// n: heads of queries that share one of keys and values.
+  /// n: heads of queries per head of keys and values.
   [[nodiscard]] std::int64_t heads_per_group() const { return heads / groups; }
   /// (n + 2) d: columns of a group in qkv.
   [[nodiscard]] std::int64_t group_width() const { return (heads_per_group() + 2) * head_size; }
@@ -53,7 +53,7 @@ struct CoreShape {
   [[nodiscard]] std::int64_t first_row(std::int64_t head, std::int64_t sequence) const {
     return (head * batch + sequence) * length;
   }
-  /// The dropout of the scores from that row on.
+  /// The dropout of the scores, beginning with score row `row`.
   [[nodiscard]] kernels::Dropout dropout_from(std::int64_t row) const {
     return kernels::from_element(dropout, row * length);
   }
@@ -75,30 +75,30 @@ struct Positions {
   std::int64_t count;
 };
 
-/// Those of a sequence whose tokens are among the rows [first, first + count) of [s b, .].
+/// The positions of a sequence whose tokens are in the rows [first, first + count) of [s b, .].
 inline Positions positions_in(const CoreShape& shape, std::int64_t sequence, std::int64_t first,
                               std::int64_t count) {
-  // Row i b + m is position i of sequence m, so the first i has i b + m >= first.
+  // Row i b + m is position i of sequence m, so the first i satisfies i b + m >= first.
   const auto from = [&](std::int64_t row) {
     return (row - sequence + shape.batch - 1) / shape.batch;
   };
   return {from(first), from(first + count) - from(first)};
 }
 
-/// Consecutive groups of one sequence that are worked on at once.
+/// Consecutive groups of one sequence in one batch.
 struct GroupBatch {
   std::int64_t first;
   std::int64_t count;
   std::int64_t sequence;
 };
 
-/// Of each group of a batch, one head: that with this index in its group.
+/// One head per group of a batch: the one with this index in its group.
 struct HeadBatch {
   GroupBatch groups;
   std::int64_t index;
 };
 
-/// The first head of the batch, among all local ones; the next are heads_per_group() apart.
+/// The first head of the batch among all local heads. The next ones are heads_per_group() apart.
 inline std::int64_t first_head(const CoreShape& shape, const HeadBatch& heads) {
   return heads.groups.first * shape.heads_per_group() + heads.index;
 }
@@ -113,7 +113,7 @@ inline std::int64_t rows_between_heads(const CoreShape& shape) {
   return shape.heads_per_group() * shape.batch * shape.length;
 }
 
-/// (s b, G (n + 2) d) -> (s, (n + 2) d) each: q of all heads, k and v of a group and sequence.
+/// (s b, G (n + 2) d) -> (s, (n + 2) d) each: q of all heads, k and v, for a group and sequence.
 template <class T>
 MatrixBatch<T> group_columns(const CoreShape& shape, const Matrix<T>& qkv,
                              const GroupBatch& groups) {
@@ -122,7 +122,7 @@ MatrixBatch<T> group_columns(const CoreShape& shape, const Matrix<T>& qkv,
           width};
 }
 
-/// (s b, A d) -> (s, d) each: what a head and sequence have in the core output or its gradient.
+/// (s b, A d) -> (s, d) each: the part of a head and sequence in the core output or its gradient.
 template <class T>
 MatrixBatch<T> head_columns(const CoreShape& shape, const Matrix<T>& tokens,
                             const HeadBatch& heads) {
@@ -131,8 +131,8 @@ MatrixBatch<T> head_columns(const CoreShape& shape, const Matrix<T>& tokens,
           heads.groups.count, shape.heads_per_group() * d};
 }
 
-/// (A b s, C) -> (s, C) each: what a head and sequence have of the scores, or of a figure a score
-/// row.
+/// (A b s, C) -> (s, C) each: the part of a head and sequence in the scores, or in numbers per
+/// score row.
 template <class T>
 MatrixBatch<T> head_rows(const CoreShape& shape, const Matrix<T>& of_score_rows,
                          const HeadBatch& heads) {
@@ -140,7 +140,7 @@ MatrixBatch<T> head_rows(const CoreShape& shape, const Matrix<T>& of_score_rows,
           rows_between_heads(shape) * num_columns(of_score_rows)};
 }
 
-/// q of one head of each group [s, d], and k and v of the groups, or their gradients.
+/// q of one head per group [s, d], and k and v of the groups, or the gradients of these.
 template <class F>
 struct HeadParts {
   MatrixBatch<F> q, k, v;
@@ -155,8 +155,7 @@ HeadParts<F> parts_of(const CoreShape& shape, const MatrixBatch<F>& groups, std:
           columns(groups, (n + 1) * d, d)};
 }
 
-/// Calls `use(groups)` for batches of all groups and sequences; for none in a dry run, where that
-/// would do nothing.
+/// Calls `use(groups)` for batches of all groups and sequences. Calls nothing in a dry run.
 template <class Use>
 void for_each_batch(const parallel::Context& context, const CoreShape& shape, const Use& use) {
   if (!context.device.launches()) return;
@@ -177,12 +176,12 @@ void for_each_head(const CoreShape& shape, const GroupBatch& groups, const Use& 
   }
 }
 
-/// Columns of a batch of groups, or heads, in the type X in which products read or write them: the
-/// tensor's own memory, or a converted copy in a workspace, where T is narrower.
+/// Columns of a batch of groups or heads in type X, which products read or write. If T equals X, it
+/// uses the tensor's own memory. If T is narrower, it uses a converted copy in a workspace.
 template <class T, class X = kernels::Factor<T>>
 class Panel {
  public:
-  /// `width`: columns of one member.
+  /// `width`: columns of one member of the batch.
   Panel(const parallel::Context& context, const CoreShape& shape, std::string_view name,
         std::int64_t width) {
     if constexpr (converts) {
@@ -191,7 +190,7 @@ class Panel {
     }
   }
 
-  /// For reading: `part` [s, width] each, with its values.
+  /// To read: `part` [s, width] each, with its values.
   MatrixBatch<X> load([[maybe_unused]] Device& device, const MatrixBatch<T>& part) const {
     if constexpr (converts) {
       kernels::convert(device, part, target(part));
@@ -200,7 +199,7 @@ class Panel {
       return part;
     }
   }
-  /// For writing: what `store` will leave in `part`.
+  /// To write: the matrices that `store` will copy to `part`.
   MatrixBatch<X> target(const MatrixBatch<T>& part) const {
     if constexpr (converts) {
       return batch_in(storage_.data(), part.count, num_rows(part.first), num_columns(part.first));
@@ -217,8 +216,9 @@ class Panel {
   memory::Tensor<X> storage_;
 };
 
-/// Scores, or their gradients, of a batch as products take them: themselves, or rounded into a
-/// workspace of at most `rows` x `columns` each where the library takes T, and T is narrower.
+/// Scores of a batch, or their gradients, in the type that products read. If the library takes T,
+/// and T is narrower, they are rounded into a workspace. It has `rows` x `columns` elements per
+/// head.
 template <class T>
 class ScoreFactor {
  public:
@@ -234,7 +234,7 @@ class ScoreFactor {
     }
   }
 
-  /// Good until the next call.
+  /// Valid until the next call.
   MatrixBatch<X> of([[maybe_unused]] Device& device, const MatrixBatch<F>& scores) const {
     if constexpr (rounds) {
       const MatrixBatch<X> rounded = batch_in(storage_.data(), scores.count, num_rows(scores.first),
@@ -251,7 +251,7 @@ class ScoreFactor {
   memory::Tensor<X> storage_;
 };
 
-/// One implementation; keeps between forward and backward what its backward needs.
+/// One implementation. Between forward and backward it keeps what its backward needs.
 template <class T>
 class AttentionCore {
  public:
@@ -262,19 +262,19 @@ class AttentionCore {
   AttentionCore& operator=(const AttentionCore&) = delete;
   virtual ~AttentionCore() = default;
 
-  /// Takes and keeps qkv; returns the core output, the input of proj, which it does not keep.
-  /// Each of its rows is made when it is asked for.
+  /// Takes and keeps qkv. Returns the core output, the input of proj, which it does not keep. Each
+  /// row is made on request.
   virtual parallel::RowsOnDemand<T> forward(const parallel::Context& context, Tensor qkv) = 0;
-  /// Gradient of the core output -> gradient of qkv; frees what forward kept. `output` is the core
-  /// output that forward returned, where `needs_output`, else empty.
+  /// Gradient of the core output -> gradient of qkv. Frees what forward kept. If needs_output(),
+  /// `output` is the core output that forward returned; otherwise it is empty.
   virtual Tensor backward(const parallel::Context& context, Tensor output,
                           Tensor output_gradient) = 0;
   [[nodiscard]] virtual bool needs_output() const = 0;
-  /// Frees what forward kept, unused.
+  /// Frees what forward kept, without using it.
   virtual void forget() = 0;
 };
 
-/// The one that model.attention and recompute ask for.
+/// Makes the implementation that model.attention and recompute select.
 template <class T>
 std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case& settings,
                                                       const CoreShape& shape);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/scalars.hpp"
 #include "kernels/gemm.hpp"
 
 namespace tidemark::model {
@@ -20,14 +21,14 @@ using parallel::Context;
 
 }  // namespace
 
-/// Workspaces of one direction, for blocks of N positions, each for a batch of heads.
+/// Workspaces of one direction, for blocks of N positions, for each head of a batch.
 template <class T>
 struct BlockedCore<T>::Scratch {
   memory::Tensor<F> scores;      ///< [N, N]
   memory::Tensor<F> gradient;    ///< [N, N], backward
   memory::Tensor<F> statistics;  ///< [N, 2], forward
   memory::Tensor<F> sums;        ///< [N, d], forward
-  ScoreFactor<T> factor;         ///< [N, N], where products do not take the scores as they are
+  ScoreFactor<T> factor;         ///< [N, N], if products do not take the scores as they are
 };
 
 template <class T>
@@ -50,14 +51,14 @@ ScoreBlock BlockedCore<T>::block_at(std::int64_t first_query, std::int64_t first
           shape_.scale, shape_.causal, rows_between_heads(shape_) * shape_.length};
 }
 
-/// What the forward direction works with until its last rows are made.
+/// The state of the forward direction until its last rows are made.
 template <class T>
 struct BlockedCore<T>::Forward {
-  Context context;  ///< a copy, since it outlives the call that began it
+  Context context;  ///< a copy, because it outlives the call that started it
   Matrix<T> out;    ///< the core output
   Scratch scratch;
   Panel<T> qkv_panel;
-  std::vector<bool> made;  ///< of each sequence, its blocks of queries
+  std::vector<bool> made;  ///< per sequence and block of queries
 };
 
 template <class T>
@@ -88,8 +89,8 @@ parallel::RowsOnDemand<T> BlockedCore<T>::forward(const Context& context, Tensor
           }};
 }
 
-/// Blocks are made whole, once, with the first of their rows that is asked for: so the products are
-/// the same in every order.
+/// The first requested row of a block makes the whole block. So the products are the same in every
+/// order of requests.
 template <class T>
 void BlockedCore<T>::forward_rows(Forward& work, std::int64_t first, std::int64_t count) const {
   const Context& context = work.context;
@@ -112,7 +113,8 @@ void BlockedCore<T>::forward_rows(Forward& work, std::int64_t first, std::int64_
   });
 }
 
-/// One block of queries of a batch of heads: its rows of the core output and of the log-sum-exp.
+/// One block of queries of a batch of heads: makes its rows of the core output and of the
+/// log-sum-exp.
 template <class T>
 void BlockedCore<T>::forward_block(const Forward& work, const HeadParts<X>& x,
                                    const HeadBatch& heads, std::int64_t first_query) const {
@@ -128,7 +130,7 @@ void BlockedCore<T>::forward_block(const Forward& work, const HeadParts<X>& x,
       rows(head_rows(shape_, log_sum_exp_.view(), heads), first_query, m));
 }
 
-/// Of one block of queries of each head, over all keys that it sees.
+/// Sums of one block of queries per head, over all keys that are visible to it.
 template <class T>
 void BlockedCore<T>::sum_over_keys(const Context& context, const HeadParts<X>& x,
                                    const Dropout& dropout, std::int64_t first_query,
@@ -149,7 +151,7 @@ void BlockedCore<T>::sum_over_keys(const Context& context, const HeadParts<X>& x
   }
 }
 
-/// The products of the core output's rows and their gradients, [A b s, 1].
+/// The dot products of the core output's rows and their gradients, [A b s, 1].
 template <class T>
 memory::Tensor<Accumulate<T>> BlockedCore<T>::project(const Context& context,
                                                       const Matrix<T>& output,
@@ -212,8 +214,8 @@ memory::Tensor<T> BlockedCore<T>::backward(const Context& context, Tensor output
   return qkv_gradient;
 }
 
-/// Adds what one block of queries of each head and one of keys contribute to the gradients of q,
-/// and of the groups' k and v.
+/// Adds the contribution of one block of queries per head and one block of keys to the gradients.
+/// These are the gradients of q, and of the groups' k and v.
 template <class T>
 void BlockedCore<T>::backward_pair(const Context& context, const HeadParts<X>& x,
                                    const MatrixBatch<X>& dout, const HeadParts<F>& dx,
@@ -228,10 +230,10 @@ void BlockedCore<T>::backward_pair(const Context& context, const HeadParts<X>& x
   const std::int64_t n = size_of_block(j);
   const MatrixBatch<F> scores = batch_in(scratch.scores.data(), dout.count, m, n);
   const MatrixBatch<F> gradient = batch_in(scratch.gradient.data(), dout.count, m, n);
-  // What a block of queries, or of keys, is added to for the first time need not be zeroed before.
+  // The first addition to a block of gradients overwrites it, so it need not be zero before.
   const F after_keys = j == 0 ? F(0) : F(1);
   const F after_queries = is_first_head && i == (shape_.causal ? j : 0) ? F(0) : F(1);
-  // S: (m, d) x (n, d)^T -> (m, n);  dD: the same of core output gradient and values
+  // S: (m, d) x (n, d)^T -> (m, n);  dD: the same with core output gradient and values
   gemm_batch(device, Op::none, Op::transpose, F(1), rows(x.q, i, m), rows(x.k, j, n), F(0), scores);
   gemm_batch(device, Op::none, Op::transpose, F(1), rows(dout, i, m), rows(x.v, j, n), F(0),
              gradient);
@@ -253,8 +255,6 @@ void BlockedCore<T>::forget() {
   log_sum_exp_.reset();
 }
 
-template class BlockedCore<bfloat16>;
-template class BlockedCore<float>;
-template class BlockedCore<double>;
+TIDEMARK_INSTANTIATE_CLASS(BlockedCore)
 
 }  // namespace tidemark::model

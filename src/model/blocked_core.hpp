@@ -1,7 +1,7 @@
-// Attention that never holds an s x s matrix in either direction: blocks of queries against blocks
-// of keys, with an online softmax forward, and backward from the saved log-sum-exp (Rabe and
-// Staats, 2021; Dao et al., "FlashAttention", 2022). Block pairs that the causal mask hides are
-// skipped.
+// Attention that never holds an s x s matrix in either direction (Rabe and Staats, 2021; Dao et
+// al., "FlashAttention", 2022). It works on blocks of queries and blocks of keys. Forward uses an
+// online softmax, and backward uses the saved log-sum-exp. Block pairs that the causal mask hides
+// are skipped.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class BlockedCore final : public AttentionCore<T> {
   using F = Accumulate<T>;
   using X = kernels::Factor<T>;
 
-  /// `block`: positions in a block of queries or keys; the last one is shorter where it must be.
+  /// `block`: positions per block of queries or keys. The last block may be shorter.
   BlockedCore(const CoreShape& shape, std::int64_t block);
 
   parallel::RowsOnDemand<T> forward(const parallel::Context& context, Tensor qkv) override;

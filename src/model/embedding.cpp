@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/scalars.hpp"
 #include "kernels/fill.hpp"
 #include "model/streams.hpp"
 #include "parallel/mappings.hpp"
@@ -14,7 +15,7 @@ namespace {
 using memory::TensorClass;
 using parallel::Context;
 
-// Logits of normalised rows are then of order one.
+// With this width, logits of normalised rows are of order one.
 double table_width(std::int64_t hidden) { return std::sqrt(12.0 / static_cast<double>(hidden)); }
 
 parallel::ParameterSpec table_spec(const config::Case& c, const Context& context) {
@@ -88,8 +89,6 @@ void Embedding<T>::backward(const Context& context, Tensor gradient) {
   kernels::embedding_backward(context.device, tokens_, first_id, gradient.view(), weight_.gradient);
 }
 
-template class Embedding<bfloat16>;
-template class Embedding<float>;
-template class Embedding<double>;
+TIDEMARK_INSTANTIATE_CLASS(Embedding)
 
 }  // namespace tidemark::model

@@ -19,8 +19,8 @@ namespace tidemark::model {
 /// The tokens that a case reads.
 kernels::Tokens tokens_of(const config::Case& settings);
 
-/// x = dropout(table[ids]); the table [V', h] is divided by rows, V' being V padded to a multiple
-/// of t. Without position embedding, which would add no activation.
+/// x = dropout(table[ids]). The table [V', h] is divided by rows. V' is V padded to a multiple of
+/// t. There is no position embedding, because it would add no activation.
 template <class T>
 class Embedding {
  public:
@@ -31,14 +31,14 @@ class Embedding {
 
   /// The first layer's input: whole [s b, h], or a shard [s b / t, h] under SP.
   Tensor forward(const parallel::Context& context, const OutputEntry& output);
-  /// Writes the gradient of the table that comes of x's, or adds it to what an output projection
-  /// that shares the table has written.
+  /// Writes the table's gradient, which follows from that of x. If an output projection shares the
+  /// table, it adds to what the projection has written.
   void backward(const parallel::Context& context, Tensor gradient);
 
   /// The table's rows of this rank [V'/t, h].
   [[nodiscard]] parallel::Parameter<T>& weight() { return weight_; }
 
-  /// From the next step on, reads the tokens of this seed.
+  /// Reads the tokens of this seed from the next step on.
   void draw_tokens_with(std::uint32_t seed) { tokens_.key = {seed, tokens_stream}; }
 
  private:

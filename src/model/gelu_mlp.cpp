@@ -1,5 +1,6 @@
 #include "model/gelu_mlp.hpp"
 
+#include "base/scalars.hpp"
 #include "kernels/gelu.hpp"
 
 namespace tidemark::model {
@@ -22,8 +23,6 @@ memory::Tensor<T> GeluMlp<T>::differentiate(Device& device, Tensor u, Tensor out
   return output_gradient;
 }
 
-template class GeluMlp<bfloat16>;
-template class GeluMlp<float>;
-template class GeluMlp<double>;
+TIDEMARK_INSTANTIATE_CLASS(GeluMlp)
 
 }  // namespace tidemark::model

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/scalars.hpp"
 #include "model/streams.hpp"
 
 namespace tidemark::model {
@@ -16,7 +17,8 @@ using parallel::Arriving;
 using parallel::chunk_of;
 using parallel::Context;
 
-// Under keep_gathered the linear saves the gathered tensor, and the norm's own output passes.
+// Under keep_gathered the linear layer saves the gathered tensor, and the norm's output is
+// transient.
 NormSpec norm_spec(int layer, int number, const Context& context) {
   const bool first = number == 1;
   const bool passes = context.sequence && context.keep_gathered;
@@ -102,7 +104,7 @@ Layer<T>::Layer(parallel::ParameterStore<T>& store, const config::Case& settings
                 const Context& context, int layer, const Rotary<T>& rotary)
     : layer_(layer),
       recomputes_(settings.recomputes_layer()),
-      // Braces: parts declare their parameters in this order.
+      // Braces guarantee that the parts declare their parameters in this order.
       attention_{settings,
                  context,
                  layer,
@@ -133,11 +135,11 @@ Arriving<T> Layer<T>::forward(const Context& context, Arriving<T> input,
   }
   Context passing = context;
   passing.kept = TensorClass::recomputed;
-  // What it is made of is about to go.
+  // Takes the whole output now, because the tensors that make it are freed next.
   Tensor y = run(passing, std::move(input), output).take();
   mlp_.forget();
   input_ = attention_.forget();
-  return Arriving<T>(std::move(y));  // nvcc would copy it
+  return Arriving<T>(std::move(y));  // nvcc would copy it without the move
 }
 
 template <class T>
@@ -169,8 +171,6 @@ template class Sublayer<double, Attention<double>>;
 template class Sublayer<bfloat16, Mlp<bfloat16>>;
 template class Sublayer<float, Mlp<float>>;
 template class Sublayer<double, Mlp<double>>;
-template class Layer<bfloat16>;
-template class Layer<float>;
-template class Layer<double>;
+TIDEMARK_INSTANTIATE_CLASS(Layer)
 
 }  // namespace tidemark::model

@@ -17,8 +17,8 @@
 
 namespace tidemark::model {
 
-/// Under which name and for which layer a sublayer's output is entered in the ledger: it is the
-/// next sublayer's input, and that one's to save.
+/// The name, layer and class under which a sublayer's output is entered in the ledger. The output
+/// is the next sublayer's input, and the next sublayer saves it.
 struct OutputEntry {
   std::string_view name;
   int layer;
@@ -35,12 +35,12 @@ class Sublayer {
            std::unique_ptr<Norm<T>> norm, std::unique_ptr<Block> block, std::uint32_t mask_stream,
            std::string_view mask_name);
 
-  /// Takes and keeps x [., h]; returns y of the same shape, all of x having arrived.
+  /// Takes and keeps x [., h]. Returns y of the same shape. All of x has arrived when it returns.
   parallel::Arriving<T> forward(const parallel::Context& context, parallel::Arriving<T> input,
                                 const OutputEntry& output);
-  /// Turns the gradient of y into that of x, in place; frees what forward kept.
+  /// Turns the gradient of y into that of x, in place. Frees what forward kept.
   void backward(const parallel::Context& context, const Tensor& gradient);
-  /// Frees what forward kept, unused, but for x, which it returns.
+  /// Frees what forward kept, without using it, except x, which it returns.
   Tensor forget();
 
   [[nodiscard]] Block& block() { return *block_; }
@@ -57,10 +57,11 @@ class Sublayer {
 
 /// x = x + dropout(attention(norm1(x)) + bias); x = x + dropout(mlp(norm2(x)) + bias).
 ///
-/// A family is a choice of norm, attention and MLP; one without biases or dropout has none here.
+/// A family selects the norm, the attention and the MLP. Biases and dropout are absent in a family
+/// without them.
 ///
-/// With full recomputation it keeps x alone, and its backward runs all of its forward again, as
-/// Chen et al. ("Training deep nets with sublinear memory cost", 2016) do.
+/// With full recomputation it keeps only x, and its backward runs the whole forward again. This is
+/// the method of Chen et al. ("Training deep nets with sublinear memory cost", 2016).
 template <class T>
 class Layer {
  public:
@@ -69,14 +70,14 @@ class Layer {
   Layer(parallel::ParameterStore<T>& store, const config::Case& settings,
         const parallel::Context& context, int layer, const Rotary<T>& rotary);
 
-  /// x [., h] -> the layer's output, entered in the ledger as `output` says. It has to have arrived
-  /// before this layer goes backward.
+  /// x [., h] -> the layer's output, entered in the ledger as `output` says. All of it must have
+  /// arrived before this layer's backward.
   parallel::Arriving<T> forward(const parallel::Context& context, parallel::Arriving<T> input,
                                 const OutputEntry& output);
   /// Turns the gradient of the output into that of the input, in place.
   void backward(const parallel::Context& context, const Tensor& gradient);
 
-  /// The weight of the layer's largest product with a weight: fc1, or qkv where it is wider.
+  /// The weight of the layer's largest product with a weight: fc1, or qkv if that is wider.
   [[nodiscard]] const Matrix<T>& largest_weight();
 
  private:

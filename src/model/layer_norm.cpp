@@ -1,5 +1,6 @@
 #include "model/layer_norm.hpp"
 
+#include "base/scalars.hpp"
 #include "kernels/layer_norm.hpp"
 
 namespace tidemark::model {
@@ -24,8 +25,6 @@ void LayerNorm<T>::differentiate(Device& device, const Matrix<T>& output_gradien
                                weight_.vector_gradient(), bias_.vector_gradient());
 }
 
-template class LayerNorm<bfloat16>;
-template class LayerNorm<float>;
-template class LayerNorm<double>;
+TIDEMARK_INSTANTIATE_CLASS(LayerNorm)
 
 }  // namespace tidemark::model

@@ -7,7 +7,7 @@
 
 namespace tidemark::model {
 
-/// Saves mean and reciprocal deviation of each row; has a weight and a bias.
+/// Saves mean and reciprocal deviation per row. It has a weight and a bias.
 template <class T>
 class LayerNorm final : public Norm<T> {
  public:

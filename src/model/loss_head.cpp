@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/scalars.hpp"
 #include "kernels/fill.hpp"
 #include "model/embedding.hpp"
 #include "model/streams.hpp"
@@ -92,14 +93,12 @@ memory::Tensor<T> LossHead<T>::backward(const Context& context) {
   Tensor gradient =
       context.ledger.tensor<T>("residual gradient", memory::no_layer, TensorClass::transient,
                                context.local_tokens(), projection_.weight().spec.columns);
-  kernels::fill_zero(context.device, gradient.view());  // there is no residual to add to
+  kernels::fill_zero(context.device, gradient.view());  // there is no residual to which it is added
   norm_->backward(context, normed_gradient.view(), input_.view(), gradient.view());
   input_.reset();
   return gradient;
 }
 
-template class LossHead<bfloat16>;
-template class LossHead<float>;
-template class LossHead<double>;
+TIDEMARK_INSTANTIATE_CLASS(LossHead)
 
 }  // namespace tidemark::model

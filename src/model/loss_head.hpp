@@ -1,4 +1,4 @@
-// The upper end of the stack: final norm, output projection and cross-entropy, the vocabulary
+// The upper end of the stack: final norm, output projection and cross-entropy. The vocabulary is
 // divided among the ranks (Shoeybi et al., "Megatron-LM", 2019, section 3).
 #pragma once
 
@@ -17,9 +17,9 @@ namespace tidemark::model {
 
 ///   x (., h) -> norm (., h) -> x table^T (s b, V'/t) -> cross-entropy -> loss
 ///
-/// The table is the embedding's (tied weights: Press and Wolf, "Using the output embedding to
-/// improve language models", 2017), but in the Llama family one of its own. Logits are kept in
-/// Accumulate<T>, and only a rank's own.
+/// The table is that of the embedding (tied weights: Press and Wolf, "Using the output embedding to
+/// improve language models", 2017). The Llama family has a separate table. A rank keeps only its
+/// own logits, in Accumulate<T>.
 template <class T>
 class LossHead {
  public:
@@ -29,14 +29,14 @@ class LossHead {
   LossHead(parallel::ParameterStore<T>& store, parallel::Parameter<T>& table,
            const config::Case& settings, const parallel::Context& context);
 
-  /// Takes and keeps the last layer's output [., h]; returns the mean loss of a token, in nats; the
-  /// same on all ranks.
+  /// Takes and keeps the last layer's output [., h]. Returns the mean loss per token, in nats,
+  /// which is the same on all ranks.
   double forward(const parallel::Context& context, Tensor input);
-  /// Gradient of the mean loss by that output, in its shape; writes the table's gradient and the
-  /// norm's, and frees what forward kept.
+  /// Returns the gradient of the mean loss with respect to that output, in its shape. Writes the
+  /// gradients of the table and of the norm. Frees what forward kept.
   Tensor backward(const parallel::Context& context);
 
-  /// From the next step on, reads the labels of this seed.
+  /// Reads the labels of this seed from the next step on.
   void draw_tokens_with(std::uint32_t seed) { tokens_.key = {seed, tokens_stream}; }
 
  private:
@@ -47,7 +47,7 @@ class LossHead {
   std::unique_ptr<Norm<T>> norm_;
   Projection projection_;
   parallel::Arriving<T> input_;
-  memory::Tensor<F> logits_;  ///< [s b, V'/t]; after forward their softmax
+  memory::Tensor<F> logits_;  ///< [s b, V'/t]; after forward, their softmax
 };
 
 }  // namespace tidemark::model

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/scalars.hpp"
 #include "kernels/gemm.hpp"
 
 namespace tidemark::model {
@@ -38,7 +39,8 @@ typename MaterializedCore<T>::Weights MaterializedCore<T>::make_weights(
   return weights;
 }
 
-/// Of the weights that are kept; where none are, of `local`, which has room for one batch.
+/// The weights of a batch of heads: part of the kept ones, or `local`, which has room for one
+/// batch.
 template <class T>
 typename MaterializedCore<T>::HeadWeights MaterializedCore<T>::of_heads(
     const Weights& local, const HeadBatch& heads) const {
@@ -56,7 +58,7 @@ typename MaterializedCore<T>::HeadWeights MaterializedCore<T>::of_heads(
   return weights;
 }
 
-/// The part that belongs to some queries [n, s].
+/// The rows of the weights that belong to some queries [n, s].
 template <class T>
 typename MaterializedCore<T>::HeadWeights MaterializedCore<T>::rows_of(
     const HeadWeights& weights, const Positions& queries) const {
@@ -68,7 +70,7 @@ typename MaterializedCore<T>::HeadWeights MaterializedCore<T>::rows_of(
   return result;
 }
 
-/// Where raw scores go: into the memory of the probabilities, unless that is too narrow.
+/// The memory for raw scores: that of the probabilities, unless their type is too narrow.
 template <class T>
 MatrixBatch<Accumulate<T>> MaterializedCore<T>::scores_of(const HeadWeights& weights,
                                                           const MatrixBatch<F>& workspace) const {
@@ -79,7 +81,7 @@ MatrixBatch<Accumulate<T>> MaterializedCore<T>::scores_of(const HeadWeights& wei
   }
 }
 
-/// What multiplies the values, after `compute` into these scores.
+/// The factor of the values, after `compute` into these scores.
 template <class T>
 MatrixBatch<kernels::Factor<T>> MaterializedCore<T>::multiplier(
     const HeadWeights& weights, const MatrixBatch<F>& scores) const {
@@ -90,7 +92,8 @@ MatrixBatch<kernels::Factor<T>> MaterializedCore<T>::multiplier(
   }
 }
 
-/// Scores and softmax of n queries of a batch of heads. Weights and scores are theirs [n, s].
+/// Scores and softmax of n queries of a batch of heads. `weights` and `scores` are those of the
+/// queries [n, s].
 template <class T>
 void MaterializedCore<T>::compute(const Context& context, const HeadParts<X>& x,
                                   const HeadBatch& heads, const Positions& queries,
@@ -105,10 +108,10 @@ void MaterializedCore<T>::compute(const Context& context, const HeadParts<X>& x,
                                       scores, weights.probabilities, weights.mask, weights.dropped);
 }
 
-/// What the forward direction works with until its last rows are made.
+/// The state of the forward direction until its last rows are made.
 template <class T>
 struct MaterializedCore<T>::Forward {
-  Context context;  ///< a copy, since it outlives the call that began it
+  Context context;  ///< a copy, because it outlives the call that started it
   Matrix<T> out;    ///< the core output
   Weights local;
   memory::Tensor<F> scores;
@@ -145,8 +148,8 @@ parallel::RowsOnDemand<T> MaterializedCore<T>::forward(const Context& context, T
           }};
 }
 
-// Batch by batch; on a host head by head, so that the scores are still in cache when the softmax
-// reads them.
+// Works batch by batch. On a host it works head by head, so that the softmax finds the scores in
+// the cache.
 template <class T>
 void MaterializedCore<T>::forward_rows(const Forward& work, std::int64_t first,
                                        std::int64_t count) const {
@@ -234,8 +237,6 @@ void MaterializedCore<T>::forget() {
   weights_ = {};
 }
 
-template class MaterializedCore<bfloat16>;
-template class MaterializedCore<float>;
-template class MaterializedCore<double>;
+TIDEMARK_INSTANTIATE_CLASS(MaterializedCore)
 
 }  // namespace tidemark::model

@@ -1,6 +1,6 @@
-// Attention with the scores of all queries and keys in memory: those of all heads, kept for the
-// backward pass, or, with selective recomputation (Korthikanti et al., 2022), those of one batch of
-// heads at a time, computed again in the backward pass.
+// Attention that holds the scores of all queries and keys in memory. It keeps those of all heads
+// for the backward pass. With selective recomputation (Korthikanti et al., 2022), it holds one
+// batch of heads at a time, and computes their scores again in the backward pass.
 #pragma once
 
 #include <cstdint>
@@ -25,17 +25,17 @@ class MaterializedCore final : public AttentionCore<T> {
   void forget() override;
 
  private:
-  /// What the softmax leaves of some rows of scores [R, s].
+  /// The results of the softmax for some rows of scores [R, s].
   struct Weights {
     Tensor probabilities;
     memory::Tensor<std::uint8_t> mask;  ///< empty without dropout
     Tensor dropped;                     ///< empty without dropout
   };
-  /// The part of it that belongs to a batch of heads [s, s].
+  /// The part of the weights that belongs to a batch of heads [s, s].
   struct HeadWeights {
     MatrixBatch<T> probabilities;
     MatrixBatch<std::uint8_t> mask;
-    MatrixBatch<T> dropped;  ///< what multiplies the values: the probabilities without dropout
+    MatrixBatch<T> dropped;  ///< the factor of the values: the probabilities if there is no dropout
   };
 
   [[nodiscard]] Weights make_weights(const parallel::Context& context, std::int64_t rows,
@@ -56,7 +56,7 @@ class MaterializedCore final : public AttentionCore<T> {
   kernels::ScoreShape score_shape_;
   bool recomputes_;
   Tensor qkv_;
-  Weights weights_;  ///< of all heads, unless they are computed again
+  Weights weights_;  ///< of all heads, unless they are recomputed
 };
 
 }  // namespace tidemark::model

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/scalars.hpp"
 #include "model/gelu_mlp.hpp"
 #include "model/streams.hpp"
 #include "model/swiglu_mlp.hpp"
@@ -101,9 +102,7 @@ std::unique_ptr<Mlp<T>> make_mlp(parallel::ParameterStore<T>& store, const confi
   template class Mlp<T>;                                                                       \
   template std::unique_ptr<Mlp<T>> make_mlp(parallel::ParameterStore<T>&, const config::Case&, \
                                             const Context&, int);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::model

@@ -1,4 +1,4 @@
-// The MLP block of a layer: fc1, an activation, fc2, the inner width divided among the ranks.
+// The MLP block of a layer: fc1, an activation, fc2. The inner width is divided among the ranks.
 #pragma once
 
 #include <memory>
@@ -12,17 +12,17 @@
 
 namespace tidemark::model {
 
-/// What an activation makes of the two products around it.
+/// How an activation changes the two products around it.
 struct MlpSpec {
-  std::string_view fc1_output;  ///< its name in the ledger: what the activation saves
+  std::string_view fc1_output;  ///< its name in the ledger; the activation saves it
   std::int64_t fc1_width = 0;   ///< columns of fc1's output, over all ranks
-  kernels::Placement fc1_rows;  ///< as parallel::LinearSpec has them
-  bool has_biases = false;      ///< that of fc1 is the activation's to add
+  kernels::Placement fc1_rows;  ///< as in parallel::LinearSpec
+  bool has_biases = false;      ///< the activation adds the bias of fc1
 };
 
 ///   x (., h) -> fc1 (s b, fc1_width/t) -> activation (s b, ffn/t) -> fc2 (., h)
 ///
-/// Its output still lacks the bias of fc2, if there is one.
+/// The kernel that follows adds the bias of fc2, if there is one.
 template <class T>
 class Mlp {
  public:
@@ -39,7 +39,7 @@ class Mlp {
   /// Gradient of that output -> gradient of the input, both in the shape of the forward's.
   Tensor backward(const parallel::Context& context, Tensor output_gradient);
 
-  /// Frees what forward kept, unused.
+  /// Frees what forward kept, without using it.
   void forget();
 
   [[nodiscard]] parallel::Parameter<T>& output_bias() { return fc2_.bias(); }
@@ -47,13 +47,13 @@ class Mlp {
   [[nodiscard]] parallel::Parameter<T>& fc1_weight() { return fc1_.weight(); }
 
  protected:
-  /// Empty where there is none.
+  /// Empty if there is no bias.
   [[nodiscard]] parallel::Parameter<T>& fc1_bias() { return fc1_.bias(); }
 
  private:
   /// u [s b, fc1_width/t] -> y [s b, ffn/t]
   virtual void activate(Device& device, const Matrix<T>& u, const Matrix<T>& y) = 0;
-  /// u and the gradient of y -> the gradient of u, in the memory of one of them.
+  /// u and the gradient of y -> the gradient of u, in the memory of u or of the gradient of y.
   virtual Tensor differentiate(Device& device, Tensor u, Tensor output_gradient) = 0;
 
   int layer_;
@@ -63,7 +63,7 @@ class Mlp {
   parallel::Arriving<T> fc1_output_;  ///< without the bias; complete after forward
 };
 
-/// The one of the case's family.
+/// Makes the MLP of the case's family.
 template <class T>
 std::unique_ptr<Mlp<T>> make_mlp(parallel::ParameterStore<T>& store, const config::Case& settings,
                                  const parallel::Context& context, int layer);

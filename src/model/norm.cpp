@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/scalars.hpp"
 #include "model/layer_norm.hpp"
 #include "model/rms_norm.hpp"
 
@@ -9,7 +10,7 @@ namespace tidemark::model {
 
 namespace {
 
-// Away from one and zero, so that a gain or a shift that is forgotten shows.
+// Parameters differ from one and zero, so that a missing gain or shift shows.
 constexpr double parameter_width = 0.2;
 
 }  // namespace
@@ -73,9 +74,7 @@ std::unique_ptr<Norm<T>> make_norm(parallel::ParameterStore<T>& store, const con
   template class Norm<T>;                                                                        \
   template std::unique_ptr<Norm<T>> make_norm(parallel::ParameterStore<T>&, const config::Case&, \
                                               NormSpec);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::model

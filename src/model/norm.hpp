@@ -1,4 +1,4 @@
-// Normalisation of rows as a module: its parameters and the statistics it saves.
+// Normalisation of rows as a module: its parameters and the statistics that it saves.
 #pragma once
 
 #include <cstdint>
@@ -15,42 +15,42 @@
 namespace tidemark::model {
 
 struct NormSpec {
-  std::string name;  ///< prefix of its parameters: "layers.0.norm1"
+  std::string name;  ///< prefix of its parameters' names, such as "layers.0.norm1"
   int layer = 0;
   std::uint32_t weight_stream = 0;
-  std::uint32_t bias_stream = 0;     ///< where there is a bias
-  std::string_view statistics_name;  ///< of what is saved of each row
-  std::string_view output_name;      ///< of the normalised rows: the next linear's input
-  bool keeps_output = true;          ///< the output is kept for backward by who receives it
+  std::uint32_t bias_stream = 0;     ///< if there is a bias
+  std::string_view statistics_name;  ///< of the numbers that are saved per row
+  std::string_view output_name;      ///< of the normalised rows, the input of the next linear layer
+  bool keeps_output = true;          ///< the module that receives the output keeps it for backward
 };
 
-/// Normalises the rows a rank has: all of [s b, h], or its shard under SP. The parameters are
-/// replicated; under SP their gradients are of this rank's rows only, until the store reduces them.
-/// What a row is normalised by is the implementation's.
+/// Normalises this rank's rows: all of [s b, h], or its shard under SP. The parameters are
+/// replicated. Under SP their gradients cover only this rank's rows until the store reduces them.
+/// Subclasses define the normalisation.
 template <class T>
 class Norm {
  public:
   using Tensor = memory::Tensor<T>;
   using F = Accumulate<T>;
 
-  /// `statistics`: numbers that are saved of each row.
+  /// `statistics`: how many numbers are saved per row.
   Norm(NormSpec spec, std::int64_t statistics);
   Norm(const Norm&) = delete;
   Norm& operator=(const Norm&) = delete;
   virtual ~Norm() = default;
 
-  /// x [., h] -> its normalised rows, in a new tensor, chunk by chunk where x comes so; x stays the
-  /// caller's, and has to stay where it is until they have all been asked for.
+  /// x [., h] -> its normalised rows, in a new tensor. They arrive chunk by chunk if x does. The
+  /// caller keeps x, and must keep it in place until all rows have been requested.
   parallel::Arriving<T> forward(const parallel::Context& context, parallel::Arriving<T>& x);
 
   /// Adds the gradient of x to `gradient` [., h], and writes the parameters' gradients.
   void backward(const parallel::Context& context, const Matrix<T>& output_gradient,
                 const Matrix<T>& x, const Matrix<T>& gradient);
-  /// Frees the statistics unused.
+  /// Frees the statistics without using them.
   void forget() { statistics_.reset(); }
 
  protected:
-  /// A parameter [h] on `centre` +- 0.1.
+  /// Declares a parameter [h] with values on `centre` +- 0.1.
   static parallel::Parameter<T>& declare(parallel::ParameterStore<T>& store,
                                          const std::string& name, std::uint32_t stream,
                                          std::int64_t hidden, double centre);
@@ -59,7 +59,7 @@ class Norm {
   /// x -> y; writes the statistics.
   virtual void normalise(Device& device, const Matrix<T>& x, const Matrix<T>& y,
                          const Matrix<F>& statistics) const = 0;
-  /// Adds the gradient of x to `gradient`; writes the parameters'.
+  /// Adds the gradient of x to `gradient`. Writes the parameters' gradients.
   virtual void differentiate(Device& device, const Matrix<T>& output_gradient, const Matrix<T>& x,
                              const Matrix<F>& statistics, const Matrix<T>& gradient) const = 0;
 
@@ -68,7 +68,7 @@ class Norm {
   memory::Tensor<F> statistics_;  ///< [., width]
 };
 
-/// The one of the case's family.
+/// Makes the norm of the case's family.
 template <class T>
 std::unique_ptr<Norm<T>> make_norm(parallel::ParameterStore<T>& store, const config::Case& settings,
                                    NormSpec spec);

@@ -1,5 +1,6 @@
 #include "model/rms_norm.hpp"
 
+#include "base/scalars.hpp"
 #include "kernels/rms_norm.hpp"
 
 namespace tidemark::model {
@@ -22,8 +23,6 @@ void RmsNorm<T>::differentiate(Device& device, const Matrix<T>& output_gradient,
                              weight_.vector_gradient());
 }
 
-template class RmsNorm<bfloat16>;
-template class RmsNorm<float>;
-template class RmsNorm<double>;
+TIDEMARK_INSTANTIATE_CLASS(RmsNorm)
 
 }  // namespace tidemark::model

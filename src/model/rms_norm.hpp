@@ -7,7 +7,7 @@
 
 namespace tidemark::model {
 
-/// Saves the reciprocal root mean square of each row; has a weight and no bias.
+/// Saves the reciprocal root mean square per row. It has a weight and no bias.
 template <class T>
 class RmsNorm final : public Norm<T> {
  public:

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/scalars.hpp"
 
 namespace tidemark::model {
 
@@ -41,8 +42,6 @@ void Rotary<T>::rotate(const parallel::Context& context, kernels::Turn turn,
   if (table_.extent(0) > 0) kernels::rotate(context.device, shape_, table_, turn, x);
 }
 
-template class Rotary<bfloat16>;
-template class Rotary<float>;
-template class Rotary<double>;
+TIDEMARK_INSTANTIATE_CLASS(Rotary)
 
 }  // namespace tidemark::model

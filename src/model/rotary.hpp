@@ -9,26 +9,26 @@
 
 namespace tidemark::model {
 
-/// Turns queries and keys by their positions, in place in qkv [s b, (A + 2 G) d], whose columns
-/// are, group by group, its q heads, k and v; for a family without rotary positions it does
-/// nothing.
+/// Rotates queries and keys by their positions, in place in qkv [s b, (A + 2 G) d]. The columns of
+/// qkv are, group by group, its q heads, k and v. Without rotary positions it does nothing.
 ///
-/// Sines and cosines come from a table [s, d] of Accumulate<T>, made once, for all layers: in a
-/// kernel that moves one or two bytes an operation they would cost more than all the rest, and in
-/// fp32 an angle of some thousand radians has no digits left for them.
+/// Sines and cosines come from a table [s, d] of Accumulate<T>, which is made once for all layers.
+/// The kernel moves only one or two bytes per operation, so computing them in it would cost more
+/// than all the rest. Also, fp32 has no digits left for them at an angle of several thousand
+/// radians.
 template <class T>
 class Rotary {
  public:
   using F = Accumulate<T>;
 
-  /// Makes the table; in a dry run it gets an address that nobody may touch. Throws
-  /// RunError when memory runs out.
+  /// Makes the table. In a dry run its address must not be accessed. Throws RunError if memory runs
+  /// out.
   Rotary(const config::Case& settings, const Device& device);
 
   void turn(const parallel::Context& context, const Matrix<T>& qkv) const {
     rotate(context, kernels::Turn::forward, qkv);
   }
-  /// The gradient of turned queries and keys -> that of what they were.
+  /// The gradient of rotated queries and keys -> the gradient before the rotation.
   void turn_back(const parallel::Context& context, const Matrix<T>& gradient) const {
     rotate(context, kernels::Turn::back, gradient);
   }
@@ -41,7 +41,7 @@ class Rotary {
 
   kernels::RotaryShape shape_;
   Kokkos::View<F*, MemorySpace> storage_;
-  Matrix<F> table_;  ///< [s, d], empty: nothing turns
+  Matrix<F> table_;  ///< [s, d]; empty: no rotation
 };
 
 }  // namespace tidemark::model

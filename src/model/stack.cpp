@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/scalars.hpp"
 #include "kernels/fill.hpp"
 #include "model/streams.hpp"
 
@@ -12,7 +13,7 @@ using memory::TensorClass;
 
 namespace {
 
-// Uniform numbers of unit variance.
+// Width of uniform numbers of unit variance.
 const double unit_variance_width = std::sqrt(12.0);
 
 }  // namespace
@@ -96,7 +97,8 @@ memory::Tensor<T> Stack<T>::make_output_gradient() {
                      output_gradient_stream);
 }
 
-/// How the input of a layer is entered; that of the layer behind the last is the stack's output.
+/// How the input of a layer is entered in the ledger. The layer after the last one stands for the
+/// stack's output.
 template <class T>
 OutputEntry Stack<T>::input_of(int layer) const {
   if (layer < static_cast<int>(layers_.size())) {
@@ -145,8 +147,6 @@ memory::Tensor<T> Stack<T>::backward(Tensor output_gradient) {
   return gradient;
 }
 
-template class Stack<bfloat16>;
-template class Stack<float>;
-template class Stack<double>;
+TIDEMARK_INSTANTIATE_CLASS(Stack)
 
 }  // namespace tidemark::model

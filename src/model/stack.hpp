@@ -18,12 +18,12 @@
 
 namespace tidemark::model {
 
-/// The schedule that a case asks for; where the mode is still to be chosen, the one that takes most
-/// memory.
+/// The schedule of a case. If its mode is not chosen yet, the schedule of the mode that needs the
+/// most memory.
 parallel::Schedule schedule_of(const config::Case& settings);
 
-/// Sees tensors of a step as they come to be, each [s b, h] or this rank's [s b / t, h] under SP.
-/// The matrix is valid only during the call; the device may still be at work on it.
+/// Gets tensors of a step when they are made, each [s b, h], or this rank's [s b / t, h] under SP.
+/// The matrix is valid only during the call. The device may still be writing it.
 template <class T>
 using Observer = std::function<void(std::string_view name, const Matrix<T>& tensor)>;
 
@@ -33,52 +33,53 @@ using Observer = std::function<void(std::string_view name, const Matrix<T>& tens
 ///     y.reset(); g = backward(make_output_gradient()); g.reset(); ledger.end_step();
 ///
 /// With ends (model.vocab_size), the stack makes its own input from tokens and its own gradient
-/// from the loss: make_input and make_output_gradient give, and forward and backward take and
-/// return, empty tensors.
+/// from the loss. Then make_input and make_output_gradient return empty tensors, and forward and
+/// backward take and return empty tensors.
 ///
-/// Observed are, in this order: "input" ("embedding" with ends), "output" (of the last layer),
+/// An observer gets, in this order: "input" ("embedding" with ends), "output" (of the last layer),
 /// "output_grad", "input_grad" ("embedding_grad").
 ///
-/// Collective: all ranks of the communicator build and step together. What it refers to (device,
-/// ledger, communicator) must outlive it. In a dry run nothing is computed or exchanged,
-/// and the ledger gets the entries all the same.
+/// Collective: all ranks of the communicator build and step together. Device, ledger and
+/// communicator must outlive the stack. A dry run computes and exchanges nothing, but the ledger
+/// gets the same entries.
 template <class T>
 class Stack {
  public:
   using Tensor = memory::Tensor<T>;
 
-  /// Allocates and fills parameters; throws RunError when memory runs out.
+  /// Allocates and fills parameters. Throws RunError if memory runs out.
   Stack(const config::Case& settings, Device& device, memory::Ledger& ledger,
         comm::Communicator& communicator);
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
-  /// From the next step on, runs on another device, over another communicator with the same place
-  /// among the ranks, or on another schedule; what they refer to must outlive the stack.
+  /// From the next step on, uses another device, another communicator or another schedule. The
+  /// communicator must have the same rank and size. The arguments must outlive the stack.
   void run_with(Device& device, comm::Communicator& communicator,
                 const parallel::Schedule& schedule);
 
-  /// From the next step on, draws input, R and tokens with this seed; parameters and dropout stay.
+  /// From the next step on, draws input, R and tokens with this seed. Parameters and dropout do not
+  /// change.
   void draw_data_with(std::uint32_t seed);
 
-  /// The fixed random input, this rank's rows: [s b, h] or under SP [s b / t, h].
+  /// Makes the fixed random input, this rank's rows: [s b, h], or [s b / t, h] under SP.
   Tensor make_input();
-  /// The fixed random gradient R of the output, in the same shape: the scalar is <output, R>.
+  /// Makes the fixed random gradient R of the output, in the same shape. The scalar is <output, R>.
   Tensor make_output_gradient();
 
   /// Input -> output of the last layer.
   Tensor forward(Tensor input);
-  /// Gradient of the output -> gradient of the input; leaves all parameter gradients complete.
+  /// Gradient of the output -> gradient of the input. Completes all parameter gradients.
   Tensor backward(Tensor output_gradient);
 
-  /// Mean loss of a token in the last forward, in nats; without ends there is none.
+  /// Mean loss per token in the last forward, in nats; nullopt without ends.
   [[nodiscard]] std::optional<double> loss() const { return loss_; }
-  /// Shows the tensors of the steps to come; an empty function ends it.
+  /// Passes the tensors of later steps to `observer`. An empty function ends this.
   void observe(Observer<T> observer) { observer_ = std::move(observer); }
 
   [[nodiscard]] const parallel::ParameterStore<T>& store() const { return store_; }
   [[nodiscard]] const parallel::Context& context() const { return *context_; }
-  /// Of the table of rotary angles: neither activations nor parameters, and held as these are.
+  /// Bytes of the table of rotary angles. The table is held as long as the parameters are.
   [[nodiscard]] std::size_t table_bytes() const { return rotary_.table_bytes(); }
   /// The weight of the largest product with a weight, in the first layer: [out/t, h].
   [[nodiscard]] const Matrix<T>& largest_weight() { return layers_.front().largest_weight(); }

@@ -1,4 +1,4 @@
-// The random streams of a stack: which number names which tensor (see
+// The random streams of a stack: the number of each random tensor (see
 // docs/definitions/random-numbers.md).
 #pragma once
 
@@ -14,7 +14,7 @@ inline constexpr std::uint32_t embedding_weight_stream = 3;
 inline constexpr std::uint32_t embedding_mask_stream = 4;
 inline constexpr std::uint32_t final_norm_weight_stream = 5;
 inline constexpr std::uint32_t final_norm_bias_stream = 6;
-inline constexpr std::uint32_t output_projection_weight_stream = 7;  ///< where it is not tied
+inline constexpr std::uint32_t output_projection_weight_stream = 7;  ///< if it is not tied
 
 /// The random tensors of one layer.
 enum class Slot : std::uint32_t {

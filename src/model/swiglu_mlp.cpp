@@ -1,5 +1,6 @@
 #include "model/swiglu_mlp.hpp"
 
+#include "base/scalars.hpp"
 #include "kernels/swiglu.hpp"
 
 namespace tidemark::model {
@@ -34,8 +35,6 @@ memory::Tensor<T> SwigluMlp<T>::differentiate(Device& device, Tensor u, Tensor o
   return u;
 }
 
-template class SwigluMlp<bfloat16>;
-template class SwigluMlp<float>;
-template class SwigluMlp<double>;
+TIDEMARK_INSTANTIATE_CLASS(SwigluMlp)
 
 }  // namespace tidemark::model

@@ -1,4 +1,4 @@
-// The MLP of the Llama family: one half of fc1's output gates the other; no biases.
+// The MLP of the Llama family: one half of fc1's output gates the other half. No biases.
 #pragma once
 
 #include "model/mlp.hpp"
@@ -7,8 +7,8 @@ namespace tidemark::model {
 
 ///   x (., h) -> fc1 (s b, 2 ffn/t) -> silu(gate) up (s b, ffn/t) -> fc2 (., h)
 ///
-/// fc1's weight is, unsharded, [2 ffn, h]: ffn rows of the gate, then ffn rows of up. A rank has
-/// its share of either, [2 ffn/t, h].
+/// fc1's unsharded weight is [2 ffn, h]: ffn rows of the gate, then ffn rows of up. A rank has its
+/// share of both, [2 ffn/t, h].
 template <class T>
 class SwigluMlp final : public Mlp<T> {
  public:

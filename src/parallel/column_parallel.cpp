@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/scalars.hpp"
 #include "kernels/bias.hpp"
 #include "parallel/linear_parameters.hpp"
 #include "parallel/mappings.hpp"
@@ -45,7 +46,7 @@ memory::Tensor<Y> ColumnParallelLinear<T, Y>::new_output(const Context& context)
                                   context.tokens, weight_.spec.rows());
 }
 
-/// Under SP: the gathered input, which is kept for backward where the case asks for it.
+/// Under SP: the tensor for the gathered input. It is saved for backward if the case keeps it.
 template <class T, class Y>
 memory::Tensor<T> ColumnParallelLinear<T, Y>::new_whole_input(const Context& context) const {
   if (!context.keep_gathered) return new_gathered_input(context);
@@ -61,7 +62,7 @@ Arriving<Y> ColumnParallelLinear<T, Y>::forward(const Context& context, Arriving
     saved_input_ = input.take();
     apply(context, copy_to_tensor_parallel_region(saved_input_.view()), output.view(),
           Beside::nothing);
-    return Arriving<Y>(std::move(output));  // nvcc would copy it
+    return Arriving<Y>(std::move(output));  // nvcc would copy it without the move
   }
   Tensor whole = new_whole_input(context);
   gather_from_sequence_parallel_region(context, input.view(), whole.view());
@@ -73,7 +74,7 @@ Arriving<Y> ColumnParallelLinear<T, Y>::forward(const Context& context, Arriving
   return Arriving<Y>(std::move(output));
 }
 
-/// Rows [first_row, end_row) of the weight's.
+/// Writes rows [first_row, end_row) of the weight's gradient.
 template <class T, class Y>
 void ColumnParallelLinear<T, Y>::write_weight_gradient(const Context& context, const Matrix<Y>& dy,
                                                        const Matrix<T>& x, std::int64_t first_row,
@@ -98,7 +99,7 @@ void ColumnParallelLinear<T, Y>::write_parameter_gradients(const Context& contex
   }
 }
 
-/// This rank's part of the sum over the ranks.
+/// Writes this rank's part of the sum over the ranks.
 template <class T, class Y>
 void ColumnParallelLinear<T, Y>::write_input_gradient(const Context& context, const Matrix<Y>& dy,
                                                       const Matrix<T>& dx, Beside beside) {
@@ -124,7 +125,8 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::backward(const Context& context,
   if (context.overlaps()) return overlapped_backward(context, std::move(output_gradient));
   const Matrix<Y> dy = output_gradient.view();
   {
-    // The weight's gradient comes first: the whole input dies before the input's gradient is born.
+    // The weight's gradient comes first. So the whole input is freed before the input's gradient is
+    // allocated.
     Tensor gathered;
     if (gathers_again(context)) {
       gathered = new_gathered_input(context);
@@ -146,9 +148,7 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::backward(const Context& context,
   return shard;
 }
 
-template class ColumnParallelLinear<bfloat16>;
-template class ColumnParallelLinear<float>;
-template class ColumnParallelLinear<double>;
+TIDEMARK_INSTANTIATE_CLASS(ColumnParallelLinear)
 template class ColumnParallelLinear<bfloat16, float>;
 
 }  // namespace tidemark::parallel

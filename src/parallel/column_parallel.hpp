@@ -1,19 +1,17 @@
 // A linear layer sharded by columns of its output (Shoeybi et al., "Megatron-LM", 2019), with the
 // collectives at its input (Korthikanti et al., 2022, for sequence parallelism).
 //
-// What runs concurrently with what, by schedule and sharding:
+// Communication that runs concurrently with a product (communication || product):
 //
-// | schedule | pass     | TP                                   | TP+SP |
-// |----------|----------|--------------------------------------|------------------------------------------|
-// | none     | forward  | nothing                              | nothing | | none     | backward |
-// nothing                              | nothing                                  | | bulk     |
-// forward  | nothing                              | nothing                                  | |
-// bulk     | backward | reduction of dX || product for dW    | gather of X || product for dX, | |
-// |          |                                      | reduction of dX || product for dW        | |
-// ring     | forward  | rows come by chunks: the reduction   | others' shards of X || product of
-// this   | |          |          | before || product of the chunk       | rank's own rows | | ring
-// | backward | reduction of a chunk of dX || product| as bulk, and parts of dX || product of   | |
-// |          | of the next, then || dW              | this rank's own rows                     |
+// * none: nothing.
+// * bulk, forward: nothing.
+// * bulk, backward, TP: reduction of dX || product for dW.
+// * bulk, backward, TP+SP: gather of X || product for dX; reduction of dX || product for dW.
+// * ring, forward, TP: the reduction before this layer || products of the chunks that have arrived.
+// * ring, forward, TP+SP: other ranks' shards of X || product of this rank's own rows.
+// * ring, backward, TP: reduction of a chunk of dX || product of the next chunk, and product for
+//   dW.
+// * ring, backward, TP+SP: as bulk, and parts of dX || product of this rank's own rows.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +27,9 @@ namespace tidemark::parallel {
 
 /// Y = X W^T with W [out, in] sharded by rows: each rank computes out/t columns of Y.
 ///
-/// X is whole [s b, in] without SP (f at the input) and a shard [s b / t, in] with it (g at the
-/// input). Y is [s b, out/t], of type Y: T, or Accumulate<T> where it must not be rounded.
+/// Without SP, X is whole: [s b, in], with f at the input. With SP, X is a shard: [s b / t, in],
+/// with g at the input. Y is [s b, out/t] in type Y. This is T, or Accumulate<T> if it must not be
+/// rounded.
 template <class T, class Y = T>
 class ColumnParallelLinear {
  public:
@@ -39,24 +38,24 @@ class ColumnParallelLinear {
 
   ColumnParallelLinear(ParameterStore<T>& store, const Context& context, LinearSpec spec,
                        LinearNames names, Bias bias);
-  /// Without a bias, and with a weight [out/t, in] that is another module's, too: `backward` writes
-  /// its gradient, and the other adds to it.
+  /// A layer without a bias. Its weight [out/t, in] also belongs to another module: `backward`
+  /// writes the weight's gradient, and the other module adds to it.
   ColumnParallelLinear(Parameter<T>& shared_weight, LinearSpec spec, LinearNames names);
 
-  /// Takes the input, keeps what backward needs, returns Y: without SP chunk by chunk where the
-  /// input comes so.
+  /// Takes the input, saves what backward needs, and returns Y. Without SP, Y arrives chunk by
+  /// chunk if the input does.
   Arriving<Y> forward(const Context& context, Arriving<T> input);
 
-  /// dY [s b, out/t] -> gradient of the input, in the input's shape and complete; writes the
-  /// gradients of the weight and, when it was added here, of the bias. Frees the saved input.
+  /// dY [s b, out/t] -> gradient of the input, complete and in the input's shape. Writes the
+  /// gradient of the weight, and of the bias if this layer adds it. Frees the saved input.
   Tensor backward(const Context& context, memory::Tensor<Y> output_gradient);
-  /// Begins what `backward` would begin with: to gather the input again, where that is necessary
-  /// and goes on beside other work.
+  /// Starts the first part of `backward` early: the gather of the input. Does nothing if no gather
+  /// is needed or nothing overlaps.
   void fetch_input(const Context& context);
-  /// Frees the saved input unused.
+  /// Frees the saved input without using it.
   void forget() { saved_input_.reset(); }
 
-  /// Empty where there is none.
+  /// Empty if there is no bias.
   [[nodiscard]] Parameter<T>& bias() { return bias_ == nullptr ? no_bias_ : *bias_; }
   [[nodiscard]] Parameter<T>& weight() { return weight_; }
 
@@ -99,12 +98,12 @@ class ColumnParallelLinear {
   LinearSpec spec_;
   LinearNames names_;
   Parameter<T>& weight_;
-  Parameter<T>* bias_ = nullptr;  ///< null: there is none
+  Parameter<T>* bias_ = nullptr;  ///< null: there is no bias
   Parameter<T> no_bias_;
   bool adds_bias_ = false;
   Tensor saved_input_;
   Tensor gathered_;          ///< the input, gathered again
-  comm::Request gathering_;  ///< after it, since it uses it
+  comm::Request gathering_;  ///< declared after `gathered_`, because it uses that tensor
 };
 
 }  // namespace tidemark::parallel

@@ -1,4 +1,4 @@
-// What the parameters of a linear layer are.
+// The parameters of a linear layer.
 #pragma once
 
 #include <cmath>
@@ -14,8 +14,8 @@ inline memory::TensorClass output_class(const LinearSpec& spec, const Context& c
   return spec.keeps_output ? context.kept : memory::TensorClass::transient;
 }
 
-// Uniform on +- width/2 has the variance width^2 / 12. Weights of variance 1/in keep activations of
-// order one at every size, so that a wrong product cannot hide behind the residual.
+// A uniform value on +- width/2 has the variance width^2 / 12. Weights of variance 1/in keep
+// activations of order one at every size. So the residual cannot hide a wrong product.
 inline double weight_width(std::int64_t in) { return std::sqrt(12.0 / static_cast<double>(in)); }
 inline constexpr double bias_width = 0.2;
 
@@ -27,7 +27,7 @@ inline ParameterSpec weight_spec(const LinearSpec& spec, std::int64_t columns,
           weight_width(spec.in)};
 }
 
-/// Where this rank's rows of a weight [out, in] lie that is sharded by rows.
+/// The place of this rank's rows of a weight [out, in] that is sharded by rows.
 inline kernels::Placement rows_of(const LinearSpec& spec, const Context& context) {
   if (!spec.rows.empty()) return spec.rows;
   const std::int64_t share = shard_of(spec.out, context);

@@ -2,6 +2,7 @@
 
 #include "base/dtype.hpp"
 #include "base/error.hpp"
+#include "base/scalars.hpp"
 #include "comm/operation.hpp"
 
 namespace tidemark::parallel {
@@ -132,9 +133,7 @@ comm::Request start_gather_from_sequence_parallel_region_backward(const Context&
       const Context&, const Matrix<T>&, const Matrix<T>&);                                      \
   template comm::Request start_gather_from_sequence_parallel_region_backward(                   \
       const Context&, const Matrix<T>&, const Matrix<T>&);
-TIDEMARK_INSTANTIATE(bfloat16)
-TIDEMARK_INSTANTIATE(float)
-TIDEMARK_INSTANTIATE(double)
+TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 
 }  // namespace tidemark::parallel

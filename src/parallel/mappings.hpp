@@ -8,9 +8,10 @@
 //   gather_from_sequence_parallel_region (g)      all-gather       reduce-scatter
 //   reduce_scatter_to_sequence_parallel_region    reduce-scatter   all-gather
 //
-// Matrices are contiguous: whole [s b, h] the same shape on every rank, shard [s b / t, h]. All of
-// them wait for the device before the communicator touches a buffer and return when it is done;
-// with one rank they copy or do nothing. Errors are the communicator's (RunError).
+// Matrices are contiguous. A whole matrix [s b, h] has the same shape on every rank; a shard is [s
+// b / t, h]. Each mapping waits for the device before the communicator uses a buffer, and returns
+// when it is done. With one rank it copies or does nothing. The communicator throws errors
+// (RunError).
 #pragma once
 
 #include "base/device.hpp"
@@ -18,7 +19,7 @@
 
 namespace tidemark::parallel {
 
-/// Identity: the whole activation is on every rank already.
+/// Identity, because every rank already has the whole activation.
 template <class T>
 Matrix<T> copy_to_tensor_parallel_region(const Matrix<T>& whole) {
   return whole;
@@ -32,7 +33,7 @@ void copy_to_tensor_parallel_region_backward(const Context& context, const Matri
 template <class T>
 void reduce_from_tensor_parallel_region(const Context& context, const Matrix<T>& partial);
 
-/// Identity: every rank needs the whole gradient and has it.
+/// Identity, because every rank needs the whole gradient and has it.
 template <class T>
 Matrix<T> reduce_from_tensor_parallel_region_backward(const Matrix<T>& gradient) {
   return gradient;
@@ -60,8 +61,8 @@ void reduce_scatter_to_sequence_parallel_region_backward(const Context& context,
                                                          const Matrix<T>& shard,
                                                          const Matrix<T>& whole);
 
-// The same, begun only: for what runs beside a product. The communicator has the buffers until the
-// request has been waited for.
+// The same mappings, only started, to run concurrently with a product. The communicator uses the
+// buffers until the request has been waited for.
 
 template <class T>
 [[nodiscard]] comm::Request start_copy_to_tensor_parallel_region_backward(
@@ -77,8 +78,8 @@ template <class T>
 [[nodiscard]] comm::Request start_gather_from_sequence_parallel_region_backward(
     const Context& context, const Matrix<T>& gradient, const Matrix<T>& shard);
 
-/// Every rank's matrix [R, C] below that of the rank before, in `all` [t R, C]: for the statistics
-/// of the loss, which no region shards.
+/// Concatenates the matrices [R, C] of all ranks by rows, in rank order, in `all` [t R, C]. The
+/// loss needs this for its statistics, which no region shards.
 template <class T>
 void gather_rows(const Context& context, const Matrix<T>& own, const Matrix<T>& all);
 

@@ -9,6 +9,7 @@
 
 #include "base/dtype.hpp"
 #include "base/error.hpp"
+#include "base/scalars.hpp"
 #include "kernels/shard_sum.hpp"
 
 namespace tidemark::parallel {
@@ -112,7 +113,7 @@ void ParameterStore<T>::reduce_gradients_of_shared_rows(const Context& context) 
   }
 }
 
-/// Sums one matrix [R, C] over the ranks that hold it, of which this one is one.
+/// Sums a matrix [R, C] over the ranks that hold it. This rank must be one of them.
 template <class T>
 void ParameterStore<T>::sum_over_holders(const Context& context,
                                          const Matrix<Accumulate<T>>& gradient,
@@ -136,11 +137,9 @@ void ParameterStore<T>::sum_over_holders(const Context& context,
   }
   for (comm::Request& request : requests) context.communicator.wait(request);
   kernels::shard_sum(context.device, static_cast<int>(own), gradient, arrived, gradient);
-  context.wait_for_kernels();  // the buffer is the next one's, too
+  context.wait_for_kernels();  // the next call uses the same buffer
 }
 
-template class ParameterStore<bfloat16>;
-template class ParameterStore<float>;
-template class ParameterStore<double>;
+TIDEMARK_INSTANTIATE_CLASS(ParameterStore)
 
 }  // namespace tidemark::parallel

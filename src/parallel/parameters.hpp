@@ -1,4 +1,5 @@
-// The parameters of one rank and their gradients: declared by the modules, allocated once.
+// The parameters of one rank and their gradients. Modules declare them, and they are allocated
+// once.
 #pragma once
 
 #include <cstdint>
@@ -14,29 +15,32 @@ namespace tidemark::parallel {
 
 /// How the ranks share a parameter.
 enum class Sharing {
-  sharded,     ///< each rank holds its own part, and its gradient is complete but for rows that
-               ///< have replicas: there each holder has only its own part's
-  replicated,  ///< every rank holds all of it; under SP each has only its own tokens' gradient
+  /// Each rank holds its own part. The part's gradient is complete, except in rows with replicas:
+  /// there each holder has only its own summand.
+  sharded,
+  /// Every rank holds all of it. Under SP each rank has only the gradient of its own tokens.
+  replicated,
 };
 
-/// What a module says of a parameter it needs.
+/// The properties of a parameter that a module declares.
 struct ParameterSpec {
-  std::string name;          ///< as in dumps: "layers.0.qkv.weight"
-  std::uint32_t stream = 0;  ///< of its values: docs/definitions/random-numbers.md has the table
+  std::string name;  ///< name in dumps, such as "layers.0.qkv.weight"
+  /// Random stream of its values. docs/definitions/random-numbers.md has the table.
+  std::uint32_t stream = 0;
   Sharing sharing = Sharing::sharded;
   std::int64_t columns = 0;
-  kernels::Placement placement;  ///< of the local part's rows in the unsharded tensor
+  kernels::Placement placement;  ///< of the local rows in the unsharded tensor
   double centre = 0.0;           ///< values are uniform on centre +- width / 2
   double width = 0.0;
-  bool is_vector = false;  ///< of one dimension, kept as a matrix of one row
+  bool is_vector = false;  ///< one dimension, stored as a matrix of one row
 
-  /// Of the local part; 1 for a vector.
+  /// Rows of the local part; 1 for a vector.
   [[nodiscard]] std::int64_t rows() const {
     std::int64_t sum = 0;
     for (const kernels::RowSegment& segment : placement) sum += segment.rows;
     return sum;
   }
-  /// Calls `use(segment, first)` for all of them, `first` being the segment's first local row.
+  /// Calls `use(segment, first)` per segment; `first` is its first local row.
   template <class Use>
   void for_each_segment(const Use& use) const {
     std::int64_t first = 0;
@@ -47,8 +51,8 @@ struct ParameterSpec {
   }
 };
 
-/// One rank's part of a parameter and of its gradient; the store owns the memory. Gradients are
-/// kept in the type that their sums are formed in: fp32 for bf16.
+/// One rank's part of a parameter and of its gradient. The store owns the memory. Gradients have
+/// the type of their sums: fp32 for bf16.
 template <class T>
 struct Parameter {
   ParameterSpec spec;
@@ -59,40 +63,42 @@ struct Parameter {
   [[nodiscard]] Vector<Accumulate<T>> vector_gradient() const { return as_vector(gradient); }
 };
 
-/// Owner of all parameters of a rank. Declare, then allocate once, then use.
+/// Owner of all parameters of a rank. Declare them, then allocate once, then use them.
 template <class T>
 class ParameterStore {
  public:
-  /// The reference stays valid as long as the store; its views are empty until `allocate`.
+  /// Declares a parameter. The reference is valid as long as the store. Its views are empty until
+  /// `allocate`.
   Parameter<T>& declare(ParameterSpec spec);
 
-  /// Allocates values and gradients, the replicated ones first and contiguous, so that one
-  /// all-reduce completes all their gradients. In a dry run they get addresses that nobody
-  /// may touch. Throws RunError when memory runs out.
+  /// Allocates values and gradients. Replicated parameters are first and contiguous, so that one
+  /// all-reduce completes all their gradients. In a dry run the addresses must not be accessed.
+  /// Throws RunError if memory runs out.
   void allocate(const Device& device);
 
   /// Fills the values from their random streams.
   void initialise(Device& device, std::uint32_t seed);
 
-  /// Sums the replicated parameters' gradients over the ranks, as SP needs; nothing with one rank.
+  /// Sums the gradients of replicated parameters over the ranks, as SP needs it. Does nothing with
+  /// one rank.
   void reduce_replicated_gradients(const Context& context);
 
-  /// Sums the gradients of rows that several ranks hold over these ranks, each of which gets the
-  /// same bits: its holders exchange their parts, and add them in the order of the ranks.
+  /// Sums the gradients of rows that several ranks hold over these ranks. The holders exchange
+  /// their parts and add them in rank order, so all of them get the same bits.
   void reduce_gradients_of_shared_rows(const Context& context);
 
   [[nodiscard]] const std::deque<Parameter<T>>& parameters() const { return parameters_; }
-  /// All gradients of this rank, end to end, replicated ones first.
+  /// All gradients of this rank in one vector, replicated ones first.
   [[nodiscard]] Vector<Accumulate<T>> gradients() const {
     return Vector<Accumulate<T>>(gradient_data_, elements_);
   }
-  /// The replicated ones alone.
+  /// Only the gradients of replicated parameters.
   [[nodiscard]] Vector<Accumulate<T>> replicated_gradients() const {
     return Vector<Accumulate<T>>(gradient_data_, replicated_elements_);
   }
   [[nodiscard]] std::size_t value_bytes() const { return elements_ * sizeof(T); }
   [[nodiscard]] std::size_t gradient_bytes() const { return elements_ * sizeof(Accumulate<T>); }
-  /// What `reduce_gradients_of_shared_rows` receives into.
+  /// Bytes of the receive buffer of `reduce_gradients_of_shared_rows`.
   [[nodiscard]] std::size_t exchange_buffer_bytes() const {
     return exchange_elements_ * sizeof(Accumulate<T>);
   }

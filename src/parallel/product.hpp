@@ -1,4 +1,4 @@
-// Matrix products of a sharded layer, with the workspace they need entered in the ledger.
+// Matrix products of a sharded layer. Their workspace is entered in the ledger.
 #pragma once
 
 #include <algorithm>
@@ -10,18 +10,18 @@
 
 namespace tidemark::parallel {
 
-/// What goes on while a product is formed.
+/// What runs concurrently with a product.
 enum class Beside { nothing, communication };
 
-/// What becomes of what stood in C.
+/// Whether a product overwrites C or adds to it.
 enum class Into { overwritten, added_to };
 
-/// C = op(A) op(B), or C += op(A) op(B), plus bias on every row where one is given (an empty
-/// vector: none). The layer is the one whose workspace it is. Shapes and types as
-/// kernels::mixed_gemm has them.
+/// C = op(A) op(B), or C += op(A) op(B), plus `bias` on every row; an empty vector means no bias.
+/// The workspace is entered for `layer`. Shapes and types are those of kernels::mixed_gemm.
 ///
-/// Beside communication that this rank has to drive itself, the product is formed by tiles of rows:
-/// a tile reads all of B again, so tiles are as tall as hides the cost of that.
+/// If this rank must drive communication during the product, the product is formed in tiles of rows
+/// with polls in between. Each tile reads all of B again. So tiles have enough rows to hide this
+/// cost.
 template <class A, class B, class C>
 void multiply(const Context& context, int layer, kernels::Op op_a, kernels::Op op_b,
               const Matrix<A>& a, const Matrix<B>& b, const Vector<B>& bias, const Matrix<C>& c,

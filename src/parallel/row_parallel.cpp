@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/scalars.hpp"
 #include "parallel/linear_parameters.hpp"
 #include "parallel/mappings.hpp"
 
@@ -40,7 +41,7 @@ Arriving<T> RowParallelLinear<T>::forward(const Context& context, Arriving<T> in
   apply(context, saved_input_.view(), partial.view(), Beside::nothing);
   if (!context.sequence) {
     reduce_from_tensor_parallel_region(context, partial.view());
-    return Arriving<T>(std::move(partial));  // nvcc would copy it
+    return Arriving<T>(std::move(partial));  // nvcc would copy it without the move
   }
   Tensor shard = new_output_shard(context);
   reduce_scatter_to_sequence_parallel_region(context, partial.view(), shard.view());
@@ -122,8 +123,6 @@ void RowParallelLinear<T>::hand_over(Tensor* input) {
   saved_input_.reset();
 }
 
-template class RowParallelLinear<bfloat16>;
-template class RowParallelLinear<float>;
-template class RowParallelLinear<double>;
+TIDEMARK_INSTANTIATE_CLASS(RowParallelLinear)
 
 }  // namespace tidemark::parallel

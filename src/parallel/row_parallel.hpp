@@ -1,16 +1,15 @@
 // A linear layer sharded by columns of its input (Shoeybi et al., "Megatron-LM", 2019), with the
 // collectives at its output (Korthikanti et al., 2022, for sequence parallelism).
 //
-// What runs concurrently with what, by schedule and sharding:
+// Communication that runs concurrently with a product (communication || product):
 //
-// | schedule | pass     | TP                                   | TP+SP |
-// |----------|----------|--------------------------------------|------------------------------------------|
-// | none,    | forward  | nothing                              | nothing | | bulk     | backward |
-// nothing: there is no collective      | nothing                                  | | ring     |
-// forward  | reduction of a chunk of Y || product | parts of others' rows of Y || product of | | |
-// | of the next                          | the next, then of this rank's own        | | ring     |
-// backward | nothing                              | others' shards of dY || both products of | | |
-// |                                      | this rank's own rows                     |
+// * none and bulk, forward: nothing.
+// * none and bulk, backward: nothing. TP has no collective there.
+// * ring, forward, TP: reduction of a chunk of Y || product of the next chunk.
+// * ring, forward, TP+SP: parts of other ranks' rows of Y || product of the next part, then of this
+//   rank's own rows.
+// * ring, backward, TP: nothing.
+// * ring, backward, TP+SP: other ranks' shards of dY || both products of this rank's own rows.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +25,11 @@
 
 namespace tidemark::parallel {
 
-/// Y = X W^T with W [out, in] sharded by columns: each rank's product is a part of the sum Y.
+/// Y = X W^T with W [out, in] sharded by columns: each rank's product is one term of the sum Y.
 ///
-/// X is [s b, in/t]. Y is whole [s b, out] without SP (all-reduce) and a shard [s b / t, out] with
-/// it (reduce-scatter). The bias, replicated, is left to the kernel that follows, or every rank
-/// would add it to the sum; there may be none.
+/// X is [s b, in/t]. Without SP, Y is whole: [s b, out], after an all-reduce. With SP, Y is a
+/// shard: [s b / t, out], after a reduce-scatter. The bias is replicated and optional. The kernel
+/// that follows adds it, because otherwise every rank would add it to the sum.
 template <class T>
 class RowParallelLinear {
  public:
@@ -39,27 +38,28 @@ class RowParallelLinear {
   RowParallelLinear(ParameterStore<T>& store, const Context& context, LinearSpec spec,
                     LinearNames names, Bias bias = Bias::left_to_caller);
 
-  /// Takes and keeps the input, returns Y, summed over the ranks; under ring, chunk by chunk. By
-  /// then all of the input has been asked for.
+  /// Takes and saves the input, and returns Y summed over the ranks. Under ring Y arrives chunk by
+  /// chunk. All chunks of the input have been requested when this function returns.
   Arriving<T> forward(const Context& context, Arriving<T> input);
-  /// The same; under ring the input's rows are asked for in the order in which they are needed:
-  /// with SP those whose sums belong to other ranks come first. The last are made with the last of
-  /// Y.
+  /// The same, but under ring it requests the input's rows in the order in which it needs them.
+  /// With SP the first rows are those whose sums belong to other ranks. The last rows are made with
+  /// the last chunk of Y.
   Arriving<T> forward(const Context& context, RowsOnDemand<T> input);
 
-  /// dY in the shape of Y -> gradient of the input [s b, in/t]; writes the weight's gradient. Frees
-  /// the saved input, or hands it over where `input` is given. The bias's gradient is the caller's.
+  /// dY in the shape of Y -> gradient of the input [s b, in/t]. Writes the weight's gradient; the
+  /// caller writes that of the bias. Frees the saved input, or moves it to `input` if that is not
+  /// null.
   ///
-  /// Under ring with SP `meanwhile` is called when dY has been gathered: the products that are left
-  /// may hide another collective. Unless the input is handed over, under ring the weight's gradient
-  /// is left for the reduction in the column-parallel product's backward that follows; with SP only
-  /// its part from the rows that come last.
+  /// Under ring with SP, it calls `meanwhile` after dY has been gathered, so that the remaining
+  /// products can hide another collective. Under ring it also defers the weight's gradient, unless
+  /// `input` is given. The reduction in the backward of the next column-parallel product then has
+  /// work. With SP it defers only the rows that arrive last.
   Tensor backward(const Context& context, Tensor output_gradient,
                   const std::function<void()>& meanwhile = {}, Tensor* input = nullptr);
-  /// Frees the saved input unused.
+  /// Frees the saved input without using it.
   void forget() { saved_input_.reset(); }
 
-  /// Empty where there is none.
+  /// Empty if there is no bias.
   [[nodiscard]] Parameter<T>& bias() { return bias_ == nullptr ? no_bias_ : *bias_; }
 
  private:
@@ -91,7 +91,7 @@ class RowParallelLinear {
   LinearSpec spec_;
   LinearNames names_;
   Parameter<T>& weight_;
-  Parameter<T>* bias_ = nullptr;  ///< null: there is none
+  Parameter<T>* bias_ = nullptr;  ///< null: there is no bias
   Parameter<T> no_bias_;
   Tensor saved_input_;
 };

@@ -88,6 +88,14 @@ std::string drift_line(const bench::CaseResult& result) {
       std::abs(share) * 100.0, share > 0.0 ? "longer" : "less");
 }
 
+std::string disturbance_line(const bench::CaseResult& result) {
+  if (!result.product_rate_was_disturbed()) return "";
+  return fmt::format(
+      "  disturbed: the step reached {:.2f} of the product rate, so other work ran while that was "
+      "measured\n",
+      result.fraction_of_gemm());
+}
+
 std::string transport_line(const bench::CaseResult& result) {
   if (result.transport != "staged") return "";
   return "  MPI does not say that it reaches the device's memory: every collective is copied "

@@ -15,6 +15,9 @@ std::string overlap_lines(const bench::CaseResult& result);
 /// Below it: that the steps became slower or faster while they were measured, where they did.
 std::string drift_line(const bench::CaseResult& result);
 
+/// Below it: that the product rate is lower than that of the step, where it is.
+std::string disturbance_line(const bench::CaseResult& result);
+
 /// Below it: that what the ranks exchange takes the way through the host's memory, where it does.
 std::string transport_line(const bench::CaseResult& result);
 

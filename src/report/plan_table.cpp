@@ -114,7 +114,7 @@ std::string closed_form_name(const Columns& columns) {
 
 void add_layer_and_ends(Columns& columns) {
   const std::string closed_form = closed_form_name(columns);
-  columns.heading("Saved by a layer, MiB a rank");
+  columns.heading("Saved by a layer, MiB/rank");
   add_saved(columns, &bench::MemoryFigures::by_tensor);
   columns.row("sum without norm statistics",
               [](const PlanResult& plan) { return mib(plan.memory.saved_per_layer); });
@@ -124,7 +124,7 @@ void add_layer_and_ends(Columns& columns) {
       std::any_of(columns.plans().begin(), columns.plans().end(),
                   [](const PlanResult* p) { return p->settings.model.has_ends(); });
   if (!any_ends) return;
-  columns.heading("Saved by the ends, MiB a rank");
+  columns.heading("Saved by the ends, MiB/rank");
   add_saved(columns, &bench::MemoryFigures::of_ends);
   columns.row("sum without norm statistics",
               [](const PlanResult& plan) { return mib(plan.memory.saved_of_ends); });
@@ -146,7 +146,7 @@ void add_tide(Columns& columns) {
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   const std::size_t shown = std::min(tide_lines_shown, sorted.size());
-  columns.heading("Live at the tide, MiB a rank");
+  columns.heading("Live at the tide, MiB/rank");
   std::map<const PlanResult*, std::int64_t> left;
   for (const PlanResult* plan : columns.plans()) left[plan] = plan->memory.peak;
   for (std::size_t i = 0; i < shown; ++i) {
@@ -166,7 +166,7 @@ void add_tide(Columns& columns) {
 }
 
 void add_training(Columns& columns, std::optional<std::int64_t> device_memory) {
-  columns.heading("The whole stack in training, GiB a rank");
+  columns.heading("The whole stack in training, GiB/rank");
   const auto part = [&](const char* name, std::int64_t bench::MemoryFigures::*figure) {
     columns.row(name, [=](const PlanResult& plan) { return gib(plan.memory.*figure); });
   };
@@ -186,7 +186,7 @@ void add_training(Columns& columns, std::optional<std::int64_t> device_memory) {
 }
 
 void add_work(Columns& columns) {
-  columns.heading("A step, a rank");
+  columns.heading("A step, per rank");
   columns.row("operations of the model, TFLOP", [](const PlanResult& plan) {
     return fmt::format("{:.3f}", plan.model_flops_per_step * 1e-12 /
                                      static_cast<double>(plan.settings.parallel.tensor));

@@ -1,4 +1,4 @@
-// The tables of `tidemark plan`: cases side by side, in bytes a rank.
+// The tables of `tidemark plan`: cases side by side, in bytes per rank.
 #pragma once
 
 #include <cstdint>

@@ -83,6 +83,7 @@ Json flops_json(const bench::CaseResult& result) {
   json["gemm_gflops_per_rank"] = number(result.gemm_gflops.median);
   json["gemm_gflops_samples"] = numbers(result.gemm_gflops.samples);
   json["fraction_of_gemm"] = number(result.fraction_of_gemm());
+  json["disturbed"] = result.product_rate_was_disturbed();
   return json;
 }
 

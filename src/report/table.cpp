@@ -127,7 +127,7 @@ std::string table_header(const std::vector<config::Case>& cases) {
                      "of", "saved", "formula", "peak", "wire", "valid") +
          label_column(cases, "") +
          fmt::format(fmt::runtime(columns), "", width, "", "ms", "TFLOP/s", "+-%", "/s", "product",
-                     "MiB a rank", "MiB a rank", "MiB a rank", "MiB a rank", "");
+                     "MiB/rank", "MiB/rank", "MiB/rank", "MiB/rank", "");
 }
 
 std::string table_row(const std::vector<config::Case>& cases, const bench::CaseResult& result) {
@@ -178,7 +178,7 @@ std::string tide_lines(const bench::CaseResult& result, std::size_t lines) {
                                                                           by_name.end());
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.second.bytes > b.second.bytes; });
-  std::string text = fmt::format("At the tide of {} ({:.2f} MiB a rank):\n",
+  std::string text = fmt::format("At the tide of {} ({:.2f} MiB/rank):\n",
                                  mode_of(result.settings), mib(result.memory.peak));
   const std::size_t shown = std::min(lines, sorted.size());
   std::size_t class_width = 9;

@@ -11,7 +11,7 @@ namespace {
 
 using Tensors = std::vector<SavedTensor>;
 
-/// Bytes of the tensors that hold a row of h elements, or a few numbers, for each token.
+/// Bytes per tensor of tensors with a row of h elements, or a few numbers, per token.
 struct RowBytes {
   std::int64_t norm_input;  ///< [S, b, h] w
   std::int64_t statistics;  ///< [S, b, 2 or 1] F
@@ -32,7 +32,7 @@ RowBytes row_bytes(const config::Case& c, const NormParts& norm) {
           .mask = exact_product({shard_s, b, h})};
 }
 
-/// What lies between qkv and proj's input, for the a/t heads of one rank.
+/// Adds the tensors between qkv and proj's input, for the a/t heads of one rank.
 void add_attention_core(Tensors& list, const config::Case& c, const AttentionParts& attention) {
   const config::ModelConfig& m = c.model;
   const std::int64_t s = m.seq_length;

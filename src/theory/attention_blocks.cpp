@@ -8,7 +8,8 @@ std::int64_t visible_pairs(std::int64_t s, std::int64_t block, bool causal) {
   if (!causal) return exact_product({s, s});
   const std::int64_t blocks = s / block;
   const std::int64_t rest = s % block;
-  // Row i of the whole blocks sees i + 1 of them; the rows of the shorter block see all s columns.
+  // Block row i of the whole blocks sees i + 1 blocks. The rows of the shorter block see all s
+  // columns.
   const std::int64_t seen = exact_quotient(exact_product({blocks, blocks + 1}), 2);
   return exact_sum({exact_product({block, block, seen}), exact_product({rest, s})});
 }

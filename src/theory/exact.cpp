@@ -13,7 +13,7 @@ constexpr const char* too_large = "the model is too large: a count of its bytes 
 }  // namespace
 
 std::int64_t exact_product(std::initializer_list<std::int64_t> factors) {
-  // A zero factor makes the product zero even where the others would overflow on the way.
+  // A zero factor makes the product zero, even if the other factors would overflow before it.
   for (const std::int64_t factor : factors) {
     TIDEMARK_REQUIRE(factor >= 0, fmt::format("negative size {}", factor));
     if (factor == 0) return 0;

@@ -6,13 +6,13 @@
 
 namespace tidemark::theory {
 
-/// Product of `factors`, which must not be negative. Throws RunError beyond 63 bits.
+/// Product of `factors`, which must not be negative. Throws RunError if it exceeds 63 bits.
 std::int64_t exact_product(std::initializer_list<std::int64_t> factors);
 
-/// Sum of `terms`, which must not be negative. Throws RunError beyond 63 bits.
+/// Sum of `terms`, which must not be negative. Throws RunError if it exceeds 63 bits.
 std::int64_t exact_sum(std::initializer_list<std::int64_t> terms);
 
-/// `dividend` / `divisor` where that leaves no remainder. Throws RunError where it does.
+/// `dividend` / `divisor`. Throws RunError if there is a remainder.
 std::int64_t exact_quotient(std::int64_t dividend, std::int64_t divisor);
 
 }  // namespace tidemark::theory

@@ -11,32 +11,32 @@ namespace tidemark::theory {
 
 namespace {
 
-/// Sums are formed with the 64 bits of the usual long double, so that only the result is rounded.
+/// Sums have the 64 bits of the usual long double, so that only the result is rounded.
 using Count = long double;
 
-/// `products` matrix products, the factors of each being its rows, columns and inner length: two
-/// operations for each multiply and add.
+/// Operations of `products` matrix products. `factors` are rows, columns and inner length of each.
+/// A multiply and an add count as two operations.
 Count operations(std::int64_t products, std::initializer_list<std::int64_t> factors) {
   Count count = 2 * static_cast<Count>(products);
   for (const std::int64_t factor : factors) count *= static_cast<Count>(factor);
   return count;
 }
 
-/// qkv, proj, fc1 and fc2 of one layer, once each, on one rank.
+/// One product each of qkv, proj, fc1 and fc2 of one layer, on one rank.
 Count linear_products(const config::Case& c, const LayerParts& parts) {
   const std::int64_t width =
       exact_sum({parts.attention.qkv, parts.attention.context, parts.mlp.fc1, parts.mlp.fc2});
   return operations(1, {c.model.tokens(), c.model.hidden_size, width});
 }
 
-/// `products` products of the attention core of one layer, on one rank; `pairs` of a query and a
-/// key take part in each of them, for every head of every sequence.
+/// `products` products of the attention core of one layer, on one rank. Each has `pairs` pairs of a
+/// query and a key, for every head of every sequence.
 Count core_products(const config::ModelConfig& m, const AttentionParts& attention,
                     std::int64_t products, std::int64_t pairs) {
   return operations(products, {m.micro_batch_size, attention.heads, pairs, m.head_size()});
 }
 
-/// The logits and both of their gradients, `columns` of them on a rank.
+/// The products for the logits and for both of their gradients, with `columns` columns on a rank.
 Count output_projection(const config::ModelConfig& m, std::int64_t columns) {
   return operations(3, {m.tokens(), m.hidden_size, columns});
 }

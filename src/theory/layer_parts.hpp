@@ -1,7 +1,7 @@
-// The parts that a layer is made of on one rank: what the families differ in, in numbers.
+// The parts of a layer on one rank: numbers that describe the differences between the families.
 //
-// Saved bytes, parameters, operations and traffic are sums over these parts, the same for every
-// family.
+// Saved bytes, parameters, operations and traffic are sums over these parts, with one formula for
+// every family.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace tidemark::theory {
 
-/// Bytes of an element, w, and of one of the type that sums are formed in, F.
+/// Bytes of an element, w, and of an element of the type in which sums are formed, F.
 [[nodiscard]] inline std::int64_t element_bytes(const config::Case& c) {
   return static_cast<std::int64_t>(c.element_bytes());
 }
@@ -21,9 +21,10 @@ namespace tidemark::theory {
 
 /// LayerNorm, or RMSNorm (Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019).
 struct NormParts {
-  std::int64_t vectors;     ///< parameters, in vectors of h: weight and bias, or the weight alone
-  std::int64_t statistics;  ///< numbers a row kept for backward: mean and reciprocal deviation, or
-                            ///< the reciprocal root of the mean square
+  std::int64_t vectors;  ///< parameters, in vectors of h: weight and bias, or only the weight
+  /// Numbers per row for backward: mean and reciprocal deviation, or the reciprocal root mean
+  /// square.
+  std::int64_t statistics;
 };
 
 /// Multi-head attention, or attention with grouped queries (Ainslie et al., "GQA", 2023).
@@ -31,26 +32,26 @@ struct AttentionParts {
   std::int64_t heads;      ///< of queries: a/t
   std::int64_t qkv;        ///< columns of qkv: (a/t + 2 max(g/t, 1)) d
   std::int64_t context;    ///< columns that enter proj: h/t
-  std::int64_t key_value;  ///< columns of keys and values that other ranks hold, too: 2d, or 0
+  std::int64_t key_value;  ///< columns of keys and values that other ranks also hold: 2d, or 0
   std::int64_t replicas;   ///< ranks that hold the same keys and values: max(t/g, 1)
 };
 
 /// fc1, GELU and fc2; or SwiGLU, whose fc1 has gate and up (Shazeer, "GLU Variants Improve
 /// Transformer", 2020).
 struct MlpParts {
-  std::int64_t fc1;             ///< columns that fc1 forms: ffn/t or 2 ffn/t
+  std::int64_t fc1;             ///< columns of fc1's output: ffn/t or 2 ffn/t
   std::int64_t fc2;             ///< columns that enter fc2: ffn/t
-  std::string_view fc1_output;  ///< what the stack calls the former
+  std::string_view fc1_output;  ///< the stack's name of fc1's output
 };
 
-/// One layer on one rank, and what the ends take over from it.
+/// One layer on one rank, and what the ends have in common with it.
 struct LayerParts {
   NormParts norm;
   AttentionParts attention;
   MlpParts mlp;
   bool has_biases;      ///< of the linear layers
   bool rotates;         ///< queries and keys, by their positions
-  bool ties_embedding;  ///< the output projection has the embedding's table, not one of its own
+  bool ties_embedding;  ///< the output projection uses the embedding's table
 
   /// Vectors of h elements that every rank holds whole: of both norms, and the biases of proj and
   /// fc2.
@@ -59,7 +60,7 @@ struct LayerParts {
   }
 };
 
-/// The parts of a layer of `c` on one of its ranks. Throws RunError where the case is not sharded
+/// The parts of a layer of `c` on one of its ranks. Throws RunError if the case is not sharded
 /// evenly.
 [[nodiscard]] LayerParts parts_of(const config::Case& c);
 

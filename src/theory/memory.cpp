@@ -8,7 +8,7 @@ namespace tidemark::theory {
 std::int64_t parameters_per_layer(const config::Case& c) {
   const LayerParts parts = parts_of(c);
   const std::int64_t h = c.model.hidden_size;
-  // Column-parallel products have a row of weights, and an element of their bias, a column.
+  // Per column, a column-parallel product has a row of weights and one element of its bias.
   const std::int64_t columns = exact_sum({parts.attention.qkv, parts.mlp.fc1});
   const std::int64_t inner = exact_sum({parts.attention.context, parts.mlp.fc2});
   const std::int64_t weights = exact_product({exact_sum({columns, inner}), h});

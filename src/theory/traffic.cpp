@@ -13,14 +13,15 @@ namespace {
 using comm::Operation;
 using comm::Purpose;
 
-/// Calls of one size.
+/// A number of calls with messages of one size.
 struct Messages {
   std::int64_t calls;
-  std::int64_t bytes;  ///< N, each
+  std::int64_t bytes;  ///< N, bytes per message
 };
 
-/// Wire bytes are counted in units of (t-1)/t N, of which an all-reduce moves two and the others
-/// one: section by section, the published table.
+/// Sums the messages of one operation. Wire bytes are counted in units of (t-1)/t N. An all-reduce
+/// moves two units, and the other collectives move one. This is section by section the published
+/// table.
 StepTraffic sum_of(Operation operation, Purpose purpose, std::int64_t t,
                    std::initializer_list<Messages> messages) {
   StepTraffic sum{operation, purpose};
@@ -37,13 +38,13 @@ StepTraffic sum_of(Operation operation, Purpose purpose, std::int64_t t,
   return sum;
 }
 
-/// The calls of a step in numbers of them; a message of activations is the whole [s, b, h] w.
+/// The numbers of calls in a step. A message of activations is the whole [s, b, h] w.
 struct Calls {
-  std::int64_t forwards;   ///< passes over the layers forward
-  std::int64_t sublayers;  ///< of the whole stack
-  std::int64_t ends;       ///< 1 where the stack has ends
-  std::int64_t tensor;     ///< bytes of a message
-  Messages loss;           ///< what the cross-entropy gathers
+  std::int64_t forwards;   ///< forward passes over the layers
+  std::int64_t sublayers;  ///< in the whole stack
+  std::int64_t ends;       ///< 1 if the stack has ends
+  std::int64_t tensor;     ///< bytes per message
+  Messages loss;           ///< the all-gather of the cross-entropy
 };
 
 Calls calls_of(const config::Case& c) {
@@ -53,11 +54,11 @@ Calls calls_of(const config::Case& c) {
           .sublayers = 2 * m.num_layers,
           .ends = ends,
           .tensor = exact_product({m.tokens(), m.hidden_size, element_bytes(c)}),
-          // Maximum, sum of exponentials and the label's logit of each token, from each rank.
+          // Per token and rank: the maximum, the sum of exponentials, and the label's logit.
           .loss = {ends, exact_product({3, c.parallel.tensor, m.tokens(), accumulation_bytes(c)})}};
 }
 
-/// A mode that is still to be chosen counts as that which takes most apart.
+/// Whether the schedule is `ring`. `auto` counts as `ring`, which takes most collectives apart.
 bool rings(const config::Case& c) {
   return c.overlap.mode == config::OverlapMode::ring || c.overlap.is_auto();
 }
@@ -65,8 +66,9 @@ bool rings(const config::Case& c) {
 std::vector<StepTraffic> activations_under_tp(const config::Case& c) {
   const auto [forwards, sublayers, ends, tensor, loss] = calls_of(c);
   const std::int64_t t = c.parallel.tensor;
-  // In forward at the end of a sublayer and of the embedding, in backward where a sublayer and
-  // the output projection begin. By chunks of rows, all but the embedding's have more calls.
+  // All-reduces in forward: one at the end of each sublayer, and one after the embedding. In
+  // backward: one at the begin of each sublayer, and one at the output projection. Under ring, all
+  // except that of the embedding have one call per chunk of rows.
   const std::int64_t by_chunks = exact_sum({exact_product({forwards, sublayers}), sublayers, ends});
   const std::int64_t chunks = rings(c) ? c.overlap.cut().of(c.model.tokens()) : 1;
   std::vector<StepTraffic> traffic{sum_of(Operation::all_reduce, Purpose::activation, t,
@@ -79,16 +81,18 @@ std::vector<StepTraffic> activations_under_tp(const config::Case& c) {
 std::vector<StepTraffic> activations_under_sp(const config::Case& c) {
   const auto [forwards, sublayers, ends, tensor, loss] = calls_of(c);
   const std::int64_t t = c.parallel.tensor;
-  // Gathers: where a sublayer begins in forward, and the output projection; in backward where a
-  // sublayer ends, and the embedding; and again the inputs of qkv, fc1 and the output projection,
-  // unless they were kept. Scatters are their conjugates, without the latter.
+  // Gathers in forward: one at the begin of each sublayer, and one at the output projection. In
+  // backward: one at the end of each sublayer, and one at the embedding. Also, the inputs of qkv,
+  // fc1 and the output projection are gathered again, unless they are kept. Scatters are the
+  // conjugates of the gathers in forward and backward.
   const std::int64_t begun = exact_product({forwards, sublayers});
   const std::int64_t again = c.parallel.keep_gathered ? 0 : exact_sum({sublayers, ends});
-  // Taken apart are those that a product waits for, or that wait for one: t - 1 shards
-  // each, in forward by chunks. Those of the embedding are not, nor what is gathered again.
+  // Under ring, collectives are taken apart into t - 1 shards each if a product depends on them, or
+  // they depend on a product. In forward each shard has several chunks. The collectives of the
+  // embedding, and the inputs that are gathered again, stay whole.
   const std::int64_t gathers_apart = rings(c) ? exact_sum({begun, ends, sublayers}) : 0;
   const std::int64_t scatters_apart = rings(c) ? exact_sum({begun, sublayers, ends}) : 0;
-  const std::int64_t by_chunks = exact_sum({begun, ends, begun});  // all but those of backward
+  const std::int64_t by_chunks = exact_sum({begun, ends, begun});  // all except those of backward
   const std::int64_t gathers = exact_sum({begun, sublayers, 2 * ends, again}) - gathers_apart;
   const std::int64_t scatters = exact_sum({begun, sublayers, 2 * ends}) - scatters_apart;
   std::vector<StepTraffic> traffic{

@@ -1,8 +1,8 @@
 #include "base/accelerator.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/device.hpp"
 #include "base/error.hpp"

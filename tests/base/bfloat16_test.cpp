@@ -1,13 +1,13 @@
 #include "base/bfloat16.hpp"
 
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <random>
 #include <type_traits>
+
+#include <gtest/gtest.h>
 
 namespace tidemark {
 namespace {

@@ -1,8 +1,8 @@
 #include "base/device.hpp"
 
-#include <gtest/gtest.h>
-
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "support/tables.hpp"

@@ -1,9 +1,9 @@
 #include "base/dtype.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <type_traits>
+
+#include <gtest/gtest.h>
 
 namespace tidemark {
 namespace {

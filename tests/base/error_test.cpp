@@ -1,8 +1,8 @@
 #include "base/error.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace tidemark {
 namespace {
@@ -36,7 +36,7 @@ TEST(Require, NamesConditionMessageAndPlace) {
   try {
     TIDEMARK_REQUIRE(evaluated == 5, message());
     FAIL() << "the requirement does not hold";
-  } catch (const RunError& error) {
+  } catch (const BrokenInvariant& error) {
     const std::string line = error.what();
     EXPECT_NE(line.find("evaluated == 5"), std::string::npos) << line;
     EXPECT_NE(line.find("five is right out"), std::string::npos) << line;

@@ -1,11 +1,12 @@
 #include "base/interruption.hpp"
 
-#include <gtest/gtest.h>
 #include <signal.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace tidemark {
 namespace {

@@ -1,11 +1,10 @@
 #include "base/philox.hpp"
 
-#include <gtest/gtest.h>
-
-#include <Random123/philox.h>
-
 #include <random>
 #include <vector>
+
+#include <Random123/philox.h>
+#include <gtest/gtest.h>
 
 #include "base/device.hpp"
 

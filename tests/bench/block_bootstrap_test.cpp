@@ -2,10 +2,10 @@
 // too.
 #include "bench/block_bootstrap.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "bench/statistics.hpp"
@@ -85,7 +85,7 @@ TEST(MedianInterval, IsUnknownOfFewerThanThree) {
   EXPECT_FALSE(median_interval({}).has_value());
   EXPECT_FALSE(median_interval({1.0, 2.0}).has_value());
   EXPECT_TRUE(median_interval({1.0, 2.0, 3.0}).has_value());
-  EXPECT_THROW((void)median_interval({1.0, 0.0, 3.0}), RunError);
+  EXPECT_THROW((void)median_interval({1.0, 0.0, 3.0}), BrokenInvariant);
 }
 
 TEST(BlockLength, GrowsWithTheSeriesAndWithItsMemory) {
@@ -97,7 +97,7 @@ TEST(BlockLength, GrowsWithTheSeriesAndWithItsMemory) {
   std::vector<double> ramp;
   for (int i = 0; i < 30; ++i) ramp.push_back(1.0 + i);
   EXPECT_EQ(block_length(ramp), 10U) << "three blocks are left";
-  EXPECT_THROW((void)block_length({1.0, 2.0}), RunError);
+  EXPECT_THROW((void)block_length({1.0, 2.0}), BrokenInvariant);
 }
 
 // Tables of Student's t.

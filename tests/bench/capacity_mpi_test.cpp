@@ -1,8 +1,7 @@
-#include "bench/case/capacity.hpp"
-
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "bench/case/capacity.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 

@@ -1,8 +1,8 @@
 #include "bench/case/capacity.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "bench/dry_run/dry_run.hpp"

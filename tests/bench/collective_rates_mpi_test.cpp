@@ -1,14 +1,13 @@
 // What is measured of the collectives by themselves, on memory of either kind.
-#include "bench/collectives/collective_rates.hpp"
-
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstring>
 #include <set>
 #include <thread>
 #include <utility>
 
+#include <gtest/gtest.h>
+
+#include "bench/collectives/collective_rates.hpp"
 #include "bench/collectives/collective_ways.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "comm/wrappers/staged.hpp"

@@ -1,11 +1,11 @@
 // Drift of series of which it is known whether they drift.
 #include "bench/case/drift.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstddef>
 #include <random>
+
+#include <gtest/gtest.h>
 
 namespace tidemark::bench {
 namespace {

@@ -1,14 +1,13 @@
 // A dry run does to memory and network what the step does, to the byte.
-#include "bench/dry_run/dry_run.hpp"
-
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "base/error.hpp"
+#include "bench/dry_run/dry_run.hpp"
 #include "bench/step/step.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"

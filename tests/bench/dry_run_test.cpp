@@ -25,7 +25,7 @@ config::Case gpt3() {
 
 constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
 
-// Korthikanti et al. (2022), as the design quotes them: 552, 342, 102 MiB a layer a rank.
+// Korthikanti et al. (2022), as the design quotes them: 552, 342, 102 MiB per layer and rank.
 TEST(DryRun, OfAPublishedModelSavesThePublishedBytes) {
   config::Case c = gpt3();
   EXPECT_EQ(plan_case(c).memory.saved_per_layer, 552 * mebibyte);

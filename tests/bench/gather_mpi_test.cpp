@@ -1,12 +1,11 @@
 // From one rank's figures to those of all.
-#include "bench/gather.hpp"
-
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstdint>
 #include <string>
 
+#include <gtest/gtest.h>
+
+#include "bench/gather.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 
 namespace tidemark::bench {

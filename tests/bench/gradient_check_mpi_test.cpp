@@ -1,9 +1,8 @@
-#include "bench/verify/gradient_check.hpp"
+#include <vector>
 
 #include <gtest/gtest.h>
 
-#include <vector>
-
+#include "bench/verify/gradient_check.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 

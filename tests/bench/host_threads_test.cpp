@@ -1,8 +1,7 @@
 #include "bench/case/host_threads.hpp"
 
-#include <gtest/gtest.h>
-
 #include <Kokkos_Core.hpp>
+#include <gtest/gtest.h>
 
 namespace tidemark::bench {
 namespace {

@@ -1,10 +1,10 @@
 // What a step does behind the ledger's back, or leaves behind, comes to light with its name.
-#include <gtest/gtest.h>
-
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "bench/step/step.hpp"

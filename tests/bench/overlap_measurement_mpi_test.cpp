@@ -1,8 +1,4 @@
 // The five runs of a step, and what must have happened before any of them counts.
-#include "bench/step/overlap_measurement.hpp"
-
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <memory>
@@ -10,7 +6,10 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "bench/case/case_measurement.hpp"
+#include "bench/step/overlap_measurement.hpp"
 #include "comm/factory.hpp"
 #include "support/cases.hpp"
 #include "support/words.hpp"
@@ -41,7 +40,7 @@ class FiveRuns : public ::testing::Test {
     return comm::make_communicator(
         {.backend = comm::Backend::mpi, .ranks = session_.size(), .algorithm = std::nullopt});
   }
-  [[nodiscard]] Environment environment() {
+  [[nodiscard]] RunContext run() {
     return {.device = device_,
             .session = session_,
             .device_identity = {},
@@ -105,8 +104,8 @@ TEST_F(FiveRuns, FindNoAlgorithmLeftToChooseOnceTheyCount) {
   for (const char* mode : {"none", "bulk", "ring", "auto"}) {
     SCOPED_TRACE(mode);
     const auto communicator = this->communicator();
-    const Environment environment = this->environment();
-    CaseMeasurement<float> measurement(case_of(mode), environment, *communicator, std::nullopt);
+    const RunContext run = this->run();
+    CaseMeasurement<float> measurement(case_of(mode), run, *communicator, std::nullopt);
     measurement.warm_up();
     const std::size_t chosen = communicator->choices().size();
     EXPECT_EQ(chosen > 0, session_.size() > 1);
@@ -139,15 +138,14 @@ TEST_F(FiveRuns, AreAddedUntilTheEfficiencyIsResolvedButNoMoreThanAllowed) {
   if (session_.size() == 1) GTEST_SKIP() << "one rank hides nothing";
   const auto communicator = this->communicator();
   config::Case c = case_of("ring");
-  const Environment environment = this->environment();
+  const RunContext run = this->run();
   for (const std::int64_t most : {1, 8}) {
     c.bench.max_iterations = most;
-    CaseMeasurement<float> measurement(c, environment, *communicator, std::nullopt);
+    CaseMeasurement<float> measurement(c, run, *communicator, std::nullopt);
     measurement.warm_up();
     measurement.measure();
-    CaseResult result;
+    CaseResult result = measurement.result();
     result.settings = c;
-    measurement.report(result);
     const auto& samples = result.overlap.value().samples;
     for (const auto* series : {&samples.step, &samples.serial, &samples.compute_serial,
                                &samples.compute, &samples.comm}) {
@@ -168,13 +166,12 @@ TEST_F(FiveRuns, GoOnUntilTheStepsHaveTakenTheirTimeOnAllRanks) {
   config::Case c = case_of("none");
   c.bench.max_iterations = 1;
   c.bench.min_seconds = 0.05;
-  const Environment environment = this->environment();
-  CaseMeasurement<float> measurement(c, environment, *communicator, std::nullopt);
+  const RunContext run = this->run();
+  CaseMeasurement<float> measurement(c, run, *communicator, std::nullopt);
   measurement.warm_up();
   measurement.measure();
-  CaseResult result;
+  CaseResult result = measurement.result();
   result.settings = c;
-  measurement.report(result);
   EXPECT_GE(result.measured_seconds(), 0.05);
   EXPECT_LT(result.measured_seconds() - result.step_ms.samples.back() * 1e-3, 0.05);
   EXPECT_EQ(result.drift.has_value(), result.step_ms.samples.size() >= 6);

@@ -1,12 +1,12 @@
 // The formulas of overlap, on numbers of which the answer is known.
 #include "bench/step/overlap.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstddef>
 #include <random>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "bench/step/timeline.hpp"
@@ -186,10 +186,10 @@ TEST(Overlap, IsNotMeaningfulWhereThereIsNothingToHide) {
   slow_chunks.compute = 151.0;
   EXPECT_TRUE(overlap_of(constant(slow_chunks, 6)).efficiency.has_value());
   EXPECT_FALSE(overlap_of(constant(slow_chunks, 6)).schedule_efficiency.has_value());
-  EXPECT_THROW((void)overlap_of({}), RunError);
+  EXPECT_THROW((void)overlap_of({}), BrokenInvariant);
   OverlapSamples ragged = constant(example, 6);
   ragged.compute_serial.pop_back();
-  EXPECT_THROW((void)overlap_of(ragged), RunError);
+  EXPECT_THROW((void)overlap_of(ragged), BrokenInvariant);
 }
 
 TEST(Timeline, IntersectionCountsNothingTwice) {

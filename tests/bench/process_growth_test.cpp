@@ -1,10 +1,11 @@
 // The operating system's word against the accounts.
 #include "bench/case/process_growth.hpp"
 
-#include <gtest/gtest.h>
 #include <sys/mman.h>
 
 #include <cstring>
+
+#include <gtest/gtest.h>
 
 #include "base/device.hpp"
 

@@ -1,9 +1,9 @@
 // Activations in memory that a communicator lends out, as NCCL's does.
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "bench/kernel_buffers.hpp"
 #include "bench/verify/verification.hpp"

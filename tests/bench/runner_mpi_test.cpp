@@ -1,8 +1,4 @@
 // Whole cases, from settings to figures, under every sharding of 1, 2 and 4 ranks.
-#include "bench/case/runner.hpp"
-
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <numeric>
 #include <optional>
@@ -10,7 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include <gtest/gtest.h>
+
 #include "base/error.hpp"
+#include "bench/case/runner.hpp"
 #include "bench/dry_run/dry_run.hpp"
 #include "memory/process.hpp"
 #include "support/cases.hpp"
@@ -26,16 +25,15 @@ class RunCase : public ::testing::Test {
   CaseResult run(config::Case c, std::int64_t iterations = 3) {
     c.bench.warmup = 1;
     c.bench.iterations = c.bench.max_iterations = iterations;
-    const Environment environment{
-        .device = device_,
-        .session = session_,
-        .device_identity = {"a device", "", ""},
-        .threads = 3,
-        .trace = trace_,
-        .progress = [this](const std::string& what) { progress_.insert(what); },
-        .cores = "0-1",
-        .slow_rank = slow_rank_};
-    return run_case(c, environment, std::nullopt);
+    const RunContext shared{.device = device_,
+                            .session = session_,
+                            .device_identity = {"a device", "", ""},
+                            .threads = 3,
+                            .trace = trace_,
+                            .progress = [this](const std::string& what) { progress_.insert(what); },
+                            .cores = "0-1",
+                            .slow_rank = slow_rank_};
+    return run_case(c, shared, std::nullopt);
   }
   /// The same figures from the same settings, predicted and measured.
   static void expect_as_planned(const CaseResult& result) {

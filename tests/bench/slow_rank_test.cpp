@@ -1,8 +1,8 @@
 #include "bench/step/slow_rank.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
+
+#include <gtest/gtest.h>
 
 #include "base/stopwatch.hpp"
 #include "comm/wrappers/self.hpp"

@@ -1,13 +1,12 @@
 // Equal steps leave equal digests, on memory that holds NaN wherever no activation is.
-#include "bench/step/step_digest.hpp"
-
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <limits>
 
-#include "bench/verify/checked_step.hpp"
+#include <gtest/gtest.h>
+
 #include "bench/step/step.hpp"
+#include "bench/step/step_digest.hpp"
+#include "bench/verify/checked_step.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 

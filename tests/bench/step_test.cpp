@@ -1,7 +1,6 @@
 // A step, the product rate measured between steps, and the dump of one more step.
 #include "bench/step/step.hpp"
 
-#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -10,10 +9,12 @@
 #include <fstream>
 #include <sstream>
 
+#include <gtest/gtest.h>
+
 #include "base/error.hpp"
 #include "bench/case/dump.hpp"
-#include "bench/verify/host_tensor.hpp"
 #include "bench/case/product_rate.hpp"
+#include "bench/verify/host_tensor.hpp"
 #include "comm/wrappers/self.hpp"
 #include "support/cases.hpp"
 

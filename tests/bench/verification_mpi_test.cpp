@@ -1,17 +1,17 @@
 // The run's own checks: green for a right computation at any sharding, red for every planted fault.
-#include "bench/verify/verification.hpp"
-
-#include <gtest/gtest.h>
-
 #include <array>
 #include <chrono>
 #include <set>
 #include <string>
 
+#include <gtest/gtest.h>
+
 #include "bench/verify/checked_step.hpp"
+#include "bench/verify/verification.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
 #include "support/faulty_communicator.hpp"
+#include "support/sharding.hpp"
 
 namespace tidemark::bench {
 namespace {
@@ -141,14 +141,14 @@ TEST_F(Checks, EverySpoiledCollectiveTurnsTheTwinRed) {
     return;
   }
   for (const DType precision : precisions) {
-    for (const int mode : {0, 1, 2}) {
-      config::Case c = support::small_case(comm_.size(), mode > 0, precision);
-      c.parallel.keep_gathered = mode == 2;
+    for (const support::Sharding sharding : support::all_shardings) {
+      config::Case c = support::small_case(comm_.size(), is_sequence(sharding), precision);
+      c.parallel.keep_gathered = keeps_gathered(sharding);
       // Under SP one call more, for the replicated parameters' gradients.
       const int layers = precision == DType::bf16 ? 1 : 2;
-      EXPECT_EQ(collectives_of_twin(c), mode == 0   ? 4 * layers
-                                        : mode == 1 ? 10 * layers + 1
-                                                    : 8 * layers + 1);
+      EXPECT_EQ(collectives_of_twin(c), !is_sequence(sharding)                    ? 4 * layers
+                                        : sharding == support::Sharding::sequence ? 10 * layers + 1
+                                                                                  : 8 * layers + 1);
       expect_every_fault_to_show(c);
     }
   }

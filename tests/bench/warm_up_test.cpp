@@ -1,12 +1,12 @@
 // How many steps precede the clock.
 #include "bench/case/warm_up.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "comm/wrappers/self.hpp"
 #include "support/passing_communicator.hpp"

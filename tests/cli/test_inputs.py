@@ -124,7 +124,7 @@ class Inputs(harness.TestCase):
                                  path.name)
                 if path.stem != "quickstart":
                     weights = (memory["parameter_bytes"] + memory["gradient_bytes"]) / gib
-                    self.assertRegex(comment, rf"(and gradients: {weights:.1f} GiB a rank|"
+                    self.assertRegex(comment, rf"(and gradients: {weights:.1f} GiB per rank|"
                                      rf"beside {weights:.1f} GiB of weights and gradients)")
 
     def test_the_whole_22b_model_fits_as_its_comment_says(self):
@@ -151,7 +151,7 @@ class Inputs(harness.TestCase):
         saved = [record["memory"]["saved_bytes_per_layer"] / 2 ** 20 for record in records]
         self.assertEqual(saved, [1404.5, 256, 508.5, 32])
         comment = " ".join(text.partition("name:")[0].replace("#", " ").split())
-        self.assertIn("saves 1404.5 MiB a rank, with sequence parallelism 508.5 MiB, and with all "
+        self.assertIn("saves 1404.5 MiB per rank, with sequence parallelism 508.5 MiB, and with all "
                       "recomputed 256 and 32 MiB", comment)
 
     def test_quickstart_shows_what_its_comment_and_the_readme_say(self):
@@ -162,7 +162,7 @@ class Inputs(harness.TestCase):
         tp, sp = (record["memory"]["saved_bytes"] for record in records)
         self.assertEqual((tp, sp), (2 * 156 * mib, 2 * 138 * mib))
         comment = (ROOT / "inputs" / "quickstart.yaml").read_text(encoding="utf-8")
-        self.assertIn("156 MiB a layer a rank", comment)
+        self.assertIn("156 MiB per layer and rank", comment)
         self.assertIn("138 MiB", comment)
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
         self.assertIn(f"{2 * sp // mib} MiB", readme)

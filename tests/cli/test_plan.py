@@ -16,7 +16,7 @@ MIB = 2 ** 20
 SEQUENCE = "sweep.parallel.sequence=[false, true]"
 RECOMPUTE = "sweep.recompute=[none, selective, full]"
 # Korthikanti et al. 2022, Tables 2 and 3: TP, TP+SP, TP and TP+SP with the core recomputed, all
-# recomputed under TP; MiB a layer a rank, t = 8.
+# recomputed under TP; MiB per layer and rank, t = 8.
 PUBLISHED = {
     (6144, 64, 4): {("none", False): 1264, ("none", True): 844, ("selective", False): 624,
                     ("selective", True): 204, ("full", False): 96},

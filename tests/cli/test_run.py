@@ -39,7 +39,7 @@ KEYS = {
     "time.forward_ms": {"median", "min", "max", "iterations"},
     "time.backward_ms": {"median", "min", "max", "iterations"},
     "flops": {"model_per_step", "launched_per_rank", "gflops_per_rank", "gemm_gflops_per_rank",
-              "fraction_of_gemm"},
+              "fraction_of_gemm", "disturbed"},
     "memory": {"saved_bytes", "saved_bytes_per_layer", "formula_bytes_per_layer",
                "closed_formula_bytes_per_layer", "ends_saved_bytes", "ends_formula_bytes",
                "ends_closed_formula_bytes", "norm_statistics_bytes", "peak_bytes", "pool_bytes",
@@ -115,7 +115,7 @@ class Table(unittest.TestCase):
         result, records = once(2, SEQUENCE_OFF_AND_ON)
         for mode, record in zip(("TP", "TP+SP"), records):
             peak = record["memory"]["peak_bytes"] / 2 ** 20
-            self.assertIn(f"At the tide of {mode} ({peak:.2f} MiB a rank):", result.output)
+            self.assertIn(f"At the tide of {mode} ({peak:.2f} MiB/rank):", result.output)
 
 
 class Record(unittest.TestCase):

@@ -1,12 +1,12 @@
 // Sums of bf16 over the ranks: formed in fp32, and the same bits everywhere.
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "comm/mpi/mpi_communicator.hpp"
 

@@ -1,8 +1,4 @@
 // Every kind of call, right and wrong in every way that a library can be.
-#include "comm/wrappers/checking.hpp"
-
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -12,7 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "comm/mpi/mpi_communicator.hpp"
+#include "comm/wrappers/checking.hpp"
 #include "support/passing_communicator.hpp"
 
 namespace tidemark::comm {

@@ -1,8 +1,8 @@
 #include "comm/counters.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace tidemark::comm {
 namespace {

@@ -1,14 +1,13 @@
 // The communicator of a dry run counts what the real one counts, call by call.
-#include "comm/wrappers/dry_run.hpp"
-
-#include <gtest/gtest.h>
-
 #include <array>
 #include <chrono>
 #include <random>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "comm/mpi/mpi_communicator.hpp"
+#include "comm/wrappers/dry_run.hpp"
 
 namespace tidemark::comm {
 namespace {

@@ -1,13 +1,12 @@
 // A link that is slower than the real one, and collectives that are left out.
-#include "comm/wrappers/emulated_link.hpp"
-
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <thread>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "comm/mpi/mpi_communicator.hpp"
+#include "comm/wrappers/emulated_link.hpp"
 #include "comm/wrappers/silent.hpp"
 
 namespace tidemark::comm {

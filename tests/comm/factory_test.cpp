@@ -1,8 +1,8 @@
 #include "comm/factory.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 

@@ -1,13 +1,12 @@
 // Calls of every kind, to every rank, that leave no trace in the counters.
-#include "comm/first_calls.hpp"
-
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstdint>
 #include <map>
 
+#include <gtest/gtest.h>
+
 #include "comm/algorithms/memory_block.hpp"
+#include "comm/first_calls.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/passing_communicator.hpp"
 

@@ -1,10 +1,10 @@
-#include "comm/mpi/mpi_communicator.hpp"
-
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <chrono>
 #include <vector>
+
+#include <gtest/gtest.h>
+
+#include "comm/mpi/mpi_communicator.hpp"
 
 namespace tidemark::comm {
 namespace {

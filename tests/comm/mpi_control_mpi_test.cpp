@@ -1,8 +1,4 @@
 // The control operations of MpiCommunicator, and the errors of all its calls.
-#include "comm/mpi/mpi_communicator.hpp"
-
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -10,7 +6,10 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "base/error.hpp"
+#include "comm/mpi/mpi_communicator.hpp"
 
 namespace tidemark::comm {
 namespace {

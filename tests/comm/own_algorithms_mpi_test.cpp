@@ -1,12 +1,12 @@
 // Own algorithms, exchanges and the library's own calls that go on beside other work.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "comm/mpi/mpi_communicator.hpp"

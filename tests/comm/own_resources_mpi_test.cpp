@@ -1,10 +1,10 @@
 // What own algorithms hold and how they divide what is too much for one message.
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "comm/mpi/mpi_communicator.hpp"

@@ -1,12 +1,11 @@
-#include "comm/places.hpp"
-
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "comm/mpi/mpi_communicator.hpp"
+#include "comm/places.hpp"
 
 namespace tidemark::comm {
 namespace {

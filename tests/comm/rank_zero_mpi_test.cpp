@@ -1,11 +1,10 @@
-#include "comm/rank_zero.hpp"
+#include <string>
 
 #include <gtest/gtest.h>
 
-#include <string>
-
 #include "base/error.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
+#include "comm/rank_zero.hpp"
 
 namespace tidemark::comm {
 namespace {

@@ -1,14 +1,14 @@
 // The algorithms without a network: every rank's script, carried out by turns.
 #include "comm/algorithms/rounds.hpp"
 
-#include <gtest/gtest.h>
-
 #include <deque>
 #include <map>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace tidemark::comm {
 namespace {

@@ -1,10 +1,10 @@
 #include "comm/algorithms/scratch_pool.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace tidemark::comm {
 namespace {

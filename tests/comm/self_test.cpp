@@ -1,10 +1,10 @@
 #include "comm/wrappers/self.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstddef>
 #include <cstring>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 

@@ -1,8 +1,4 @@
 // Collectives on memory that MPI cannot reach.
-#include "comm/wrappers/staged.hpp"
-
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -10,7 +6,10 @@
 #include <thread>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "comm/mpi/mpi_communicator.hpp"
+#include "comm/wrappers/staged.hpp"
 #include "support/fake_device_memory.hpp"
 
 namespace tidemark::comm {

@@ -1,11 +1,12 @@
 #include "commands/named_files.hpp"
 
-#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "config/refusal.hpp"
 

@@ -1,8 +1,8 @@
 #include "config/byte_size.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "config/refusal.hpp"
 

@@ -1,9 +1,9 @@
 #include "config/device_memory.hpp"
 
-#include <gtest/gtest.h>
-
 #include <set>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "config/refusal.hpp"
 

@@ -1,8 +1,8 @@
 // The inputs that come with Tidemark, read from the repository's root.
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "config/reader.hpp"
 #include "config/sweep.hpp"

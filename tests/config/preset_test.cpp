@@ -1,10 +1,10 @@
 #include "config/preset.hpp"
 
-#include <gtest/gtest.h>
-
 #include <set>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "config/refusal.hpp"
 #include "config/sweep.hpp"

@@ -1,9 +1,9 @@
 #include "config/scalar.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "config/message.hpp"
 #include "config/refusal.hpp"

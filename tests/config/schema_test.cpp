@@ -1,10 +1,10 @@
 #include "config/schema.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <set>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "config/refusal.hpp"
 

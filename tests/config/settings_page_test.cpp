@@ -1,9 +1,9 @@
 // The table of keys in docs/settings.md is the program's.
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <iterator>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "config/schema.hpp"
 

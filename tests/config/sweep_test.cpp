@@ -1,9 +1,9 @@
 #include "config/sweep.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "config/refusal.hpp"
 

@@ -1,7 +1,7 @@
 // What must hold between the settings of a case of family llama, and of its own settings.
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "config/changed_case.hpp"
 

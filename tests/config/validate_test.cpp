@@ -1,8 +1,8 @@
 #include "config/validate.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "config/changed_case.hpp"
 #include "config/schema.hpp"
@@ -177,7 +177,7 @@ TEST(Validate, KeepsOperationCountsFarFromTheEndOf64Bits) {
                     {"model.seq_length", 1 << 12},
                     {"model.num_layers", 1 << 12}}),
             "at model.hidden_size: model.hidden_size: 6 x layers x tokens x 4 x hidden_size^2 = "
-            "about 2.77e+19 is over 2^60 operations a step");
+            "about 2.77e+19 is over 2^60 operations per step");
 }
 
 TEST(Validate, RefusesAVocabularyOfOne) {
@@ -261,9 +261,9 @@ TEST(Validate, KeepsOperationsOfTheEndsFarFromTheEndOf64Bits) {
       "at model.vocab_size: model.vocab_size: 6 x tokens x hidden_size x padded vocab_size = ";
   EXPECT_EQ(operations(178956970, 1), "accepted");
   EXPECT_EQ(operations(178956971, 1),
-            formula + "1152921506754330624 is over 2^60 operations a step");
+            formula + "1152921506754330624 is over 2^60 operations per step");
   EXPECT_EQ(operations(178956970, 4),
-            formula + "1152921513196781568 is over 2^60 operations a step")
+            formula + "1152921513196781568 is over 2^60 operations per step")
       << "padding is multiplied, too";
 }
 

@@ -1,8 +1,8 @@
 #include "criteria/evaluation.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "criteria/reader.hpp"
 

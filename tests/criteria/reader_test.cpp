@@ -1,9 +1,9 @@
 #include "criteria/reader.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <variant>
+
+#include <gtest/gtest.h>
 
 #include "config/reader.hpp"
 #include "config/refusal.hpp"

@@ -1,9 +1,9 @@
 #include "criteria/version.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "criteria/evaluation.hpp"
 #include "criteria/reader.hpp"

@@ -1,7 +1,7 @@
 // That a product with a bias is asked of cuBLASLt as it understands it, and only where it has one.
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "cublas/double.hpp"
@@ -133,10 +133,10 @@ TEST(CublasBias, SaysWhatWentWrong) {
   }
   seen().answer = CUBLAS_STATUS_SUCCESS;
   const ProductWithBias<double> wide(false, false);
-  EXPECT_THROW(multiply_with_bias(nullptr, wide.product(), wide.bias()), RunError);
+  EXPECT_THROW(multiply_with_bias(nullptr, wide.product(), wide.bias()), BrokenInvariant);
   Product scaled = x.product();
   scaled.alpha = 2.0;
-  EXPECT_THROW((void)can_add_bias(scaled, x.bias()), RunError);
+  EXPECT_THROW((void)can_add_bias(scaled, x.bias()), BrokenInvariant);
 }
 
 }  // namespace

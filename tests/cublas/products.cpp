@@ -1,7 +1,7 @@
 // That row-major products are asked for as cuBLAS, which has matrices by columns, understands them.
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "cublas/double.hpp"

@@ -2,12 +2,12 @@
 // complete meets the thread sanitizer.
 #include "bench/collectives/collective_rates.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstring>
 #include <set>
 #include <utility>
+
+#include <gtest/gtest.h>
 
 #include "comm/mpi/mpi_communicator.hpp"
 #include "comm/nccl/nccl_communicator.hpp"

@@ -1,8 +1,9 @@
 // Without arguments of its own, all tests on all ranks; with `--play SCENARIO`, that one.
-#include <gtest/gtest.h>
 #include <mpi.h>
 
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "doubles/scenarios.hpp"
 #include "support/rendezvous.hpp"

@@ -1,6 +1,5 @@
 // Memory of NCCL's own for buffers, on the doubles of CUDA and NCCL, with real ranks. That calls
 // find the right numbers in it is tested in nccl_test.cpp.
-#include <gtest/gtest.h>
 #include <nccl.h>
 
 #include <algorithm>
@@ -8,6 +7,8 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "comm/mpi/mpi_communicator.hpp"

@@ -3,6 +3,8 @@
 // Ranks are processes of one node, which meet in shared memory. A collective is work on a stream of
 // the double of CUDA; all ranks take part in it in the order in which they post, and it reports
 // what NCCL would hang on: other operations, counts or types on other ranks.
+#include "doubles/nccl_double.hpp"
+
 #include <nccl.h>
 
 #include <algorithm>
@@ -22,7 +24,6 @@
 #include "doubles/device.hpp"
 #include "doubles/faults.hpp"
 #include "doubles/meeting.hpp"
-#include "doubles/nccl_double.hpp"
 #include "doubles/quiet.hpp"
 #include "doubles/registry.hpp"
 

@@ -1,8 +1,4 @@
 // The NCCL communicator on the doubles of CUDA and NCCL, with real ranks.
-#include "comm/nccl/nccl_communicator.hpp"
-
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -10,9 +6,12 @@
 #include <thread>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "base/bfloat16.hpp"
 #include "base/error.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
+#include "comm/nccl/nccl_communicator.hpp"
 #include "doubles/compute.hpp"
 #include "doubles/nccl_double.hpp"
 

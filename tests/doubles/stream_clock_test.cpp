@@ -1,8 +1,8 @@
 #include "base/stream_clock.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
+
+#include <gtest/gtest.h>
 
 #include "doubles/compute.hpp"
 

@@ -1,10 +1,11 @@
 #include "job/cpus.hpp"
 
-#include <gtest/gtest.h>
 #include <sched.h>
 
 #include <string>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace tidemark::job {
 namespace {

@@ -1,8 +1,8 @@
 // Threads that crowd on cores, as judge() of a whole placement names them.
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "job/placement.hpp"
 #include "job/places.hpp"
@@ -59,7 +59,7 @@ TEST(Crowding, ThreadsBeyondTheCoresOfARankAreAProblem) {
   const Place place = place_on("a", cpus_of_machine(2), "0-1", {"0-1", "0-1", "0-1"});
   EXPECT_EQ(judge({place}, {{0}}).problems,
             Lines{"rank 0 of a: 3 threads can only run on the 2 cores 0-1: fewer threads "
-                  "(OMP_NUM_THREADS), or more cores a rank"});
+                  "(OMP_NUM_THREADS), or more cores per rank"});
 }
 
 TEST(Crowding, MoreRanksThanCoresAreAProblem) {

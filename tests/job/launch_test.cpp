@@ -1,10 +1,10 @@
 // The environments are those of Slurm 22.05 and Open MPI 4.1, but for the number of tasks.
 #include "job/launch.hpp"
 
-#include <gtest/gtest.h>
-
 #include <map>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "job/fake_environment.hpp"
 

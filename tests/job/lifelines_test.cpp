@@ -1,6 +1,5 @@
 #include "job/lifelines.hpp"
 
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -10,6 +9,8 @@
 #include <chrono>
 #include <future>
 #include <memory>
+
+#include <gtest/gtest.h>
 
 #include "base/last_words.hpp"
 

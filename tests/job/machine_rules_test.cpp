@@ -1,8 +1,8 @@
 // Limits, devices and NUMA nodes, as judge() of a whole placement names them.
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "job/placement.hpp"
 #include "job/places.hpp"

@@ -1,9 +1,9 @@
 #include "job/machine.hpp"
 
-#include <gtest/gtest.h>
-
 #include <initializer_list>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "job/fake_system.hpp"
 

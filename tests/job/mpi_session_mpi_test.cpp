@@ -1,9 +1,10 @@
-#include <gtest/gtest.h>
 #include <mpi.h>
 
 #include <chrono>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "comm/factory.hpp"

@@ -1,10 +1,11 @@
 // What the system tells of processes that others wait for.
 #include "job/peers.hpp"
 
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <gtest/gtest.h>
 
 namespace tidemark::job {
 namespace {

@@ -1,9 +1,9 @@
 #include "job/place.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "job/places.hpp"
 

@@ -2,10 +2,10 @@
 // machine_rules_test.cpp have the rules of a machine.
 #include "job/placement.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "job/places.hpp"
 

@@ -1,13 +1,13 @@
 #include "job/shortage.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <iterator>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace tidemark::job {
 namespace {

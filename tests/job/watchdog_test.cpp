@@ -1,11 +1,11 @@
 #include "job/watchdog.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <limits>
 #include <string>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 
@@ -88,10 +88,10 @@ TEST(Watchdog, TakesTimeoutsOfAnyLength) {
 }
 
 TEST(Watchdog, RefusesTimeoutsThatAreNotPositive) {
-  EXPECT_THROW(Watchdog(0s, 0), RunError);
-  EXPECT_THROW(Watchdog(-1s, 0), RunError);
+  EXPECT_THROW(Watchdog(0s, 0), BrokenInvariant);
+  EXPECT_THROW(Watchdog(-1s, 0), BrokenInvariant);
   EXPECT_THROW(Watchdog(std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN()), 0),
-               RunError);
+               BrokenInvariant);
 }
 
 TEST(Watchdog, ContextMayChangeDuringCalls) {

@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <gtest/gtest.h>
 
 #include "kernels/attention_head.hpp"
 #include "kernels/block_softmax.hpp"

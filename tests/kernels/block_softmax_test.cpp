@@ -1,10 +1,10 @@
 #include "kernels/block_softmax.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
+
+#include <gtest/gtest.h>
 
 #include "kernels/attention_head.hpp"
 #include "kernels/gemm.hpp"

@@ -1,10 +1,10 @@
 #include "kernels/check_product.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "kernels/mixed_gemm.hpp"
 #include "support/tables.hpp"
@@ -20,7 +20,7 @@ struct Shape {
   std::int64_t m, n, k;
 };
 
-constexpr Shape shapes[] = {{1, 1, 1},     {3, 65, 7},    {70, 130, 64},
+constexpr Shape shapes[] = {{1, 1, 1},     {3, 65, 7},     {70, 130, 64},
                             {64, 64, 256}, {33, 200, 300}, {129, 31, 1000}};
 
 /// C = A B, beside which everything that a product can be is checked.
@@ -31,8 +31,8 @@ class CheckProduct : public ::testing::Test {
 
   /// What the check finds of a product to whose result `spoil` is done before it looks.
   template <class Spoil>
-  ProductFindings findings_of(const Shape& s, Op op_a, Op op_b, F alpha, F beta,
-                              const Spoil& spoil, std::uint64_t seed = 7) {
+  ProductFindings findings_of(const Shape& s, Op op_a, Op op_b, F alpha, F beta, const Spoil& spoil,
+                              std::uint64_t seed = 7) {
     const auto table = [&](Op op, std::int64_t rows, std::int64_t columns, std::uint32_t key) {
       return op == Op::none ? random_table<T>(rows, columns, key)
                             : random_table<T>(columns, rows, key);
@@ -92,7 +92,8 @@ TYPED_TEST(CheckProduct, SeesOneWrongElement) {
         };
         EXPECT_GT(this->findings_of(s, Op::none, Op::transpose, T(1), T(0), wrong, seed).worst, 1.0)
             << s.m << " " << s.n << " " << s.k << " at " << place;
-        EXPECT_GT(this->findings_of(s, Op::transpose, Op::none, T(1), T(1), wrong, seed).worst, 1.0);
+        EXPECT_GT(this->findings_of(s, Op::transpose, Op::none, T(1), T(1), wrong, seed).worst,
+                  1.0);
       }
     }
   }
@@ -115,8 +116,7 @@ TYPED_TEST(CheckProduct, SeesScaledSkippedAndInfiniteResults) {
   EXPECT_GT(worst_with([](T value, auto, auto) { return value * T(1.001); }), 1.0);
   EXPECT_GT(worst_with([](T, auto, auto) { return T(0); }), 1.0);
   const auto spoiled_by = [&](T wrong) {
-    return worst_with(
-        [&](T value, auto i, auto j) { return i == 39 && j == 95 ? wrong : value; });
+    return worst_with([&](T value, auto i, auto j) { return i == 39 && j == 95 ? wrong : value; });
   };
   EXPECT_TRUE(std::isinf(spoiled_by(std::numeric_limits<T>::quiet_NaN())));
   EXPECT_TRUE(std::isinf(spoiled_by(std::numeric_limits<T>::infinity())));
@@ -151,8 +151,8 @@ TEST(ProductCheckOfAStep, SeesTheMembersOfABatch) {
   const MatrixBatch<float> result(rows(c.view(), 0, 8), 2, 64);
   for (const bool spoils : {false, true}) {
     ProductCheck check(1);
-    check.form(device,
-               ProductCall<float, float>{Op::none, Op::none, 1.0, left, right, 0.0, result}, [&] {
+    check.form(device, ProductCall<float, float>{Op::none, Op::none, 1.0, left, right, 0.0, result},
+               [&] {
                  gemm_batch(device, Op::none, Op::none, 1.0F, left, right, 0.0F, result);
                  device.fence();
                  if (spoils) c.view()(12, 3) += 1.0F;

@@ -1,12 +1,12 @@
 #include "kernels/check.hpp"
 
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <set>
 #include <type_traits>
+
+#include <gtest/gtest.h>
 
 #include "support/tables.hpp"
 

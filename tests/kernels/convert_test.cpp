@@ -1,10 +1,10 @@
 #include "kernels/convert.hpp"
 
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cstdint>
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "support/tables.hpp"
 

@@ -1,11 +1,11 @@
 #include "kernels/cross_entropy.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "support/tables.hpp"
 

@@ -1,9 +1,9 @@
 #include "kernels/dropout.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <optional>
+
+#include <gtest/gtest.h>
 
 #include "kernels/references.hpp"
 #include "support/tables.hpp"

@@ -1,8 +1,8 @@
 #include "kernels/embedding.hpp"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "support/tables.hpp"
 

@@ -1,9 +1,9 @@
 #include "kernels/gemm.hpp"
 
-#include <gtest/gtest.h>
-
 #include <limits>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "support/tables.hpp"
@@ -113,7 +113,7 @@ TYPED_TEST(Gemm, RefusesBatchesOfDifferentSizes) {
   EXPECT_THROW(
       (gemm_batch<T, T>(this->device_, Op::none, Op::none, T(1), batch_in(a.view().data(), 2, 2, 2),
                         rows(a.view(), 0, 2), T(0), batch_in(c.view().data(), 2, 2, 2))),
-      RunError);
+      BrokenInvariant);
   EXPECT_EQ(this->device_.gemm_flops, 0U);
 }
 
@@ -148,17 +148,17 @@ TYPED_TEST(Gemm, RefusesShapesThatDoNotFit) {
   const auto multiply = [&](Op op_a, Op op_b, const Matrix<T>& into) {
     gemm(this->device_, op_a, op_b, T(1), a.view(), b.view(), T(0), into);
   };
-  EXPECT_THROW(multiply(Op::transpose, Op::none, c.view()), RunError);
-  EXPECT_THROW(multiply(Op::none, Op::transpose, c.view()), RunError);
-  EXPECT_THROW(multiply(Op::none, Op::none, narrow.view()), RunError);
-  EXPECT_THROW(multiply(Op::none, Op::none, low.view()), RunError);
+  EXPECT_THROW(multiply(Op::transpose, Op::none, c.view()), BrokenInvariant);
+  EXPECT_THROW(multiply(Op::none, Op::transpose, c.view()), BrokenInvariant);
+  EXPECT_THROW(multiply(Op::none, Op::none, narrow.view()), BrokenInvariant);
+  EXPECT_THROW(multiply(Op::none, Op::none, low.view()), BrokenInvariant);
   EXPECT_THROW(
       gemm(this->device_, Op::none, Op::none, T(1), a.view(), deeper.view(), T(0), c.view()),
-      RunError);
+      BrokenInvariant);
   EXPECT_EQ(this->device_.gemm_flops, 0U);
   try {
     multiply(Op::transpose, Op::none, c.view());
-  } catch (const RunError& error) {
+  } catch (const BrokenInvariant& error) {
     EXPECT_NE(std::string(error.what()).find("[3, 5]^T and [5, 7] into [3, 7]"), std::string::npos)
         << error.what();
   }

@@ -1,9 +1,9 @@
 #include "kernels/layer_norm.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "support/tables.hpp"
 

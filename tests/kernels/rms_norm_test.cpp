@@ -1,9 +1,9 @@
 #include "kernels/rms_norm.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "support/tables.hpp"
 

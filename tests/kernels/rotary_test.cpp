@@ -1,8 +1,8 @@
 #include "kernels/rotary.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "support/tables.hpp"
 

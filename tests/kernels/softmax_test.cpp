@@ -1,11 +1,11 @@
 #include "kernels/softmax.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <optional>
 #include <type_traits>
+
+#include <gtest/gtest.h>
 
 #include "kernels/references.hpp"
 #include "support/tables.hpp"

@@ -1,9 +1,9 @@
 #include "kernels/swiglu.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "support/tables.hpp"
 

@@ -1,10 +1,10 @@
 #include "memory/allocations.hpp"
 
-#include <gtest/gtest.h>
-
-#include <Kokkos_Core.hpp>
 #include <string>
 #include <vector>
+
+#include <Kokkos_Core.hpp>
+#include <gtest/gtest.h>
 
 #include "base/device.hpp"
 #include "base/error.hpp"
@@ -106,7 +106,7 @@ TEST(AllocationWatch, AToolThatIsThereGoesOnSeeingThem) {
 TEST(AllocationWatch, ThereIsOneAtATime) {
   {
     const AllocationWatch watch;
-    EXPECT_THROW({ const AllocationWatch second; }, RunError);
+    EXPECT_THROW({ const AllocationWatch second; }, BrokenInvariant);
     const View seen = view("seen");
     EXPECT_EQ(watch.count(), 1);
   }

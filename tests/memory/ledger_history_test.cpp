@@ -1,10 +1,10 @@
 // The tide of a step as a series: every birth and death, class by class.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <numeric>
 #include <random>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "memory/ledger.hpp"
 

@@ -1,10 +1,10 @@
 #include "memory/ledger.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 

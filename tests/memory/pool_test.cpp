@@ -1,11 +1,11 @@
 #include "memory/pool.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <map>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 
@@ -132,19 +132,19 @@ TEST(Pool, RefusesWhatItDidNotHandOut) {
   auto* block = static_cast<std::byte*>(pool.acquire(4 * unit));
   void* foreign = other.acquire(unit);
   int local = 0;
-  EXPECT_THROW(pool.release(&local), RunError);
-  EXPECT_THROW(pool.release(foreign), RunError);
-  EXPECT_THROW(pool.release(block + unit), RunError);      // inside a block
-  EXPECT_THROW(pool.release(block + 4 * unit), RunError);  // the free rest of the segment
+  EXPECT_THROW(pool.release(&local), BrokenInvariant);
+  EXPECT_THROW(pool.release(foreign), BrokenInvariant);
+  EXPECT_THROW(pool.release(block + unit), BrokenInvariant);      // inside a block
+  EXPECT_THROW(pool.release(block + 4 * unit), BrokenInvariant);  // the free rest of the segment
   pool.release(block);
-  EXPECT_THROW(pool.release(block), RunError);
+  EXPECT_THROW(pool.release(block), BrokenInvariant);
   other.release(foreign);
 }
 
 TEST(Pool, GivesEverythingBackOnlyWhenNothingIsInUse) {
   Pool pool;
   void* block = pool.acquire(3 * mebibyte);
-  EXPECT_THROW(pool.release_all(), RunError);
+  EXPECT_THROW(pool.release_all(), BrokenInvariant);
   EXPECT_EQ(pool.held_bytes(), 3 * mebibyte);
   pool.release(block);
   pool.release_all();

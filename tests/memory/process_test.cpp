@@ -1,10 +1,11 @@
 #include "memory/process.hpp"
 
-#include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstring>
+
+#include <gtest/gtest.h>
 
 namespace tidemark::memory {
 namespace {

@@ -1,9 +1,9 @@
 // Both attention cores against plain loops, with heads that share their keys and values.
 #include "model/attention_core.hpp"
 
-#include <gtest/gtest.h>
-
 #include <utility>
+
+#include <gtest/gtest.h>
 
 #include "comm/wrappers/self.hpp"
 #include "kernels/attention_head.hpp"

@@ -1,9 +1,9 @@
 // The stack's gradients against differences of its scalar, <output, R> or the loss: input and every
 // parameter.
-#include <gtest/gtest.h>
-
 #include <functional>
 #include <utility>
+
+#include <gtest/gtest.h>
 
 #include "comm/wrappers/self.hpp"
 #include "model/stack.hpp"

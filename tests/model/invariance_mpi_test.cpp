@@ -1,8 +1,8 @@
 // A stack computes the same, with dropout on, however many ranks share it.
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "bench/verify/verification.hpp"
 #include "comm/mpi/mpi_communicator.hpp"

@@ -7,11 +7,11 @@
 //             4N, in whose place fc2's input 4N has gone: again 18 N; attention stands at 10 N
 //
 // and the first of equal tides counts.
-#include <gtest/gtest.h>
-
 #include <ostream>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "bench/dry_run/dry_run.hpp"
 #include "bench/step/step.hpp"

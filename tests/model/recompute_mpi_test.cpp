@@ -1,13 +1,14 @@
 // Recomputation changes what is kept and nothing that is computed; blocks of attention change
 // nothing but the order of sums.
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstring>
+
+#include <gtest/gtest.h>
 
 #include "bench/verify/verification.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
+#include "support/sharding.hpp"
 #include "support/step_outcome.hpp"
 
 namespace tidemark {
@@ -29,17 +30,17 @@ class Recompute : public ::testing::Test {
   /// The small case in every sharding, with and without dropout, ends and causal mask.
   std::vector<config::Case> cases() {
     std::vector<config::Case> cases;
-    for (const int mode : {0, 1, 2}) {
-      config::Case c = support::small_case(comm_.size(), mode > 0, dtype_of<T>);
-      c.parallel.keep_gathered = mode == 2;
+    for (const support::Sharding sharding : support::all_shardings) {
+      config::Case c = support::small_case(comm_.size(), is_sequence(sharding), dtype_of<T>);
+      c.parallel.keep_gathered = keeps_gathered(sharding);
       cases.push_back(c);
       cases.push_back(support::with_ends(support::with_dropouts(c, 0.1, 0.0)));
       cases.push_back(support::other_sizes(support::with_dropouts(c, 0.0, 0.3)));
       cases.push_back(support::with_ends(support::with_dropouts(c, 0.0, 0.0)));
       for (const std::int64_t groups : {4, 2}) {
-        cases.push_back(
-            support::with_ends(support::small_llama(comm_.size(), mode > 0, dtype_of<T>, groups)));
-        cases.back().parallel.keep_gathered = mode == 2;
+        cases.push_back(support::with_ends(
+            support::small_llama(comm_.size(), is_sequence(sharding), dtype_of<T>, groups)));
+        cases.back().parallel.keep_gathered = keeps_gathered(sharding);
       }
     }
     return cases;

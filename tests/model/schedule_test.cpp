@@ -1,11 +1,11 @@
 // What runs beside what: the order of kernels in a step of one of two ranks, over a communicator
 // that moves nothing.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <iterator>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "bench/step/step.hpp"
 #include "comm/wrappers/dry_run.hpp"

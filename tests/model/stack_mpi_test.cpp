@@ -1,14 +1,13 @@
 // The stack's books on 1, 2 and 4 ranks: saved bytes, traffic and operations against theory.
-#include "model/stack.hpp"
-
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <chrono>
 
-#include "bench/verify/audit.hpp"
+#include <gtest/gtest.h>
+
 #include "bench/step/step.hpp"
+#include "bench/verify/audit.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
+#include "model/stack.hpp"
 #include "support/cases.hpp"
 #include "theory/activation.hpp"
 #include "theory/memory.hpp"

@@ -1,8 +1,8 @@
 #include "model/streams.hpp"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace tidemark::model {
 namespace {

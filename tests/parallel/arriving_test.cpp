@@ -1,10 +1,10 @@
 // Rows that come to be when they are asked for.
 #include "parallel/overlap/arriving.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "memory/pool.hpp"
 

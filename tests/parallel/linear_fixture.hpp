@@ -1,10 +1,10 @@
 // What the tests of sharded linear layers share: the unsharded layer as plain loops.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstdint>
+
+#include <gtest/gtest.h>
 
 #include "comm/mpi/mpi_communicator.hpp"
 #include "comm/wrappers/self.hpp"

@@ -1,13 +1,14 @@
 // What the stack asks of linear layers besides the product: a weight that two modules share, an
 // output that is not rounded, an input that is handed over, and a forward pass that is forgotten.
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "parallel/linear_fixture.hpp"
+#include "support/sharding.hpp"
 
 namespace tidemark::parallel {
 namespace {
@@ -40,10 +41,10 @@ TYPED_TEST(LinearModes, ASharedWeightIsUsedAndItsGradientWritten) {
   using F = Accumulate<T>;
   const Whole whole = this->whole();
   const std::int64_t rows = out / this->comm_.size();
-  for (const int mode : {0, 1, 2}) {
-    const bool sequence = mode > 0;
-    SCOPED_TRACE(::testing::Message() << "mode " << mode);
-    const Context context = this->context(sequence, mode == 2);
+  for (const support::Sharding sharding : support::all_shardings) {
+    const bool sequence = is_sequence(sharding);
+    SCOPED_TRACE(::testing::Message() << sharding);
+    const Context context = this->context(sequence, keeps_gathered(sharding));
     ParameterStore<T> store;
     Parameter<T>& weight = store.declare({"table",
                                           5,
@@ -79,9 +80,9 @@ TYPED_TEST(LinearModes, ASharedWeightIsUsedAndItsGradientWritten) {
 TYPED_TEST(LinearModes, AForgottenForwardLeavesNothingAndCanBeRunAgain) {
   using T = TypeParam;
   const Whole whole = this->whole();
-  for (const int mode : {0, 1, 2}) {
-    const bool sequence = mode > 0;
-    const Context context = this->context(sequence, mode == 2);
+  for (const support::Sharding sharding : support::all_shardings) {
+    const bool sequence = is_sequence(sharding);
+    const Context context = this->context(sequence, keeps_gathered(sharding));
     ParameterStore<T> store;
     ColumnParallelLinear<T> column(store, context, spec(), names,
                                    ColumnParallelLinear<T>::Bias::in_product);

@@ -1,10 +1,10 @@
 // Sharded linear layers against the unsharded product, written as plain loops.
-#include "parallel/column_parallel.hpp"
-#include "parallel/row_parallel.hpp"
-
 #include <gtest/gtest.h>
 
+#include "parallel/column_parallel.hpp"
 #include "parallel/linear_fixture.hpp"
+#include "parallel/row_parallel.hpp"
+#include "support/sharding.hpp"
 
 namespace tidemark::parallel {
 namespace {
@@ -20,11 +20,11 @@ TYPED_TEST(Linear, ColumnParallelEqualsTheUnshardedProduct) {
   using Layer = ColumnParallelLinear<T>;
   const Whole whole = this->whole();
   for (const auto bias : {Layer::Bias::in_product, Layer::Bias::left_to_caller}) {
-    for (const int mode : {0, 1, 2}) {
-      const bool sequence = mode > 0;
+    for (const support::Sharding sharding : support::all_shardings) {
+      const bool sequence = is_sequence(sharding);
       const bool with_bias = bias == Layer::Bias::in_product;
-      SCOPED_TRACE(::testing::Message() << "mode " << mode << ", bias " << with_bias);
-      const Context context = this->context(sequence, mode == 2);
+      SCOPED_TRACE(::testing::Message() << sharding << ", bias " << with_bias);
+      const Context context = this->context(sequence, keeps_gathered(sharding));
       ParameterStore<T> store;
       Layer layer(store, context, spec(), names, bias);
       store.allocate(this->device_);
@@ -86,17 +86,18 @@ TYPED_TEST(Linear, RowParallelEqualsTheUnshardedProduct) {
 TYPED_TEST(Linear, ColumnParallelSavesTheShardUnlessToldToKeepTheGathered) {
   using T = TypeParam;
   const Whole whole = this->whole();
-  for (const int mode : {0, 1, 2}) {
-    const Context context = this->context(mode > 0, mode == 2);
+  for (const support::Sharding sharding : support::all_shardings) {
+    const Context context = this->context(is_sequence(sharding), keeps_gathered(sharding));
     ParameterStore<T> store;
     ColumnParallelLinear<T> layer(store, context, spec(), names,
                                   ColumnParallelLinear<T>::Bias::in_product);
     store.allocate(this->device_);
     store.initialise(this->device_, 42);
     this->ledger_.begin_step();
-    auto y = layer.forward(context, this->tensor(this->own_rows(whole.x, mode > 0)));
+    auto y = layer.forward(context, this->tensor(this->own_rows(whole.x, is_sequence(sharding))));
     y.reset();
-    const std::int64_t rows = mode == 1 ? tokens / this->comm_.size() : tokens;
+    const std::int64_t rows =
+        sharding == support::Sharding::sequence ? tokens / this->comm_.size() : tokens;
     EXPECT_EQ(this->ledger_.tide().live_bytes, static_cast<std::size_t>(rows * in) * sizeof(T));
     layer.backward(context, this->tensor(this->own_columns(whole.dy))).reset();
     EXPECT_EQ(this->ledger_.tide().live_bytes, 0U);

@@ -1,11 +1,10 @@
 // The mappings do what their names say, and each backward is the transpose of its forward.
-#include "parallel/mappings.hpp"
+#include <array>
 
 #include <gtest/gtest.h>
 
-#include <array>
-
 #include "comm/mpi/mpi_communicator.hpp"
+#include "parallel/mappings.hpp"
 #include "parallel/parameters.hpp"
 
 namespace tidemark::parallel {
@@ -142,7 +141,8 @@ TEST_F(Mappings, RefuseAShardOfTheWrongSize) {
     return;
   }
   const Tensor all = whole(), other = whole();
-  EXPECT_THROW(gather_from_sequence_parallel_region(context_, all.view(), other.view()), RunError);
+  EXPECT_THROW(gather_from_sequence_parallel_region(context_, all.view(), other.view()),
+               BrokenInvariant);
 }
 
 // Each gradient is a sum of 1/3 and the like, which bf16 would cut off after 8 bits.

@@ -1,8 +1,8 @@
 #include "parallel/parameters.hpp"
 
-#include <gtest/gtest.h>
-
 #include <type_traits>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "comm/wrappers/self.hpp"
@@ -45,7 +45,7 @@ TEST(ParameterStore, TakesNoMoreDeclarationsOnceAllocated) {
   ParameterStore<double> store;
   store.declare(spec("a", Sharing::sharded, 2, 3));
   store.allocate(Device());
-  EXPECT_THROW(store.declare(spec("late", Sharing::sharded, 2, 3)), RunError);
+  EXPECT_THROW(store.declare(spec("late", Sharing::sharded, 2, 3)), BrokenInvariant);
 }
 
 TEST(ParameterStore, GradientsOfBf16AreFp32) {

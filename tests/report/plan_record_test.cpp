@@ -1,10 +1,10 @@
 // The record of a plan holds what the plan says, and null for what only a run can know.
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <limits>
 #include <set>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "bench/dry_run/dry_run.hpp"
@@ -153,7 +153,7 @@ TEST(PlanRecord, RefusesAFigureThatIsNotFinite) {
        {&bench::PlanResult::model_flops_per_step, &bench::PlanResult::launched_flops_per_rank}) {
     bench::PlanResult plan = some_plan();
     plan.*figure = std::numeric_limits<double>::quiet_NaN();
-    EXPECT_THROW(plan_record(plan, std::nullopt, Json::object()), RunError);
+    EXPECT_THROW(plan_record(plan, std::nullopt, Json::object()), BrokenInvariant);
   }
 }
 

@@ -1,13 +1,13 @@
 // What `tidemark plan` prints, against the published numbers and the plans' own.
 #include "report/plan_table.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <initializer_list>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "bench/dry_run/dry_run.hpp"
 #include "report/results.hpp"
@@ -119,7 +119,7 @@ TEST(PlanTable, WrapsBehindSixCases) {
     std::size_t place = text.find("num_layers=" + std::to_string(layers));
     place = text.rfind('\n', place) == std::string::npos ? 0 : text.rfind('\n', place) + 1;
     const std::string line = text.substr(place, text.find('\n', place) - place);
-    EXPECT_EQ(line.rfind("Saved by a layer, MiB a rank", 0), 0U) << line;
+    EXPECT_EQ(line.rfind("Saved by a layer, MiB/rank", 0), 0U) << line;
     for (std::size_t i = 0; i < columns; ++i, ++layers) {
       EXPECT_NE(line.find("TP+SP t=2 num_layers=" + std::to_string(layers)), std::string::npos);
     }

@@ -1,11 +1,11 @@
 // The listing of presets against the shapes that were published.
 #include "report/preset_table.hpp"
 
-#include <gtest/gtest.h>
-
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "config/preset.hpp"
 

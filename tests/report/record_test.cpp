@@ -1,14 +1,14 @@
 // Records and table rows say what the result says, and nothing that is not known.
 #include "report/record.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
 #include <sstream>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "report/provenance.hpp"
@@ -74,6 +74,7 @@ TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   EXPECT_DOUBLE_EQ(json.at("time").at("measured_seconds").get<double>(), 9e-3);
   EXPECT_DOUBLE_EQ(json.at("flops").at("gflops_per_rank").get<double>(), 3e7 / 2 / 3e-3 * 1e-9);
   EXPECT_DOUBLE_EQ(json.at("flops").at("fraction_of_gemm").get<double>(), 5.0 / 10.0);
+  EXPECT_EQ(json.at("flops").at("disturbed"), false);
   EXPECT_EQ(json.at("memory").at("at_peak").at(1).at("layer"), nullptr);
   EXPECT_EQ(json.at("comm").at("calls").at(0).at("wire_bytes"), 600);
   EXPECT_EQ(json.at("comm").at("wire_bytes_per_step"), 600);
@@ -197,7 +198,7 @@ TEST(Record, UnverifiedIsNeitherValidNorInvalid) {
 TEST(Record, RefusesAFigureThatIsNotFinite) {
   bench::CaseResult result = result_of_two_ranks();
   result.gemm_gflops = bench::summarize({0.0});
-  EXPECT_THROW(run_record(result, no_provenance), RunError);
+  EXPECT_THROW(run_record(result, no_provenance), BrokenInvariant);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // The record has every key of the schema, in every state of a result.
-#include <gtest/gtest.h>
+#include "config/schema.hpp"
 
 #include <cmath>
 #include <cstdlib>
@@ -10,8 +10,9 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "base/error.hpp"
-#include "config/schema.hpp"
 #include "report/environment.hpp"
 #include "report/provenance.hpp"
 #include "report/record.hpp"
@@ -60,6 +61,7 @@ TEST(Schema, EveryKeyIsThereKnownOrNot) {
                                       "/flops/launched_per_rank",
                                       "/flops/gflops_per_rank",
                                       "/flops/gemm_gflops_per_rank",
+                                      "/flops/disturbed",
                                       "/flops/fraction_of_gemm",
                                       "/memory/saved_bytes",
                                       "/memory/saved_bytes_per_layer",
@@ -161,7 +163,7 @@ TEST(Schema, NoFigureMayBeNaNOrInfinite) {
       bench::CaseResult result = complete_result();
       spoil(result, bad);
       // An infinite product rate makes its quotient 0, but is refused itself.
-      EXPECT_THROW(run_record(result, Json::object()), RunError) << number << ", " << bad;
+      EXPECT_THROW(run_record(result, Json::object()), BrokenInvariant) << number << ", " << bad;
     }
     ++number;
   }
@@ -170,7 +172,7 @@ TEST(Schema, NoFigureMayBeNaNOrInfinite) {
 TEST(Schema, AStepOfNoTimeHasNoFigureOfMerit) {
   bench::CaseResult result = complete_result();
   result.step_ms = bench::summarize({0.0});
-  EXPECT_THROW(run_record(result, Json::object()), RunError);
+  EXPECT_THROW(run_record(result, Json::object()), BrokenInvariant);
 }
 
 TEST(Schema, AFullDiskIsReported) {

@@ -1,12 +1,12 @@
 // The tables that a person reads: a row a case, what lived at the tide, and the words for a case.
 #include "report/table.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "report/results.hpp"
 
@@ -79,7 +79,7 @@ TEST(TableRow, HoldsTheFiguresOfTheResult) {
   result.memory.formula_per_layer = (3 << 20) / 2;
   result.memory.peak = 5 << 20;
   result.calls[0].wire_bytes = 1 << 20;
-  // 2 ranks, 2 ms: 10 GFLOP/s a rank, of 2; together 0.02 TFLOP/s, between 0.016 and 0.04.
+  // 2 ranks, 2 ms: 10 GFLOP/s per rank, of 2; together 0.02 TFLOP/s, between 0.016 and 0.04.
   result.model_flops_per_step = 4e7;
   EXPECT_EQ(words_of_row(result),
             (std::vector<std::string>{"TP+SP", "2", "2.00", "0.02000", "60.0", "18000.0", "5.000",
@@ -195,7 +195,7 @@ TEST(Table, TideListsTheLargestFirst) {
                            {"fc1 input", 0, "recomputed", 1 << 20},
                            {"qkv", 1, "saved", 1 << 20}};
   EXPECT_EQ(tide_lines(result, 2),
-            "At the tide of TP+SP (5.00 MiB a rank):\n"
+            "At the tide of TP+SP (5.00 MiB/rank):\n"
             "        2.00 MiB  saved       qkv x 2\n"
             "        1.00 MiB  recomputed  fc1 input\n"
             "  and 1 smaller ones\n");

@@ -1,14 +1,14 @@
 // The trace is JSON that a viewer can open at any time, and its curve is the ledger's.
 #include "report/trace.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "report/record.hpp"

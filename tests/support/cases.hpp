@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/case.hpp"
+#include "support/sharding.hpp"
 #include "support/words.hpp"
 
 namespace tidemark::support {
@@ -140,9 +141,9 @@ inline std::vector<config::Case> llama_variants(std::int64_t t, bool sequence, b
 /// and dropouts, in every mode, and each of them also with overlap.
 inline std::vector<config::Case> variants(std::int64_t t, DType precision) {
   std::vector<config::Case> cases;
-  for (const int mode : {0, 1, 2}) {
-    config::Case c = small_case(t, mode > 0, precision);
-    c.parallel.keep_gathered = mode == 2;
+  for (const support::Sharding sharding : support::all_shardings) {
+    config::Case c = small_case(t, is_sequence(sharding), precision);
+    c.parallel.keep_gathered = keeps_gathered(sharding);
     cases.push_back(c);
     cases.push_back(with_dropouts(c, 0.0, 0.1));
     cases.push_back(with_dropouts(c, 0.0, 0.0));

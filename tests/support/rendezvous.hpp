@@ -1,13 +1,14 @@
 // Tests that all ranks of an MPI job run side by side.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <mpi.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace tidemark::testing {
 

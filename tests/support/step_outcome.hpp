@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "bench/verify/host_tensor.hpp"
 #include "bench/step/step.hpp"
+#include "bench/verify/host_tensor.hpp"
 #include "comm/communicator.hpp"
 #include "config/case.hpp"
 #include "model/stack.hpp"

@@ -1,8 +1,6 @@
 // Matrices of the tests: on the host to compute with, on the device to hand to kernels.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -10,6 +8,8 @@
 #include <random>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/device.hpp"
 

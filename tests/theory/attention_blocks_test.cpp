@@ -1,9 +1,9 @@
 #include "theory/attention_blocks.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 

@@ -1,9 +1,10 @@
 // The closed formulas of the paper against the sums over tensors, and both against the paper.
-#include <gtest/gtest.h>
-
 #include <string>
 
+#include <gtest/gtest.h>
+
 #include "cases.hpp"
+#include "support/sharding.hpp"
 #include "support/words.hpp"
 #include "theory/activation.hpp"
 
@@ -103,9 +104,9 @@ TEST(ClosedFormula, EqualsTheSumOfTensors) {
     for (const std::int64_t s : {8, 24, 1024}) {
       for (const std::int64_t b : {1, 3}) {
         for (const std::int64_t head : {1, 5, 64}) {
-          for (const int mode : {0, 1, 2}) {
-            config::Case c = make_case(s, b, 16 * head, 16, t, mode > 0);
-            c.parallel.keep_gathered = mode == 2;
+          for (const support::Sharding sharding : support::all_shardings) {
+            config::Case c = make_case(s, b, 16 * head, 16, t, is_sequence(sharding));
+            c.parallel.keep_gathered = keeps_gathered(sharding);
             c.model.vocab_size = 8 * (s + head);
             compared += compare(c);
           }

@@ -1,10 +1,10 @@
 #include "theory/flops.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "base/error.hpp"
 #include "cases.hpp"
@@ -167,7 +167,7 @@ TEST(FlopsTheory, RoundedOnceBeyondTheDigitsOfADouble) {
 }
 
 TEST(FlopsTheory, RefusesAnUnevenCase) {
-  EXPECT_THROW(launched_flops_per_step(make_case(8, 1, 16, 4, 3)), RunError);
+  EXPECT_THROW(launched_flops_per_step(make_case(8, 1, 16, 4, 3)), BrokenInvariant);
 }
 
 }  // namespace

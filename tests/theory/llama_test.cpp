@@ -1,13 +1,14 @@
 // The formulas of the Llama family, by hand: what differs from GPT's, for g = a, g < a and t > g.
-#include <gtest/gtest.h>
-
 #include <map>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "base/error.hpp"
 #include "cases.hpp"
 #include "config/preset.hpp"
+#include "support/sharding.hpp"
 #include "support/words.hpp"
 #include "theory/activation.hpp"
 #include "theory/flops.hpp"
@@ -118,17 +119,17 @@ TEST(LlamaTheory, ClosedFormulaEqualsTheSumOfTensors) {
   int compared = 0;
   for (const std::int64_t g : {1, 2, 4, 8}) {
     for (const std::int64_t t : {1, 2, 4, 8}) {
-      for (const int mode : {0, 1, 2}) {
+      for (const support::Sharding sharding : support::all_shardings) {
         for (const char* attention : {"materialized", "blocked"}) {
           for (const char* recompute : {"none", "selective", "full"}) {
             for (const DType precision : {DType::bf16, DType::fp32, DType::fp64}) {
-              config::Case c = make_llama(24, 3, 80, 8, g, t, mode > 0);
-              c.parallel.keep_gathered = mode == 2;
+              config::Case c = make_llama(24, 3, 80, 8, g, t, is_sequence(sharding));
+              c.parallel.keep_gathered = keeps_gathered(sharding);
               support::set_word(c.model.attention, attention);
               support::set_word(c.recompute, recompute);
               c.precision = precision;
               c.model.vocab_size = 8 * g;
-              const auto where = ::testing::Message() << "g " << g << " t " << t << " mode " << mode
+              const auto where = ::testing::Message() << "g " << g << " t " << t << " " << sharding
                                                       << " " << attention << " " << recompute;
               EXPECT_EQ(published_bytes_per_layer(c), saved_bytes_per_layer(c)) << where;
               EXPECT_EQ(published_bytes_of_ends(c), saved_bytes_of_ends(c)) << where;
@@ -254,8 +255,8 @@ TEST(LlamaTheory, HasOneTableOfAngles) {
 }
 
 TEST(LlamaTheory, RefusesUnevenGroups) {
-  EXPECT_THROW((void)parts_of(make_llama(12, 1, 24, 12, 6, 4)), RunError);
-  EXPECT_THROW((void)parts_of(make_llama(12, 1, 24, 12, 4, 6)), RunError);
+  EXPECT_THROW((void)parts_of(make_llama(12, 1, 24, 12, 6, 4)), BrokenInvariant);
+  EXPECT_THROW((void)parts_of(make_llama(12, 1, 24, 12, 4, 6)), BrokenInvariant);
   EXPECT_EQ(parts_of(make_llama(12, 1, 24, 12, 3, 12)).attention.replicas, 4);
 }
 

@@ -67,7 +67,7 @@ TEST(MemoryTheory, BytesOfAParameterAreThePublishedOnes) {
 TEST(MemoryTheory, RefusesWhatItCannotCount) {
   const std::int64_t huge = std::int64_t{1} << 31;
   EXPECT_THROW(parameters_per_layer(make_case(8, 1, 2 * huge, 16)), RunError);
-  EXPECT_THROW(parameters_per_layer(make_case(8, 1, 16, 4, 3)), RunError);
+  EXPECT_THROW(parameters_per_layer(make_case(8, 1, 16, 4, 3)), BrokenInvariant);
   config::Case c = make_case(8, 1, 16, 4);
   c.model.num_layers = std::int64_t{1} << 60;
   EXPECT_THROW(parameters_per_rank(c), RunError);

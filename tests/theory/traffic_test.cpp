@@ -161,7 +161,7 @@ TEST(TrafficTheory, GradientsAndTheLossTravelInTheAccumulationType) {
 TEST(TrafficTheory, RefusesWhatItCannotCount) {
   const std::int64_t huge = std::int64_t{1} << 31;
   EXPECT_THROW(step_traffic(make_case(huge, 1, huge, 16, 2)), RunError);
-  EXPECT_THROW(step_traffic(make_case(1, 1, 16, 4, 3)), RunError);
+  EXPECT_THROW(step_traffic(make_case(1, 1, 16, 4, 3)), BrokenInvariant);
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace tidemark::bench {
 
 namespace {
 
-// MPI, BLAS and OpenMP keep buffers and code of their own. On a device cuBLAS and cuBLASLt take 32
-// MiB of workspace each, and the driver loads their code with the first products.
+// MPI, BLAS and OpenMP have their own buffers and code. On a device cuBLAS and cuBLASLt take 32 MiB
+// of workspace each. The driver loads their code with the first products.
 constexpr std::int64_t library_allowance = std::int64_t{runs_on_host ? 100 : 512} << 20;
 
 constexpr double gib = 1073741824.0;
@@ -19,9 +19,9 @@ constexpr double gib = 1073741824.0;
 struct Needs {
   std::int64_t parameters;
   std::int64_t gradients;
-  std::int64_t activations;    ///< as the pool will hold them
+  std::int64_t activations;    ///< what the pool will hold of them
   std::int64_t communication;  ///< own buffers
-  // No sum of these can leave 63 bits: each is under 64 PiB, or the input was refused.
+  // The sum fits into 63 bits: inputs with a term of 64 PiB or more are refused earlier.
   [[nodiscard]] std::int64_t total() const {
     return parameters + gradients + activations + communication + library_allowance;
   }
@@ -35,7 +35,7 @@ Needs needs_of(const config::Case& c) {
 
 double in_gib(std::int64_t bytes) { return static_cast<double>(bytes) / gib; }
 
-/// Why the case does not fit; empty where it does.
+/// Why the case does not fit; empty if it fits.
 std::string shortage_of(const config::Case& c, const Needs& needs, const MemoryLeft& left) {
   const std::string what =
       fmt::format("{}: case {} does not fit into memory: it needs", c.locate("model"), c.index + 1);

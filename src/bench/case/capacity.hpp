@@ -1,4 +1,4 @@
-// Whether a case fits, asked before anything of it is allocated.
+// Checks whether a case fits into memory, before anything of it is allocated.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,15 @@ namespace tidemark::bench {
 /// activations, own buffers for communication, and an allowance for libraries.
 std::int64_t required_bytes(const config::Case& c);
 
-/// What is left for a case. nullopt: unknown, or without a limit; then nothing is refused.
+/// The memory that is left for a case. nullopt: unknown or unlimited. Then no case is refused.
 struct MemoryLeft {
-  std::optional<std::int64_t> on_node;  ///< bytes, for all of its processes together
+  std::optional<std::int64_t> on_node;  ///< bytes for all processes of the node together
   int processes_on_node = 1;
-  std::optional<std::int64_t> of_process = {};  ///< bytes that a limit leaves this process
+  std::optional<std::int64_t> of_process = {};  ///< bytes that a limit leaves to this process
 };
 
-/// Throws RunError, the same on all ranks, when the processes of a node together need more than the
-/// node has left, or one needs more than its own limit. Collective.
+/// Throws the same RunError on all ranks in two cases: the processes of a node together need more
+/// than the node has left, or a process needs more than its own limit. Collective.
 void require_capacity(const config::Case& c, const MemoryLeft& left,
                       comm::Communicator& communicator);
 

@@ -8,6 +8,7 @@
 
 #include "base/accelerator.hpp"
 #include "base/interruption.hpp"
+#include "base/scalars.hpp"
 #include "bench/block_bootstrap.hpp"
 #include "bench/case/dump.hpp"
 #include "bench/gather.hpp"
@@ -36,18 +37,18 @@ double blocked_seconds(const comm::Counters& counters) {
 }  // namespace
 
 template <class T>
-CaseMeasurement<T>::CaseMeasurement(const config::Case& c, const Environment& environment,
+CaseMeasurement<T>::CaseMeasurement(const config::Case& c, const RunContext& run,
                                     comm::Communicator& communicator,
                                     std::optional<std::int64_t> communication_library)
     : case_(c),
-      environment_(environment),
+      run_(run),
       communicator_(communicator),
       communication_library_(communication_library),
       pool_(segments_of(c, communicator)),
       ledger_(pool_),
-      stack_(c, environment.device, ledger_, communicator),
-      variants_(stack_, environment.device, communicator),
-      brake_(environment.slow_rank, communicator.rank()),
+      stack_(c, run.device, ledger_, communicator),
+      variants_(stack_, run.device, communicator),
+      brake_(run.slow_rank, communicator.rank()),
       overlap_(variants_, communicator),
       product_rate_(stack_) {
   variants_.brake_with(brake_);
@@ -55,8 +56,8 @@ CaseMeasurement<T>::CaseMeasurement(const config::Case& c, const Environment& en
 
 template <class T>
 void CaseMeasurement<T>::warm_up() {
-  communicator_.release_scratch();  // or what other cases needed would count
-  // On other data than the steps to come, so that data left over from these shows in the checks.
+  communicator_.release_scratch();  // so that needs of earlier cases do not count
+  // Warm-up uses other data, so that its remains show in the checks of later steps.
   const auto seed = static_cast<std::uint32_t>(case_.bench.seed);
   stack_.draw_data_with(~seed);
   const auto announced = [this](const std::string& what) { announce(what); };
@@ -73,17 +74,16 @@ void CaseMeasurement<T>::warm_up() {
 }
 
 template <class T>
-void CaseMeasurement<T>::verify(Verification& verification) {
+std::vector<Check> CaseMeasurement<T>::verify() {
   announce("verifying the twin");
-  verification.checks = check_twin(case_, environment_.device, communicator_);
-  for (Check& gradient : check_gradients(case_, environment_.device, communicator_)) {
-    verification.checks.push_back(std::move(gradient));
-  }
+  std::vector<Check> checks = check_twin(case_, run_.device, communicator_);
+  append(checks, check_gradients(case_, run_.device, communicator_));
   announce("checking a step of the full case");
-  communicator_.release_scratch();  // the twin's
+  communicator_.release_scratch();  // the twin's memory
   CheckedStep checked = run_checked_step(stack_);
-  for (Check& check : checked.checks) verification.checks.push_back(std::move(check));
+  append(checks, std::move(checked.checks));
   reference_ = checked.digest;
+  return checks;
 }
 
 template <class T>
@@ -116,9 +116,10 @@ std::string CaseMeasurement<T>::next_iteration() const {
 }
 
 template <class T>
-void CaseMeasurement<T>::check(Verification& verification) {
+std::vector<Check> CaseMeasurement<T>::check() {
+  std::vector<Check> checks;
   const auto add = [&](Check check) {
-    verification.checks.push_back(worst_over_ranks(std::move(check), communicator_));
+    checks.push_back(worst_over_ranks(std::move(check), communicator_));
   };
   const int steps = iterations();
   add(check_saved(case_, tide_));
@@ -138,6 +139,7 @@ void CaseMeasurement<T>::check(Verification& verification) {
     add(check_process_growth(
         *growth, own.parameters + own.gradients + *own.pool + own.communication_buffers));
   }
+  return checks;
 }
 
 template <class T>
@@ -147,7 +149,12 @@ void CaseMeasurement<T>::dump(const std::filesystem::path& folder) {
 }
 
 template <class T>
-void CaseMeasurement<T>::report(CaseResult& result) {
+CaseResult CaseMeasurement<T>::result() {
+  CaseResult result;
+  result.ranks = communicator_.size();
+  result.backend = communicator_.name();
+  result.transport = communicator_.transport();
+  result.slow_rank = run_.slow_rank;
   result.step_ms = summarize(series_.step_ms);
   result.forward_ms = summarize(series_.forward_ms);
   result.backward_ms = summarize(series_.backward_ms);
@@ -158,7 +165,7 @@ void CaseMeasurement<T>::report(CaseResult& result) {
   result.calls = mean_calls(series_.counters, iterations(), communicator_);
   result.algorithms = communicator_.choices();
   result.registered_bytes = registered_bytes(case_, communicator_);
-  // One rank has nothing to hide, nor to choose from.
+  // With one rank there is no communication to hide and no mode to choose.
   result.overlap_mode = case_.overlap.is_auto() ? config::OverlapMode::none : case_.overlap.mode;
   if (case_.overlaps()) {
     result.overlap = overlap_.result(series_.polling_seconds * 1e3 / iterations());
@@ -169,23 +176,24 @@ void CaseMeasurement<T>::report(CaseResult& result) {
   process_bytes_ = process_bytes();
   result.memory = memory_figures();
   result.rank_details = gather_details(own_detail(), communicator_);
+  return result;
 }
 
 template <class T>
-void CaseMeasurement<T>::trace(CaseResult& result) {
+std::vector<StepTrace> CaseMeasurement<T>::trace() {
   announce("tracing a step");
   StepLog log;
   const StepTime time = variants_.run(Variant::step, &log);
   StepTrace own{time.forward, time.backward, ledger_.history(), {}};
   own.slices = slices_of(log, ledger_.start());
-  result.traces = gather_traces(own, communicator_);
+  return gather_traces(own, communicator_);
 }
 
 template <class T>
 void CaseMeasurement<T>::announce(const std::string& what) {
   communicator_.set_context(fmt::format("{} of case {}", what, case_.index + 1));
-  if (environment_.progress) {
-    environment_.progress(what);
+  if (run_.progress) {
+    run_.progress(what);
   }
   const comm::Ending ending = comm::ending_of(communicator_);
   if (!ending.out_of_patience) return;
@@ -195,16 +203,16 @@ void CaseMeasurement<T>::announce(const std::string& what) {
 
 template <class T>
 StepTime CaseMeasurement<T>::timed_step() {
-  const std::uint64_t flops_before = environment_.device.gemm_flops;
+  const std::uint64_t flops_before = run_.device.gemm_flops;
   const comm::Counters calls_before = communicator_.counters();
   const double polling_before = communicator_.polling_seconds();
-  if (reference_) fill_free_memory_with_nan(environment_.device, ledger_);
+  if (reference_) fill_free_memory_with_nan(run_.device, ledger_);
   StepDigest digest;
   const memory::AllocationWatch watch;
   const StepTime time = variants_.run(Variant::step, nullptr, reference_ ? &digest : nullptr);
   if (series_.hidden_allocations == 0) series_.first_allocation = watch.first();
   series_.hidden_allocations += watch.count();
-  series_.gemm_flops += environment_.device.gemm_flops - flops_before;
+  series_.gemm_flops += run_.device.gemm_flops - flops_before;
   const comm::Counters calls = communicator_.counters().since(calls_before);
   series_.counters.add(calls);
   series_.own_busy_ms.push_back((time.step() - blocked_seconds(calls)) * 1e3);
@@ -255,8 +263,8 @@ double CaseMeasurement<T>::take_step(const StepTime& own) {
 
 template <class T>
 std::optional<std::int64_t> CaseMeasurement<T>::process_bytes() const {
-  if (!environment_.device_bytes_before) return growth_.peak();
-  return *accelerator::bytes_in_use() - *environment_.device_bytes_before;
+  if (!run_.device_bytes_before) return growth_.peak();
+  return *accelerator::bytes_in_use() - *run_.device_bytes_before;
 }
 
 template <class T>
@@ -283,20 +291,18 @@ MemoryFigures CaseMeasurement<T>::memory_figures() {
 
 template <class T>
 RankDetail CaseMeasurement<T>::own_detail() const {
-  return {environment_.session.processor_name(),
-          environment_.device_identity,
-          environment_.threads,
+  return {run_.session.processor_name(),
+          run_.device_identity,
+          run_.threads,
           median_of(series_.own_step_ms),
           blocked_seconds(series_.counters) * 1e3 / iterations(),
           median_of(series_.own_gemm_gflops),
           static_cast<std::int64_t>(tide_.peak_bytes),
           process_bytes_,
           median_of(series_.own_busy_ms),
-          environment_.cores};
+          run_.cores};
 }
 
-template class CaseMeasurement<bfloat16>;
-template class CaseMeasurement<float>;
-template class CaseMeasurement<double>;
+TIDEMARK_INSTANTIATE_CLASS(CaseMeasurement)
 
 }  // namespace tidemark::bench

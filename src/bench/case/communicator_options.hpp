@@ -1,4 +1,4 @@
-// From the settings of a case to the options of its communicator.
+// Turns the settings of a case into the options of its communicator.
 #pragma once
 
 #include "comm/factory.hpp"
@@ -8,11 +8,11 @@ namespace tidemark::bench {
 
 comm::Backend backend_of(config::Backend setting);
 
-/// Nullopt for `auto`: the communicator measures which is fastest.
+/// nullopt for `auto`: the communicator measures which algorithm is fastest.
 std::optional<comm::Algorithm> algorithm_of(config::Algorithm setting);
 
-/// Writes all settings of the case that concern its communicator into `options`; where buffers lie
-/// is the caller's to say.
+/// Writes all settings of the case that concern its communicator into `options`. The caller sets
+/// where buffers are.
 void set_options(const config::Case& c, comm::CommunicatorOptions& options);
 
 }  // namespace tidemark::bench

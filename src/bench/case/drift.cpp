@@ -17,14 +17,15 @@ constexpr std::size_t fewest_steps = 6;
 constexpr std::size_t most_batches = 5;
 constexpr double least_share = 0.005;
 
-/// Student's t at 99.5 %, of 3 (B - 1) degrees of freedom; by B from 2.
+/// Student's t at 99.5 % for 3 (B - 1) degrees of freedom, for B = 2, 3, ...
 constexpr std::array<double, most_batches - 1> student_t_995{5.841, 3.707, 3.250, 3.055};
 
 double median_of_part(std::span<const double> part) {
   return median_of(std::vector<double>(part.begin(), part.end()));
 }
 
-/// Sum of the squares by which the medians of a third's batches differ from their mean.
+/// Cuts a third of the steps into batches. Returns the sum of the squared differences between the
+/// batches' medians and the mean of these medians.
 double squares_within(std::span<const double> third, std::size_t batches) {
   std::vector<double> medians;
   double mean = 0.0;

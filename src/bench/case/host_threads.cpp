@@ -3,10 +3,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <Kokkos_Core.hpp>
-
 #include <cstddef>
 #include <map>
+
+#include <Kokkos_Core.hpp>
 
 namespace tidemark::bench {
 
@@ -19,7 +19,7 @@ struct Answer {
   job::CpuList cpus;
 };
 
-/// Kokkos copies it, and each index is answered by one thread alone.
+/// A functor that Kokkos copies. Only one thread writes the answer of an index.
 struct Ask {
   Answer* answers;
   void operator()(int index) const {
@@ -30,7 +30,7 @@ struct Ask {
 }  // namespace
 
 std::vector<job::CpuList> cpus_of_threads() {
-  // Several indices a thread: no way of dividing them leaves a thread out.
+  // Several indices per thread, so that every way of dividing them reaches all threads.
   const int indices = 4 * HostSpace().concurrency();
   std::vector<Answer> answers(static_cast<std::size_t>(indices));
   using Policy = Kokkos::RangePolicy<HostSpace, Kokkos::Schedule<Kokkos::Static>, int>;

@@ -1,4 +1,4 @@
-// Where the threads that compute on the host really stand.
+// Where the threads that compute on the host run.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace tidemark::bench {
 
-/// The cpus that each thread of Kokkos' host space may run on, as each of them is told from inside
-/// a parallel region: an OpenMP runtime binds its threads by itself. Needs Kokkos.
+/// The cpus on which each thread of Kokkos' host space may run. Each thread reads its own cpus in a
+/// parallel region, because an OpenMP runtime binds its threads itself. Needs Kokkos.
 std::vector<job::CpuList> cpus_of_threads();
 
 }  // namespace tidemark::bench

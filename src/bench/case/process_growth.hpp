@@ -1,4 +1,4 @@
-// By how much a process grew over a case, to be held against what the accounts say that it holds.
+// The growth of a process during a case, for comparison with the accounts of its memory.
 #pragma once
 
 #include <cstdint>
@@ -8,22 +8,23 @@
 
 namespace tidemark::bench {
 
-/// Watches the resident size of this process, where its kernels run on the host. Made before
-/// anything of a case is allocated.
+/// Watches the resident size of this process, if kernels run on the host. Make it before anything
+/// of a case is allocated.
 class ProcessGrowth {
  public:
-  /// Notes what the process holds now, once free memory has gone back to the system.
+  /// Returns free memory to the system and notes the bytes that the process holds now.
   ProcessGrowth();
 
-  /// The steps that count begin: the high-water mark starts anew. What is held still counts; what
-  /// was held for a while before does not (copies of a verification, trials of `auto`).
+  /// Call this before the timed steps. It restarts the high-water mark from the memory that is held
+  /// now. Memory that was only held earlier does not count (copies of a verification, trials of
+  /// `auto`).
   void begin();
-  /// They are over: takes the mark down.
+  /// Call this after the timed steps. It notes the mark.
   void end();
 
-  /// The mark of those steps, bytes; nullopt where the system does not tell, or on a device.
+  /// The mark in bytes; nullopt if the system does not tell, or on a device.
   [[nodiscard]] std::optional<std::int64_t> peak() const { return peak_; }
-  /// The mark above what the process held at first; nullopt likewise.
+  /// The mark minus the bytes at construction; nullopt in the same cases.
   [[nodiscard]] std::optional<std::int64_t> bytes() const;
 
  private:
@@ -32,8 +33,8 @@ class ProcessGrowth {
   std::optional<std::int64_t> peak_;
 };
 
-/// The difference of the growth and of what the accounts say, bytes, must be within 5 % of the
-/// accounts and 150 MiB for what libraries keep.
+/// The difference between growth and accounts, both in bytes, must be at most 5 % of the accounts
+/// plus 150 MiB for memory of libraries.
 Check check_process_growth(std::int64_t growth, std::int64_t accounts);
 
 }  // namespace tidemark::bench

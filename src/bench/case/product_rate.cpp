@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/scalars.hpp"
 #include "base/stopwatch.hpp"
 #include "kernels/fill.hpp"
 #include "parallel/product.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 constexpr double least_seconds = 0.02;
 
-// Denormals and NaN left over in the memory could change the product's speed.
+// Fills the operand, because denormals and NaN in old memory could change the product's speed.
 template <class T>
 memory::Tensor<T> operand(const parallel::Context& context, const char* name,
                           std::int64_t columns) {
@@ -45,9 +46,9 @@ double ProductRate<T>::measure() {
     return watch.seconds();
   };
   if (repeats_ == 0) {
-    seconds_of(1);  // the first product of a shape may set the library up
+    seconds_of(1);  // the first product of a shape may set up the library
     std::array<double, 1> single{seconds_of(1)};
-    // The slowest rank's: one that returns at once must not have the others repeat for long.
+    // The slowest rank's time counts, so that a rank with a tiny time does not cause many repeats.
     context.communicator.max_over_ranks(single);
     const double wanted = std::ceil(least_seconds / std::max(single[0], 1e-7));
     repeats_ = static_cast<int>(std::clamp(wanted, 1.0, 1e5));
@@ -56,8 +57,6 @@ double ProductRate<T>::measure() {
   return repeats_ * flops / seconds_of(repeats_) * 1e-9;
 }
 
-template class ProductRate<bfloat16>;
-template class ProductRate<float>;
-template class ProductRate<double>;
+TIDEMARK_INSTANTIATE_CLASS(ProductRate)
 
 }  // namespace tidemark::bench

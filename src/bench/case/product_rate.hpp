@@ -1,26 +1,26 @@
-// The rate of the machine's own matrix product, to hold the step's rate against.
+// The rate of the machine's own matrix product, for comparison with the step's rate.
 #pragma once
 
 #include "model/stack.hpp"
 
 namespace tidemark::bench {
 
-/// Measures the case's largest product with a weight, as the step runs it: X W^T of fc1, [s b, h] x
-/// [ffn/t, h]^T (of qkv, [3h/t, h], where ffn < 3h), with the conversions of its panels where the
-/// elements are bf16. Its operands come from the pool between two
-/// steps, where a step's saved tensors leave room for them.
+/// Measures the case's largest product with a weight, as the step runs it: X W^T of fc1, [s b, h]
+/// x [ffn/t, h]^T. If ffn < 3h it is that of qkv, with [3h/t, h]. In bf16 it includes the
+/// conversions of panels. The operands come from the pool between two steps, when memory of saved
+/// tensors is free.
 template <class T>
 class ProductRate {
  public:
   explicit ProductRate(model::Stack<T>& stack) : stack_(stack) {}
 
-  /// GFLOP/s of this rank while all ranks compute; collective. Lasts at least about 20 ms, so that
-  /// the clock's grain does not show.
+  /// GFLOP/s of this rank while all ranks compute. Collective. Lasts about 20 ms or more, to hide
+  /// the resolution of the clock.
   double measure();
 
  private:
   model::Stack<T>& stack_;
-  int repeats_ = 0;  ///< products a measurement, the same on all ranks; 0 until known
+  int repeats_ = 0;  ///< products per measurement, the same on all ranks; 0 until known
 };
 
 }  // namespace tidemark::bench

@@ -24,30 +24,51 @@ comm::CommunicatorOptions options_of(const config::Case& c, const Device& device
   return options;
 }
 
-template <class T>
-void run_in(const config::Case& c, const Environment& environment, comm::Communicator& communicator,
-            std::optional<std::int64_t> communication_library,
-            const std::optional<std::filesystem::path>& dump_folder, CaseResult& result) {
-  CaseMeasurement<T> measurement(c, environment, communicator, communication_library);
-  measurement.warm_up();
-  if (c.bench.verify) {
-    measurement.verify(result.verification);
+/// The communicator of a case, and the emulated link around it if the case has one.
+struct OpenCommunicator {
+  std::unique_ptr<comm::Communicator> carrier;
+  std::unique_ptr<comm::Communicator> link;   ///< null: no link is emulated
+  std::optional<std::int64_t> library_bytes;  ///< device memory that making the communicator took
+
+  [[nodiscard]] comm::Communicator& get() const { return link ? *link : *carrier; }
+};
+
+/// Makes the communicator and waits until all ranks of the node have freed the memory of the case
+/// before.
+OpenCommunicator open_communicator(const config::Case& c, const Device& device) {
+  const std::optional<std::int64_t> before = accelerator::bytes_in_use();
+  OpenCommunicator open{comm::make_communicator(options_of(c, device)), nullptr, std::nullopt};
+  if (c.emulated_link.is_emulated()) {
+    open.link = std::make_unique<comm::EmulatedLink>(*open.carrier, c.emulated_link);
   }
-  measurement.measure();
-  if (c.bench.verify) {
-    measurement.check(result.verification);
-  }
-  measurement.report(result);
-  if (environment.trace) {
-    measurement.trace(result);
-  }
-  if (dump_folder) {
-    measurement.dump(*dump_folder);
-  }
+  open.get().set_context(fmt::format("set-up of case {}", c.index + 1));
+  memory::reset_process_peak();  // returns free memory to the system
+  open.get().barrier();
+  if (before) open.library_bytes = *accelerator::bytes_in_use() - *before;
+  open.get().set_overlapping(c.overlaps());
+  return open;
 }
 
-/// What kernels can still allocate. A device belongs to one rank, and its memory to no address
-/// space that a limit is about.
+/// Warms up, verifies, measures and checks the case in precision T.
+template <class T>
+CaseResult measured(const config::Case& c, const RunContext& run, const OpenCommunicator& open,
+                    const std::optional<std::filesystem::path>& dump_folder) {
+  CaseMeasurement<T> measurement(c, run, open.get(), open.library_bytes);
+  measurement.warm_up();
+  Verification verification;
+  if (c.bench.verify) verification.checks = measurement.verify();
+  measurement.measure();
+  if (c.bench.verify) append(verification.checks, measurement.check());
+  CaseResult result = measurement.result();
+  result.settings = c;
+  result.verification = std::move(verification);
+  if (run.trace) result.traces = measurement.trace();
+  if (dump_folder) measurement.dump(*dump_folder);
+  return result;
+}
+
+/// The memory that kernels can still allocate. A device belongs to one rank. The limit of the
+/// address space does not cover device memory.
 MemoryLeft memory_left(const job::MpiSession& session) {
   if (runs_on_host) {
     return {memory::available_node_bytes(), session.local_size(), memory::process_headroom()};
@@ -58,34 +79,15 @@ MemoryLeft memory_left(const job::MpiSession& session) {
 
 }  // namespace
 
-CaseResult run_case(const config::Case& c, const Environment& environment,
+CaseResult run_case(const config::Case& c, const RunContext& run,
                     const std::optional<std::filesystem::path>& dump_folder) {
-  const std::optional<std::int64_t> before = accelerator::bytes_in_use();
-  const auto transport = comm::make_communicator(options_of(c, environment.device));
-  std::unique_ptr<comm::Communicator> link;
-  if (c.emulated_link.is_emulated()) {
-    link = std::make_unique<comm::EmulatedLink>(*transport, c.emulated_link);
-  }
-  comm::Communicator* const communicator = link ? link.get() : transport.get();
-  communicator->set_context(fmt::format("set-up of case {}", c.index + 1));
-  memory::reset_process_peak();  // which gives free memory back, before anybody asks what is left
-  communicator->barrier();       // the node's other ranks have given their free memory back, too
-  const auto communication_library =
-      before ? std::optional(*accelerator::bytes_in_use() - *before) : std::nullopt;
-  require_capacity(c, memory_left(environment.session), *communicator);
-  CaseResult result;
-  result.settings = c;
-  result.ranks = communicator->size();
-  result.backend = communicator->name();
-  result.slow_rank = environment.slow_rank;
-  result.transport = communicator->transport();
-  communicator->set_overlapping(c.overlaps());
-  environment.device.rounds_to_tf32 = c.tensor_float;
-  with_scalar_of(c.precision, [&](auto scalar) {
-    run_in<decltype(scalar)>(c, environment, *communicator, communication_library, dump_folder,
-                             result);
+  const OpenCommunicator open = open_communicator(c, run.device);
+  require_capacity(c, memory_left(run.session), open.get());
+  run.device.rounds_to_tf32 = c.tensor_float;
+  CaseResult result = with_scalar_of(c.precision, [&](auto scalar) {
+    return measured<decltype(scalar)>(c, run, open, dump_folder);
   });
-  communicator->fence();  // or who could not take the activations' memory back would go unheard
+  open.get().fence();  // reports an error in freeing the activations' memory
   return result;
 }
 

@@ -4,19 +4,19 @@
 #include <filesystem>
 #include <optional>
 
-#include "bench/environment.hpp"
 #include "bench/result.hpp"
+#include "bench/run_context.hpp"
 #include "config/case.hpp"
 
 namespace tidemark::bench {
 
-/// Builds the stack of `c`, verifies it, measures it; collective over all processes of the job.
-/// `dump_folder`, where given, receives this rank's tensors and must exist.
+/// Makes the stack of `c`, verifies it and measures it. Collective over all processes of the job.
+/// If `dump_folder` is given, it must exist, and this rank's tensors are written into it.
 ///
-/// Throws Interrupted, on all ranks, where one has had a signal and the case does not end within
-/// the patience of base/interruption.hpp; RunError where the case does not fit into memory (before
-/// it is allocated, on all ranks alike) or cannot be carried out.
-CaseResult run_case(const config::Case& c, const Environment& environment,
+/// Throws Interrupted on all ranks if a rank got a signal and the case does not end within the
+/// patience of base/interruption.hpp. Throws RunError if the case cannot be carried out. If the
+/// case does not fit into memory, it throws RunError on all ranks before it allocates the case.
+CaseResult run_case(const config::Case& c, const RunContext& run,
                     const std::optional<std::filesystem::path>& dump_folder);
 
 }  // namespace tidemark::bench

@@ -10,17 +10,17 @@
 
 namespace tidemark::bench {
 
-/// How long the warm-up was, on the slowest rank; the checked step is not part of it.
+/// Length of the warm-up on the slowest rank. The checked step is not included.
 struct WarmUp {
   std::int64_t steps = 0;
   double seconds = 0.0;
 };
 
 /// Takes `bench.warmup` steps, and more until `bench.min_warmup_seconds` have passed on the slowest
-/// rank. With `bench.verify` it takes one step less, since the checked step follows it and is one of
-/// the steps before the clock starts. It takes one at least: the first step sets up memory,
-/// libraries and algorithms. All ranks take the same number, by one clock reading that they agree
-/// on. Collective. `announce` is told what comes next: "warm-up 1/2".
+/// rank. With `bench.verify` it takes one step less, because the checked step follows and also
+/// warms up. It takes at least one step, which sets up memory, libraries and algorithms. All ranks
+/// take the same number of steps, because they use the same clock reading. Collective. It passes a
+/// text such as "warm-up 1/2" to `announce` before each step.
 WarmUp warm_up(const config::BenchConfig& bench, comm::Communicator& communicator,
                const std::function<void(const std::string&)>& announce,
                const std::function<void()>& step);

@@ -16,7 +16,8 @@ namespace tidemark::bench {
 
 namespace {
 
-/// What is measured. An all-reduce is in place; the library's reduce-scatter never is.
+/// An operation to measure. An all-reduce is always in place. The library's reduce-scatter never
+/// is.
 struct Form {
   comm::Operation operation = comm::Operation::all_reduce;
   bool in_place = false;
@@ -26,7 +27,7 @@ constexpr std::array forms{
     Form{comm::Operation::reduce_scatter, true}, Form{comm::Operation::all_gather, false},
     Form{comm::Operation::all_gather, true}};
 
-/// The ways, and buffers for the largest message.
+/// The ways to measure, and buffers for the largest message.
 class Measurement {
  public:
   Measurement(const std::vector<CollectiveWay>& ways, const BufferPlace& place,
@@ -41,8 +42,8 @@ class Measurement {
   }
 
   std::vector<CollectiveRate> measure(std::int64_t bytes, int repeats) {
-    // What is measured, and a plain copy as the last; each repeat in another order, the same on all
-    // ranks, since what ran before leaves its data in the caches.
+    // All trials, with a plain copy as the last. Each repeat uses another order, which is the same
+    // on all ranks, because the previous trial leaves its data in the caches.
     std::vector<Trial> trials;
     for (const CollectiveWay& way : ways_) {
       way.communicator->set_context(fmt::format("messages of {} bytes", bytes));
@@ -56,7 +57,7 @@ class Measurement {
     std::vector<std::size_t> order(trials.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::mt19937 random(1);
-    for (int repeat = -1; repeat < repeats; ++repeat) {  // the first is to warm up
+    for (int repeat = -1; repeat < repeats; ++repeat) {  // repeat -1 is the warm-up
       std::shuffle(order.begin(), order.end(), random);
       for (const std::size_t index : order) {
         const double seconds = slowest([&] { carry_out(trials[index], bytes); });
@@ -87,7 +88,7 @@ class Measurement {
     return way.forms_sums && (way.scatters_in_place || !scatters_in_place);
   }
 
-  /// Of the library's in the same form, or, where it has only the other one, in that.
+  /// Seconds of the library's way in the same form, or in its only form for this operation.
   static std::optional<double> native_seconds(const std::vector<Trial>& trials, const Form& form) {
     std::optional<double> seconds;
     for (const Trial& trial : trials) {
@@ -133,7 +134,7 @@ class Measurement {
       request = communicator.reduce_scatter(first_.data(), part, block, dtype_, purpose);
     }
     communicator.wait(request);
-    communicator.fence();  // what is only in order on a stream is not complete
+    communicator.fence();  // a call that is only ordered on a stream is not complete
   }
 
   const std::vector<CollectiveWay>& ways_;

@@ -1,4 +1,4 @@
-// How fast the collectives are by themselves, by every way there is.
+// Measures the speed of the collectives alone, in every available way.
 #pragma once
 
 #include <cstddef>
@@ -18,35 +18,35 @@ namespace tidemark::bench {
 
 /// A way to carry collectives out.
 struct CollectiveWay {
-  std::string name;  ///< native, pairwise, ring: the algorithms of MPI; nccl
+  std::string name;  ///< native, pairwise or ring for MPI's algorithms, or nccl
   std::unique_ptr<comm::Communicator> communicator;
-  bool is_native = false;         ///< the MPI library's own, which others are compared with
-  bool forms_sums = true;         ///< else it is measured without all-reduce and reduce-scatter
-  bool scatters_in_place = true;  ///< a rank's block may be its own part of what it sends
+  bool is_native = false;         ///< the MPI library's own, with which others are compared
+  bool forms_sums = true;         ///< if false, all-reduce and reduce-scatter are not measured
+  bool scatters_in_place = true;  ///< reduce-scatter may write its result into the send buffer
 };
 
-/// The memory in which buffers lie. What is done to it is complete on return.
+/// The memory of the buffers. Its functions are complete on return.
 struct BufferPlace {
   MemorySource memory;
   std::function<void(void* data, std::size_t bytes)> clear;
   std::function<void(void* to, const void* from, std::size_t bytes)> copy;
 };
 
-/// One operation on one message size by one way.
+/// The result of one operation with one message size, in one way.
 struct CollectiveRate {
   comm::Operation operation;
   std::string way;
-  bool in_place = false;                 ///< a rank's block is its own part of the whole
+  bool in_place = false;                 ///< a rank's block is its own part of the whole buffer
   std::int64_t message_bytes = 0;        ///< as nccl-tests counts them
-  double seconds = 0.0;                  ///< median over repeats of the slowest rank
-  std::optional<double> native_seconds;  ///< of the MPI library's own, where that was measured
-  double copy_seconds = 0.0;  ///< of a copy of as many bytes within the place, on all ranks at once
+  double seconds = 0.0;                  ///< slowest rank, median over repeats
+  std::optional<double> native_seconds;  ///< of the MPI library's own, if it was measured
+  double copy_seconds = 0.0;  ///< of a copy of the same size in this memory, on all ranks at once
 };
 
-/// Measures all-reduce, all-gather and reduce-scatter on buffers of at least each of `sizes` bytes,
-/// rounded up to whole elements on every rank, by all of `ways`, of which there is one at least.
-/// Repeats are interleaved, so that a machine that drifts meets all alike. A call counts from a
-/// barrier until the host knows that it is complete. Collective over the ranks of the ways.
+/// Measures all-reduce, all-gather and reduce-scatter by all of `ways`, which must not be empty.
+/// Buffers have each of `sizes` bytes, rounded up to whole elements on every rank. Repeats are
+/// interleaved, so that drift of the machine affects all ways equally. A call counts from a barrier
+/// until the host knows that it is complete. Collective over the ranks of the ways.
 std::vector<CollectiveRate> measure_collectives(const std::vector<CollectiveWay>& ways,
                                                 const BufferPlace& place,
                                                 const std::vector<std::int64_t>& sizes, DType dtype,

@@ -20,7 +20,7 @@ CollectiveWay way_of_mpi(comm::CommunicatorOptions options, comm::Algorithm algo
   CollectiveWay way{std::string(comm::name_of(algorithm)), comm::make_communicator(options)};
   way.is_native = algorithm == comm::Algorithm::native;
   way.scatters_in_place = !way.is_native;
-  // On a device those of bf16 are not the library's: see comm::MpiOptions.
+  // On a device the library does not form sums of bf16: see comm::MpiOptions.
   way.forms_sums =
       !(way.is_native && dtype == DType::bf16 && way.communicator->transport() == "device");
   return way;

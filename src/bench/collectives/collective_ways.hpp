@@ -1,4 +1,4 @@
-// What `tidemark collectives` can measure in this build on this machine.
+// The ways that `tidemark collectives` can measure in this build on this machine.
 #pragma once
 
 #include <string>
@@ -10,14 +10,14 @@
 
 namespace tidemark::bench {
 
-/// The ways that runs have on buffers where kernels of `device` work, among all `ranks` processes
-/// of the job: with backend `mpi` every algorithm that differs on so many ranks, `nccl` NCCL,
-/// `automatic` NCCL where that is what a run takes, and MPI beside it. Collective. Throws as
-/// comm::make_communicator does.
+/// The ways among all `ranks` processes of the job, on buffers of `device`. Backend `mpi` gives
+/// every algorithm that differs on this number of ranks. `nccl` gives NCCL. `automatic` gives those
+/// of MPI, and also NCCL if a run would take it. Collective. Throws as comm::make_communicator
+/// does.
 std::vector<CollectiveWay> collective_ways(const Device& device, int ranks, comm::Backend backend,
                                            DType dtype, double timeout_s);
 
-/// The memory in which activations lie.
+/// The memory that holds activations.
 BufferPlace activations_place(const Device& device);
 
 }  // namespace tidemark::bench

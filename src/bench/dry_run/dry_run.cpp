@@ -25,8 +25,8 @@ bool takes_nccl(const config::Case& c) {
   return comm::takes_nccl(options);
 }
 
-/// The own algorithms of which collectives may take one. NCCL has its own, and so has the library
-/// of MPI under `native`.
+/// The own algorithms that the collectives may use. Empty for NCCL and for `native`, where the
+/// library has its own.
 std::vector<comm::Algorithm> algorithms_of(const config::Case& c) {
   if (takes_nccl(c)) return {};
   const std::optional<comm::Algorithm> given = algorithm_of(c.comm.algorithm);
@@ -39,8 +39,8 @@ std::vector<comm::Algorithm> algorithms_of(const config::Case& c) {
   return algorithms;
 }
 
-/// The schedules that a run goes through beside the one of `c`: the serial step, and what
-/// overlap.mode auto tries.
+/// The other schedules that a run uses: the serial step, and the modes that overlap.mode auto
+/// tries.
 std::vector<parallel::OverlapMode> other_modes(const config::Case& c) {
   using parallel::OverlapMode;
   if (!c.overlaps()) return {};

@@ -1,4 +1,4 @@
-// A dry run of a step: the ledger's entries and the collectives of the real one, without a device.
+// A dry run of a step: the ledger's entries and the collectives of a real step, without a device.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +10,17 @@
 
 namespace tidemark::bench {
 
-/// What one step of one rank does to memory and to the network.
+/// The memory and the traffic of one step of one rank.
 struct DryRun {
   memory::Tide tide;
   comm::Counters counters;
-  std::int64_t pool_bytes = 0;  ///< what the allocator would hold
+  std::int64_t pool_bytes = 0;  ///< bytes that the allocator would hold
   std::int64_t parameter_bytes = 0;
   std::int64_t gradient_bytes = 0;
   std::int64_t table_bytes = 0;            ///< rotary angles
   std::int64_t exchange_buffer_bytes = 0;  ///< for the gradients of rows that several ranks hold
-  /// Scratch memory of own collectives, in the schedule that takes most of those that a run goes
-  /// through; with comm.algorithm auto, the most that any choice of algorithms takes.
+  /// Scratch memory of own collectives: the maximum over all schedules of a run. With
+  /// comm.algorithm auto it is the maximum over all algorithms.
   std::int64_t scratch_bytes = 0;
 
   [[nodiscard]] std::int64_t communication_bytes() const {
@@ -28,11 +28,11 @@ struct DryRun {
   }
 };
 
-/// Runs the code of the step itself, with kernels and collectives left out, so that plan and run
-/// cannot differ in a byte. Allocates nothing of the case; needs neither Kokkos nor MPI running.
+/// Runs the code of a step without kernels and collectives. So plan and run agree to the byte. It
+/// allocates no memory of the case, and needs neither Kokkos nor MPI.
 DryRun run_dry(const config::Case& c);
 
-/// The figures of a case from a dry_run and the theory. Throws RunError where the two disagree on
+/// The figures of a case from a dry run and the theory. Throws RunError if the two disagree on
 /// saved bytes, parameters or traffic.
 PlanResult plan_case(const config::Case& c);
 

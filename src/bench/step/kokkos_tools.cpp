@@ -1,14 +1,14 @@
 #include "bench/step/kokkos_tools.hpp"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <cstdlib>
-
-#include <dlfcn.h>
 
 namespace tidemark::bench {
 
 std::string fencing_tool() {
-  // The first is Kokkos's name since 4.0, the second that of before, still read.
+  // The first name is that of Kokkos 4.0 and later. Kokkos still reads the second, older name.
   for (const char* const variable : {"KOKKOS_TOOLS_LIBS", "KOKKOS_PROFILE_LIBRARY"}) {
     const char* const value = std::getenv(variable);
     if (value == nullptr) continue;
@@ -18,7 +18,7 @@ std::string fencing_tool() {
       const std::string file = list.substr(start, end - start);
       start = end + 1;
       if (file.empty()) continue;
-      // Only one that Kokkos has loaded counts.
+      // A tool counts only if Kokkos has loaded it.
       void* const library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_NOLOAD);
       if (library == nullptr) continue;
       const bool asks = ::dlsym(library, "kokkosp_request_tool_settings") != nullptr;

@@ -1,13 +1,13 @@
-// Profiling tools that change what they watch.
+// Finds profiling tools that change what they measure.
 #pragma once
 
 #include <string>
 
 namespace tidemark::bench {
 
-/// Where a Kokkos tool is loaded that has every kernel fenced: its file. A tool that does not say
-/// otherwise by `kokkosp_request_tool_settings` gets a global fence around every kernel, so that
-/// nothing overlaps. Empty where there is none.
+/// The file of a loaded Kokkos tool that fences every kernel; empty if there is none. Kokkos adds a
+/// global fence around every kernel unless the tool defines `kokkosp_request_tool_settings`. With
+/// these fences nothing overlaps.
 std::string fencing_tool();
 
 }  // namespace tidemark::bench

@@ -28,7 +28,7 @@ double median_difference(const std::vector<double>& a, const std::vector<double>
 
 double efficiency_of(const OverlapSamples& samples, const Indices& chosen) {
   const double cost = median_difference(samples.serial, samples.compute_serial, chosen);
-  // Where communication costs nothing, the share of it that went away is no number.
+  // If communication costs nothing, E has no value.
   return cost > 0.0 ? median_difference(samples.serial, samples.step, chosen) / cost
                     : std::numeric_limits<double>::quiet_NaN();
 }
@@ -40,8 +40,8 @@ std::optional<double> schedule_efficiency_of(const OverlapSamples& samples, cons
 }
 
 /// The 5th and 95th percentile of E over resamples of tuples with replacement (Efron, "Bootstrap
-/// methods: another look at the jackknife", 1979). The same samples give the same interval. None
-/// where so many of the resamples find no cost of communication that it has no lower end.
+/// methods: another look at the jackknife", 1979). Equal samples give equal intervals. nullopt if
+/// communication costs nothing in so many resamples that the interval has no lower end.
 std::optional<std::pair<double, double>> interval_of(const OverlapSamples& samples) {
   constexpr int resamples = 2000;
   constexpr double unbounded = std::numeric_limits<double>::lowest();
@@ -85,7 +85,7 @@ OverlapFigures overlap_of(const OverlapSamples& samples) {
   if (!figures.interval) return figures;
   const auto [low, high] = *figures.interval;
   figures.is_resolved = count >= least_tuples && high - low < widest_resolved;
-  // Where chunks are faster than whole products, a step may take less than the serial kernels.
+  // If chunks are faster than whole products, a step may take less time than the serial kernels.
   const double least_beyond = std::max(beyond, std::min(0.0, figures.split_cost_ms));
   const double most = 1.0 - least_beyond / figures.serial_exposed_ms;
   figures.exceeds_max = figures.is_resolved && low > most;

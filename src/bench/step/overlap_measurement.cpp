@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/scalars.hpp"
 #include "bench/statistics.hpp"
 #include "bench/step/kokkos_tools.hpp"
 
@@ -118,8 +119,6 @@ void OverlapMeasurement<T>::observe() {
   intersect_ms_.push_back(overlapped_seconds(log_) * 1e3);
 }
 
-template class OverlapMeasurement<bfloat16>;
-template class OverlapMeasurement<float>;
-template class OverlapMeasurement<double>;
+TIDEMARK_INSTANTIATE_CLASS(OverlapMeasurement)
 
 }  // namespace tidemark::bench

@@ -1,4 +1,4 @@
-// The tuples of runs that a case's overlap is measured by.
+// Runs the tuples with which the overlap of a case is measured.
 #pragma once
 
 #include <array>
@@ -15,12 +15,12 @@
 
 namespace tidemark::bench {
 
-/// The order of the runs of a tuple, by its number from 0: every other one is reversed, so that no
-/// run is always the first.
+/// The order of the variants in tuple `number`, from 0. Every second tuple is reversed, so that no
+/// variant is always the first.
 std::array<Variant, all_variants.size()> order_of_tuple(std::size_t number);
 
-/// Runs a step in tuples of its variants, and keeps the slowest rank's times. Collective, all of
-/// it; refers to what it is made of.
+/// Runs tuples of the step variants and keeps the slowest rank's times. All functions are
+/// collective. The arguments of the constructor must outlive this object.
 template <class T>
 class OverlapMeasurement {
  public:
@@ -29,39 +29,42 @@ class OverlapMeasurement {
   OverlapMeasurement(StepVariants<T>& variants, comm::Communicator& communicator)
       : variants_(variants), communicator_(communicator) {}
 
-  /// Takes the fastest of all modes, each measured several times in turn; none where no other
-  /// surely is. One step of each mode precedes them untimed: it sets up what the mode needs, and
-  /// measures the algorithms of its collectives.
+  /// Chooses the fastest mode. Each mode is measured several times in turn. The result is `none`
+  /// unless another mode is surely faster. First, one untimed step of each mode sets up what the
+  /// mode needs, and measures the algorithms of its collectives.
   parallel::OverlapMode choose_mode(const Announce& announce);
 
-  /// Two tuples that count for nothing, one in either order: a variant may leave the pool cut up in
-  /// a way that the next one has not met. `after_step` is called behind the step of each.
+  /// Runs two tuples without counting them, one in each order. So each variant meets the
+  /// fragmentation of the pool that the previous one leaves. It calls `after_step` after the step
+  /// of each tuple.
   void take_untimed(const std::function<void()>& after_step);
 
-  /// One tuple. `step` runs the variant `step`, with all that is to follow it at once, and returns
-  /// the milliseconds of the slowest rank.
+  /// Runs one tuple. `step` must run the variant `step` and everything that follows it at once, and
+  /// return the milliseconds of the slowest rank.
   void take_tuple(const std::function<double()>& step);
 
-  /// Nothing is to be gained from more tuples. The same on all ranks, whose samples are the same.
+  /// Whether more tuples would add nothing. Equal on all ranks, because their samples are equal.
   [[nodiscard]] bool is_resolved() const;
 
-  /// `polling_ms`: this rank's mean a step.
+  /// `polling_ms`: mean per step of this rank.
   [[nodiscard]] OverlapResult result(double polling_ms);
 
  private:
-  /// The step of the slowest rank.
+  /// Milliseconds of the slowest rank for this step.
   [[nodiscard]] double slowest_ms(const StepTime& own);
-  /// One more step, for the timeline alone: on a device the events that it takes have their price.
+  /// Runs one more step for the timeline only, because the events that it records on a device take
+  /// time.
   void observe();
 
-  static constexpr std::size_t logged_steps = 5;  ///< at most, for the timeline
+  static constexpr std::size_t logged_steps = 5;  ///< most steps for the timeline
 
   StepVariants<T>& variants_;
   comm::Communicator& communicator_;
   OverlapSamples samples_;
   StepLog log_;
-  std::vector<double> occupied_ms_;   ///< this rank inside the communicator, step by step
-  std::vector<double> intersect_ms_;  ///< this rank's kernels beside communication, likewise
+  std::vector<double> occupied_ms_;  ///< per step: time of this rank inside the communicator
+  /// Per step: time of this rank's kernels during communication.
+  std::vector<double> intersect_ms_;
 };
 
 }  // namespace tidemark::bench

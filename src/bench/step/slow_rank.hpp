@@ -1,4 +1,4 @@
-// A rank that is slowed down on purpose: for tests of what finds stragglers.
+// Slows a rank down on purpose, to test how stragglers are found.
 #pragma once
 
 #include <optional>
@@ -8,15 +8,15 @@
 
 namespace tidemark::bench {
 
-/// Which rank sleeps, and for which share of its step.
+/// The rank that sleeps, and for which share of its step.
 struct SlowRank {
   int rank = 0;
   double share = 0.0;
 };
 
-/// What the environment of rank 0 asks for, on every rank; nullopt where it asks for nothing.
-/// TIDEMARK_TEST_SLOW_RANK=RANK:SHARE, such as 1:0.2. Collective. Throws InputError where the
-/// variable is not of that form, or names a rank that the job lacks.
+/// The slow rank that the environment of rank 0 sets, on every rank; nullopt if it sets none. The
+/// format is TIDEMARK_TEST_SLOW_RANK=RANK:SHARE, such as 1:0.2. Collective. Throws InputError if
+/// the variable has another form, or names a rank that the job lacks.
 std::optional<SlowRank> slow_rank_of_environment(comm::Communicator& communicator);
 
 /// Makes one rank sleep within the timed part of a step.
@@ -25,9 +25,9 @@ class Brake {
   Brake(const std::optional<SlowRank>& slow, int own_rank)
       : share_(slow && slow->rank == own_rank ? slow->share : 0.0) {}
 
-  /// In the timed part: sleeps for the share of the last step that was learnt.
+  /// Call this in the timed part. Sleeps for the share of the last step that `learn` got.
   void press();
-  /// Seconds of a step, in which the brake was pressed or not.
+  /// Tells the seconds of a step, with or without the sleep in it.
   void learn(double step_seconds);
 
  private:

@@ -9,7 +9,7 @@ namespace tidemark::bench {
 
 namespace {
 
-/// Shows the stack's tensors to an observer for as long as it lives.
+/// Passes the stack's tensors to an observer during its lifetime.
 template <class T>
 class Observation {
  public:
@@ -28,13 +28,13 @@ class Observation {
   model::Stack<T>& stack_;
 };
 
-/// Waits for the kernels, and for collectives that a device carries out without any.
+/// Waits for the kernels, and for collectives that run on the device.
 void idle(const parallel::Context& context) {
   context.device.fence();
   context.communicator.fence();
 }
 
-/// All elements of an activation; none of one that does not exist, as with ends.
+/// All elements of an activation; empty if it does not exist, as with ends.
 template <class T>
 Vector<T> elements_of(const memory::Tensor<T>& tensor) {
   return tensor.empty() ? Vector<T>() : as_vector(tensor.view());

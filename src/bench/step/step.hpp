@@ -1,4 +1,4 @@
-// One step of a stack: forward, turn, backward, timed and entered in the ledger.
+// One step of a stack: forward, turn and backward, with times and ledger entries.
 #pragma once
 
 #include "base/device.hpp"
@@ -9,21 +9,20 @@
 
 namespace tidemark::bench {
 
-/// Wall-clock seconds of this rank; the device is idle at both ends of each.
+/// Wall-clock seconds of this rank. The device is idle at the begin and end of each.
 struct StepTime {
   double forward = 0.0;
   double backward = 0.0;
   [[nodiscard]] double step() const { return forward + backward; }
 };
 
-/// Sees tensors of a step, the device idle: those that model::Stack shows.
+/// Gets the tensors of a step that model::Stack shows, while the device is idle.
 template <class T>
 using Observer = model::Observer<T>;
 
-/// Runs a step between two points at which no activation is live; collective. Making the input and
-/// the output's gradient is not part of the time. `brake`, where there is one, is pressed in the
-/// part that is timed. `digest`, where there is one, is taken of what the step computed, off the
-/// clock.
+/// Runs a step. No activation is live before and after it. Collective. Making the input and the
+/// output's gradient is not part of the time. `brake` is optional, and it sleeps in the timed part.
+/// `digest` is optional, and it gets the results of the step outside the timed part.
 template <class T>
 StepTime run_step(model::Stack<T>& stack, const Observer<T>& observe = {}, Brake* brake = nullptr,
                   StepDigest* digest = nullptr);

@@ -13,7 +13,7 @@ bool differ(const TensorDigest& a, const TensorDigest& b, bool exact, double tol
   constexpr double lambda = 6.0;
   const double bound =
       lambda * tolerance * a.checksum.magnitude / std::sqrt(static_cast<double>(a.elements));
-  // Written so that NaN differs.
+  // In this form NaN counts as a difference.
   return !(std::abs(a.checksum.sum - b.checksum.sum) <= bound);
 }
 

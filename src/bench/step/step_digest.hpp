@@ -1,4 +1,4 @@
-// What a step computed, in a few numbers: equal for equal steps.
+// The results of a step in a few numbers, which are equal for equal steps.
 #pragma once
 
 #include <cstdint>
@@ -10,33 +10,33 @@
 
 namespace tidemark::bench {
 
-/// One tensor of a step, as a rank has it.
+/// One tensor of a step, on one rank.
 struct TensorDigest {
   std::uint64_t bits = 0;      ///< digest of the exact bits
-  kernels::Checksum checksum;  ///< where bits may change from step to step
+  kernels::Checksum checksum;  ///< if bits may change from step to step
   std::int64_t elements = 0;
 };
 
-/// Output, input gradient and all parameter gradients of one rank, and the loss. With ends the
-/// first two are none: the loss, and the gradient of the embedding, follow from them.
+/// Output, input gradient, all parameter gradients and loss of one rank. With ends the first two
+/// are empty, because the loss and the gradient of the embedding follow from them.
 struct StepDigest {
   TensorDigest output, input_gradient, parameter_gradients;
   std::optional<double> loss;
 };
 
 /// Whether equal steps give equal bits here. On a host they do: kernels and products add in one
-/// order, and so do the collectives of MPI libraries for equal calls (MPI-3.1, section 5.9.1,
-/// recommends it). On a device sums by atomic additions and the libraries' own may not.
+/// order. Collectives of MPI libraries also do so for equal calls (recommended by MPI-3.1, section
+/// 5.9.1). On a device, sums by atomic additions and the libraries' own sums may not.
 inline constexpr bool steps_repeat_exactly = runs_on_host;
 
-/// Fences the device's instance.
+/// Computes the digest of a tensor. Fences the device's instance.
 template <class T>
 TensorDigest digest_of(const Device& device, const Vector<T>& tensor);
 
-/// Names what differs between two digests of equal steps, empty where nothing does: by bits where
-/// `exact`, else by checksums. A sum with random signs of n rounding errors, each at most
-/// `tolerance` of the mean magnitude, exceeds lambda sqrt(n) times that with a chance of
-/// 2 exp(-lambda^2 / 2); lambda is 6.
+/// Names the first difference between the digests of two equal steps; empty if there is none. It
+/// compares bits if `exact`, otherwise checksums. A sum of n rounding errors with random signs has
+/// a bound. If each error is at most `tolerance` times the mean magnitude, the sum exceeds lambda
+/// sqrt(n) times that with a chance of 2 exp(-lambda^2 / 2). Here lambda is 6.
 std::string difference_between(const StepDigest& a, const StepDigest& b, bool exact,
                                double tolerance);
 

@@ -1,10 +1,12 @@
 #include "bench/step/step_variants.hpp"
 
+#include "base/scalars.hpp"
+
 namespace tidemark::bench {
 
 namespace {
 
-/// Notes kernels and calls for as long as it lives; complete after `collect`.
+/// Records kernels and calls during its lifetime. The record is complete after `collect`.
 class Noting {
  public:
   Noting(KernelWatch& watch, comm::Communicator& communicator, StepLog* log)
@@ -58,14 +60,12 @@ StepTime StepVariants<T>::run(Variant variant, StepLog* log, StepDigest* digest)
   StepTime time = run_step(stack_, {}, variant == Variant::comm ? nullptr : brake_, digest);
   if (brake_ != nullptr && variant == Variant::step) brake_->learn(time.step());
   noting.collect();
-  // Nobody asks for the halves of the variants.
+  // The split into forward and backward is not reported for these variants.
   time.backward -= silent_.replacing_seconds() - replaced_before;
   prepare(Variant::step);
   return time;
 }
 
-template class StepVariants<bfloat16>;
-template class StepVariants<float>;
-template class StepVariants<double>;
+TIDEMARK_INSTANTIATE_CLASS(StepVariants)
 
 }  // namespace tidemark::bench

@@ -1,4 +1,4 @@
-// The runs of a step that overlap is measured by: as configured, and with something left out.
+// The step variants with which overlap is measured.
 #pragma once
 
 #include <array>
@@ -10,15 +10,18 @@
 
 namespace tidemark::bench {
 
-/// `step`: the case as configured; `serial`: with overlap.mode none; `compute_serial`: the kernels
-/// of `serial` without the collectives; `compute`: the kernels of `step` without the collectives;
-/// `comm`: the collectives of `step`, their buffers and order, without the kernels.
+/// * `step`: the case as configured.
+/// * `serial`: with overlap.mode none.
+/// * `compute_serial`: the kernels of `serial` without the collectives.
+/// * `compute`: the kernels of `step` without the collectives.
+/// * `comm`: the collectives of `step` with their buffers and order, without the kernels.
 enum class Variant { step, serial, compute_serial, compute, comm };
-// The type in full: nvcc writes out a deduced one in a way that no compiler takes.
+// The full type is given, because no compiler accepts what nvcc generates for a deduced one.
 inline constexpr std::array<Variant, 5> all_variants{
     Variant::step, Variant::serial, Variant::compute_serial, Variant::compute, Variant::comm};
 
-/// Runs a stack's step in its variants; refers to what it is made of. Collective.
+/// Runs the variants of a stack's step. The arguments of the constructor must outlive this object.
+/// Collective.
 template <class T>
 class StepVariants {
  public:
@@ -38,14 +41,14 @@ class StepVariants {
   StepVariants(const StepVariants&) = delete;
   StepVariants& operator=(const StepVariants&) = delete;
 
-  /// The mode of the variants to come, but for `serial` and `compute_serial`.
+  /// Sets the mode of later variants, except of `serial` and `compute_serial`.
   void choose(parallel::OverlapMode mode);
   [[nodiscard]] parallel::OverlapMode mode() const { return configured_.mode; }
-  /// Pressed in every variant that computes, from now on.
+  /// From now on, `brake` acts in every variant that computes.
   void brake_with(Brake& brake) { brake_ = &brake; }
 
-  /// This rank's time. The log, where there is one, gets the kernels and calls of the step, and the
-  /// digest what it computed.
+  /// Runs a variant and returns this rank's time. `log`, if given, gets the kernels and calls of
+  /// the step. `digest`, if given, gets its results.
   StepTime run(Variant variant, StepLog* log = nullptr, StepDigest* digest = nullptr);
 
  private:

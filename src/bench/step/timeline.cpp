@@ -10,7 +10,7 @@ double seconds_of(comm::Clock::time_point time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
-/// The union, in order, of intervals that do not touch.
+/// The union of intervals as sorted intervals that do not touch.
 std::vector<Interval> joined(std::vector<Interval> intervals) {
   std::sort(intervals.begin(), intervals.end());
   std::vector<Interval> result;

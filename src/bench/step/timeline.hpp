@@ -27,16 +27,16 @@ struct StepLog {
   }
 };
 
-/// Seconds in which the rank computed nothing since it was inside the communicator: posting,
-/// waiting, driving.
+/// Seconds in which the rank computed nothing, because it was inside the communicator: posting,
+/// waiting or polling.
 double occupied_seconds(const StepLog& log);
-/// Seconds in which a kernel ran while a call was under way: proof that they overlapped.
+/// Seconds in which a kernel ran while a call was pending, which proves that they overlapped.
 double overlapped_seconds(const StepLog& log);
 
-/// The log as slices of a trace, in order of beginning, on a clock that starts at `origin`.
+/// The log as slices of a trace, sorted by their begin, on a clock that starts at `origin`.
 std::vector<TraceSlice> slices_of(const StepLog& log, comm::Clock::time_point origin);
 
-/// Total length of what lies in one of `a` and in one of `b`; each may overlap itself.
+/// Total time that is both in `a` and in `b`. The intervals of each may overlap each other.
 double intersection_length(std::vector<Interval> a, std::vector<Interval> b);
 
 }  // namespace tidemark::bench

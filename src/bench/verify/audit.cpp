@@ -17,7 +17,7 @@ namespace {
 
 using BytesByName = std::map<std::string, std::int64_t>;
 
-/// What was live at the turn, by layer; no_layer are the ends, or the output of a stack without.
+/// What was live at the turn, by layer. no_layer has the ends, or the output without ends.
 std::map<int, BytesByName> by_layer(const memory::Tide& tide) {
   std::map<int, BytesByName> layers;
   for (const memory::Entry& entry : tide.at_turn) {
@@ -37,7 +37,7 @@ std::int64_t value_or_zero(const BytesByName& names, const std::string& name) {
   return found == names.end() ? 0 : found->second;
 }
 
-// Collects differences, and words for the first.
+// Counts differences, and describes the first.
 class Differences {
  public:
   void expect_equal(const std::string& what, std::int64_t actual, std::int64_t expected) {
@@ -58,7 +58,7 @@ class Differences {
   std::string first_;
 };
 
-/// Lines of the tensors of the formula with the most that any of `holders` holds of each.
+/// One line per tensor of the formula, with the largest bytes that any of `holders` holds of it.
 std::vector<SavedLine> lines_of(const std::vector<theory::SavedTensor>& formula,
                                 const std::vector<BytesByName>& holders) {
   std::vector<SavedLine> lines;
@@ -72,7 +72,7 @@ std::vector<SavedLine> lines_of(const std::vector<theory::SavedTensor>& formula,
   return lines;
 }
 
-/// Bytes that a layer, or the ends, hold, those outside the formula apart.
+/// Bytes that a layer or the ends hold. Tensors outside the formula are counted apart.
 struct Held {
   std::int64_t counted = 0;
   std::int64_t statistics = 0;
@@ -186,7 +186,7 @@ Check check_traffic(const config::Case& c, const comm::Counters& counters, int s
       const theory::StepTraffic traffic = expected[{operation, purpose}];
       const std::string what =
           fmt::format("{} of {}", comm::name_of(operation), comm::name_of(purpose));
-      // One rank calls its collectives, too, but nothing has to move.
+      // With one rank the collectives are called, too, but move no data.
       if (c.parallel.tensor > 1) {
         differences.expect_equal(what + " calls", stats.calls, traffic.calls * steps);
         differences.expect_equal(what + " bytes", stats.message_bytes,
@@ -216,7 +216,7 @@ std::vector<CallLine> calls_per_step(const comm::Counters& counters, int ranks, 
 
 Check check_flops(const config::Case& c, std::uint64_t gemm_flops_per_step) {
   const double expected = theory::launched_flops_per_step(c);
-  // The paper's figure is a double, exact to 2^53 and rounded beyond.
+  // The formula's figure is a double, which is exact up to 2^53 and rounded above.
   const double rounding = expected < 9007199254740992.0 ? 0.0 : expected * 1e-15;
   return {"product_flops_against_formula",
           std::abs(static_cast<double>(gemm_flops_per_step) - expected), rounding, ""};

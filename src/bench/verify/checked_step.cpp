@@ -21,12 +21,12 @@ namespace tidemark::bench {
 
 namespace {
 
-/// Collects what the two checks of the full case need, while its step runs.
+/// Collects the inputs of two checks of the full case while its step runs.
 class FullCaseChecks {
  public:
   explicit FullCaseChecks(const parallel::Context& context) : context_(context) {}
 
-  /// Looks for elements that are not finite.
+  /// Counts elements that are not finite.
   template <class U>
   void count(const std::string& name, const Vector<U>& tensor) {
     const std::int64_t bad = kernels::count_not_finite(context_.device, tensor);
@@ -36,7 +36,7 @@ class FullCaseChecks {
     not_finite_ += bad;
   }
 
-  /// The loss must be finite, too, and the same on all ranks.
+  /// The loss must also be finite, and equal on all ranks.
   void add_loss(double loss) {
     if (!std::isfinite(loss)) {
       if (not_finite_ == 0) first_bad_ = "loss";
@@ -45,12 +45,12 @@ class FullCaseChecks {
     replicas_.push_back({"loss", std::bit_cast<std::uint64_t>(loss), context_.ranks()});
   }
 
-  /// Notes a tensor that must be the same on all ranks.
+  /// Notes a tensor that must be equal on all ranks.
   template <class U>
   void compare(const std::string& name, const Vector<U>& tensor) {
     compare(name, tensor, context_.ranks());
   }
-  /// Notes a tensor that must be the same on `holders` consecutive ranks, this one among them.
+  /// Notes a tensor that must be equal on `holders` consecutive ranks, including this one.
   template <class U>
   void compare(const std::string& name, const Vector<U>& tensor, std::int64_t holders) {
     replicas_.push_back({name, kernels::digest(context_.device, tensor), holders});
@@ -94,7 +94,7 @@ class FullCaseChecks {
   struct Replica {
     std::string name;
     std::uint64_t digest;
-    std::int64_t holders;  ///< consecutive ranks
+    std::int64_t holders;  ///< number of consecutive ranks
   };
 
   const parallel::Context& context_;
@@ -103,7 +103,7 @@ class FullCaseChecks {
   std::vector<Replica> replicas_;
 };
 
-/// Other numbers in every run, the same on all ranks.
+/// A seed that differs between runs and is equal on all ranks.
 std::uint64_t drawn_seed(comm::Communicator& communicator) {
   const std::string text = comm::from_rank_zero(communicator, [] {
     std::random_device random;
@@ -112,7 +112,7 @@ std::uint64_t drawn_seed(comm::Communicator& communicator) {
   return std::stoull(text);
 }
 
-/// Has products checked for as long as it lives.
+/// Switches the checks of products on during its lifetime.
 class CheckedProducts {
  public:
   CheckedProducts(Device& device, std::uint64_t seed) : device_(device), check_(seed) {

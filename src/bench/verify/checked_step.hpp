@@ -1,4 +1,4 @@
-// One step of the full case, at full size, with everything checked that it computes and exchanges.
+// One step of the full case at full size, with checks of all results and of all communication.
 #pragma once
 
 #include <vector>
@@ -10,21 +10,21 @@
 
 namespace tidemark::bench {
 
-/// What the checked step found.
+/// The findings of the checked step.
 struct CheckedStep {
-  std::vector<Check> checks;  ///< the same on all ranks
-  StepDigest digest;          ///< of this rank, for the timed steps to be compared with
+  std::vector<Check> checks;  ///< equal on all ranks
+  StepDigest digest;          ///< of this rank, for comparison with the timed steps
 };
 
-/// Runs one step of the stack as it is to be timed: on the same schedule, buffers and device, over
-/// the same communicator, which is the stack's. Its collectives go through a
-/// comm::CheckingCommunicator, its products through a kernels::ProductCheck. Output and gradients
-/// must be finite, and what is replicated must be the same to the bit on all ranks. Collective.
+/// Runs one step of the stack on the schedule, buffers, device and communicator of the timed steps.
+/// Its collectives go through a comm::CheckingCommunicator, and its products through a
+/// kernels::ProductCheck. Output and gradients must be finite. Replicated tensors must be equal to
+/// the bit on all ranks. Collective.
 template <class T>
 CheckedStep run_checked_step(model::Stack<T>& stack);
 
-/// Fills the memory that is held for activations and belongs to none with NaN, so that whatever
-/// reads it too early, or never got what it waits for, shows. Returns when it is done.
+/// Fills the memory that the pool holds and no activation uses with NaN. So a read that is too
+/// early, or a transfer that never happened, shows. Returns when it is done.
 void fill_free_memory_with_nan(const Device& device, const memory::Ledger& ledger);
 
 }  // namespace tidemark::bench

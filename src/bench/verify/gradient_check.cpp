@@ -34,8 +34,9 @@ Host sum_of(Host x, double factor, const Host& y) {
   return x;
 }
 
-/// A direction for a parameter, with elements of the parameter's order: half random, half along the
-/// gradient, which keeps the derivative away from 0, where every error would look large.
+/// A direction for a parameter, with elements of the parameter's order. Half of it is random, and
+/// half is along the gradient. This keeps the derivative away from 0, where every error would look
+/// large.
 Host direction_of(const Host& value, const Host& gradient) {
   const double size = std::sqrt(dot(value, value));
   const double slope = std::sqrt(dot(gradient, gradient));
@@ -58,8 +59,9 @@ void write(const Device& device, const Matrix<double>& target, const Host& sourc
   device.fence();
 }
 
-/// The unsharded twin in fp64, and what its step gave: the scalar that is differentiated is
-/// <output, R>, or the loss, and the variable is the input, or the embedding's table.
+/// The unsharded twin in fp64, and the results of its step. Without ends the differentiated scalar
+/// is <output, R>, and the variable is the input. With ends they are the loss and the embedding's
+/// table.
 class Twin {
  public:
   Twin(const config::Case& c, Device& device, comm::Communicator& alone)
@@ -75,7 +77,7 @@ class Twin {
     }
   }
 
-  /// The scalar for the variable moved by `distance` along `direction`.
+  /// The scalar after moving the variable by `distance` along `direction`.
   double scalar_at(double distance, const Host& direction) {
     const Host moved = sum_of(variable_, distance, direction);
     if (has_ends()) {
@@ -89,8 +91,9 @@ class Twin {
     return dot(copy_to_host(device_, y.view()), output_gradient_);
   }
 
-  /// The derivative along `v`, by central differences. Those of two steps cancel the error of
-  /// second order: rows of an embedding are small enough for the norms to magnify it.
+  /// The derivative along `v`, by central differences. Two step sizes cancel the error of second
+  /// order. This is needed because the rows of an embedding are so small that the norms magnify
+  /// that error.
   double slope_along(const Host& v) {
     const auto slope = [&](double step) {
       return (scalar_at(step, v) - scalar_at(-step, v)) / (2.0 * step);
@@ -99,8 +102,8 @@ class Twin {
   }
 
   /// A direction that is neither the variable nor its gradient, with elements of the variable's
-  /// order. Its part along the gradient, or along what the gradient resembles, keeps the derivative
-  /// away from 0, where every error would look large.
+  /// order. It has a part along the gradient, or along R, which resembles the gradient. This keeps
+  /// the derivative away from 0, where every error would look large.
   [[nodiscard]] Host direction() const {
     const Host& upward = has_ends() ? gradient_ : output_gradient_;
     const double scale = std::sqrt(dot(variable_, variable_) / dot(upward, upward));
@@ -111,16 +114,16 @@ class Twin {
     return v;
   }
 
-  /// The relative error of the variable's gradient: of its product with a direction, against the
-  /// derivative along it.
+  /// The relative error of the variable's gradient: its product with a direction against the
+  /// derivative along that direction.
   double error_along_variable() {
     const Host v = direction();
     const double expected = dot(gradient_, v);
     return std::abs(slope_along(v) - expected) / std::abs(expected);
   }
 
-  /// The relative error of all parameter gradients together: of their product with a random
-  /// direction, against the derivative along it.
+  /// The relative error of all parameter gradients together: their product with a random direction
+  /// against the derivative along that direction.
   double error_along_all_parameters() {
     const auto& parameters = stack_.store().parameters();
     std::vector<Host> values;
@@ -142,7 +145,7 @@ class Twin {
       return (scalar_moved_by(step) - scalar_moved_by(-step)) / (2.0 * step);
     };
     const double actual = (4.0 * slope(0.5 * step_size) - slope(step_size)) / 3.0;
-    scalar_moved_by(0.0);  // back to where they were
+    scalar_moved_by(0.0);  // moves the parameters back
     return std::abs(actual - expected) / std::abs(expected);
   }
 
@@ -163,7 +166,7 @@ class Twin {
 
 std::vector<Check> check_gradients(const config::Case& c, Device& device,
                                    comm::Communicator& communicator) {
-  // Small even where the case's own precision needs a wider twin.
+  // This twin stays small even if the case's own precision needs a wider one.
   config::Case precise = c;
   precise.precision = DType::fp64;
   precise.tensor_float = false;
@@ -175,7 +178,7 @@ std::vector<Check> check_gradients(const config::Case& c, Device& device,
     return worst_over_ranks({name, std::isfinite(error) ? error : HUGE_VAL, bound, where},
                             communicator);
   };
-  // Before the other one, which leaves the embedding's table moved.
+  // This comes before the other check, which leaves the embedding's table moved.
   const Check all = check("gradient_along_all_parameters", twin.error_along_all_parameters(),
                           "parameter gradients");
   return {check("gradient_against_differences", twin.error_along_variable(),

@@ -1,4 +1,4 @@
-// The backward pass held against the forward pass alone.
+// Checks the backward pass against the forward pass.
 #pragma once
 
 #include <vector>
@@ -7,11 +7,12 @@
 
 namespace tidemark::bench {
 
-/// On the case's twin, unsharded and in fp64, each rank alone: the change of <output, R> along a
-/// direction v, by central differences of the forward pass, against <gradient, v> of the backward
-/// pass. v is a direction of the input, or with ends of the embedding's table, and then one of all
-/// parameters together. With ends it is the loss that changes. Relative errors; they hold up to
-/// 1e-6, which the rounding of the differences needs. Collective.
+/// Each rank alone runs the case's twin, unsharded and in fp64. It compares <gradient, v> of the
+/// backward pass with the change of <output, R> along a direction v. That change comes from central
+/// differences of the forward pass. v is first a direction of the input, or with ends of the
+/// embedding's table, and then one of all parameters together. With ends the loss replaces <output,
+/// R>. The values are relative errors. Their bound of 1e-6 allows for the rounding of the
+/// differences. Collective.
 std::vector<Check> check_gradients(const config::Case& c, Device& device,
                                    comm::Communicator& communicator);
 

@@ -23,7 +23,8 @@ double largest(const HostTensor<T>& tensor) {
   return highest;
 }
 
-/// max |part - whole| over rows of `part` from `first` on, which lie in the whole as one block.
+/// max |part - whole| over the rows of a segment. In `part` they begin at row `first`. In `whole`
+/// they are one block.
 template <class T>
 double worst_difference(const HostTensor<T>& part, std::int64_t first, const HostTensor<T>& whole,
                         const kernels::RowSegment& segment) {
@@ -61,7 +62,7 @@ double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
   }
   TIDEMARK_REQUIRE(first == part.rows, "every row of a shard has a place");
   const double scale = largest(whole);
-  // An infinity in the whole would make inf / inf = NaN of it, which no comparison finds.
+  // With an infinite scale the ratio inf / inf would be NaN, which no comparison finds.
   if (scale == 0.0 || !std::isfinite(worst)) {
     return worst == 0.0 ? 0.0 : infinity;
   }

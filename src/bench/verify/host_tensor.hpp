@@ -1,4 +1,4 @@
-// Copies of device tensors that the host may read, for comparing and for dumping.
+// Copies of device tensors in host memory, for comparisons and dumps.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct HostTensor {
   std::vector<T> values;
 };
 
-/// Copies a contiguous matrix; fences the device's instance. Elements of bf16 are widened, exactly.
+/// Copies a contiguous matrix. Fences the device's instance. bf16 is widened exactly.
 template <class T>
 HostTensor<Accumulate<T>> copy_to_host(const Device& device, const Matrix<T>& matrix) {
   using HostView = Kokkos::View<T**, Kokkos::LayoutRight, Kokkos::HostSpace,
@@ -38,14 +38,14 @@ HostTensor<Accumulate<T>> copy_to_host(const Device& device, const Matrix<T>& ma
   return copy;
 }
 
-/// max |part - whole| over the elements of `part`, the places of whose rows in `whole` are given,
-/// relative to max |whole| over the whole tensor. Infinite where a difference is not finite. Throws
-/// RunError when the part does not lie in the whole.
+/// max |part - whole| over the elements of `part`, relative to max |whole| over the whole tensor.
+/// `placement` has the places of the part's rows in `whole`. Infinite if a difference is not
+/// finite. Throws RunError if the part does not lie in the whole.
 template <class T>
 double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
                       const kernels::Placement& placement);
 
-/// The same of a part that is one block of the whole.
+/// The same for a part that is one block of the whole.
 template <class T>
 double relative_error(const HostTensor<T>& part, const HostTensor<T>& whole,
                       const kernels::GlobalPlace& place) {

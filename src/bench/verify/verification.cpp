@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,8 +17,8 @@ namespace tidemark::bench {
 
 namespace {
 
-/// The tensors of one computation that are compared, by name, each with its rows' places in the
-/// whole.
+/// The tensors of one computation that are compared, by name. Each has the places of its rows in
+/// the whole tensor.
 template <class T>
 struct Outcome {
   struct Item {
@@ -62,10 +63,10 @@ void add_zero_rows(HostTensor<F>& tensor, std::int64_t rows) {
   tensor.values.resize(static_cast<std::size_t>(rows * tensor.columns), F(0));
 }
 
-/// The check that a tensor belongs to.
+/// The name of the check that covers a tensor.
 std::string group_of(const std::string& name, bool has_ends) {
   if (name == "output") return "twin_output";
-  // The gradient of the output is drawn, or with ends the loss's.
+  // The gradient of the output is random without ends, and that of the loss with ends.
   if (name == "loss" || (name == "output_grad" && has_ends)) return "twin_loss";
   if (name == "input" || name == "output_grad") return "twin_random_tensors";
   if (name == "input_grad") return "twin_input_gradient";
@@ -73,23 +74,25 @@ std::string group_of(const std::string& name, bool has_ends) {
   return "twin_parameter_gradients";
 }
 
-/// Widened, exactly.
+/// Widened exactly.
 template <class F>
 HostTensor<double> in_fp64(const HostTensor<F>& tensor) {
   return {tensor.rows, tensor.columns, {tensor.values.begin(), tensor.values.end()}};
 }
 
-/// Worst errors by check, and where they are.
+/// The worst errors, by check, and the tensors that have them.
 class Errors {
  public:
   explicit Errors(const config::Case& sharded) : sharded_(sharded) {}
 
-  /// Compares what this rank has with the whole, under one name each, or by group_of.
+  /// Compares this rank's tensors with the whole ones. The check is `check`, or that of group_of if
+  /// it is empty.
   template <class T, class U>
   void add(const Outcome<T>& actual, const Outcome<U>& expected, const std::string& check = "") {
     for (const auto& [name, item] : actual.items) {
       HostTensor<double> whole = in_fp64(expected.items.at(name).tensor);
-      // One rank needs no padding of the vocabulary; the gradient of the others' padding is zero.
+      // One rank has no padding of the vocabulary. The gradient of the padding is zero on other
+      // ranks.
       if (name == "embedding.weight.grad" || name == "output_projection.weight.grad") {
         add_zero_rows(whole, sharded_.padded_vocab_size());
       }
@@ -121,7 +124,7 @@ class Errors {
   std::map<std::string, Worst> groups_;
 };
 
-/// The algorithms that carry the full case's calls, where the communicator chose among several.
+/// The algorithms of the full case's calls, if the communicator chose among several.
 std::vector<std::optional<comm::Algorithm>> algorithms_of(const comm::Communicator& communicator) {
   std::vector<std::optional<comm::Algorithm>> algorithms;
   for (const comm::AlgorithmChoice& choice : communicator.choices()) {
@@ -167,6 +170,10 @@ bool Verification::passed() const {
                                     [](const Check& check) { return check.passed(); });
 }
 
+void append(std::vector<Check>& checks, std::vector<Check> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(checks));
+}
+
 Check worst_over_ranks(Check check, comm::Communicator& communicator) {
   std::array<double, 1> worst{check.value};
   communicator.max_over_ranks(worst);
@@ -201,16 +208,16 @@ config::Case twin_of(const config::Case& c) {
   config::Case twin = c;
   const config::ModelConfig& m = c.model;
   const std::int64_t ranks = c.parallel.tensor;
-  // Every rank computes all of it alone, too, and scores grow with the cube of t: less for many
-  // ranks.
+  // Every rank computes the whole twin alone, too, and the number of scores grows with the cube of
+  // t. So the twin is smaller for many ranks.
   const bool many = ranks > 8;
   const auto few = [](std::int64_t count) { return std::min<std::int64_t>(2, count); };
-  // In bf16 every layer adds rounding that is no error, and in TF32 every product does; the bounds
-  // leave room for one layer.
+  // In bf16 every layer adds legitimate rounding, and in TF32 every product does. The bounds leave
+  // room for one layer.
   const bool rounds = c.precision == DType::bf16 || c.tensor_float;
   twin.model.num_layers = rounds ? 1 : few(m.num_layers);
-  // Groups of queries have several heads, and ranks several groups or groups several ranks, where
-  // they do in the case.
+  // As in the case, groups of queries have several heads. Also as in the case, ranks have several
+  // groups, or groups have several ranks.
   if (c.key_value_replicas() > 1) {
     twin.model.num_attention_heads = ranks * (many ? 1 : few(m.num_attention_heads / ranks));
   } else {
@@ -218,21 +225,21 @@ config::Case twin_of(const config::Case& c) {
     twin.model.num_attention_heads =
         twin.model.num_query_groups * few(m.num_attention_heads / m.num_query_groups);
   }
-  // Such rounding shows far above its unit where a norm has few elements to go by.
+  // If a norm has few elements, such rounding exceeds its unit by far.
   std::int64_t head_size = 8;
   while (rounds && twin.model.num_attention_heads * head_size < 256) {
     head_size *= 2;
   }
   twin.model.hidden_size = twin.model.num_attention_heads * head_size;
   twin.model.ffn_hidden_size = twin.model.hidden_size * (m.is_llama() ? 3 : 4);
-  // Rows of 9 t scores: whole blocks of random words, and for most t a rest.
+  // Rows of 9 t scores: whole blocks of random words, and for most t an incomplete block.
   twin.model.seq_length = (many ? 2 : 9) * ranks;
-  // Three blocks, the last of them of one or two positions.
+  // Three blocks, of which the last has one or two positions.
   twin.model.attention_block = (twin.model.seq_length - 1) / 2;
-  // Several tiles a product, the last of them narrower.
+  // Several tiles per product, of which the last is narrower.
   twin.overlap.tile_rows = 5;
   twin.overlap.least_rows = 2;
-  // Padded to a multiple of t, but for t = 1.
+  // Padded to a multiple of t, except for t = 1.
   if (m.has_ends()) twin.model.vocab_size = 11 * ranks - 1;
   twin.model.micro_batch_size = few(m.micro_batch_size);
   return twin;

@@ -1,4 +1,4 @@
-// Memory of whatever kind, owned.
+// Owned memory of any source.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +17,10 @@ inline void* allocate_on_host(std::size_t bytes) { return std::calloc(1, bytes);
 inline void release_on_host(void* memory) noexcept { std::free(memory); }
 }  // namespace detail
 
-/// The host's, zeroed: sums of what happened to lie there might be slow.
+/// Memory of the host, set to zero, because sums of arbitrary old contents may be slow.
 inline const MemorySource host_memory{detail::allocate_on_host, detail::release_on_host};
 
-/// A block of it. Movable; empty at first. Throws RunError where there is not enough.
+/// A block of memory. Movable, empty at first. Throws RunError if the source refuses the memory.
 class MemoryBlock {
  public:
   MemoryBlock() = default;

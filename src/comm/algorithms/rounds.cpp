@@ -6,7 +6,7 @@ namespace tidemark::comm {
 
 namespace {
 
-/// How the buffer of a call falls into one block a rank.
+/// How the buffer of a call is divided into one block per rank.
 class Blocks {
  public:
   Blocks(std::size_t whole, int ranks) : whole_(whole), ranks_(static_cast<std::size_t>(ranks)) {}
@@ -18,7 +18,7 @@ class Blocks {
     const auto b = static_cast<std::size_t>(block);
     return b * (whole_ / ranks_) + std::min(b, whole_ % ranks_);
   }
-  /// Segment s of a block; empty behind its end.
+  /// Segment s of a block; empty after the block's end.
   [[nodiscard]] Piece segment(Place place, int block, std::size_t s, std::size_t length) const {
     const std::size_t begin = std::min(s * length, size(block));
     return {place, first(block) + begin, std::min(length, size(block) - begin)};
@@ -32,26 +32,26 @@ class Blocks {
   std::size_t ranks_;
 };
 
-/// A collective as one rank sees it.
+/// A collective from the view of one rank.
 struct Seat {
   int rank;
   int ranks;
   Blocks blocks;
   std::size_t segment;  ///< elements
-  Place source;         ///< of the terms
-  bool in_place;        ///< this rank's sum goes to its block of `recv`, not to the start of it
+  Place source;         ///< of the terms of the sum
+  bool in_place;  ///< this rank's sum goes to its block of `recv`, not to the beginning of `recv`
 
-  /// The rank `distance` places on.
+  /// The rank at `distance` places after this one, modulo the number of ranks.
   [[nodiscard]] int other(int distance) const {
     return ((rank + distance) % ranks + ranks) % ranks;
   }
-  /// Where a segment of this rank's sum goes.
+  /// The place of one segment of this rank's sum.
   [[nodiscard]] Piece result(std::size_t s) const {
     Piece piece = blocks.segment(Place::recv, rank, s, segment);
     if (!in_place) piece.first -= blocks.first(rank);
     return piece;
   }
-  /// Segments of the largest block.
+  /// Number of segments of the largest block.
   [[nodiscard]] std::size_t segments() const { return (blocks.size(0) + segment - 1) / segment; }
 };
 
@@ -63,7 +63,7 @@ void add_sum(Round& round, const Piece& out, std::vector<Piece> terms) {
   if (out.count > 0) round.sums.push_back({out, std::move(terms)});
 }
 
-// Round s moves segment s, while segment s - 1 is summed: so two slots a peer are enough.
+// Round s moves segment s, and segment s - 1 is summed in it. So two slots per peer are enough.
 void scatter_pairwise(Script& script, const Seat& seat) {
   const auto slot = [&](std::size_t s, int distance, std::size_t count) {
     const std::size_t slots_before =
@@ -94,8 +94,9 @@ void scatter_pairwise(Script& script, const Seat& seat) {
   if (seat.segments() > 0) sum(script.rounds.back(), seat.segments() - 1);
 }
 
-// Between two ranks: each sends all it has and forms all of the sum. That is as many bytes as in
-// two rounds, more additions, and one wait less for somebody to move the call on.
+// Between two ranks, each rank sends its whole buffer and forms the whole sum. This moves as many
+// bytes as two rounds, and needs more additions. It saves one wait until a rank drives the call
+// again.
 void reduce_in_one_round(Script& script, const Seat& seat, std::size_t count) {
   const Piece own{Place::recv, 0, count};
   const Piece others{Place::scratch, 0, count};
@@ -108,10 +109,10 @@ void reduce_in_one_round(Script& script, const Seat& seat, std::size_t count) {
           seat.rank == 0 ? std::vector<Piece>{own, others} : std::vector<Piece>{others, own});
 }
 
-// Step k takes the partial sum of block rank - 2 - k in and hands on that of block rank - 1 - k;
-// the last one taken in is this rank's own. A sum is formed one round after its message, and is
-// needed for sending a whole step later: where a step has one round only, a round of sums stands
-// between.
+// In step k this rank receives the partial sum of block rank - 2 - k, and sends that of block rank
+// - 1 - k. The last partial sum that it receives belongs to its own block. A sum is formed one
+// round after its message. It is sent one whole step later. If a step has one round only, then an
+// extra round forms the sum between the two steps.
 void scatter_ring(Script& script, const Seat& seat) {
   const std::size_t block = seat.blocks.size(0);
   const std::size_t segments = seat.segments();
@@ -125,7 +126,7 @@ void scatter_ring(Script& script, const Seat& seat) {
     const Piece taken = partial(step, s, own.count);
     add_sum(round, last ? seat.result(s) : taken, {taken, own});
   };
-  bool owed = false;  // the sum of the message before
+  bool owed = false;  // the sum of the previous message is not formed yet
   int owed_step = 0;
   std::size_t owed_segment = 0;
   for (int step = 0; step < seat.ranks - 1; ++step) {
@@ -174,7 +175,7 @@ void gather_ring(Script& script, const Seat& seat, const Piece& own) {
   }
 }
 
-/// Between two ranks an all-reduce of one segment is done in one round.
+/// An all-reduce of one segment between two ranks takes one round.
 bool is_one_round(Operation operation, int ranks, std::size_t count, std::size_t segment) {
   return operation == Operation::all_reduce && ranks == 2 && segment >= count;
 }
@@ -190,7 +191,7 @@ std::size_t scratch_of(Operation operation, Algorithm algorithm, int ranks, std:
   // The largest block of any rank.
   const std::size_t block =
       operation == Operation::all_reduce ? (count + others) / (others + 1) : count;
-  // A second half is for what arrives while the first is summed: not where all is one piece.
+  // With more than one piece, a second half receives the next message while the first is summed.
   if (algorithm == Algorithm::ring) return std::min<std::size_t>(2, others) * block;
   const std::size_t piece = std::max<std::size_t>(1, std::min(segment, block));
   return (block > piece ? 2 : 1) * others * piece;

@@ -1,4 +1,4 @@
-// Collectives taken apart into rounds of messages and sums: the algorithms, without the transport.
+// Collectives as rounds of messages and sums: the algorithms without the transport.
 #pragma once
 
 #include <algorithm>
@@ -12,14 +12,19 @@
 
 namespace tidemark::comm {
 
-/// Who talks to whom. `pairwise`: every rank with every other directly, sums in rank order, rounded
-/// once. `ring`: every rank with its two neighbours only (Patarasuk and Yuan, 2009), sums in the
-/// ring's order, rounded at each of t - 1 stations. Both move the fewest bytes possible. `native`
-/// is the library's own.
+/// Which ranks exchange messages:
+///
+/// * `native`: the library decides.
+/// * `pairwise`: every rank exchanges with every other rank directly. Sums are formed in rank order
+///   and rounded once.
+/// * `ring`: every rank exchanges with its two neighbours only (Patarasuk and Yuan, 2009). Sums are
+///   formed in the order of the ring, and rounded on each of t - 1 ranks.
+///
+/// Both own algorithms move the fewest bytes possible.
 enum class Algorithm { native, pairwise, ring };
 inline constexpr std::array all_algorithms{Algorithm::native, Algorithm::pairwise, Algorithm::ring};
 
-/// Whether an algorithm differs from those before it: between two ranks a ring is the pair.
+/// Whether an algorithm differs from those before it. Between two ranks `ring` equals `pairwise`.
 constexpr bool is_distinct(Algorithm algorithm, int ranks) noexcept {
   return algorithm != Algorithm::ring || ranks > 2;
 }
@@ -37,11 +42,11 @@ constexpr std::string_view name_of(Algorithm algorithm) noexcept {
   return "unknown";
 }
 
-/// Whose memory: what the caller sends from (of an all-reduce, his one buffer is `recv`), what he
-/// receives into, or scratch memory of the call.
+/// The memory of a piece: the caller's send buffer, the caller's receive buffer, or scratch memory
+/// of the call. The only buffer of an all-reduce is `recv`.
 enum class Place { send, recv, scratch };
 
-/// `count` elements from the `first` one on.
+/// `count` elements, beginning with element `first`.
 struct Piece {
   Place place = Place::recv;
   std::size_t first = 0;
@@ -53,32 +58,33 @@ struct Message {
   Piece piece;
 };
 
-/// out = terms[0] + terms[1] + ..., all as long as `out`; one term: a copy.
+/// out = terms[0] + terms[1] + ... Each term is as long as `out`. One term means a copy.
 struct Sum {
   Piece out;
   std::vector<Piece> terms;
 };
 
-/// Receives and sends are posted, then sums formed meanwhile, from what earlier rounds received;
-/// the next round begins when all messages of this one have arrived.
+/// Receives and sends are posted first. Then sums are formed from what earlier rounds received,
+/// while the messages travel. The next round begins when all messages of this round are complete.
 struct Round {
   std::vector<Message> receives;
   std::vector<Message> sends;
   std::vector<Sum> sums;
 };
 
-/// What one rank does. Between two ranks, messages match in the order in which they stand here.
+/// The work of one rank. Between two ranks, messages match in the order in which they are listed
+/// here.
 struct Script {
   std::vector<Round> rounds;
   std::size_t scratch = 0;  ///< elements
 };
 
-/// Bytes of the segments in which own algorithms send what is summed: two of each peer's fit into a
-/// second-level cache.
+/// Bytes of a segment, the unit in which own algorithms send terms of a sum. Two segments per peer
+/// fit into a second-level cache.
 inline constexpr std::size_t default_segment_bytes = std::size_t{256} << 10;
 
-/// Elements of a segment. `overlapping`: of calls that go on beside other work. Then every round
-/// waits for the next poll of both ranks, so segments are large and rounds few.
+/// Elements of a segment. `overlapping`: the call runs concurrently with other work. Then every
+/// round waits for the next poll of both ranks, so segments are large and rounds are few.
 constexpr std::size_t segment_of(std::size_t segment_bytes, bool overlapping, DType dtype) {
   constexpr std::size_t overlapping_bytes = std::size_t{8} << 20;
   const std::size_t bytes =
@@ -86,13 +92,14 @@ constexpr std::size_t segment_of(std::size_t segment_bytes, bool overlapping, DT
   return std::max<std::size_t>(1, bytes / size_of(dtype));
 }
 
-/// Elements of scratch memory that the script of these arguments uses, the same on every rank; 0
-/// for `native`, whose memory is the library's own, and for send_recv.
+/// Elements of scratch memory that the script of these arguments uses; the same on every rank. It
+/// is 0 for `native`, because the library has its own memory, and 0 for send_recv.
 std::size_t scratch_of(Operation operation, Algorithm algorithm, int ranks, std::size_t count,
                        std::size_t segment);
 
-/// Calls `use(piece)` for the pieces of at most `largest` elements into which a message is cut, in
-/// order. Both ends cut it alike. Stops at the first that does not return 0, and returns that.
+/// Cuts a message into pieces of at most `largest` elements, and calls `use(piece)` for each, in
+/// order. Sender and receiver cut it in the same way. Stops at the first result that is not 0 and
+/// returns it.
 template <class Use>
 int for_each_cut(const Piece& message, std::size_t largest, const Use& use) {
   for (std::size_t first = 0; first < message.count; first += largest) {
@@ -103,11 +110,13 @@ int for_each_cut(const Piece& message, std::size_t largest, const Use& use) {
   return 0;
 }
 
-/// The script of `rank` of `ranks` for `count` elements: of the buffer for an all-reduce, of a
-/// rank's block for the others. `algorithm` is not native, the operation no send_recv. Messages
-/// that are summed are cut into segments of `segment` elements, so that sums are formed in the
-/// cache while the next segment is under way; an all-reduce between two ranks that fits into one is
-/// done in a single round.
+/// The script of `rank` of `ranks`. `count` is the number of elements: of the whole buffer for an
+/// all-reduce, of one rank's block for the other operations. `algorithm` must not be native, and
+/// `operation` must not be send_recv.
+///
+/// Messages that are summed are cut into segments of `segment` elements. So sums are formed in the
+/// cache while the next segment travels. An all-reduce between two ranks takes a single round if it
+/// fits into one segment.
 Script script_of(Operation operation, Algorithm algorithm, int rank, int ranks, std::size_t count,
                  std::size_t segment);
 

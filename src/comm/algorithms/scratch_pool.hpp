@@ -1,4 +1,4 @@
-// The scratch memory of own algorithms: who holds how much of it, in a run and a dry run alike.
+// The scratch memory of own algorithms: how much of it is held, in a run and in a dry run.
 #pragma once
 
 #include <algorithm>
@@ -11,14 +11,15 @@
 
 namespace tidemark::comm {
 
-/// Keeps blocks of one size, the largest that a call has asked for, so that what it holds depends
-/// on two numbers alone: that size, and the most calls that had a block at one moment. The order of
-/// the calls makes no difference once all of them have been made. Not thread-safe.
+/// Keeps blocks of one size, the largest that a call has needed. The memory that it holds depends
+/// on two numbers only: that size, and the largest number of calls that held a block at the same
+/// moment. The order of the calls makes no difference after all of them have been made. Not
+/// thread-safe.
 class ScratchPool {
  public:
   explicit ScratchPool(MemorySource memory) : memory_(std::move(memory)) {}
 
-  /// A block of at least `bytes` bytes; an empty one for 0. Throws RunError where memory is short.
+  /// A block of at least `bytes` bytes; empty for 0. Throws RunError if memory is short.
   [[nodiscard]] MemoryBlock take(std::size_t bytes) {
     if (bytes == 0) return {};
     if (bytes > size_) {
@@ -36,18 +37,18 @@ class ScratchPool {
     return block;
   }
 
-  /// Takes back what `take` gave.
+  /// Takes back a block that `take` returned.
   void give_back(MemoryBlock block) {
     if (block.size() == 0) return;
     --taken_;
     if (block.size() == size_) {
       spare_.push_back(std::move(block));
     } else {
-      held_ -= block.size();  // from before a larger call, or before `forget`
+      held_ -= block.size();  // taken before a larger call, or before `forget`
     }
   }
 
-  /// Frees what no call uses, and begins anew.
+  /// Frees all blocks that no call uses, and starts again with the size.
   void forget() {
     drop_spare();
     size_ = 0;
@@ -56,7 +57,7 @@ class ScratchPool {
 
   /// Bytes held from the source, in use or spare.
   [[nodiscard]] std::int64_t held_bytes() const { return static_cast<std::int64_t>(held_); }
-  /// Bytes that are held once the same calls have been made a second time.
+  /// Bytes that are held after the same calls have been made a second time.
   [[nodiscard]] std::int64_t needed_bytes() const {
     return static_cast<std::int64_t>(size_ * most_taken_);
   }
@@ -69,9 +70,9 @@ class ScratchPool {
 
   MemorySource memory_;
   std::vector<MemoryBlock> spare_;
-  std::size_t size_ = 0;  ///< bytes of every block that is kept
+  std::size_t size_ = 0;  ///< bytes of each block that is kept
   std::size_t held_ = 0;
-  std::size_t taken_ = 0;  ///< blocks
+  std::size_t taken_ = 0;  ///< number of blocks in use
   std::size_t most_taken_ = 0;
 };
 

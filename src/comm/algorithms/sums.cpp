@@ -14,7 +14,7 @@ void sum_of_two(T* out, const T* a, const T* b, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) out[i] = T(static_cast<F>(a[i]) + static_cast<F>(b[i]));
 }
 
-// A piece at a time, its sums in the first-level cache.
+// Works piece by piece, so that the sums stay in the first-level cache.
 template <class T>
 void sum_of_many(T* out, std::span<const void* const> terms, std::size_t count) {
   using F = Accumulate<T>;

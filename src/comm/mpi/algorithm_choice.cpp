@@ -1,4 +1,4 @@
-// Which algorithm is fastest here: measured, once for each operation and size class.
+// Measures which algorithm is fastest here, once per operation and size class.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,7 +10,7 @@ namespace tidemark::comm {
 
 namespace {
 
-// The least of several: what disturbs a call can only make it longer.
+// The shortest of several calls counts, because a disturbance only makes a call longer.
 constexpr int repeats = 6;
 
 }  // namespace
@@ -26,7 +26,8 @@ Algorithm MpiCommunicator::algorithm_for(const BookedCall& call) {
   return entry->second;
 }
 
-/// On buffers of its own, as large as those of `call`; every rank is about to make the same call.
+/// Measures on buffers of its own, which are as large as those of `call`. Collective: every rank is
+/// about to make the same call.
 AlgorithmChoice MpiCommunicator::measure(const BookedCall& call) {
   const bool reduces_all = call.operation == Operation::all_reduce;
   const std::size_t block = call.message_bytes / static_cast<std::size_t>(handle_.size);

@@ -10,15 +10,15 @@ namespace tidemark::comm {
 
 namespace {
 
-/// A NaN on any rank has to show in the result, which fmax and fmin would hide.
+/// A NaN on any rank must show in the result. fmax and fmin would hide it.
 double larger(double a, double b) { return std::isnan(a) || a > b ? a : b; }
 double smaller(double a, double b) { return std::isnan(a) || a < b ? a : b; }
 double plus(double a, double b) { return a + b; }
 
 }  // namespace
 
-/// Returns when every rank has called it. By messages of our own, so that the line of a call that
-/// is overdue can name who did not come, which MPI's barrier would not tell.
+/// Returns after every rank has called it. It sends messages of its own instead of calling
+/// MPI_Barrier. So the error line of an overdue call can name the missing ranks.
 void MpiCommunicator::meet(const char* operation) {
   if (handle_.size == 1) return;
   const auto ranks = static_cast<std::size_t>(handle_.size);
@@ -63,7 +63,8 @@ void MpiCommunicator::sum_over_ranks(std::span<double> values) {
 }
 
 void MpiCommunicator::fold_over_ranks(std::span<double> values, Fold fold, const char* operation) {
-  // Gathered, then folded in rank order: MPI_Allreduce need not give all ranks the same bits.
+  // All values are gathered and then folded in rank order. MPI_Allreduce may give different bits on
+  // different ranks.
   const int n = checked_count(values.size(), handle_.size, operation);
   std::vector<double> all(values.size() * static_cast<std::size_t>(handle_.size));
   control(operation, [&] {
@@ -81,7 +82,7 @@ std::string MpiCommunicator::broadcast_bytes(std::string bytes, int root) {
   constexpr const char* operation = "broadcast_bytes";
   std::uint64_t length = bytes.size();
   control(operation, [&] { return MPI_Bcast(&length, 1, MPI_UINT64_T, root, handle_.comm); });
-  // Checked when every rank knows the length, so that all fail or none does.
+  // This check comes after every rank knows the length, so that all ranks fail or none.
   const int n = checked_count(length, 1, operation);
   bytes.resize(length);
   control(operation, [&] { return MPI_Bcast(bytes.data(), n, MPI_CHAR, root, handle_.comm); });

@@ -1,4 +1,4 @@
-// What MPI calls the types of elements.
+// MPI's types for the types of elements.
 #pragma once
 
 #include "base/dtype.hpp"
@@ -13,7 +13,7 @@ inline MPI_Datatype datatype_of(DType dtype) {
     case DType::fp32:
       return MPI_FLOAT;
     case DType::bf16:
-      return MPI_UINT16_T;  // MPI has no such type; what it sums with is ours
+      return MPI_UINT16_T;  // MPI has no bf16; our own MPI_Op forms its sums
   }
   return MPI_DATATYPE_NULL;
 }

@@ -2,7 +2,7 @@
 
 #include "comm/mpi/mpi_communicator.hpp"
 
-// Open MPI keeps its extensions, and what they are called, in a header of its own.
+// Open MPI declares its extensions in a header of its own.
 #if defined(OPEN_MPI)
 #include <mpi-ext.h>
 #endif
@@ -16,7 +16,7 @@ bool reaches_cuda() {
   int is_supported = 0;
   return MPIX_GPU_query_support(MPIX_GPU_SUPPORT_CUDA, &is_supported) == MPI_SUCCESS &&
          is_supported != 0;
-#elif defined(MPIX_CUDA_AWARE_SUPPORT)  // Open MPI; its value is that of the build alone
+#elif defined(MPIX_CUDA_AWARE_SUPPORT)  // Open MPI; this value tells about the build only
   return MPIX_Query_cuda_support() == 1;
 #else
   return false;

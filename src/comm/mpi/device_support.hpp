@@ -1,12 +1,12 @@
-// What the MPI library says of devices.
+// Which device memory the MPI library can access.
 #pragma once
 
 #include "comm/device_buffers.hpp"
 
 namespace tidemark::comm {
 
-/// Whether the library says, now that it runs, that it sends from and receives into the memory of
-/// such devices by itself. False where it says nothing. MPI must be running.
+/// Whether the running MPI library says that it can send from and receive into such device memory
+/// itself. False if the library does not tell. MPI must be running.
 bool mpi_reaches(DeviceKind kind);
 
 }  // namespace tidemark::comm

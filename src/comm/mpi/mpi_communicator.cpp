@@ -1,13 +1,13 @@
 #include "comm/mpi/mpi_communicator.hpp"
 
-#include <fmt/format.h>
-
 #include <chrono>
 #include <cstdint>
 #include <exception>
 #include <limits>
 #include <optional>
 #include <thread>
+
+#include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "comm/buffers.hpp"
@@ -22,8 +22,7 @@ namespace tidemark::comm {
 
 namespace {
 
-/// Time after which a call that waits leaves its core to others between two looks, where a job has
-/// more ranks than this process has cpus.
+/// A waiting call yields its core after this time, if the job has more ranks than cpus here.
 constexpr std::chrono::microseconds patience{100};
 
 int rank_in(MPI_Comm comm) {
@@ -32,12 +31,12 @@ int rank_in(MPI_Comm comm) {
   return rank;
 }
 
-/// What a call is waiting for, for the line of one that is overdue.
+/// What a call waits for, for the error line of an overdue call.
 std::string describe(const Awaited& awaited) {
   if (!awaited.senders.empty()) {
     return fmt::format("nothing came from {}", job::ranks_text(awaited.senders));
   }
-  // Everything has come; what was sent has not been taken, or not all of it.
+  // This rank has received everything, but some receivers have not taken its messages completely.
   if (!awaited.receivers.empty()) {
     return fmt::format("{} did not take what was sent", job::ranks_text(awaited.receivers));
   }
@@ -69,7 +68,7 @@ MpiCommunicator::MpiCommunicator(MPI_Comm parent, std::chrono::duration<double> 
 
 MpiCommunicator::~MpiCommunicator() {
   progress_.reset();
-  // Freeing is collective: where an exception unwinds this rank, the others may never come.
+  // Freeing is collective. While an exception unwinds this rank, the other ranks may never join.
   if (std::uncaught_exceptions() > 0) return;
   int finalized = 0;
   MPI_Finalized(&finalized);
@@ -90,8 +89,8 @@ void MpiCommunicator::duplicate(MPI_Comm parent) {
   identify_peers();
 }
 
-/// So that the line of an overdue call names a rank that is not alive, which the library's own
-/// collectives would not tell.
+/// The error line of an overdue call then names a rank that is not alive. The library's own
+/// collectives do not tell this.
 void MpiCommunicator::identify_peers() {
   const job::ProcessIdentity own = job::ProcessIdentity::of_this_process();
   std::vector<job::ProcessIdentity> all(static_cast<std::size_t>(handle_.size));
@@ -116,7 +115,7 @@ int MpiCommunicator::checked_count(std::size_t count, int blocks,
   const auto n = static_cast<std::size_t>(blocks);
   if (count > largest_count / n) {
     fail(operation,
-         fmt::format("{} x {} elements exceed MPI's limit of {} a call", n, count, largest_count));
+         fmt::format("{} x {} elements exceed MPI's limit of {} per call", n, count, largest_count));
   }
   return static_cast<int>(count);
 }
@@ -126,7 +125,7 @@ void MpiCommunicator::require_apart(const void* block, const void* whole, std::s
   if (!are_apart(block, whole, block_bytes, handle_.size)) fail(operation, "the buffers overlap");
 }
 
-/// The buffers of a gather and of a sum by blocks are apart, or the block is this rank's own.
+/// Requires that block and whole do not overlap, or that the block is this rank's own block.
 void MpiCommunicator::require_usable_buffers(const Call& call) const {
   const std::string_view operation = name_of(call.operation);
   const std::size_t block_bytes = call.block_bytes();
@@ -160,7 +159,7 @@ Request MpiCommunicator::post_exchange(const BookedCall& call) {
 }
 
 Request MpiCommunicator::carry_out(const BookedCall& call) {
-  // What was chosen stands for a class of sizes, not all of which the library may take.
+  // The selected algorithm holds for a class of sizes. The library may refuse some of them.
   const bool chooses = options_.automatic && !imposed_;
   const Algorithm wanted = chooses ? algorithm_for(call) : imposed_.value_or(options_.algorithm);
   return carry_out_by(allowed(wanted, call), call);
@@ -189,11 +188,11 @@ Request MpiCommunicator::start_script(const BookedCall& call, Script script) {
   });
 }
 
-/// `launch` posts the call and gives its ticket.
+/// `launch` posts the call and returns its ticket.
 template <class Launch>
 Request MpiCommunicator::start(const BookedCall& call, const Launch& launch) {
   const Clock::time_point posted =
-      Clock::now();  // before the lock: to wait for it is to be blocked
+      Clock::now();  // before the lock, because waiting for the lock counts as blocked
   const std::lock_guard lock(mutex_);
   const CallPlan plan{call.operation,
                       call.purpose,
@@ -209,15 +208,15 @@ Request MpiCommunicator::start(const BookedCall& call, const Launch& launch) {
   return {*this, ticket};
 }
 
-/// Moves calls on, without blocking where `awaited` is 0, else until that one is complete, which
-/// the caller has waited for since `begin`.
+/// Drives all calls. Does not block if `awaited` is 0. Otherwise it returns when call `awaited`
+/// is complete; the caller has waited for that call since `begin`.
 void MpiCommunicator::drive(std::uint64_t awaited, Clock::time_point begin) {
   std::vector<Completed> completed;
   const char* operation = "progress";
   if (awaited != 0) operation = name_of(pending_->plan_of(awaited).operation).data();
   Clock::time_point now = Clock::now();
   Clock::time_point next_report = now + std::chrono::seconds(1);
-  // A rank that is bound to one core, as ranks are that are to be fast, keeps it.
+  // A rank that is bound to one core keeps it. Ranks that must be fast are bound in this way.
   static const auto cpus = static_cast<int>(job::cpus_of_this_thread().size());
   const Clock::time_point gives_way =
       cpus > 1 && handle_.size > cpus ? now + patience : Clock::time_point::max();
@@ -250,7 +249,7 @@ void MpiCommunicator::drive(std::uint64_t awaited, Clock::time_point begin) {
 void MpiCommunicator::wait(Request& request) {
   if (!request.pending()) return;
   TIDEMARK_REQUIRE(request.owner() == this, "a request of another communicator");
-  const Clock::time_point begin = Clock::now();  // before the lock: to wait for it is to be blocked
+  const Clock::time_point begin = Clock::now();  // before the lock: blocked includes that wait
   std::unique_lock lock(mutex_, std::try_to_lock);
   const bool waits_for_driver = !lock.owns_lock();
   if (waits_for_driver) lock.lock();
@@ -272,7 +271,7 @@ void MpiCommunicator::wait(Request& request) {
 void MpiCommunicator::poll() {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock() || pending_->empty()) return;
-  // Several times: MPI moves a message on by a fragment at a time, where there are fragments.
+  // Several times, because MPI may advance a message by one fragment per call.
   constexpr auto stay = std::chrono::microseconds(30);
   const Clock::time_point begin = Clock::now();
   Clock::time_point now = begin;

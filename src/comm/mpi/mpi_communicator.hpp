@@ -25,41 +25,42 @@ class MpiPendingCalls;
 
 /// How an MpiCommunicator works.
 struct MpiOptions {
-  /// Of the collectives; `automatic` measures for each operation and size class, at the first call
-  /// of it, and keeps to the fastest.
+  /// Algorithm of the collectives. If `automatic`, the first call of each operation and size class
+  /// measures all algorithms, and later calls use the fastest.
   Algorithm algorithm = Algorithm::native;
   bool automatic = false;
   std::size_t segment_bytes = default_segment_bytes;  ///< see segment_of
-  /// Elements of one message, and of one call of a library that counts in int; tests lower it.
+  /// Largest number of elements of one message, and of one library call that counts in int. Tests
+  /// lower it.
   std::size_t largest_count = std::numeric_limits<int>::max();
-  /// A thread of its own drives calls that are under way, once every `progress_interval`.
+  /// A separate thread drives pending calls, once per `progress_interval`.
   bool progress_thread = false;
   std::chrono::microseconds progress_interval{500};
-  /// Where buffers lie, and scratch memory is to lie. On a device, which the library must be able
-  /// to reach by itself, sums of bf16 are never left to it, nor anything beside other work: it
-  /// would have the host form sums, on memory that the host cannot read.
+  /// The memory of buffers and of scratch. If it is device memory, the library must be able to
+  /// access it. Then the library forms no sums of bf16, and runs no call concurrently with other
+  /// work. It would form these sums on the host, which cannot read the memory.
   bool on_device = false;
-  void (*use_device)() = nullptr;  ///< called first by the thread, where there is one
+  void (*use_device)() = nullptr;  ///< the progress thread calls it first
   MemorySource memory = host_memory;
   SumFunction sum = sum_on_host;
 };
 
-/// Collectives over MPI: the library's own, or by own algorithms over Isend and Irecv.
+/// Collectives over MPI: the library's own, or own algorithms over Isend and Irecv.
 ///
-/// Own algorithms and exchanges go on beside other work and move only while somebody calls in:
-/// `wait`, `poll`, or the thread of MpiOptions. The library's own are carried out when they are
-/// posted, unless `set_overlapping` says that there is other work. Sums of own algorithms are
-/// formed as Algorithm says; those of the library in the element type, in an order that it chooses.
+/// Own algorithms and exchanges run concurrently with other work. They advance only during `wait`
+/// and `poll`, or by the thread of MpiOptions. The library's own collectives complete while they
+/// are posted, unless `set_overlapping` was set. Own algorithms form sums as Algorithm defines it.
+/// The library forms sums in the element type and in an order of its choice.
 ///
-/// Calls of more than 2^31 - 1 elements (all ranks' blocks together): own algorithms and exchanges
-/// cut their messages, a library of MPI 4 has calls for them, and for an older one `native` refuses
-/// them with a RunError, since it counts in int; `automatic` then leaves it out. Calls that last
-/// longer than the timeout end the process; see Watchdog. Destroy it before MPI_Finalize.
+/// A call may have more than 2^31 - 1 elements (all ranks' blocks together). Own algorithms and
+/// exchanges cut its messages. A library of MPI 4 has functions for such calls. An older library
+/// counts in int: `native` then throws RunError, and `automatic` uses other algorithms. A call that
+/// takes longer than the timeout ends the process; see Watchdog. Destroy the communicator before
+/// MPI_Finalize.
 class MpiCommunicator final : public Communicator {
  public:
-  /// Duplicates `parent`, a collective call, and leaves `parent` to the caller. MPI must be
-  /// initialised, with at least MPI_THREAD_FUNNELED, and MPI_THREAD_SERIALIZED for a progress
-  /// thread.
+  /// Duplicates `parent`, which remains the caller's. Collective. MPI must be initialised with at
+  /// least MPI_THREAD_FUNNELED, or with MPI_THREAD_SERIALIZED for a progress thread.
   MpiCommunicator(MPI_Comm parent, std::chrono::duration<double> timeout, MpiOptions options = {});
   ~MpiCommunicator() override;
 
@@ -102,14 +103,14 @@ class MpiCommunicator final : public Communicator {
   struct Handle {
     MPI_Comm comm = MPI_COMM_NULL;
     MPI_Op bf16_sum = MPI_OP_NULL;
-    MPI_Op large_bf16_sum = MPI_OP_NULL;  ///< for counts beyond int, where the library has them
+    MPI_Op large_bf16_sum = MPI_OP_NULL;  ///< for counts beyond int, if the library has them
     int rank = 0;
     int size = 1;
   };
-  /// A call, and how it stands in the account.
+  /// A call with its properties in the account.
   struct BookedCall : Call {
     std::size_t message_bytes;
-    bool counted = true;  ///< false for the harness's own
+    bool counted = true;  ///< false for calls of the harness
   };
   using Fold = double (*)(double, double);
 
@@ -151,21 +152,21 @@ class MpiCommunicator final : public Communicator {
   template <class Body>
   void control(const char* operation, const Body& body);
 
-  /// Drives calls from a thread of its own, for as long as it lives.
+  /// A thread that drives pending calls during its lifetime.
   class ProgressThread;
 
-  job::Watchdog watchdog_;  // first, since it watches the duplication, too
+  job::Watchdog watchdog_;  // first, because it also watches the duplication
   MpiOptions options_;
   Handle handle_;
   Account account_{1};
   std::vector<AlgorithmChoice> choices_;
-  /// By operation, type, size class, and whether calls go on beside other work.
+  /// Key: operation, type, size class, and whether calls run concurrently with other work.
   std::map<std::tuple<Operation, DType, int, bool>, Algorithm> chosen_;
-  std::optional<Algorithm> imposed_;  ///< by use_algorithm
+  std::optional<Algorithm> imposed_;  ///< set by use_algorithm
   bool overlapping_ = false;
-  mutable std::mutex mutex_;  ///< guards the pending calls and the account against the driver
+  mutable std::mutex mutex_;  ///< guards pending calls and account against the progress thread
   std::unique_ptr<MpiPendingCalls> pending_;
-  std::unique_ptr<ProgressThread> progress_;  ///< last: it uses all the rest
+  std::unique_ptr<ProgressThread> progress_;  ///< last, because it uses all other members
 };
 
 }  // namespace tidemark::comm

@@ -1,4 +1,4 @@
-// The library's own collectives, for as many elements as it can count.
+// The library's own collectives, up to the largest count that the library supports.
 #include <fmt/format.h>
 
 #include "base/bfloat16.hpp"
@@ -11,7 +11,7 @@ namespace tidemark::comm {
 
 namespace {
 
-// MPI_User_function: inout = in + inout, each sum formed in float and rounded once.
+// An MPI_User_function: inout = in + inout. Each sum is formed in float and rounded once.
 template <class Count>
 void add_bf16(void* in, void* inout, Count* length, MPI_Datatype*) {
   const auto* terms = static_cast<const bfloat16*>(in);
@@ -23,7 +23,7 @@ void add_bf16(void* in, void* inout, Count* length, MPI_Datatype*) {
 
 constexpr int commutative = 1;
 
-/// One call of the library. Blocking where `request` is null.
+/// One call of the library; blocking if `request` is null.
 struct NativeCall {
   Operation operation;
   const void* send;
@@ -94,12 +94,12 @@ void MpiCommunicator::free_sums() {
   if (handle_.large_bf16_sum != MPI_OP_NULL) MPI_Op_free(&handle_.large_bf16_sum);
 }
 
-/// Libraries that count in int do so in the whole buffer of a call, too.
+/// A library that counts in int also counts the whole buffer of a call in int.
 bool MpiCommunicator::exceeds_int(const BookedCall& call) const {
   return call.message_bytes / size_of(call.dtype) > options_.largest_count;
 }
 
-/// Throws RunError where the library cannot take as many elements in one call.
+/// Throws RunError if the library cannot take this number of elements in one call.
 void MpiCommunicator::require_countable(const BookedCall& call) const {
   if (counts_beyond_int || !exceeds_int(call)) return;
   fail(name_of(call.operation),
@@ -109,7 +109,7 @@ void MpiCommunicator::require_countable(const BookedCall& call) const {
                    options_.largest_count));
 }
 
-/// Blocking where `request` is null.
+/// Blocks if `request` is null.
 int MpiCommunicator::call_native(const BookedCall& call, MPI_Request* request) const {
   const bool is_large = exceeds_int(call);
   const MPI_Op sum = call.dtype != DType::bf16 ? MPI_SUM
@@ -130,7 +130,7 @@ int MpiCommunicator::call_native(const BookedCall& call, MPI_Request* request) c
 
 Request MpiCommunicator::blocking_native(const BookedCall& call) {
   const Clock::time_point posted =
-      Clock::now();  // before the lock: to wait for it is to be blocked
+      Clock::now();  // before the lock, because waiting for the lock counts as blocked
   const std::lock_guard lock(mutex_);
   int code = MPI_SUCCESS;
   {
@@ -155,8 +155,8 @@ Algorithm MpiCommunicator::allowed(Algorithm algorithm, const BookedCall& call) 
 bool MpiCommunicator::may_be_native(const BookedCall& call) const {
   if (options_.automatic && !counts_beyond_int && exceeds_int(call)) return false;
   if (!options_.on_device) return true;
-  // Beside other work the library's call would not block, and those of Open MPI take buffers of a
-  // device for the host's: they form sums there (its issue 9845).
+  // With overlapping, the library's call is non-blocking. Non-blocking collectives of Open MPI
+  // treat device buffers as host buffers, and form sums on the host (its issue 9845).
   if (overlapping_) return false;
   const bool sums = call.operation != Operation::all_gather;
   return !sums || call.dtype != DType::bf16;

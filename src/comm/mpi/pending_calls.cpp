@@ -9,7 +9,7 @@ namespace tidemark::comm {
 
 namespace {
 
-// Calls that are under way together have tags of their own; MPI grants at least 32767.
+// Each pending call has a tag of its own. MPI guarantees tags up to at least 32767.
 constexpr std::uint64_t tags = 32768;
 
 }  // namespace
@@ -50,7 +50,7 @@ void* MpiPendingCalls::address_of(PendingCall& call, const Piece& piece) const {
   const std::size_t offset = piece.first * size_of(call.plan.dtype);
   switch (piece.place) {
     case Place::send:
-      // Only ever read: MPI and the sums take it as const.
+      // This memory is only read: MPI and the sums take it as const.
       return const_cast<std::byte*>(static_cast<const std::byte*>(call.plan.send)) + offset;
     case Place::recv:
       return static_cast<std::byte*>(call.plan.recv) + offset;
@@ -116,7 +116,8 @@ int MpiPendingCalls::move_on(PendingCall& call, bool& is_complete) {
 }
 
 int MpiPendingCalls::advance(std::vector<Completed>& completed) {
-  // After an error nothing is touched any more: buffers may be gone with whoever gave up.
+  // After an error no call advances any more, because another rank or caller may have freed its
+  // buffers.
   if (error_ != MPI_SUCCESS) return error_;
   for (auto call = pending_.begin(); call != pending_.end();) {
     bool is_complete = false;

@@ -1,4 +1,4 @@
-// MPI calls under way: scripts of messages and sums, and the library's own non-blocking
+// Pending calls of MPI: scripts of messages and sums, and the library's own non-blocking
 // collectives.
 #pragma once
 
@@ -20,7 +20,7 @@
 
 namespace tidemark::comm {
 
-/// What a call is in the books, and the memory that it works on.
+/// The properties of a call for the account, and the memory that it works on.
 struct CallPlan {
   Operation operation;
   Purpose purpose;
@@ -29,57 +29,58 @@ struct CallPlan {
   MPI_Datatype datatype = MPI_FLOAT;
   const void* send = nullptr;
   void* recv = nullptr;
-  bool counted = true;  ///< false for the harness's own
+  bool counted = true;  ///< false for calls of the harness
 };
 
-/// A call that is complete.
+/// A complete call.
 struct Completed {
   std::uint64_t ticket = 0;
   CallRecord call;
   bool counted = true;
-  double posting_seconds = 0.0;  ///< that the caller spent in posting it
+  double posting_seconds = 0.0;  ///< seconds that the caller spent while posting it
 };
 
-/// Ranks that have not sent what is theirs to send, and those that have not taken what was sent to
-/// them; each in order, once.
+/// Ranks that have not sent all their messages, and ranks that have not received all messages sent
+/// to them. Each list is sorted and has no duplicates.
 struct Awaited {
   std::vector<int> senders;
   std::vector<int> receivers;
 };
 
-/// The calls of one communicator that are not complete. Not thread-safe. MPI's error codes come
-/// back to the caller, who knows what to say.
+/// The pending calls of one communicator. Not thread-safe. Functions return MPI's error codes, and
+/// the caller turns them into errors.
 class MpiPendingCalls {
  public:
-  /// Messages are cut into pieces of at most `largest_count` elements, which fits into an int.
+  /// Messages are cut into pieces of at most `largest_count` elements, which must fit into an int.
   MpiPendingCalls(MPI_Comm comm, SumFunction sum, MemorySource memory, std::size_t largest_count)
       : comm_(comm), sum_(sum), scratch_(std::move(memory)), largest_count_(largest_count) {}
   MpiPendingCalls(const MpiPendingCalls&) = delete;
   MpiPendingCalls& operator=(const MpiPendingCalls&) = delete;
 
-  /// Posts the first round of `script`. Returns the ticket, from 1.
+  /// Posts the first round of `script`. Returns the ticket; tickets start at 1.
   std::uint64_t start(const CallPlan& plan, Script script, Clock::time_point posted);
-  /// Takes over a request of the library's own.
+  /// Takes over a request of one of the library's own collectives. Returns the ticket.
   std::uint64_t start(const CallPlan& plan, MPI_Request request, Clock::time_point posted);
 
   [[nodiscard]] bool empty() const noexcept { return pending_.empty(); }
   [[nodiscard]] bool is_under_way(std::uint64_t ticket) const noexcept;
-  /// Whom call `ticket` still waits for; empty where it is not known.
+  /// The ranks for which call `ticket` still waits; empty if they are not known.
   [[nodiscard]] Awaited awaited_ranks(std::uint64_t ticket) const;
-  /// What a call is; it must be under way.
+  /// The properties of a call, which must be pending.
   [[nodiscard]] const CallPlan& plan_of(std::uint64_t ticket) const;
 
-  /// Moves every call on as far as it goes without blocking, and appends those that end to
-  /// `completed`. Returns MPI_SUCCESS or the first error.
+  /// Advances every call as far as possible without blocking, and appends calls that become
+  /// complete to `completed`. Returns MPI_SUCCESS or the first error.
   int advance(std::vector<Completed>& completed);
 
-  /// The caller has learnt that call `ticket` is complete: its scratch memory may serve another.
-  /// Not earlier, though the call may have ended long before: so what is held follows from the
-  /// order of the caller's calls, and not from the network's pace.
+  /// Releases the scratch memory of call `ticket`, because the caller now knows that it is
+  /// complete. The call may have been complete long before. Releasing at this point makes the
+  /// amount of memory depend on the order of the caller's calls only, not on the speed of the
+  /// network.
   void retire(std::uint64_t ticket);
-  /// What a call was that is complete and not retired; nullopt for others.
+  /// The properties of a call that is complete and not retired; nullopt for other calls.
   [[nodiscard]] std::optional<CallPlan> completed_plan(std::uint64_t ticket) const;
-  /// Nothing is moved on any more.
+  /// Stops the progress of all calls.
   void abandon() noexcept { is_abandoned_ = true; }
   [[nodiscard]] bool is_abandoned() const noexcept { return is_abandoned_; }
 
@@ -87,23 +88,23 @@ class MpiPendingCalls {
   void release_scratch() { scratch_.forget(); }
 
  private:
-  /// A call that is complete, until it is retired.
+  /// A complete call that is not retired yet.
   struct Done {
     CallPlan plan;
     MemoryBlock scratch;
   };
   struct Peer {
     int rank;
-    bool sends;  ///< to this rank
+    bool sends;  ///< it sends to this rank
   };
   struct PendingCall {
     std::uint64_t ticket;
     CallPlan plan;
     Script script;
-    std::size_t round = 0;  ///< the one whose messages are out
+    std::size_t round = 0;  ///< the round whose messages are posted
     MemoryBlock scratch;
     std::vector<MPI_Request> requests;
-    std::vector<Peer> peers;  ///< of the requests; none for one of the library's own
+    std::vector<Peer> peers;  ///< of the requests; empty for a library collective
     Clock::time_point posted;
     double posting_seconds = 0.0;
   };
@@ -120,9 +121,9 @@ class MpiPendingCalls {
   std::size_t largest_count_;
   std::uint64_t next_ticket_ = 1;
   std::deque<PendingCall> pending_;
-  std::map<std::uint64_t, Done> done_;  ///< by ticket
+  std::map<std::uint64_t, Done> done_;  ///< key: ticket
   bool is_abandoned_ = false;
-  int error_ = MPI_SUCCESS;  ///< the first; it stays
+  int error_ = MPI_SUCCESS;  ///< the first error; it is kept
 };
 
 }  // namespace tidemark::comm

@@ -1,4 +1,4 @@
-// The thread that drives calls under way while the rank computes.
+// The thread that drives pending calls while the rank computes.
 #pragma once
 
 #include <chrono>
@@ -12,8 +12,8 @@
 
 namespace tidemark::comm {
 
-/// Sleeps while nothing is under way, and asks for the lock only every so often while something is:
-/// whoever computes on the same cores is left alone.
+/// Sleeps while no call is pending. Otherwise it takes the lock only once per interval, so that it
+/// hardly disturbs threads that compute on the same cores.
 class MpiCommunicator::ProgressThread {
  public:
   ProgressThread(MpiCommunicator& owner, std::chrono::microseconds interval)
@@ -29,17 +29,18 @@ class MpiCommunicator::ProgressThread {
   ProgressThread(const ProgressThread&) = delete;
   ProgressThread& operator=(const ProgressThread&) = delete;
 
-  /// A call has been posted; the owner holds the lock.
+  /// Call this after posting a call, while the owner holds the lock.
   void wake() { awake_.notify_one(); }
 
  private:
   void work() {
     std::unique_lock lock(owner_.mutex_);
-    // MPI may move data of a device from here, and take for granted that it is the current one.
+    // MPI may move device data from this thread, and then assumes that the device is the current
+    // one.
     try {
       if (owner_.options_.use_device != nullptr) owner_.options_.use_device();
     } catch (const Error&) {
-      // MPI may do without; if not, whoever waits meets what it says
+      // MPI may work without it. If it does not, the next wait gets MPI's error.
     }
     while (!stop_) {
       if (owner_.pending_->empty()) {
@@ -50,7 +51,7 @@ class MpiCommunicator::ProgressThread {
       try {
         owner_.drive(0, begin);
       } catch (const Error&) {
-        return;  // the error stays: whoever waits next meets it
+        return;  // the error is kept, and the next wait throws it
       }
       owner_.account_.add_polling(Clock::now() - begin);
       lock.unlock();

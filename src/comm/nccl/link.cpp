@@ -1,6 +1,5 @@
 #include "comm/nccl/link.hpp"
 
-#include <fmt/format.h>
 #include <nccl.h>
 
 #include <algorithm>
@@ -8,6 +7,8 @@
 #include <cstring>
 #include <exception>
 #include <thread>
+
+#include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "comm/rank_zero.hpp"
@@ -37,13 +38,13 @@ NcclLink::NcclLink(Communicator& control, std::chrono::duration<double> timeout,
   config.blocking = 0;
   launch("ncclCommInitRankConfig",
          [&] { return ncclCommInitRankConfig(&comm_, control.size(), id, rank_, &config); });
-  // Nobody posts a collective before all are able to take part in it.
+  // No rank posts a collective before all ranks can take part in it.
   control.barrier();
 }
 
 NcclLink::~NcclLink() {
   if (is_broken()) return;
-  // Finalising is collective: where an exception unwinds this rank, the others may never come.
+  // Finalising is collective. While an exception unwinds this rank, the other ranks may never join.
   if (std::uncaught_exceptions() > 0) {
     abort();
     return;
@@ -60,7 +61,7 @@ NcclLink::~NcclLink() {
 }
 
 std::string NcclLink::wait_for(int code) const {
-  // Calls of a step are done within microseconds, which sleeping would multiply.
+  // Calls of a step finish within microseconds, and sleeping would take much longer.
   constexpr Clock::duration short_while = std::chrono::milliseconds(1);
   const Clock::time_point begin = Clock::now();
   auto state = static_cast<ncclResult_t>(code);

@@ -1,5 +1,6 @@
-// From the wish for NCCL to a communicator, or to the line that says why there is none.
+// Makes the NCCL communicator, or the error line that says why there is none.
 #include <cuda_runtime_api.h>
+
 #include <fmt/format.h>
 
 #include "base/cuda_error.hpp"
@@ -10,7 +11,7 @@ namespace tidemark::comm {
 
 namespace {
 
-/// Why this rank cannot take part; empty where it can.
+/// Why this rank cannot take part; empty if it can.
 std::string obstacle(const std::optional<void*>& compute_stream) {
   int devices = 0;
   const cudaError_t code = cudaGetDeviceCount(&devices);

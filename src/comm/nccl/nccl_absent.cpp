@@ -1,4 +1,4 @@
-// What stands for NCCL in a build without it.
+// The same functions for a build without NCCL.
 #include "base/error.hpp"
 #include "comm/nccl/nccl_communicator.hpp"
 

@@ -1,9 +1,10 @@
 #include "comm/nccl/nccl_communicator.hpp"
 
-#include <fmt/format.h>
 #include <nccl.h>
 
 #include <exception>
+
+#include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "comm/buffers.hpp"
@@ -30,7 +31,7 @@ ncclDataType_t datatype_of(DType dtype) {
 
 bool is_error(ncclResult_t code) { return code != ncclSuccess && code != ncclInProgress; }
 
-/// One collective on the stream.
+/// Launches one collective on the stream.
 ncclResult_t launch_collective(const Call& call, ncclComm* comm, CudaStream stream) {
   const ncclDataType_t type = datatype_of(call.dtype);
   switch (call.operation) {
@@ -46,7 +47,8 @@ ncclResult_t launch_collective(const Call& call, ncclComm* comm, CudaStream stre
   return ncclInvalidArgument;
 }
 
-/// All messages of a rank in one group, or each would wait for the other rank to receive first.
+/// Launches all messages of this rank in one NCCL group. Without the group, each send would wait
+/// until the other rank posts its receive.
 ncclResult_t launch_group(std::span<const Call> messages, ncclComm* comm, CudaStream stream) {
   const ncclResult_t started = ncclGroupStart();
   if (started != ncclSuccess) return started;
@@ -77,12 +79,12 @@ NcclCommunicator::NcclCommunicator(std::unique_ptr<Communicator> control, CudaSt
 NcclCommunicator::~NcclCommunicator() {
   if (std::uncaught_exceptions() > 0 || link_->is_broken()) return;
   try {
-    catch_up();  // the watch sees to it that this ends
+    catch_up();  // the watch ends this wait if it takes too long
   } catch (const Error& error) {
     job::write_line(error.what());
     return;
   }
-  // NCCL would go on with memory that is gone, and its owner call what is gone.
+  // NCCL would still use freed memory, and the owner would call a destroyed object.
   if (const std::size_t bytes = buffers_->held_bytes(); bytes > 0) {
     job::write_line(link_->failure_line(
         "ending NCCL", fmt::format("{} bytes of buffers have not been given back", bytes)));
@@ -90,7 +92,8 @@ NcclCommunicator::~NcclCommunicator() {
   }
 }
 
-/// With the lock; an error of CUDA's becomes one that says where and when, and ends the link.
+/// Runs `body` with the lock held. An error of CUDA breaks the link. It becomes a RunError with
+/// operation, context and rank.
 template <class Body>
 auto NcclCommunicator::guarded(std::string_view operation, const Body& body) const {
   const std::lock_guard lock(mutex_);
@@ -118,7 +121,7 @@ void NcclCommunicator::require_apart(const Call& call) const {
   guarded(name_of(call.operation), [] { throw RunError("the buffers overlap"); });
 }
 
-/// `launch(comm, stream)` gives the call to NCCL, where `launches`.
+/// `launch(comm, stream)` passes the call to NCCL. It is not called if `launches` is false.
 template <class Launch>
 Request NcclCommunicator::start(const Call& call, bool launches, const Launch& launch) {
   const char* const name = name_of(call.operation).data();
@@ -141,7 +144,8 @@ Request NcclCommunicator::post(const Call& call) {
   });
 }
 
-/// The first brings all to the library; what makes the others complete stands behind it.
+/// The first call launches the whole group. The other calls launch nothing. Each of them records
+/// its completion on the stream after the group.
 std::vector<Request> NcclCommunicator::post_together(std::span<const Call> exchanges) {
   std::vector<Request> requests;
   requests.reserve(exchanges.size());
@@ -158,7 +162,8 @@ void NcclCommunicator::wait(Request& request) {
   TIDEMARK_REQUIRE(request.owner() == this, "a request of another communicator");
   const std::uint64_t ticket = request.ticket();
   if (std::uncaught_exceptions() > 0) {
-    // An error unwinds this rank, and the buffers of its calls with it: they end here.
+    // An error unwinds this rank and frees the buffers of its calls. So the abort ends all calls
+    // here.
     const std::lock_guard lock(mutex_);
     link_->abort();
     request.mark_complete();
@@ -175,7 +180,7 @@ void NcclCommunicator::poll() {
   guarded("NCCL", [&] { require_well("NCCL"); });
 }
 
-/// The host waits, without the lock, which the watch needs if this is not to last for ever.
+/// The host waits without the lock. The watch needs the lock to end a wait that takes too long.
 void NcclCommunicator::catch_up() const {
   std::string trouble;
   try {
@@ -212,7 +217,7 @@ void NcclCommunicator::give_back(void* memory) noexcept {
   };
   if (std::uncaught_exceptions() > 0 || is_lost()) return;
   try {
-    catch_up();  // of kernels, too, which freeing need not wait for
+    catch_up();  // also waits for kernels, because freeing need not wait for them
     guarded("ncclMemFree", [&] { buffers_->release(memory); });
   } catch (const Error& error) {
     job::write_line(error.what());
@@ -224,7 +229,7 @@ void NcclCommunicator::barrier() {
   control_->barrier();
 }
 
-/// Enters all calls that have been waited for.
+/// Enters all calls that have been waited for into the account.
 void NcclCommunicator::account_for_all() const {
   catch_up();
   guarded("NCCL", [&] { pending_->account_for(NcclPendingCalls::Which::all); });
@@ -244,7 +249,7 @@ void NcclCommunicator::attach(CallLog* log) noexcept {
   try {
     account_for_all();
   } catch (const Error&) {
-    // The link is broken now: whoever uses it next is told.
+    // The link is broken now, so the next use of the communicator throws.
   }
   pending_->account().attach(log);
 }

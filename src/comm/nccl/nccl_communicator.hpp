@@ -23,28 +23,28 @@ class NcclWatch;
 
 /// Whether this build has NCCL.
 [[nodiscard]] bool has_nccl() noexcept;
-/// Whether it is new enough to register buffers.
+/// Whether this build's NCCL is new enough to register buffers.
 [[nodiscard]] bool nccl_registers_buffers() noexcept;
 
-/// A communicator over NCCL among the ranks of `control`, which carries its control operations; a
-/// collective call. Buffers are in the memory of the current device, on which `compute_stream`, a
-/// cudaStream_t, computes.
+/// Makes a communicator over NCCL for the ranks of `control`, which carries its control operations.
+/// Collective. Buffers are in the memory of the current device. `compute_stream`, a cudaStream_t,
+/// is the stream that computes on this device.
 ///
-/// Throws RunError, the same line on all ranks, where a rank has no device, `compute_stream` is
-/// missing since data are in the host's memory, or this build has no NCCL.
+/// Throws RunError with the same line on all ranks in three cases: a rank has no device,
+/// `compute_stream` is missing because the data are in host memory, or this build has no NCCL.
 std::unique_ptr<Communicator> make_nccl_communicator(std::unique_ptr<Communicator> control,
                                                      std::optional<void*> compute_stream,
                                                      std::chrono::duration<double> timeout);
 
-/// Collectives over NCCL on a stream of their own, in order with the stream that computes
-/// (follows_stream). Sums are formed by NCCL: those of bf16 add in fp32 and round at each station.
+/// Collectives over NCCL on a separate stream, ordered with the compute stream (follows_stream).
+/// NCCL forms the sums: those of bf16 are added in fp32 and rounded on each rank that they pass.
 ///
-/// Reading the counters, and attaching a log, makes the host wait for the device: the times are
-/// those of events on the streams (see NcclPendingCalls), known once the calls are complete.
+/// Reading the counters or attaching a log makes the host wait for the device. The times come from
+/// events on the streams (see NcclPendingCalls), which are known when the calls are complete.
 /// `blocked` is the time in which the compute stream stood at a wait.
 ///
-/// A call that the device does not get on with for `timeout`, and an error that NCCL meets on the
-/// device or the network, end the process; see NcclWatch.
+/// The process ends if the device makes no progress in a call for `timeout`. It also ends if NCCL
+/// reports an error on the device or the network. See NcclWatch.
 class NcclCommunicator final : public Communicator {
  public:
   NcclCommunicator(std::unique_ptr<Communicator> control, CudaStream compute,
@@ -62,8 +62,8 @@ class NcclCommunicator final : public Communicator {
   void wait(Request& request) override;
   void poll() override;
   void fence() override { catch_up(); }
-  /// Where an error unwinds the rank, or has ended the communicator, what is given back is left to
-  /// the end of the process.
+  /// Memory that is given back remains allocated until the process ends, if an error unwinds the
+  /// rank or has ended the communicator.
   [[nodiscard]] std::optional<MemorySource> buffer_memory() override;
   [[nodiscard]] std::int64_t registered_bytes() const override;
 
@@ -102,8 +102,8 @@ class NcclCommunicator final : public Communicator {
   mutable std::mutex mutex_;  ///< guards the pending calls and the link against the watch
   std::unique_ptr<NcclPendingCalls> pending_;
   std::unique_ptr<NcclLink> link_;
-  std::unique_ptr<NcclBuffers> buffers_;  ///< guarded likewise
-  std::unique_ptr<NcclWatch> watch_;      ///< last: it uses the rest
+  std::unique_ptr<NcclBuffers> buffers_;  ///< guarded by the same mutex
+  std::unique_ptr<NcclWatch> watch_;      ///< last, because it uses the other members
 };
 
 }  // namespace tidemark::comm

@@ -21,7 +21,7 @@ NcclPendingCalls::NcclPendingCalls(CudaStream compute, int ranks)
 }
 
 NcclPendingCalls::~NcclPendingCalls() {
-  // Nothing can be done where it fails, as it does once the device has failed.
+  // A failure is ignored here. It occurs after the device has failed.
   static_cast<void>(cudaStreamDestroy(stream_));
 }
 
@@ -52,7 +52,7 @@ void NcclPendingCalls::account_for(Which which) {
     ++first_ticket_;
   }
   unfinished_ = std::max(unfinished_, first_ticket_);
-  // For the calls to come: those of one step are read against one anchor.
+  // For later calls. All calls of one step use the same anchor.
   constexpr std::chrono::seconds anchor_lasts{1};
   clock_.refresh_anchor(anchor_lasts);
 }
@@ -61,7 +61,8 @@ void NcclPendingCalls::account_for(PendingCall& call) {
   clock_.await(call.completed);
   clock_.await(call.awaited);
   const Clock::time_point posted = clock_.time_of(call.posted);
-  // Not before it was posted, which the resolution of events might make of an empty call.
+  // Events have a limited resolution. Without the maximum, an empty call could complete before it
+  // was posted.
   const Clock::time_point completed = std::max(posted, clock_.time_of(call.completed));
   const Clock::time_point awaited = std::max(posted, clock_.time_of(call.awaited));
   const Entry& entry = call.entry;

@@ -1,4 +1,4 @@
-// Calls of NCCL on their stream, in order with the stream that computes, and when they happened.
+// Pending NCCL calls on their stream, their order with the compute stream, and their times.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,17 @@
 
 namespace tidemark::comm {
 
-/// All calls of a communicator, from posting until they are in its books.
+/// All calls of a communicator, from posting until they are entered into its account.
 ///
-/// They are carried out one after the other on a stream of high priority. Four moments of a call
-/// count, all on the device: when the compute stream got to where it was posted, when it was
-/// complete, and, once it has been waited for, when the compute stream got to that. A compute
-/// stream that gets there first stands still until the call is complete: blocked. So the books are
-/// made by `account_for`, when the device is through.
+/// NCCL carries them out one after the other on a stream of high priority. Three moments of a call
+/// are recorded on the device:
+///
+/// * `posted`: the compute stream reaches the point where the call was posted.
+/// * `completed`: the call is complete.
+/// * `awaited`: the compute stream reaches the point where the call is waited for.
+///
+/// If `awaited` is before `completed`, the compute stream is blocked in between. `account_for`
+/// enters a call only after the device has passed all three moments.
 class NcclPendingCalls {
  public:
   struct Entry {
@@ -25,15 +29,15 @@ class NcclPendingCalls {
     std::int64_t message_bytes;
   };
 
-  /// Beside `compute`, a stream of the current device. Throws RunError where CUDA fails, as all of
-  /// the class does.
+  /// Makes the communication stream on the current device, to which the stream `compute` belongs.
+  /// All functions of this class throw RunError if CUDA fails.
   explicit NcclPendingCalls(CudaStream compute, int ranks);
   ~NcclPendingCalls();
   NcclPendingCalls(const NcclPendingCalls&) = delete;
   NcclPendingCalls& operator=(const NcclPendingCalls&) = delete;
 
-  /// `launch` puts the call on the stream that it is given. What the compute stream holds now is
-  /// done before it. Returns its ticket.
+  /// `launch` puts the call on the stream that it gets. The call starts after the work that is on
+  /// the compute stream now. Returns the call's ticket.
   template <class Launch>
   std::uint64_t post(const Entry& entry, const Launch& launch) {
     const Mark posted = clock_.mark(compute_);
@@ -43,24 +47,25 @@ class NcclPendingCalls {
     return first_ticket_ + pending_.size() - 1;
   }
   [[nodiscard]] Operation operation_of(std::uint64_t ticket) { return at(ticket).entry.operation; }
-  /// What the compute stream is given from now on comes behind the call.
+  /// Orders all later work of the compute stream after the call.
   void order_after(std::uint64_t ticket);
 
-  /// Enters the calls that have been waited for: all, which the host waits for, or those that are
-  /// complete already.
+  /// Enters calls that have been waited for into the account. `all`: the host waits until they are
+  /// complete. `complete`: only those that are complete already.
   enum class Which { all, complete };
   void account_for(Which which);
-  /// The host waits for all that the communicator and the compute stream have.
+  /// The host waits for all work of the communication stream and the compute stream.
   void drain() const;
 
   [[nodiscard]] Account& account() { return account_; }
   [[nodiscard]] const Account& account() const { return account_; }
 
-  /// How far the device has got.
+  /// Progress of the device.
   struct Progress {
-    std::uint64_t steps = 0;             ///< grows whenever a call has been reached or is complete
-    std::optional<Operation> operation;  ///< of the oldest call that is not; none: nothing to do
-    bool is_reached = false;  ///< the compute stream has got to where that call was posted
+    std::uint64_t steps = 0;             ///< grows when a call is reached or becomes complete
+    std::optional<Operation> operation;  ///< of the oldest incomplete call, if any
+    /// The compute stream has reached the point where that call was posted.
+    bool is_reached = false;
   };
   [[nodiscard]] Progress progress();
 
@@ -69,7 +74,7 @@ class NcclPendingCalls {
   struct PendingCall {
     Entry entry;
     Mark posted, completed;
-    Mark awaited;  ///< null until it is waited for
+    Mark awaited;  ///< null until the call is waited for
     bool is_accounted;
   };
   [[nodiscard]] PendingCall& at(std::uint64_t ticket);
@@ -82,7 +87,7 @@ class NcclPendingCalls {
   Account account_;
   std::deque<PendingCall> pending_;
   std::uint64_t first_ticket_ = 1;  ///< of the first call
-  std::uint64_t unfinished_ = 1;    ///< ticket of the first call that was not seen complete yet
+  std::uint64_t unfinished_ = 1;    ///< ticket of the first call that is not known to be complete
 };
 
 }  // namespace tidemark::comm

@@ -1,14 +1,15 @@
 #include "comm/nccl/registered_buffers.hpp"
 
-#include <fmt/format.h>
 #include <nccl.h>
+
+#include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "comm/nccl/nccl_communicator.hpp"
 
 namespace tidemark::comm {
 
-// Both came with NCCL 2.19.1, user buffer registration with them.
+// NCCL 2.19.1 added ncclMemAlloc and user buffer registration.
 #if NCCL_VERSION_CODE >= NCCL_VERSION(2, 19, 1)
 
 bool nccl_registers_buffers() noexcept { return true; }
@@ -19,7 +20,7 @@ bool nccl_registers_buffers() noexcept { return false; }
 
 namespace {
 
-// What an older NCCL lacks; nobody gets to call them.
+// An older NCCL lacks these functions. The stand-ins are never called.
 ncclResult_t ncclMemAlloc(void**, std::size_t) { return ncclInvalidUsage; }
 ncclResult_t ncclMemFree(void*) { return ncclInvalidUsage; }
 ncclResult_t ncclCommRegister(ncclComm*, void*, std::size_t, void**) { return ncclInvalidUsage; }
@@ -37,7 +38,7 @@ void* NcclBuffers::allocate(std::size_t bytes) {
     code = ncclMemAlloc(&memory, bytes);
   }
   if (code != ncclSuccess) {
-    // CUDA's error for want of memory comes out as that of any of its errors.
+    // NCCL returns the same code for all errors of CUDA, out of memory included.
     const bool is_cudas = code == ncclUnhandledCudaError;
     link_.fail(is_cudas ? "out of memory: ncclMemAlloc" : "ncclMemAlloc",
                fmt::format("{} bytes were refused: {}", bytes, link_.describe(code)));

@@ -1,4 +1,4 @@
-// Memory of NCCL's own, registered with a communicator.
+// Memory that NCCL allocates and registers with a communicator.
 #pragma once
 
 #include <cstddef>
@@ -11,37 +11,38 @@
 
 namespace tidemark::comm {
 
-/// What NCCL allocated for the buffers of its calls: by ncclMemAlloc, which is to say in a way that
-/// other devices, the switch between them and the network's adapter can map, and registered by
-/// ncclCommRegister, so that calls move it without copies of NCCL's. Both are local: no rank waits
-/// for another in them.
+/// Memory for the buffers of NCCL calls. ncclMemAlloc allocates it so that other devices, the
+/// switch between them and the network adapter can map it. ncclCommRegister registers it, so that
+/// NCCL moves it without internal copies. Both functions are local: no rank waits for another rank
+/// in them.
 ///
-/// Whatever fails ends the link and throws RunError; memory that is held then goes with the
-/// process, since other ranks' calls may still be reading it.
+/// Any failure ends the link and throws RunError. The memory then stays allocated until the process
+/// ends, because other ranks' calls may still read it.
 class NcclBuffers {
  public:
   /// CUDA maps memory in pieces of this size, to which ncclMemAlloc rounds up.
   static constexpr std::size_t unit = std::size_t{2} << 20;
 
-  /// `watchdog` watches the host's calls; both outlive this.
+  /// `watchdog` watches the host's calls. Both arguments must outlive this object.
   NcclBuffers(NcclLink& link, job::Watchdog& watchdog) : link_(link), watchdog_(watchdog) {}
   NcclBuffers(const NcclBuffers&) = delete;
   NcclBuffers& operator=(const NcclBuffers&) = delete;
 
-  /// Never null.
+  /// Allocates and registers memory. Never returns null.
   [[nodiscard]] void* allocate(std::size_t bytes);
-  /// No call under way uses `memory`, which `allocate` gave; the link is not broken.
+  /// Frees `memory`, which `allocate` returned. No pending call may use it, and the link must not
+  /// be broken.
   void release(void* memory);
 
-  /// Bytes held that NCCL has registered: none where it declines to (NCCL_LOCAL_REGISTER=0).
+  /// Bytes held that NCCL has registered. 0 if NCCL declines to register (NCCL_LOCAL_REGISTER=0).
   [[nodiscard]] std::int64_t registered_bytes() const;
-  /// Bytes that have not been given back.
+  /// Bytes that have not been released.
   [[nodiscard]] std::size_t held_bytes() const;
 
  private:
   struct Segment {
     std::size_t bytes;
-    void* handle;  ///< of the registration; null where NCCL declined it
+    void* handle;  ///< of the registration; null if NCCL declined it
   };
 
   NcclLink& link_;

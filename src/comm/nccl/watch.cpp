@@ -46,7 +46,7 @@ void NcclWatch::watch() {
   using std::chrono::duration_cast;
   constexpr Clock::duration longest_interval = std::chrono::milliseconds(100);
   const auto interval = std::min(longest_interval, duration_cast<Clock::duration>(timeout_ / 8));
-  // Every thread has a current device of its own. Where this fails, what follows does, too.
+  // Each thread has its own current device. If this call fails, the following ones fail, too.
   static_cast<void>(cudaSetDevice(device_));
   std::unique_lock lock(mutex_);
   while (!stop_) {
@@ -54,8 +54,8 @@ void NcclWatch::watch() {
       const job::Watchdog::Call watched(last_resort_, "watching over NCCL");
       if (const std::string line = look(); !line.empty()) {
         job::write_line(line);
-        // The lock is held to the end: whoever would go on with what an aborted call left behind is
-        // stopped at the next use of the communicator.
+        // The lock is held until the end. So the next use of the communicator stops any thread that
+        // would continue with the results of an aborted call.
         link_.abort();
         job::end_process();
       }
@@ -65,7 +65,7 @@ void NcclWatch::watch() {
 }
 
 std::string NcclWatch::look() {
-  if (link_.is_broken()) return {};  // this rank knows, and ends by its own error
+  if (link_.is_broken()) return {};  // this rank ends by its own error
   const Clock::time_point now = Clock::now();
   try {
     const NcclPendingCalls::Progress progress = pending_.progress();
@@ -73,7 +73,7 @@ std::string NcclWatch::look() {
     if (const std::string trouble = link_.asynchronous_trouble(); !trouble.empty()) {
       return link_.failure_line(operation, trouble);
     }
-    // A process that was stopped for a while has not seen the device in that time.
+    // While the process was stopped, it could not observe the device. That time must not count.
     constexpr Clock::duration longest_gap = std::chrono::seconds(1);
     stuck_ += std::min(now - std::exchange(last_look_, now), longest_gap);
     if (std::exchange(steps_, progress.steps) != progress.steps || !progress.operation) {

@@ -1,4 +1,4 @@
-// Watches over the calls that NCCL has on the device: an error instead of a hang.
+// Watches the calls that NCCL has on the device, so that a rank ends with an error and not a hang.
 #pragma once
 
 #include <chrono>
@@ -12,27 +12,27 @@
 
 namespace tidemark::comm {
 
-/// A thread that looks, several times a second, how far the device has got and what NCCL reports.
+/// A thread that checks several times per second the progress of the device and the errors of NCCL.
 ///
-/// Where NCCL reports an error, or the device gets on with no call for `timeout`, it writes one
-/// line to stderr, aborts the communicator, which ends this rank's kernels, and ends the process
-/// with status 3; the launcher then ends the others, whose own threads see the same. Should the
-/// looking or the aborting hang itself, as it may where a device has died, a Watchdog ends the
-/// process. A time in which the whole process was stopped does not count.
+/// It acts if NCCL reports an error, or if the device makes no progress for `timeout`. It writes
+/// one line to stderr and aborts the communicator, which ends this rank's kernels. Then it ends the
+/// process with status 3. The launcher ends the other ranks, whose threads see the same error. On a
+/// failed device the check or the abort may hang. Then a Watchdog ends the process. Time in which
+/// the whole process was stopped does not count.
 class NcclWatch {
  public:
-  /// `mutex` guards the link and the pending calls; `words` knows the context. All outlive the
-  /// thread.
+  /// `mutex` guards the link and the pending calls. `words` knows the context. All arguments must
+  /// outlive the thread.
   NcclWatch(std::mutex& mutex, NcclLink& link, NcclPendingCalls& calls, const job::Watchdog& words,
             std::chrono::duration<double> timeout, int rank);
-  /// Stops the thread, and returns once it has ended.
+  /// Stops the thread and waits until it has ended.
   ~NcclWatch();
   NcclWatch(const NcclWatch&) = delete;
   NcclWatch& operator=(const NcclWatch&) = delete;
 
  private:
   void watch();
-  /// The line to end with; empty: all is well.
+  /// Returns the error line with which the process must end; empty if there is no error.
   [[nodiscard]] std::string look();
 
   std::mutex& mutex_;
@@ -42,13 +42,13 @@ class NcclWatch {
   std::chrono::duration<double> timeout_;
   int rank_;
   int device_ = 0;
-  std::uint64_t steps_ = 0;  ///< of the device at the last look
+  std::uint64_t steps_ = 0;  ///< progress of the device at the last look
   Clock::time_point last_look_{};
-  Clock::duration stuck_{};  ///< for how long it has been seen not to get on
+  Clock::duration stuck_{};  ///< for how long the device has made no progress
   std::condition_variable stop_changed_;
   bool stop_ = false;  ///< guarded by the mutex
   job::Watchdog last_resort_;
-  std::thread thread_;  ///< last, so that all it uses exists before it starts
+  std::thread thread_;  ///< last, so that all other members exist before it starts
 };
 
 }  // namespace tidemark::comm

@@ -22,7 +22,7 @@ void append(std::string& text, const Item& item) {
   text.append(reinterpret_cast<const char*>(&item), sizeof item);
 }
 
-/// Items of one type that follow each other in a text.
+/// Reads items of one type that are stored one after the other in a text.
 template <class Item>
 std::vector<Item> items_of(std::string_view text) {
   std::vector<Item> items(text.size() / sizeof(Item));
@@ -32,8 +32,8 @@ std::vector<Item> items_of(std::string_view text) {
 
 }  // namespace
 
-/// Before the call is posted: takes digests of what is sent, keeps what a call in place overwrites,
-/// and fills buffers that receive with NaN.
+/// Runs before the call is posted. Takes digests of the data to send, copies data that a call in
+/// place overwrites, and fills receive buffers with NaN.
 CheckingCommunicator::Pending CheckingCommunicator::begin(const Call& call) {
   Pending pending{call, {}, names_.size(), {}};
   names_.push_back(fmt::format("{} ({}) of {} x {}, call {} of the step", name_of(call.operation),
@@ -142,7 +142,7 @@ std::string CheckingCommunicator::name_of_call(std::uint64_t number) const {
   return number < names_.size() ? names_[number] : "a call that this rank did not make";
 }
 
-/// Every part that this rank received, against what its sender noted of it.
+/// Compares every part that this rank received with the digest that its sender noted.
 void CheckingCommunicator::compare_notes(CommunicationFindings& findings) {
   std::string own;
   for (const Note& note : sent_) append(own, note);
@@ -165,7 +165,7 @@ void CheckingCommunicator::compare_notes(CommunicationFindings& findings) {
   }
 }
 
-/// From one rank's findings to those of all.
+/// Combines the findings of all ranks.
 void CheckingCommunicator::share(CommunicationFindings& findings) {
   std::array<double, 5> totals{
       static_cast<double>(findings.parts), static_cast<double>(findings.parts_differ),
@@ -202,7 +202,7 @@ CommunicationFindings CheckingCommunicator::finish() {
     findings.first_never_waited =
         fmt::format("{} on rank {}", name_of_call(pending_.begin()->second.number), rank());
   }
-  pending_.clear();  // waits for them
+  pending_.clear();  // this waits for them
   compare_notes(findings);
   share(findings);
   return findings;

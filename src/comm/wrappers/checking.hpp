@@ -13,40 +13,42 @@
 
 namespace tidemark::comm {
 
-/// What the checks found, the same on all ranks.
+/// The findings of the checks, equal on all ranks.
 struct CommunicationFindings {
-  std::int64_t parts = 0;         ///< of gathers and exchanges that were received
-  std::int64_t parts_differ = 0;  ///< that are not what was sent
-  std::string first_part;         ///< the first of them, in words
-  double worst_sum = 0.0;         ///< largest error of a sum over its bound; infinite for NaN
-  std::string worst_call;         ///< the call with it
-  std::int64_t summed = 0;        ///< elements of sums, over all ranks
-  std::int64_t compared = 0;      ///< of them, those that were formed a second time
-  std::int64_t never_waited = 0;  ///< calls that nobody waited for
+  std::int64_t parts = 0;         ///< received parts of gathers and exchanges
+  std::int64_t parts_differ = 0;  ///< received parts that differ from what was sent
+  std::string first_part;         ///< description of the first of them
+  double worst_sum = 0.0;     ///< largest error of a sum, relative to its bound; infinite for NaN
+  std::string worst_call;     ///< the call with that error
+  std::int64_t summed = 0;    ///< elements of sums, over all ranks
+  std::int64_t compared = 0;  ///< how many of them were formed a second time
+  std::int64_t never_waited = 0;  ///< calls for which the step did not wait
   std::string first_never_waited;
 };
 
-/// Carries calls out by another communicator, and checks what they deliver:
+/// Carries calls out by another communicator, and checks their results:
 ///
-/// * Buffers that a call receives into are filled with NaN before it is posted.
-/// * Each part of an all-gather or exchange has a digest, taken by its sender before the call and
-///   by its receiver after it.
-/// * Each sum is formed a second time. Every rank answers for one block of it: it gathers the other
-///   ranks' contributions in pieces, each with a digest, adds them in fp64, and compares element by
-///   element. The other blocks of an all-reduce must have the digest that they have on the rank
-///   that answers for them. Of a block with more than `most_pieces` pieces, as many are drawn at
-///   random.
+/// * Receive buffers are filled with NaN before a call is posted.
+/// * Each part of an all-gather or exchange has a digest. The sender takes it before the call, and
+///   the receiver takes it after the call.
+/// * Each sum is formed a second time. Every rank is responsible for one block of it. It gathers
+///   the other ranks' contributions in pieces, each with a digest, adds them in fp64 and compares
+///   element by element. The other blocks of an all-reduce must have the same digest as on the
+///   responsible rank. If a block has more than `most_pieces` pieces, `most_pieces` of them are
+///   drawn at random.
 ///
-/// The bound of an element is gamma_(t-1) times the sum of the |terms| in the unit roundoff of the
-/// buffer's type, for t terms in any order (Higham, "Accuracy and Stability of Numerical
-/// Algorithms", 2002, section 4.2), plus what fp64 itself and sums that underflow may lose.
+/// The bound of an element is gamma_(t-1) times the sum of the |terms|, for t terms in any order.
+/// gamma uses the unit roundoff of the buffer's type (Higham, "Accuracy and Stability of Numerical
+/// Algorithms", 2002, section 4.2). An allowance for errors of fp64 and for sums that underflow is
+/// added.
 ///
-/// Contributions to a sum in place are copied to the host until its call is waited for. All ranks
-/// must wait for sums in the same order. Calls are not counted. The first `wait` after a call
-/// fences it, so that the step takes longer than usual.
+/// Contributions to a sum in place stay copied on the host until the call is waited for. All ranks
+/// must wait for sums in the same order. Calls are not counted. Each `wait` fences the other
+/// communicator, so the step takes longer than usual.
 class CheckingCommunicator final : public Decorator {
  public:
-  /// `inner` must outlive it. `seed`, the same on all ranks, draws the pieces.
+  /// `inner` must outlive this object. `seed` selects the random pieces and must be equal on all
+  /// ranks.
   CheckingCommunicator(Communicator& inner, BufferFunctions functions, std::uint64_t seed,
                        std::size_t most_pieces = 128)
       : Decorator(inner), on_(std::move(functions)), sums_(inner, on_, seed, most_pieces) {}
@@ -56,20 +58,20 @@ class CheckingCommunicator final : public Decorator {
   void wait(Request& request) override;
   void poll() override { inner_.poll(); }
 
-  /// Compares what the ranks noted. Collective; to be called once, after the step.
+  /// Compares the notes of all ranks. Collective. Call it once, after the step.
   [[nodiscard]] CommunicationFindings finish();
 
  private:
-  /// A call that is not complete.
+  /// A pending call.
   struct Pending : Call {
     Request request;  ///< of the other communicator
     std::uint64_t number = 0;
-    std::vector<std::byte> own;  ///< what this rank contributes to a sum in place
+    std::vector<std::byte> own;  ///< this rank's contribution to a sum in place
   };
-  /// The digest of a part, as its sender or its receiver sees it.
+  /// The digest of one part, taken by its sender or its receiver.
   struct Note {
     std::uint64_t number;  ///< of the call
-    std::int64_t peer;     ///< receiver, or sender; `everyone` for a part that all ranks get
+    std::int64_t peer;     ///< receiver or sender; `everyone` for a part that all ranks get
     std::uint64_t digest;
   };
   static constexpr std::int64_t everyone = -1;

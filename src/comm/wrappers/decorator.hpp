@@ -1,4 +1,4 @@
-// The base of communicators that change how another one carries out collectives.
+// The base of communicators that change how another communicator carries out collectives.
 #pragma once
 
 #include <optional>
@@ -12,8 +12,8 @@
 
 namespace tidemark::comm {
 
-/// Passes everything but the collectives, `wait` and the books on to another communicator, which
-/// must outlive it. Exchanges that are posted together come one by one.
+/// Forwards everything to another communicator, which must outlive it, except collectives, `wait`
+/// and the account. Exchanges that are posted together are posted one by one.
 class Decorator : public Communicator {
  public:
   explicit Decorator(Communicator& inner) : inner_(inner), account_(inner.size()) {}

@@ -13,15 +13,15 @@
 
 namespace tidemark::comm {
 
-/// Rank 0 of `size` ranks of which only this one exists. Collectives are counted as they would be,
-/// taking no time, and touch no buffer; values stay as they are. Needs no MPI.
+/// Acts as rank 0 of `size` ranks, without the other ranks. Collectives are counted with zero
+/// seconds. No buffer or value changes. It needs no MPI.
 ///
-/// Follows what own algorithms need of scratch memory, from posting to waiting, as MpiCommunicator
-/// does with default options, and holds none of it.
+/// It follows the scratch memory of own algorithms from posting to waiting, as an MpiCommunicator
+/// with default options does. It allocates none of it.
 class DryRunCommunicator final : public Communicator {
  public:
-  /// `algorithms`: of which a call may take any. Where there are several, it is counted with the
-  /// most scratch memory that one of them uses.
+  /// `algorithms`: all that a call may use. A call is counted with the largest scratch memory of
+  /// them.
   explicit DryRunCommunicator(int size, std::vector<Algorithm> algorithms = {})
       : size_(size), algorithms_(std::move(algorithms)) {}
 
@@ -51,7 +51,7 @@ class DryRunCommunicator final : public Communicator {
     request.mark_complete();
   }
   void poll() override {}
-  /// What a run holds from its second step on.
+  /// The bytes that a run holds from its second step on.
   [[nodiscard]] std::int64_t scratch_bytes() const override { return scratch_.needed_bytes(); }
   void release_scratch() override { scratch_.forget(); }
 
@@ -69,7 +69,7 @@ class DryRunCommunicator final : public Communicator {
   void reset_counters() noexcept override { counters_.reset(); }
 
  private:
-  /// Not null, and never touched.
+  /// An address that is not null. No code reads or writes it.
   static void* nowhere(std::size_t) {
     static std::byte place{};
     return &place;
@@ -81,7 +81,7 @@ class DryRunCommunicator final : public Communicator {
   bool overlapping_ = false;
   Counters counters_;
   ScratchPool scratch_{{nowhere, leave}};
-  std::map<std::uint64_t, MemoryBlock> pending_;  ///< by ticket
+  std::map<std::uint64_t, MemoryBlock> pending_;  ///< key: ticket
   std::uint64_t tickets_ = 0;
 };
 

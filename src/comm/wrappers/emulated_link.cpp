@@ -41,8 +41,8 @@ Request EmulatedLink::post(const Call& call) {
   return {*this, ticket};
 }
 
-// Sleeping leaves the core to others, as a rank that waits for a network does; now and then other
-// calls are driven, which a network would do by itself.
+// Sleeping frees the core for other ranks, as waiting for a real network does. The polls drive
+// other pending calls, which a real network would move by itself.
 void EmulatedLink::wait_until(Clock::time_point due) {
   constexpr auto slice = std::chrono::microseconds(300);
   constexpr auto margin = std::chrono::microseconds(100);
@@ -69,7 +69,8 @@ void EmulatedLink::wait(Request& request) {
   wait_until(due);
   const Clock::time_point end = Clock::now();
   if (pending.carried_out) call.completed = std::max(due, pending.handed_over);
-  // When a call ended that both had done with before it was waited for, only the link says.
+  // If both the link and the other communicator finished before this wait began, the link's time
+  // stands. Otherwise the call completes now.
   constexpr auto at_once = std::chrono::microseconds(5);
   if (due > begin || (!pending.carried_out && arrived - begin > at_once)) call.completed = end;
   const Clock::duration blocked = pending.handed_over - call.posted + (end - begin);

@@ -1,4 +1,4 @@
-// Another communicator, slowed down to what a given link would allow.
+// Slows another communicator down to the speed of a given link.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,11 @@
 
 namespace tidemark::comm {
 
-/// Carries calls out by another communicator, and completes each no earlier than the link would:
-/// the calls of this rank follow each other on it, in the order in which they are posted, each way
-/// independently. What the other one takes longer for, takes longer: a link can be made slower than
-/// the real one, not faster. Control operations are not slowed down.
+/// Carries calls out by another communicator, and completes each call no earlier than the link
+/// would. The calls of this rank use the link one after the other, in the order of posting. The two
+/// directions of the link are independent. A call that takes longer on the other communicator keeps
+/// its longer time. So the link can only be slower than the real one. Control operations are not
+/// slowed down.
 class EmulatedLink final : public Decorator {
  public:
   EmulatedLink(Communicator& inner, LinkModel link) : Decorator(inner), link_(link) {}
@@ -25,14 +26,14 @@ class EmulatedLink final : public Decorator {
   struct PendingCall {
     Request request;                ///< of the other communicator
     CallRecord call;                ///< `completed` is when the link would have delivered it
-    Clock::time_point handed_over;  ///< when the other one was done with posting
-    bool carried_out = false;       ///< the other one was done with all of it by then
+    Clock::time_point handed_over;  ///< when the other communicator returned from posting
+    bool carried_out = false;       ///< the call was complete by then
   };
 
   void wait_until(Clock::time_point due);
 
   LinkModel link_;
-  Clock::time_point free_at_{};  ///< when the link has taken in all that was posted
+  Clock::time_point free_at_{};  ///< when the link has taken all posted calls
   std::uint64_t next_ticket_ = 1;
   std::map<std::uint64_t, PendingCall> pending_;
 };

@@ -1,12 +1,12 @@
 #include "comm/wrappers/second_sum.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "comm/buffers.hpp"
 
@@ -18,7 +18,7 @@ double unit_roundoff(DType dtype) {
   return dtype == DType::fp64 ? 0x1p-53 : dtype == DType::fp32 ? 0x1p-24 : 0x1p-8;
 }
 
-/// gamma_n: what n roundings in a row can add up to, relative.
+/// gamma_n: bound of the relative error of n successive roundings.
 double gamma_of(int roundings, double unit) {
   const double nu = roundings * unit;
   return nu < 1.0 ? nu / (1.0 - nu) : std::numeric_limits<double>::infinity();
@@ -32,8 +32,8 @@ std::uint64_t next_random(std::uint64_t& state) {
   return z ^ (z >> 31);
 }
 
-/// Of the pieces in which contributions are gathered: as FNV-1a, but by words of 64 bits, each
-/// followed by a shift that brings its high bits into play. The last word is filled up with zeros.
+/// Digest of a piece of contributions. It works like FNV-1a, but on words of 64 bits. A shift after
+/// each word mixes its high bits into the low ones. The last word is padded with zeros.
 std::uint64_t digest_of_text(std::string_view text) {
   std::uint64_t digest = 0xcbf29ce484222325ULL ^ text.size();
   for (std::size_t at = 0; at < text.size(); at += sizeof(std::uint64_t)) {
@@ -47,7 +47,7 @@ std::uint64_t digest_of_text(std::string_view text) {
 
 constexpr std::size_t digest_bytes = sizeof(std::uint64_t);
 
-/// Items of one type that follow each other in a text.
+/// Reads items of one type that are stored one after the other in a text.
 template <class Item>
 std::vector<Item> items_of(std::string_view text) {
   std::vector<Item> items(text.size() / sizeof(Item));
@@ -65,7 +65,7 @@ Stretch SecondSum::block_of_rank(const Call& call, int rank, int ranks) {
   return {first, call.count / n + (r < call.count % n ? 1 : 0)};
 }
 
-/// All pieces of a block, or those that were drawn; the same on all ranks for blocks of one length.
+/// All pieces of a block, or the drawn ones. Blocks of equal length give the same on all ranks.
 std::vector<Stretch> SecondSum::pieces_of(std::size_t block, std::size_t element_bytes) {
   const std::size_t length = piece_bytes / element_bytes;
   const std::size_t count = (block + length - 1) / length;
@@ -78,7 +78,7 @@ std::vector<Stretch> SecondSum::pieces_of(std::size_t block, std::size_t element
   return pieces;
 }
 
-/// What this rank adds to a piece of the block of `rank`, with a digest in front.
+/// This rank's contribution to a piece of the block of `rank`, after its digest.
 std::string SecondSum::contribution_to(const Sum& sum, int rank, const Stretch& piece) const {
   const Stretch block = block_of_rank(sum.call, rank, inner_.size());
   const std::size_t begin = std::min(piece.first, block.count);
@@ -116,13 +116,14 @@ void SecondSum::add_contribution(const Sum& sum, const std::string& text, std::s
   });
 }
 
-/// In round d every rank shows what it adds to the block of the rank d places on.
+/// In round d, every rank sends its contribution to the block of the rank that follows d places
+/// later.
 void SecondSum::compare(const Call& call, const std::vector<std::byte>& own,
                         const std::string& name) {
   const Sum sum{call, own, name};
   const std::size_t own_length = block_of_rank(call, inner_.rank(), inner_.size()).count;
   findings_.summed += static_cast<std::int64_t>(own_length);
-  // Blocks of an all-reduce differ by one element at most; the first is the longest.
+  // Blocks of an all-reduce differ by at most one element, and the first is the longest.
   const std::size_t longest = block_of_rank(call, 0, inner_.size()).count;
   for (const Stretch& piece : pieces_of(longest, size_of(call.dtype))) {
     const std::size_t begin = std::min(piece.first, own_length);
@@ -148,7 +149,7 @@ void SecondSum::compare_piece(const Sum& sum, std::span<const double> sums,
       piece.first + (reduces_all ? block_of_rank(sum.call, inner_.rank(), inner_.size()).first : 0);
   std::string data(piece.count * size_of(sum.call.dtype), '\0');
   on_.to_host(data.data(), element_at(sum.call.recv, first, sum.call.dtype), data.size());
-  // The second sum is rounded, too; and sums that underflow may have been taken for zero.
+  // The bound also covers rounding of the second sum, and sums that underflow to zero.
   const double relative = gamma_of(inner_.size() - 1, unit_roundoff(sum.call.dtype)) +
                           gamma_of(inner_.size(), unit_roundoff(DType::fp64));
   const double smallest = static_cast<double>(std::numeric_limits<float>::min()) * inner_.size();

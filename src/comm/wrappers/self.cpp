@@ -1,21 +1,21 @@
 #include "comm/wrappers/self.hpp"
 
-#include <fmt/format.h>
-
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+
+#include <fmt/format.h>
 
 #include "base/error.hpp"
 
 namespace tidemark::comm {
 
-/// A copy from `send` to `recv`; an all-reduce of one rank does nothing.
+/// Copies from `send` to `recv`. An all-reduce of one rank does nothing.
 Request SelfCommunicator::post(const Call& call) {
   const Clock::time_point posted = Clock::now();
   const std::size_t bytes = call.message_bytes(1);
   const void* const send = call.operation == Operation::all_reduce ? call.recv : call.send;
-  // memcpy may not be given null pointers even to copy nothing.
+  // memcpy must not get null pointers, even for zero bytes.
   if (send != call.recv && bytes > 0) {
     if (copy_in_order_) {
       copy_in_order_(call.recv, send, bytes);

@@ -12,15 +12,15 @@
 
 namespace tidemark::comm {
 
-/// One rank (t = 1): nothing crosses any link, so wire bytes are 0. All-gather and reduce-scatter
-/// copy their buffer where `send` and `recv` differ. Requests are complete when returned; on a
-/// device, ordered so.
+/// One rank (t = 1). No data cross a link, so wire bytes are 0. All-gather and reduce-scatter copy
+/// their buffer if `send` and `recv` differ. A request is complete when it is returned. On a device
+/// the copy is ordered by the compute stream.
 class SelfCommunicator final : public Communicator {
  public:
   /// Copies in the order of a device's compute stream.
   using CopyInOrder = std::function<void(void* to, const void* from, std::size_t bytes)>;
 
-  /// For host buffers, or for those of a device where there is a `copy`.
+  /// For host buffers, or with `copy` for buffers of a device.
   explicit SelfCommunicator(CopyInOrder copy = {}) : copy_in_order_(std::move(copy)) {}
 
   [[nodiscard]] int rank() const noexcept override { return 0; }

@@ -1,4 +1,4 @@
-// The collectives left out, for measuring what is left of a step.
+// Leaves the collectives out, to measure the rest of a step.
 #pragma once
 
 #include "comm/algorithms/sums.hpp"
@@ -7,11 +7,11 @@
 
 namespace tidemark::comm {
 
-/// Every collective is complete when it is posted, and nothing moves between ranks. What others
-/// would have sent is replaced by this rank's own values, so that the kernels that follow meet
-/// numbers of the usual size (a product of denormals may be slow on a host); the time of that is
-/// kept apart. Where `sum` is leave_alone, they meet what earlier steps left in the memory.
-/// Nothing is counted. Control operations work as ever.
+/// Every collective is complete when it is posted, and no data move between ranks. This rank's own
+/// values replace those of other ranks. So later kernels get numbers of the usual size; products of
+/// denormals may be slow on a host. The seconds of these copies are counted apart. If `sum` is
+/// leave_alone, the memory keeps the values of earlier steps. Collectives are not counted. Control
+/// operations work as usual.
 class SilentCommunicator final : public Decorator {
  public:
   SilentCommunicator(Communicator& inner, SumFunction sum) : Decorator(inner), sum_(sum) {}

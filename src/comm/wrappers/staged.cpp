@@ -1,10 +1,10 @@
 #include "comm/wrappers/staged.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/error.hpp"
 
@@ -19,7 +19,7 @@ double seconds_between(Clock::time_point begin, Clock::time_point end) {
 }  // namespace
 
 Staged::~Staged() {
-  // The requests, which may still be under way, use the buffers.
+  // Requests may still be pending, and they use the buffers.
   while (!pending_.empty()) {
     PendingCall pending = std::move(pending_.begin()->second);
     pending_.erase(pending_.begin());
@@ -32,7 +32,7 @@ Staged::~Staged() {
   }
 }
 
-/// The smallest that is large enough, or a new one.
+/// Takes the smallest free buffer that is large enough, or allocates one.
 Staged::Buffer Staged::take(std::size_t bytes) {
   if (bytes == 0) return {};
   auto best = free_.end();
@@ -65,7 +65,7 @@ void Staged::to_host(const Buffer& buffer, const void* device, std::size_t bytes
   if (bytes > 0) on_.to_host(buffer.data, device, bytes);
 }
 
-/// Takes buffers in host memory, copies to them what the call sends, and posts it on them.
+/// Takes buffers in host memory, copies the call's input to them, and posts the call on them.
 Request Staged::stage(const Call& call, PendingCall& pending) {
   const std::size_t block = call.block_bytes();
   const std::size_t whole = call.message_bytes(size());
@@ -78,7 +78,7 @@ Request Staged::stage(const Call& call, PendingCall& pending) {
       to_host(pending.received, call.recv, whole);
       break;
     case Operation::all_gather: {
-      // In place: what this rank sends is its own block of what it receives.
+      // In place: this rank sends its own block of the receive buffer.
       pending.received = take(whole);
       std::byte* own = pending.received.data;
       if (own != nullptr) own += block * static_cast<std::size_t>(rank());

@@ -1,4 +1,4 @@
-// Collectives of a library that cannot reach a device's memory, on buffers that lie there.
+// Collectives on device buffers, by a library that cannot access device memory.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +14,11 @@
 
 namespace tidemark::comm {
 
-/// Carries calls on a device's buffers out by a communicator for host memory, which it owns: what a
-/// call sends is copied to host memory before it is posted, and what it received is copied back
-/// when it is waited for. The copies are part of the call, in its time and in that in which the
-/// rank is blocked.
+/// Carries calls on device buffers out by a communicator for host memory, which it owns. It copies
+/// the call's input to host memory before posting, and copies the result back in `wait`. These
+/// copies count in the call's time and in its blocked time.
 ///
-/// Host memory is kept for later calls: steps that repeat ask the system for none.
+/// Host memory is kept for later calls, so repeated steps allocate none.
 class Staged final : public Decorator {
  public:
   Staged(std::unique_ptr<Communicator> inner, StagingFunctions functions)
@@ -39,7 +38,7 @@ class Staged final : public Decorator {
     std::byte* data = nullptr;
     std::size_t bytes = 0;
   };
-  /// A call under way, and the copy that its end asks for.
+  /// A pending call, and the copy to make when it is complete.
   struct PendingCall {
     Request request;
     CallRecord call;

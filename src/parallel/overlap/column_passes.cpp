@@ -1,8 +1,10 @@
-// The passes of ColumnParallelLinear that hide communication; its header has the table of them.
+// The passes of ColumnParallelLinear that hide communication. Its header lists what runs
+// concurrently.
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "base/scalars.hpp"
 #include "kernels/convert.hpp"
 #include "parallel/column_parallel.hpp"
 #include "parallel/mappings.hpp"
@@ -21,10 +23,10 @@ Arriving<Y> ColumnParallelLinear<T, Y>::forward_by_pieces(const Context& context
   memory::Tensor<Y> output = new_output(context);
   apply_shard_by_shard(context, input, whole.view(), output.view());
   saved_input_ = context.keep_gathered ? std::move(whole) : input.take();
-  return Arriving<Y>(std::move(output));  // nvcc would copy it
+  return Arriving<Y>(std::move(output));  // nvcc would copy it without the move
 }
 
-/// The rows of a chunk as they come, the input being kept when it is complete.
+/// Multiplies each chunk of rows when it arrives. Saves the input when it is complete.
 template <class T, class Y>
 Arriving<Y> ColumnParallelLinear<T, Y>::apply_by_chunks(const Context& context, Arriving<T> input,
                                                         memory::Tensor<Y> output) {
@@ -46,7 +48,8 @@ Arriving<Y> ColumnParallelLinear<T, Y>::apply_by_chunks(const Context& context, 
           }};
 }
 
-/// Own rows first, as they come to be, then the others' as they arrive.
+/// Multiplies this rank's own rows first, chunk by chunk, and then the other ranks' rows on
+/// arrival.
 template <class T, class Y>
 void ColumnParallelLinear<T, Y>::apply_shard_by_shard(const Context& context, Arriving<T>& shard,
                                                       const Matrix<T>& whole,
@@ -74,8 +77,9 @@ void ColumnParallelLinear<T, Y>::apply_shard_by_shard(const Context& context, Ar
   }
 }
 
-/// The input's gradient, complete when it has been awaited; `dy` until it is formed. Whether a
-/// gather is under way is asked of its tensor, which a dry run has, too.
+/// Starts the input's gradient; it is complete after `await_all`. `dy` must stay until the products
+/// are formed. The tensor `gathered_` tells whether a gather is pending, because a dry run has the
+/// tensor but no request.
 template <class T, class Y>
 Arriving<T> ColumnParallelLinear<T, Y>::start_input_gradient(const Context& context,
                                                              const Matrix<Y>& dy) {
@@ -96,8 +100,8 @@ Arriving<T> ColumnParallelLinear<T, Y>::start_input_gradient(const Context& cont
           }};
 }
 
-/// Without SP: all-reduced when it is whole, or under ring each chunk of its rows while the next is
-/// formed.
+/// Without SP, the input's gradient is all-reduced. Under bulk this happens once, when it is whole.
+/// Under ring each chunk of rows is reduced while the next chunk is formed.
 template <class T, class Y>
 Arriving<T> ColumnParallelLinear<T, Y>::reduce_by_chunks(const Context& context,
                                                          const Matrix<Y>& dy, Tensor dx) {
@@ -115,7 +119,8 @@ Arriving<T> ColumnParallelLinear<T, Y>::reduce_by_chunks(const Context& context,
           }};
 }
 
-/// Under SP and ring: the others' rows first, which travel while this rank's own are formed.
+/// Under SP and ring, the rows of other ranks come first. They travel while this rank's own rows
+/// are formed.
 template <class T, class Y>
 Arriving<T> ColumnParallelLinear<T, Y>::scatter_shard_by_shard(const Context& context,
                                                                const Matrix<Y>& dy, Tensor dx) {
@@ -125,7 +130,7 @@ Arriving<T> ColumnParallelLinear<T, Y>::scatter_shard_by_shard(const Context& co
                                context.tokens - context.local_tokens(), spec_.in);
   Tensor shard = new_gradient_shard(context);
   const Matrix<T> sum = shard.view();
-  // Other products follow, so there is no hurry: whole shards keep these ones fast.
+  // Other products follow and hide these messages. Whole shards keep the products here fast.
   const auto scatter = std::make_shared<Scatter<T>>(context, std::move(dx), std::move(arrived), 1);
   for (std::int64_t departure = 0; departure < scatter->others.count(); ++departure) {
     const ChunkPlace place = scatter->others.place(departure);
@@ -142,17 +147,17 @@ Arriving<T> ColumnParallelLinear<T, Y>::scatter_shard_by_shard(const Context& co
           [scatter, own, sum](std::int64_t) { scatter->others.finish(0, own, sum); }};
 }
 
-/// Leaves the rows of the weight's gradient from this one on for later, with what they take.
+/// Defers the weight gradient from row `first_row` on, together with the ownership of its operands.
 template <class T, class Y>
 void ColumnParallelLinear<T, Y>::defer_weight_gradient(const Context& context, memory::Tensor<Y> dy,
                                                        Tensor x, std::int64_t first_row) {
-  // Shared, since a function object has to be copyable; there is one owner all the same.
+  // A shared pointer, because a function object must be copyable. There is only one owner.
   const auto gradient = std::make_shared<memory::Tensor<Y>>(std::move(dy));
   const auto input = std::make_shared<Tensor>(std::move(x));
   context.deferred->add([this, context, gradient, input, first_row] {
     write_weight_gradient(context, gradient->view(), input->view(), first_row, weight_.spec.rows(),
                           Beside::communication);
-    context.wait_for_kernels();  // its operands die with it
+    context.wait_for_kernels();  // the operands are freed at the end of this function
   });
 }
 
@@ -164,8 +169,8 @@ void ColumnParallelLinear<T, Y>::fetch_input(const Context& context) {
       start_gather_from_sequence_parallel_region(context, saved_input_.view(), gathered_.view());
 }
 
-// The product for the input's gradient comes first: beside it the input is gathered again, unless
-// that has begun before, and beside the one for the weight's the input's gradient is reduced.
+// The product for dX comes first. Concurrently the input is gathered again, unless this was started
+// before. Then dX is reduced concurrently with the product for dW.
 template <class T, class Y>
 memory::Tensor<T> ColumnParallelLinear<T, Y>::overlapped_backward(
     const Context& context, memory::Tensor<Y> output_gradient) {
@@ -182,15 +187,13 @@ memory::Tensor<T> ColumnParallelLinear<T, Y>::overlapped_backward(
   const std::int64_t end_row = weight_.spec.rows() * eighths_now / 8;
   write_parameter_gradients(context, dy, x.view(), end_row, Beside::communication);
   if (defers) defer_weight_gradient(context, std::move(output_gradient), std::move(x), end_row);
-  context.wait_for_kernels();  // operands that were not handed on die here
+  context.wait_for_kernels();  // operands that were not deferred are freed here
   x.reset();
   output_gradient.reset();
   return dx.take();
 }
 
-template class ColumnParallelLinear<bfloat16>;
-template class ColumnParallelLinear<float>;
-template class ColumnParallelLinear<double>;
+TIDEMARK_INSTANTIATE_CLASS(ColumnParallelLinear)
 template class ColumnParallelLinear<bfloat16, float>;
 
 }  // namespace tidemark::parallel

@@ -1,4 +1,4 @@
-// Work of a backward pass that may wait for a collective to hide.
+// Work of a backward pass that is deferred to hide a collective.
 #pragma once
 
 #include <functional>
@@ -7,14 +7,14 @@
 
 namespace tidemark::parallel {
 
-/// Products that nobody waits for, weight gradients, left over for where a collective has too
-/// little beside it: the idea of Qi et al. ("Zero bubble pipeline parallelism", 2024), within a
-/// layer. What the work needs stays alive with it.
+/// Weight gradients, on which no other work of the layer depends. They are deferred to a collective
+/// that has too little concurrent work. The idea is from Qi et al. ("Zero bubble pipeline
+/// parallelism", 2024), here within a layer. Each work item owns its operands.
 class Deferred {
  public:
   void add(std::function<void()> work) { works_.push_back(std::move(work)); }
   [[nodiscard]] bool empty() const { return works_.empty(); }
-  /// Does all of it.
+  /// Runs all deferred work.
   void run() {
     for (const std::function<void()>& work : std::exchange(works_, {})) work();
   }

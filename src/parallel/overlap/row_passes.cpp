@@ -1,8 +1,9 @@
-// The passes of RowParallelLinear that hide communication; its header has the table of them.
+// The passes of RowParallelLinear that hide communication. Its header lists what runs concurrently.
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "base/scalars.hpp"
 #include "parallel/mappings.hpp"
 #include "parallel/overlap/scatter.hpp"
 #include "parallel/overlap/shards.hpp"
@@ -14,7 +15,7 @@ using memory::TensorClass;
 
 namespace {
 
-/// The rows of `whole` that a chunk stands for, made before where `make` is not empty.
+/// The rows of `whole` at `place`. `make`, if not empty, makes them first.
 template <class T>
 Matrix<T> made_rows_at(const Context& context, const ChunkPlace& place, const Matrix<T>& whole,
                        const typename RowsOnDemand<T>::Make& make) {
@@ -37,7 +38,8 @@ Arriving<T> RowParallelLinear<T>::forward_by_pieces(const Context& context, Rows
   return reduce_by_chunks(context, by_chunks(std::move(input), chunks));
 }
 
-/// The others' rows first: they travel while the next are formed, and while this rank's own are.
+/// Forms the other ranks' rows first. They travel while the next rows and this rank's own rows are
+/// formed.
 template <class T>
 Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context,
                                                          RowsOnDemand<T> input) {
@@ -71,8 +73,7 @@ Arriving<T> RowParallelLinear<T>::scatter_shard_by_shard(const Context& context,
           }};
 }
 
-/// Each chunk of rows is summed over the ranks while the next one, with what it is made of, is
-/// formed.
+/// Each chunk of rows is summed over the ranks while the next chunk and its input are formed.
 template <class T>
 Arriving<T> RowParallelLinear<T>::reduce_by_chunks(const Context& context, Arriving<T> input) {
   Tensor partial = new_partial(context);
@@ -120,30 +121,31 @@ memory::Tensor<T> RowParallelLinear<T>::overlapped_backward(const Context& conte
   return dx;
 }
 
-/// Leaves the weight's gradient from these rows for later, with their owners: of dY `whole`, and of
-/// x the saved input.
+/// Defers the weight gradient of these rows, together with the owners of its operands. `dy` is part
+/// of `whole`, and `x` is part of the saved input.
 template <class T>
 void RowParallelLinear<T>::defer_weight_gradient(const Context& context, Tensor whole,
                                                  const Matrix<T>& dy, const Matrix<T>& x,
                                                  Into into) {
-  // Shared, since a function object has to be copyable; there is one owner all the same.
+  // A shared pointer, because a function object must be copyable. There is only one owner.
   const auto gradient = std::make_shared<Tensor>(std::move(whole));
   const auto input = std::make_shared<Tensor>(std::move(saved_input_));
   saved_input_.reset();
   context.deferred->add([this, context, gradient, input, dy, x, into] {
     write_weight_gradient(context, dy, x, Beside::communication, into);
-    context.wait_for_kernels();  // its operands die with it
+    context.wait_for_kernels();  // the operands are freed at the end of this function
   });
 }
 
-/// Both products of this rank's own rows while the others' rows of dY are on their way.
+/// Forms both products of this rank's own rows while the other ranks' rows of dY travel.
 template <class T>
 memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(
     const Context& context, const Matrix<T>& shard, Tensor whole,
     const std::function<void()>& meanwhile, bool defers) {
   Tensor dx = new_input_gradient(context);
   const Matrix<T> x = saved_input_.view();
-  // Two products of a shard are enough to hide the next behind them: whole ones keep them fast.
+  // Two products per shard are enough to hide the next shard. So shards stay whole, which keeps the
+  // products fast.
   ArrivingShards<T> others(context, shard, whole.view(), 1);
   others.send(0);
   write_input_gradient(context, shard, rows_of_shard(context, dx.view(), context.rank()),
@@ -165,12 +167,10 @@ memory::Tensor<T> RowParallelLinear<T>::backward_shard_by_shard(
       write_weight_gradient(context, dy_rows, x_rows, Beside::communication, Into::added_to);
     }
   }
-  context.wait_for_kernels();  // rows that were not handed on die with their owner
+  context.wait_for_kernels();  // rows that were not deferred are freed with their owner
   return dx;
 }
 
-template class RowParallelLinear<bfloat16>;
-template class RowParallelLinear<float>;
-template class RowParallelLinear<double>;
+TIDEMARK_INSTANTIATE_CLASS(RowParallelLinear)
 
 }  // namespace tidemark::parallel

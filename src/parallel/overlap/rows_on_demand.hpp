@@ -1,4 +1,4 @@
-// Activations whose rows are made in the order in which the next operation asks for them.
+// Activations whose rows are made in the order in which the next operation needs them.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,18 @@
 
 namespace tidemark::parallel {
 
-/// An activation, and how its rows are made. The reader asks for each row once, in any order, so
-/// that rows which travel to other ranks come first.
+/// An activation and the function that makes its rows. The reader requests each row once, in any
+/// order. So it can start with the rows that travel to other ranks.
 template <class T>
 struct RowsOnDemand {
-  /// Makes `count` rows from `first` on, and holds what it needs for that.
+  /// Makes `count` rows, beginning with row `first`, and owns everything that it needs for that.
   using Make = std::function<void(std::int64_t first, std::int64_t count)>;
 
   memory::Tensor<T> tensor;
   Make make;  ///< empty: all rows are there
 };
 
-/// The same rows, from top to bottom, in `chunks` chunks.
+/// The same rows from top to bottom, in `chunks` chunks.
 template <class T>
 Arriving<T> by_chunks(RowsOnDemand<T> rows, std::int64_t chunks) {
   if (!rows.make) return Arriving<T>(std::move(rows.tensor));

@@ -1,4 +1,4 @@
-// A reduce-scatter taken apart, with the memory that it needs until it is complete.
+// A reduce-scatter in separate messages, with the memory that it needs until it is complete.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,11 @@
 
 namespace tidemark::parallel {
 
-/// What stays until the last chunk of a shard has been summed.
+/// The state that is kept until the last chunk of a shard has been summed.
 template <class T>
 struct Scatter {
-  /// `parts` [s b, C]: this rank's part of the sum; `from_others` [(t - 1) s b / t, C]: where
-  /// theirs of its shard go, in `chunks` chunks.
+  /// `parts` [s b, C] is this rank's part of the sum. `from_others` [(t - 1) s b / t, C] receives
+  /// the other ranks' parts of this rank's shard, in `chunks` chunks.
   Scatter(const Context& of, memory::Tensor<T> parts, memory::Tensor<T> from_others,
           std::int64_t chunks)
       : context(of),
@@ -22,7 +22,7 @@ struct Scatter {
         arrived(std::move(from_others)),
         others(context, arrived.view(), chunks) {}
 
-  Context context;  ///< a copy, since it outlives the call that began it
+  Context context;  ///< a copy, because it outlives the call that started it
   memory::Tensor<T> partial;
   memory::Tensor<T> arrived;
   DepartingShards<T> others;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/scalars.hpp"
 #include "kernels/shard_sum.hpp"
 
 namespace tidemark::parallel {
@@ -82,11 +83,7 @@ void DepartingShards<T>::finish(std::int64_t chunk, const Matrix<T>& own, const 
   kernels::shard_sum(context_.device, static_cast<int>(context_.rank()), own, arrivals(chunk), sum);
 }
 
-template class ArrivingShards<bfloat16>;
-template class ArrivingShards<float>;
-template class ArrivingShards<double>;
-template class DepartingShards<bfloat16>;
-template class DepartingShards<float>;
-template class DepartingShards<double>;
+TIDEMARK_INSTANTIATE_CLASS(ArrivingShards)
+TIDEMARK_INSTANTIATE_CLASS(DepartingShards)
 
 }  // namespace tidemark::parallel

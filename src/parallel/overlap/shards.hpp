@@ -1,4 +1,4 @@
-// Shards of an activation on their way between the ranks, one by one.
+// Collectives on the shards of an activation, taken apart into single messages between ranks.
 #pragma once
 
 #include <cstdint>
@@ -17,46 +17,48 @@ Matrix<T> rows_of_shard(const Context& context, const Matrix<T>& whole, std::int
   return rows(whole, rank * height, height);
 }
 
-/// Where a chunk of rows lies: the owner of its shard, and which of the shard's chunks it is.
+/// The place of a chunk of rows: the rank that owns its shard, and its index within the shard.
 struct ChunkPlace {
   std::int64_t rank = 0;
   std::int64_t chunk = 0;
   std::int64_t chunks = 1;
 };
 
-/// The first row of a chunk in a whole activation; of chunk `chunks`, the end of the shard.
+/// The first row of a chunk in a whole activation. For index `chunks` it is the end of the shard.
 inline std::int64_t first_row_at(const Context& context, const ChunkPlace& place) {
   const std::int64_t height = context.tokens / context.ranks();
   return place.rank * height + first_of_piece(height, place.chunks, place.chunk);
 }
 
-/// The rows of a chunk.
+/// Number of rows of a chunk.
 inline std::int64_t height_at(const Context& context, const ChunkPlace& place) {
   return first_row_at(context, {place.rank, place.chunk + 1, place.chunks}) -
          first_row_at(context, place);
 }
 
-/// The rows of a whole matrix [s b, .] that a chunk stands for.
+/// The rows of a chunk in a whole matrix [s b, .].
 template <class T>
 Matrix<T> rows_at(const Context& context, const ChunkPlace& place, const Matrix<T>& whole) {
   return rows(whole, first_row_at(context, place), height_at(context, place));
 }
 
-/// An all-gather taken apart: every rank sends its own shard to each of the others by chunks of
-/// rows, which they take in one after another: of each chunk, that of the rank before first.
+/// An all-gather in separate messages. Every rank sends its own shard to each other rank by chunks
+/// of rows. A rank receives the chunks in order. Of each chunk, the message of the previous rank (r
+/// - 1) comes first, then that of r - 2, and so on.
 template <class T>
 class ArrivingShards {
  public:
-  /// `shard` [s b / t, C] goes out and all others' rows of `whole` [s b, C] come in, in `chunks`
-  /// chunks. Both must stay until the last arrival has been waited for.
+  /// Sends `shard` [s b / t, C] and receives all other ranks' rows of `whole` [s b, C], in `chunks`
+  /// chunks. Both must stay valid until the last arrival has been waited for.
   ArrivingShards(const Context& context, const Matrix<T>& shard, const Matrix<T>& whole,
                  std::int64_t chunks);
 
-  /// Sends chunk 0, 1, ... of the shard to all others, and gets ready for theirs.
+  /// Sends chunk 0, 1, ... of the shard to all other ranks, and posts the receives for their
+  /// chunks.
   void send(std::int64_t chunk);
-  /// Arrivals to wait for.
+  /// Number of arrivals to wait for.
   [[nodiscard]] std::int64_t count() const { return (context_.ranks() - 1) * chunks_; }
-  /// Waits for arrival 0, 1, ...; returns which rows of `whole` are there now.
+  /// Waits for arrival 0, 1, ... and returns which rows of `whole` it has filled.
   ChunkPlace await(std::int64_t arrival);
 
  private:
@@ -67,29 +69,29 @@ class ArrivingShards {
   std::vector<comm::Request> requests_;
 };
 
-/// A reduce-scatter taken apart: every rank's part of the sum of a shard goes to the owner of the
-/// shard as soon as it is formed, by chunks of rows.
+/// A reduce-scatter in separate messages. Every rank sends its part of each shard's sum to the
+/// shard's owner when the part is formed, by chunks of rows.
 template <class T>
 class DepartingShards {
  public:
-  /// `arrived` [(t - 1) s b / t, C]: where the others' parts of this rank's own shard go, in
+  /// `arrived` [(t - 1) s b / t, C] receives the other ranks' parts of this rank's own shard, in
   /// `chunks` chunks of rows.
   DepartingShards(const Context& context, const Matrix<T>& arrived, std::int64_t chunks);
 
-  /// Of a shard.
+  /// Number of chunks per shard.
   [[nodiscard]] std::int64_t chunks() const { return chunks_; }
-  /// Chunks that depart.
+  /// Number of chunks that this rank sends.
   [[nodiscard]] std::int64_t count() const { return (context_.ranks() - 1) * chunks_; }
-  /// What is to be formed as departure 0, 1, ...
+  /// The rows that the caller must form for departure 0, 1, ...
   [[nodiscard]] ChunkPlace place(std::int64_t departure) const;
-  /// Sends that part, which must stay until its chunk has been finished.
+  /// Sends this part. It must stay valid until its chunk has been finished.
   void send(std::int64_t departure, const Matrix<T>& part);
-  /// Adds this rank's own part of a chunk [R, C] and all others' into `sum` [R, C], in the order of
-  /// the ranks, after they have arrived and this rank's own parts of the others' have gone.
+  /// Waits for the messages of a chunk in both directions. Then it adds this rank's own part [R, C]
+  /// and all other ranks' parts into `sum` [R, C], in rank order.
   void finish(std::int64_t chunk, const Matrix<T>& own, const Matrix<T>& sum);
 
  private:
-  /// Where the others' parts of a chunk go: [(t - 1) R, C], one below the other.
+  /// The memory for the other ranks' parts of a chunk: [(t - 1) R, C], one below the other.
   [[nodiscard]] Matrix<T> arrivals(std::int64_t chunk) const;
 
   const Context& context_;

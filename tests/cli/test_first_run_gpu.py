@@ -3,7 +3,6 @@
 
 Environment: none.
 """
-import importlib.machinery
 import json
 import os
 import pathlib
@@ -14,8 +13,9 @@ import tempfile
 import textwrap
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/first-run-gpu"
-sys.path.insert(0, str(SCRIPT.parent))  # as when it is started
+import tools
+
+SCRIPT = tools.SCRIPTS / "first-run-gpu"
 ONE_LINE = "first-run-gpu: no device here: neither nvidia-smi nor rocm-smi names one\n"
 
 RECORD = pathlib.Path(__file__).resolve().parents[1] / "data/version2/run.jsonl"
@@ -114,7 +114,7 @@ class FirstRun(unittest.TestCase):
         self.assertIn("--min 1024B --max 1024B --precision bf16", step["table"])
 
     def test_a_slow_product_is_to_be_looked_at(self):
-        module = importlib.machinery.SourceFileLoader("first_run_gpu", str(SCRIPT)).load_module()
+        module = tools.command("first-run-gpu")
         for rate, verdict in ((700.0, "PASS"), (100.0, "LOOK")):
             self.assertEqual(module.against_vendor([rate, 800.0], 989), verdict)
         self.assertEqual(module.against_vendor([700.0], None), "LOOK")

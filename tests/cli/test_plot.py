@@ -16,13 +16,13 @@ import unittest
 
 import harness
 from samples import UNKNOWN_VERSIONS, stored
+import tools  # noqa: F401  the next lines need it
+from tidemark_tools.plotting import figures, names, overlap, overlap_figures, series
+from tidemark_tools.records import reader
+from tidemark_tools.records.shapes import Fault
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLOT = ROOT / "scripts" / "plot"
-sys.path.insert(0, str(ROOT / "scripts"))
-from plotting import (  # noqa: E402  found only behind the line above
-    figures, names, overlap, overlap_figures, records, series)
-from plotting.shapes import Fault  # noqa: E402
 
 MIB = 2**20
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
@@ -64,7 +64,7 @@ def record(kind="run", valid=True, tide=None, **settings):
 
 def placed(*data):
     """As read from the lines of one file."""
-    return [records.Record(f"r.jsonl:{line}", one) for line, one in enumerate(data, 1)]
+    return [reader.Record(f"r.jsonl:{line}", one) for line, one in enumerate(data, 1)]
 
 
 def quietly(function, *arguments):
@@ -295,7 +295,7 @@ class OverlapSeries(harness.TestCase):
         pairs, said = quietly(self.timelines, trace(0, 1100), overlap_record(0, "none"))
         self.assertEqual((len(pairs), len(said)), (1, 1))
         self.assertRegex(said[0], r"case 2: left out: no record of this run$")
-        with self.assertRaisesRegex(records.InputError, "not the trace of any of the records"):
+        with self.assertRaisesRegex(reader.InputError, "not the trace of any of the records"):
             self.timelines(trace(0), wrong)
         self.assertEqual(self.timelines(trace(0), overlap_record(valid=False)), [])
 
@@ -452,7 +452,7 @@ class Script(harness.TestCase):
         return os.path.join(self.folder, "r.jsonl")
 
     def test_an_efficiency_of_version_1_goes_by_another_name(self):
-        old, new = records.read(self.write_versions())
+        old, new = reader.read(self.write_versions())
         self.assertEqual([old.data["overlap"][key] for key in
                           ("efficiency", "efficiency_ci", "efficiency_max", "resolved",
                            "schedule_efficiency", "schedule_resolved")],
@@ -542,10 +542,10 @@ class Script(harness.TestCase):
 class Refusals(unittest.TestCase):
     def refused(self, words, change):
         data = record(tide=TIDE)
-        records.in_schema(copy.deepcopy(data))
+        reader.in_schema(copy.deepcopy(data))
         change(data)
         with self.assertRaises(Fault) as found:
-            records.in_schema(data)
+            reader.in_schema(data)
         self.assertRegex(str(found.exception), words)
 
     def test_of_records(self):

@@ -6,17 +6,15 @@ Environment: see harness.py.
 """
 import json
 import os
-import sys
 import unittest
 
 import harness
 from mutations import originals
 from records import plan, measure
 from samples import ROOT, UNKNOWN_VERSIONS, changed, lines, parsed, stored
-
-sys.path.insert(0, str(ROOT / "scripts"))
-from plotting import records, schema  # noqa: E402  found only behind the line above
-from plotting.shapes import Object, unknown_keys  # noqa: E402
+import tools  # noqa: F401  the next lines need it
+from tidemark_tools.records import reader, schema
+from tidemark_tools.records.shapes import Object, unknown_keys
 
 RUN = stored(2, "run.jsonl")
 CRITERIA = "criteria:\n  - {name: all valid, valid: true}\n"
@@ -76,10 +74,10 @@ class Rules(harness.TestCase):
     def read(self, text):
         """What scripts read: how many records, and what they say; an error alone where they refuse."""
         path = os.path.join(self.folder, self.write("r.jsonl", text))
-        remarks = records.Remarks(lambda line: None)
+        remarks = reader.Remarks(lambda line: None)
         try:
-            found = list(records.read_each(path, remarks))
-        except records.InputError as error:
+            found = list(reader.read_each(path, remarks))
+        except reader.InputError as error:
             return str(error).removeprefix(f"{self.folder}/"), []
         return len(found), [line.removeprefix(f"{self.folder}/") for line in remarks.lines]
 

@@ -21,11 +21,11 @@ from pages import Page, by_first_cell
 from records import measure
 from samples import (EMULATED, OVERLAPPING, PLAIN, ROOT, UNKNOWN_VERSIONS, as_version_2, changed,
                      invalid, lines, on_ranks, parsed, real, stored, stored_path, with_step)
+import tools  # noqa: F401  the next lines need it
+from tidemark_tools.records import reader
+from tidemark_tools.reporting import gathering, lines as scaling_lines, whole
 
 REPORT = ROOT / "scripts" / "report"
-sys.path.insert(0, str(ROOT / "scripts"))
-from plotting import records as reading  # noqa: E402  found only behind the line above
-from reporting import gathering, lines as scaling_lines, whole  # noqa: E402
 
 MIB = 2**20
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
@@ -48,7 +48,7 @@ class TestCase(harness.TestCase):
         return os.path.join(self.folder, name)
 
     def page_of(self, *paths, **options):
-        remarks = reading.Remarks(lambda text: None)
+        remarks = reader.Remarks(lambda text: None)
         self.said = remarks.lines
         given = {"title": "Tidemark report", "criteria": None, "trace": [], "executable": None}
         page = Page(whole.report(types.SimpleNamespace(**{**given, "records": paths, **options}),
@@ -562,7 +562,7 @@ class Merit(TestCase):
 
     def test_an_interval_is_two_numbers(self):
         for bad in ([1.0], [2.0, 1.0], ["1", 2.0]):
-            with self.assertRaisesRegex(reading.InputError, "r.jsonl: no records"):
+            with self.assertRaisesRegex(reader.InputError, "r.jsonl: no records"):
                 self.page(changed(TP, fom__model_tflops_per_s_ci=bad))
             self.assertRegex(self.said[0], r"r.jsonl:1: fom.model_tflops_per_s_ci(\[0\])?: ")
 
@@ -575,7 +575,7 @@ class Reading(harness.TestCase):
 
     def test_one_record_a_time(self):
         self.write("r.jsonl", lines(TP, TP_SP))
-        found = reading.read_each(os.path.join(self.folder, "r.jsonl"), reading.Remarks())
+        found = reader.read_each(os.path.join(self.folder, "r.jsonl"), reader.Remarks())
         self.assertTrue(next(found).place.endswith("r.jsonl:1"))
 
     def test_a_group_of_one_t_is_no_line(self):

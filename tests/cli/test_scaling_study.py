@@ -16,12 +16,12 @@ import unittest
 
 import harness
 from samples import UNKNOWN_VERSIONS, as_version_2, lines, stored, summary as summary_of
+import tools  # noqa: F401  the next lines need it
+from tidemark_tools.records.reader import InputError, data_of
+from tidemark_tools.scaling import points, summary, tables
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "scaling-study"
-sys.path.insert(0, str(ROOT / "scripts"))
-from scaling import points, summary, tables  # noqa: E402
-from scaling.records import InputError, read  # noqa: E402
 
 LIMIT_S = 300
 TINY = """\
@@ -174,7 +174,7 @@ class Files(harness.TestCase):
             self.read("bad.jsonl", '{"b\n' + good + "\n")
 
     def read(self, name, text):
-        return read(pathlib.Path(self.folder, self.write(name, text)))
+        return data_of(pathlib.Path(self.folder, self.write(name, text)))
 
     def test_versions_share_no_row_no_base_and_no_column(self):
         old = stored(1, "two-nodes.jsonl", 1)

@@ -18,7 +18,7 @@ from reframe.core.builtins import parameter, performance_function, run_after, ru
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "scripts"))
-from plotting.records import read  # noqa: E402  found only behind the line above
+from tidemark_tools.records.reader import data_of  # noqa: E402  found only behind the line above
 MEBIBYTE = 2**20
 
 
@@ -55,7 +55,7 @@ class TidemarkBase(rfm.RunOnlyRegressionTest):
             self.job.launcher.options += ["--mpi=pmix", "--cpu-bind=cores", "--kill-on-bad-exit=1"]
 
     def records(self):
-        return [record.data for record in read(Path(self.stagedir, "records.jsonl"))]
+        return data_of(Path(self.stagedir, "records.jsonl"))
 
     @sanity_function
     def is_valid_over_the_transport(self):

@@ -277,7 +277,8 @@ class Script(TestCase):
         self.write("b.jsonl", lines(TP, TP_SP))
         status, output, errors = self.compare("a.jsonl", "b.jsonl", "--fail-on-regression")
         self.assertEqual((status, errors), (2, [
-            "[compare] a.jsonl:2: time.step_ms.samples: the list is empty; this record is left out"]))
+            "[compare] a.jsonl:2: time.step_ms.samples: the list is empty; "
+            "this record is left out"]))
         self.assertIn("1 case on both sides", output)
 
     def test_the_same_record_twice_counts_once(self):

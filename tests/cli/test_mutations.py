@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Mutated records: every script shows what is left of a file, or says in a line what is wrong with it.
+"""Mutated records: every script shows what is left of a file, or says in a line what is wrong.
 
 `test_mutations.py COUNT` tries so many mutants, by other seeds than the test's.
 """
@@ -28,8 +28,8 @@ COUNT, SEED = 300, 20261126
 
 
 class Readers:
-    """Reads a file with each script's own functions. Drawing itself takes a second a figure: a page is
-    drawn of every `drawn`th file, and of the others all is done but that."""
+    """Reads a file with the functions of each script. Drawing takes a second per figure, so only
+    every `drawn`th file gets a page. All else is done for the other files, too."""
 
     def __init__(self, folder, drawn):
         self.folder, self.drawn, self.number = folder, drawn, 0
@@ -61,7 +61,8 @@ class Readers:
         for arguments in (["plot", path], ["plot", "overlap", path]):
             with unittest.mock.patch.object(sys, "argv", [*arguments, "-o", self.folder]):
                 options = self.plot.arguments()
-            with unittest.mock.patch.object(self.plot, "save"), contextlib.redirect_stderr(io.StringIO()):
+            with unittest.mock.patch.object(self.plot, "save"), \
+                    contextlib.redirect_stderr(io.StringIO()):
                 self.plot.draw_all(options)
 
     def scaling(self, path):

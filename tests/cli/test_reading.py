@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""One rule for all readers: the schema knows what the program writes, and whatever else a file may hold,
-scripts and `tidemark check` take the same lines and refuse the same.
+"""One rule for all readers: scripts and `tidemark check` take and refuse the same lines.
+
+The schema knows what the program writes. The rule holds for anything else that a file may contain.
 
 Environment: see harness.py.
 """
@@ -72,7 +73,7 @@ class Rules(harness.TestCase):
     """What becomes of a file of two records with a line between them, by all readers."""
 
     def read(self, text):
-        """What scripts read: how many records, and what they say; an error alone where they refuse."""
+        """What scripts read: the number of records, and what they say; or the error alone."""
         path = os.path.join(self.folder, self.write("r.jsonl", text))
         remarks = reader.Remarks(lambda line: None)
         try:
@@ -90,7 +91,7 @@ class Rules(harness.TestCase):
         return lines(RUN).encode() + line + b"\n" + lines(changed(RUN, case_index=1)).encode()
 
     def refused(self, line, words):
-        """All refuse the line there, and all leave it out, with a warning, where it is the last one."""
+        """All readers refuse the line there. As the last line, all leave it out with a warning."""
         said, _ = self.read(self.between(line))
         self.assertRegex(said, f"^r.jsonl:2: {words}")
         result = self.check()
@@ -114,8 +115,8 @@ class Rules(harness.TestCase):
                 self.assertRegex(words, "^r.jsonl:2: is damaged: .*this last line is left out$")
 
     def test_other_versions_and_what_is_no_record_are_refused_in_the_same_words(self):
-        for line in [json.dumps({**RUN, "schema_version": version}) for version in UNKNOWN_VERSIONS] + [
-                "{}", "[]", "5", '{"kind": "run"}']:
+        unknown = [json.dumps({**RUN, "schema_version": one}) for one in UNKNOWN_VERSIONS]
+        for line in [*unknown, "{}", "[]", "5", '{"kind": "run"}']:
             said, _ = self.read(self.between(line.encode()))
             self.assertEqual([said], self.check().errors)
 
@@ -139,8 +140,8 @@ class Rules(harness.TestCase):
         above["verification"]["checks"][0].update(value=2e-5)
         for data in (bad, above):
             _, said = self.read(lines(data))
-            self.assertEqual(said, ["r.jsonl:1: it says that it is valid, but its check twin_against_fp64 "
-                                    "failed; it is not valid"])
+            self.assertEqual(said, ["r.jsonl:1: it says that it is valid, but its check "
+                                    "twin_against_fp64 failed; it is not valid"])
             result = self.check()
             self.assertEqual(result.status, 1)
             self.assertIn("it says that it is valid, but its check twin_against_fp64 failed",

@@ -278,7 +278,8 @@ class Honesty(TestCase):
                          {DASH})
         numbers = [number for table in page.tables for row in table.rows for cell in row
                    for number in cell.numbers]
-        for forbidden in (77.25, 78.25, 79.25, 80.25, bad["time"]["step_ms"]["median"], bad["memory"]["peak_bytes"]):
+        for forbidden in (77.25, 78.25, 79.25, 80.25, bad["time"]["step_ms"]["median"],
+                          bad["memory"]["peak_bytes"]):
             self.assertNotIn(forbidden, numbers)
         table, = page.tables_of("invalid")
         self.assertEqual([cell.text for cell in table.rows[0][1:]],
@@ -377,12 +378,13 @@ class Script(TestCase):
             self.write("r.jsonl", lines(TP).encode() + end)
             page = self.page_of(os.path.join(self.folder, "r.jsonl"))
             self.assertEqual(len(self.said), 1)
-            self.assertRegex(page.text["head"], "r.jsonl:2: is damaged: no whole JSON: .*; this last line "
-                                                "is left out")
+            self.assertRegex(page.text["head"], "r.jsonl:2: is damaged: no whole JSON: .*; "
+                             "this last line is left out")
             self.assertEqual(list(self.summary(page)), ["TP"])
         status, _, errors = self.report("r.jsonl")
         self.assertEqual((status, len(errors)), (0, 1))
-        self.assertRegex(errors[0], r"^\[report\] r\.jsonl:2: is damaged: .*; this last line is left out$")
+        self.assertRegex(errors[0],
+                         r"^\[report\] r\.jsonl:2: is damaged: .*; this last line is left out$")
 
     def refused(self, line, *arguments):
         pathlib.Path(self.folder, "report.html").unlink(missing_ok=True)
@@ -439,8 +441,8 @@ class Script(TestCase):
     def test_other_versions_are_refused(self):
         for version in UNKNOWN_VERSIONS:
             self.write("r.jsonl", lines(TP, {**TP, "schema_version": version}))
-            self.refused(rf"^r\.jsonl:2: has schema_version {json.dumps(version)}, and only 1 and 2 "
-                         "are read$", "r.jsonl")
+            self.refused(rf"^r\.jsonl:2: has schema_version {json.dumps(version)}, and only "
+                         "1 and 2 are read$", "r.jsonl")
 
     def test_10000_records_take_little_more_than_reading_them_and_500_mb(self):
         # About 5 s on a core of 2024, of which a fifth goes to JSON and a quarter to Matplotlib.
@@ -484,8 +486,8 @@ class OfTheExecutable(TestCase):
         self.assertEqual([cell.number for cell in row[1:3]], [1.0, high / low])
         self.assertRegex(row[3].text, r"^rank 1 on ")
         self.assertIn("PLANTED SLOW RANK", row[0].text)
-        self.assertEqual(self.summary(page)["TP PLANTED SLOW RANK"]["model TFLOP/sfigure of merit"].text,
-                         DASH)
+        self.assertEqual(
+            self.summary(page)["TP PLANTED SLOW RANK"]["model TFLOP/sfigure of merit"].text, DASH)
 
 
 @needs_matplotlib

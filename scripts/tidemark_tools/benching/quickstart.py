@@ -10,7 +10,7 @@ from tidemark_tools.records.reader import data_of
 
 
 def add_options(parser):
-    """Adds the options of every benchmark: how ranks start, and of which executable."""
+    """Adds the options of all benchmarks: how ranks start, and which executable runs."""
     parser.add_argument("--mpiexec", default=f"{MPIRUN} -n 2")
     parser.add_argument("--executable", type=Path, default=EXECUTABLE)
 
@@ -31,6 +31,7 @@ def run_input(launch, words, **options):
 
 
 def run_quickstart(args, settings, launcher=None):
-    """The records of the input, whose keys are overridden by `settings`; raises CalledProcessError."""
+    """The records of the input, with its keys overridden by `settings`. Raises
+    CalledProcessError."""
     return run_input(launch_of(args, launcher), as_options(settings), check=True,
                      stdout=subprocess.DEVNULL)[0]

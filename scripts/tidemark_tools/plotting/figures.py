@@ -1,7 +1,7 @@
 """Draws series with Matplotlib.
 
-Colours are those of Okabe and Ito, "Color Universal Design" (2008), which the colour-blind tell
-apart; line styles and hatches tell the same in grey.
+Colours are those of Okabe and Ito, "Color Universal Design" (2008). Colour-blind readers can tell
+them apart. Line styles and hatches say the same in grey.
 """
 
 import textwrap
@@ -14,7 +14,7 @@ BLACK, GREY = "#000000", "#595959"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", BLACK)
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 MARKERS = "osD^vPX"
-# Not the colours of the first three lines, which stand in the same figure.
+# These are not the colours of the first three lines, which are in the same figure.
 CLASS_STYLES = {"saved": ("#56B4E9", ""), "recomputed": ("#F0E442", "...."),
                 "transient": ("#E69F00", "////"), "workspace": ("#CC79A7", "xxxx")}
 STYLE = {
@@ -30,7 +30,7 @@ PANELS_A_ROW = 3
 
 
 def mib(values):
-    """In MiB; what is not known is left out of lines as NaN."""
+    """Values in MiB. One that is not known becomes NaN, which lines leave out."""
     return [float("nan") if value is None else value / MIB for value in values]
 
 
@@ -39,7 +39,7 @@ def mib_text(value):
 
 
 def line_style(i):
-    """Colour and dashes of the i-th line; no two of the first 35 share both."""
+    """Colour and dashes of line i. No two of the first 35 share both."""
     return {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[i % len(DASHES)]}
 
 
@@ -47,7 +47,7 @@ def new_figure(height, title):
     import matplotlib
     from matplotlib.figure import Figure
 
-    matplotlib.rcdefaults()  # what a user's matplotlibrc says must not change the picture
+    matplotlib.rcdefaults()  # a user's matplotlibrc must not change the picture
     matplotlib.rcParams.update(STYLE)
     figure = Figure(figsize=(WIDTH, height), constrained_layout=True)
     figure.suptitle(title)
@@ -55,19 +55,19 @@ def new_figure(height, title):
 
 
 def panel_title(label, columns):
-    """The label, broken behind commas into lines that fit over one of so many columns."""
+    """The label, broken after commas into lines that fit over one of so many columns."""
     words = ", ".join(word.replace(" ", "\N{NO-BREAK SPACE}") for word in label.split(", "))
     return textwrap.fill(words, 84 // columns, break_long_words=False, break_on_hyphens=False)
 
 
 def legend_below(figure, handles):
-    """A legend of the whole figure. Matplotlib leaves room for a label, so an empty one."""
+    """A legend of the whole figure. Matplotlib makes room for a label, so there is an empty one."""
     figure.supxlabel(" ", fontsize=12)
     figure.legend(handles=handles, loc="lower center", ncol=len(handles), frameon=False)
 
 
 def legend_columns(series):
-    """Two, where the labels, a peak behind them, are short enough for the width of the figure."""
+    """Two columns where the labels, with a peak after them, fit into the width of the figure."""
     return 2 if all(len(one.label) < 30 for one in series) else 1
 
 
@@ -84,7 +84,8 @@ TURN_MARK = {"marker": "D", "color": BLACK, "linestyle": "none", "markersize": 4
 
 
 def draw_tides_together(axes, series):
-    """Totals of all cases on one axis; peaks by value in the legend, where none hides another."""
+    """Totals of all cases on one axis. The legend has the values of the peaks, where none hides
+    another."""
     for i, tide in enumerate(series):
         ms, total = [us / 1000 for us in tide.microseconds], mib(tide.total)
         label = f"{tide.label}: peak {mib_text(max(tide.total))} MiB"
@@ -123,7 +124,8 @@ def draw_tide_by_class(axes, tide, end, top):
 
 
 def draw_tide(series, title):
-    """Lines of the totals together (of two cases and more), then each of up to three by class."""
+    """First the lines of the totals together, of two cases or more. Then each of up to three cases
+    by class."""
     together, apart = len(series) > 1, len(series) <= PANELS_A_ROW
     legend_rows = (len(series) + 2) / legend_columns(series)
     figure = new_figure(0.8 + (2.5 + 0.2 * legend_rows) * together + 2.7 * apart, title)
@@ -163,7 +165,7 @@ def class_patch(name):
 
 
 def draw_saved_case(axes, one, names):
-    """Bars of one case, a row a name, with the bytes behind them."""
+    """Bars of one case, with a row per name and the bytes at their ends."""
     bar = 0.36
     for row, name in enumerate(names):
         if name not in one.tensors:
@@ -191,7 +193,7 @@ def saved_title(one, columns):
 
 
 def draw_saved(series, title):
-    """A panel a case, all with the same rows and the same scale."""
+    """A panel per case. All panels have the same rows and the same scale."""
     from matplotlib.patches import Patch
 
     names = by_size(series)
@@ -223,7 +225,8 @@ def draw_saved(series, title):
 
 
 def draw_peak(series, title):
-    """Peak as full line and filled marks, saved as thin line and open marks; t doubles a step."""
+    """Peak as a thick line with filled marks, and saved as a thin line with open marks, over log
+    t."""
     figure = new_figure(3.6 + 0.2 * (len(series) + 2) / legend_columns(series), title)
     axes = figure.subplots()
     for i, one in enumerate(series):

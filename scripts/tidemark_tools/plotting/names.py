@@ -1,4 +1,4 @@
-"""What the cases of records are called in titles and legends."""
+"""The names of cases in titles and legends."""
 
 import functools
 import json
@@ -19,8 +19,8 @@ def dotted(section, key):
 
 
 def settings(record):
-    """The case as a flat dict of dotted keys, without bench.*, which cannot change bytes, without
-    what mode_of() says, and without the defaults that follow from other keys."""
+    """The case as a flat dict of dotted keys. It leaves out bench.*, which cannot change bytes,
+    what mode_of() says, and defaults that follow from other keys."""
     flat = {}
     for key, value in record.case.items():
         if not isinstance(value, dict):
@@ -40,8 +40,8 @@ def settings(record):
 
 
 def mode_of(record, over_t):
-    """The words of the table of `tidemark run`, and how activations are spared. `over_t`: a case of
-    one rank is where a line over t begins, so it bears the name of that line."""
+    """The words of the table of `tidemark run`, and how activations are spared. With `over_t`, a
+    case of one rank gets the name of a line over t, because such a line begins there."""
     sharding = record.case["parallel"]
     if record.t == 1 and not over_t:
         words = ["single"]
@@ -57,8 +57,8 @@ def mode_of(record, over_t):
 
 
 def word_for(key, value):
-    """A setting as titles and labels show it; shapes by their symbols; "" for a link that is not
-    emulated."""
+    """A setting as titles and labels show it. Shapes are shown by their symbols. The text is "" for
+    a link that is not emulated."""
     if key.startswith("emulated_link.") and value == 0:
         return ""
     if key in ("name", "precision"):
@@ -71,7 +71,7 @@ def word_for(key, value):
 
 
 def shared_and_varying(flat):
-    """Of settings(), those that all records share, and the keys of those in which they differ."""
+    """The settings that all records share, and the keys of those in which they differ."""
     if len(flat) == 1:
         return flat[0], []
     keys = list(dict.fromkeys(key for one in flat for key in one))
@@ -81,8 +81,9 @@ def shared_and_varying(flat):
 
 
 def labelled(records, hidden=(), always=(), over_t=False):
-    """(label, record) of each: its mode, and what tells it from the others, the keys `hidden`
-    excepted; the keys `always` are named even where they tell nothing. `over_t` as of mode_of()."""
+    """(label, record) of each: its mode, and what distinguishes it from the others, except the keys
+    `hidden`. The keys `always` are named even where they distinguish nothing. `over_t` is that of
+    mode_of()."""
     flats = [settings(record) for record in records]
     _, varying = shared_and_varying(flats)
     varying = [*always, *(key for key in varying if key not in hidden and key not in always)]
@@ -103,8 +104,8 @@ def labelled(records, hidden=(), always=(), over_t=False):
 
 
 def named(figure, records, over=None, always=()):
-    """As labelled(), without the key `over`, which lines run along; of records of one label and one
-    value of it the last counts, and the others are named on stderr."""
+    """As labelled(), without the key `over`, along which lines run. Of records with one label and
+    one value of it the last counts. The others are named on stderr."""
     latest = {}
     for label, record in labelled(records, (over,), always, over == "parallel.tensor"):
         key = (label, settings(record).get(over))
@@ -116,7 +117,7 @@ def named(figure, records, over=None, always=()):
 
 
 def title_of(records, over_t=False):
-    """What all records share: name, shape, precision and t; and whether they are plans."""
+    """What all records share: name, shape, precision and t, and whether they are plans."""
     shared, _ = shared_and_varying([settings(record) for record in records])
     words = [word_for(key, shared[key]) for key in (*SYMBOLS, "precision")
              if shared.get(key) and not (over_t and key == "parallel.tensor")]

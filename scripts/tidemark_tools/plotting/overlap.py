@@ -1,4 +1,4 @@
-"""What the figures of overlap draw: timelines and efficiencies, from records and traces."""
+"""The timelines and efficiencies that the figures of overlap draw, from records and traces."""
 
 import dataclasses
 
@@ -13,8 +13,8 @@ MOST_TIMELINES = 6  # that fit on a page
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """An efficiency that has an interval: E, or schedule efficiency, which was E in version 1. They
-    never share a figure."""
+    """An efficiency that has an interval: E, or schedule efficiency, which was E in version 1. The
+    two never share a figure."""
 
     figure: str  # the name of the file
     title: str
@@ -25,19 +25,20 @@ class Measure:
 
 
 E = Measure("efficiency", "overlap efficiency E", "")
-SCHEDULE = Measure("schedule-efficiency", "schedule efficiency (E of record version 1)", "schedule_")
+SCHEDULE = Measure("schedule-efficiency", "schedule efficiency (E of record version 1)",
+                   "schedule_")
 MEASURES = {1: SCHEDULE, 2: E}  # by the version of the record
 
 
 @dataclasses.dataclass
 class Timeline:
-    """What one rank did in one schedule; times in milliseconds, from 0 to `length`."""
+    """What one rank did in one schedule. Times are in milliseconds, from 0 to `length`."""
 
     label: str
     rank: int
     part: str  # "layer 2 of 4", or "the step"
     length: float
-    turn: float  # where the backward pass begins; None where the step does not say
+    turn: float  # when the backward pass begins; None where the step does not say
     rows: dict  # name -> [(begin, duration, name)]
 
     @property
@@ -47,7 +48,7 @@ class Timeline:
 
 @dataclasses.dataclass
 class Point:
-    """An efficiency at one bandwidth, None where it is not resolved."""
+    """An efficiency at one bandwidth. It is None where it is not resolved."""
 
     bandwidth: float
     efficiency: float
@@ -63,7 +64,7 @@ class Curve:
 
 
 def of_chosen_mode(records):
-    """The records, with the mode that ran in place of `auto`."""
+    """The records, with the mode that ran instead of `auto`."""
     def with_mode(data):
         mode = {**data["case"]["overlap"], "mode": data["overlap"]["mode"]}
         return {**data, "case": {**data["case"], "overlap": mode}}
@@ -71,7 +72,7 @@ def of_chosen_mode(records):
 
 
 def link_words(records):
-    """What must stand over figures of links that do not exist."""
+    """The words over figures of links that do not exist."""
     links = {tuple(record.case["emulated_link"][key]
                    for key in ("latency_us", "bandwidth_gbytes_per_s")) for record in records}
     if links == {(0, 0)}:
@@ -84,7 +85,8 @@ def link_words(records):
 
 
 def traced(paths, rank, records):
-    """(case, record) of the cases in the traces, in order, without those that are not valid."""
+    """(case, record) of the cases in the traces, in order. Cases that are not valid are left
+    out."""
     pairs = []
     for path in paths:
         cases = trace.read_cases(path, rank)
@@ -101,7 +103,7 @@ def traced(paths, rank, records):
 
 
 def rows_of(case, spans):
-    """Rows from the top: compute, communication in as many lanes as it needs, waiting."""
+    """Rows from the top: compute, as many lanes of communication as it needs, waiting."""
     tracks = sorted({one.track for one in case.slices
                      if one.track.startswith("comm") and one.track != WAITING},
                     key=lambda track: (len(track), track))
@@ -111,7 +113,8 @@ def rows_of(case, spans):
 
 
 def timeline_series(pairs, rank):
-    """A timeline a schedule: of one layer where all traces tell their layers, or of the step."""
+    """A timeline per schedule: of one layer where all traces show their layers, else of the
+    step."""
     by_place = {record.place: case for case, record in pairs}
     found = named("timeline", of_chosen_mode([record for _, record in pairs]),
                   always=("overlap.mode",))
@@ -142,7 +145,7 @@ def timeline_title(pairs):
 
 
 def missing_efficiency(measure, overlap, bandwidth):
-    """Why a record of a case that overlaps has no place in the figure, or None."""
+    """Why a record of a case that overlaps is not in the figure; None where it is."""
     if not bandwidth > 0:
         return "no emulated bandwidth"
     if overlap["void_because"]:
@@ -155,7 +158,7 @@ def missing_efficiency(measure, overlap, bandwidth):
 
 
 def with_efficiency(records):
-    """The records of cases that overlap and have an interval; others are named on stderr."""
+    """The records of cases that overlap and have an interval. The others are named on stderr."""
     kept = []
     for record in records:
         if record.data["overlap"]["mode"] == "none" or record.t == 1:
@@ -170,15 +173,15 @@ def with_efficiency(records):
 
 
 def by_measure(records):
-    """[(measure, records)]: records of different versions never share a figure."""
+    """[(measure, records)]. Records of different versions never share a figure."""
     return [(measure, [record for record in records if record.version == version])
             for version, measure in sorted(MEASURES.items(), reverse=True)
             if any(record.version == version for record in records)]
 
 
 def efficiency_series(records):
-    """A curve a mode, TP or TP+SP, and whatever else differs, over rising bandwidth. All records are
-    of one version."""
+    """A curve over rising bandwidth per mode, per TP or TP+SP, and per other difference. All
+    records are of one version."""
     measure, = {MEASURES[record.version] for record in records} or {E}
     curves = {}
     for label, record in named("efficiency", of_chosen_mode(records), BANDWIDTH,

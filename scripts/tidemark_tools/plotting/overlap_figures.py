@@ -1,16 +1,16 @@
 """Draws the timelines and efficiencies of overlap with Matplotlib."""
 
 from tidemark_tools.plotting import overlap
-from tidemark_tools.plotting.figures import (BLACK, COLOURS, GREY, MARKERS, WIDTH, legend_below, legend_columns,
-                              new_figure, panel_title, proxy)
+from tidemark_tools.plotting.figures import (BLACK, COLOURS, GREY, MARKERS, WIDTH, legend_below,
+                                             legend_columns, new_figure, panel_title, proxy)
 
-# By brightness, too: products are the darkest, for print in grey.
+# They differ in brightness, too, for print in grey: products are the darkest.
 PRODUCT, OTHER, COMM, WAITING = "#0072B2", "#56B4E9", "#E69F00", "#D55E00"
-LETTER = 0.052  # inches that a letter of NAME_SIZE takes at most
+LETTER = 0.052  # the most inches that a letter of NAME_SIZE takes
 NAME_SIZE = 6.5
-NARROW = 0.02  # inches: a slice below that has no room for an edge
+NARROW = 0.02  # inches: a narrower slice has no room for an edge
 TOP = -1.0  # of a timeline: above its first row, for the word "backward"
-LEAST, MOST = -0.5, 1.5  # efficiencies that the axis reaches to for intervals not resolved
+LEAST, MOST = -0.5, 1.5  # efficiencies that the axis shows of intervals that are not resolved
 
 
 def colour_of(row, name):
@@ -20,7 +20,7 @@ def colour_of(row, name):
 
 
 def draw_row(axes, y, row, slices, inches_a_ms):
-    """Bars of one row, in the order of time, with their names where these fit."""
+    """Bars of one row, in the order of time, with their names where they fit."""
     bars = [(begin, duration) for begin, duration, _ in slices]
     faces = [colour_of(row, name) for _, _, name in slices]
     edges = ["white" if duration * inches_a_ms > NARROW else face
@@ -35,7 +35,7 @@ def draw_row(axes, y, row, slices, inches_a_ms):
 
 
 def draw_timeline(series, title):
-    """Schedules under each other, all with the same rows, on one axis of time."""
+    """Schedules below each other, all with the same rows, on one axis of time."""
     from matplotlib.patches import Patch
 
     rows = list(max((one.rows for one in series), key=len))
@@ -69,7 +69,8 @@ def draw_timeline(series, title):
 
 
 def limits(series):
-    """Of the efficiency axis: all that is resolved, and of the rest what lies near 0 to 1."""
+    """The limits of the efficiency axis: all that is resolved, and what is near 0 to 1 of the
+    rest."""
     values = [0.0, 1.1]
     for curve in series:
         for point in curve.points:
@@ -82,7 +83,7 @@ def limits(series):
 
 
 def draw_curve(axes, curve, style, shift):
-    """Markers and a line through what is resolved, intervals of all, E_max thin and dashed. The
+    """Markers and a line through what is resolved, intervals of all, and E_max thin and dashed. The
     factor `shift` keeps intervals of several curves at one bandwidth apart."""
     x = [point.bandwidth * shift for point in curve.points]
     known = [float("nan") if point.efficiency is None else point.efficiency
@@ -104,7 +105,7 @@ def draw_curve(axes, curve, style, shift):
 
 
 def draw_efficiency(series, title, measure=overlap.E):
-    """An efficiency over bandwidth, a line a curve."""
+    """An efficiency over bandwidth, with a line per curve."""
     figure = new_figure(3.6 + 0.2 * (len(series) + 3) / legend_columns(series), title)
     axes = figure.subplots()
     ticks = sorted({point.bandwidth for curve in series for point in curve.points})

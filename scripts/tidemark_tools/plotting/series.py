@@ -1,4 +1,4 @@
-"""What the figures draw: series of bytes, made from records; nothing here knows of Matplotlib."""
+"""The series of bytes that the figures draw, made from records. No part of it knows Matplotlib."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ from tidemark_tools.records.reader import CLASSES, total_of
 
 @dataclasses.dataclass
 class Tide:
-    """Live bytes of a rank after each change of a step; `turn` and `peak` are indices."""
+    """Live bytes of a rank after each change of a step. `turn` and `peak` are indices."""
 
     label: str
     rank: int
@@ -21,7 +21,7 @@ class Tide:
 
 @dataclasses.dataclass
 class Saved:
-    """Bytes a layer: name -> (measured or None, by the formula, counted in the formula)."""
+    """Bytes per layer: name -> (measured or None, by the formula, counted in the formula)."""
 
     label: str
     tensors: dict
@@ -31,7 +31,7 @@ class Saved:
 
 @dataclasses.dataclass
 class Peaks:
-    """Peak and saved bytes, None where not known, over t, which rises."""
+    """Peak and saved bytes over t, which rises. Bytes that are not known are None."""
 
     label: str
     t: list
@@ -53,7 +53,7 @@ def tide_series(records):
 def saved_series(records):
     series = []
     for label, record in named("saved", records):
-        # A plan has measured nothing, whatever it predicts.
+        # A plan predicts, but it has measured nothing.
         measured = None if record.is_plan else record.memory["saved_bytes_per_layer"]
         tensors = {line["name"]: (None if record.is_plan else line["bytes_per_layer"],
                                   line["formula_bytes_per_layer"], line["in_formula"])
@@ -63,7 +63,7 @@ def saved_series(records):
 
 
 def peak_series(records):
-    """One series a mode and whatever else but t differs, in the order of the records."""
+    """One series per mode and per difference other than t, in the order of the records."""
     lines = {}
     over = "parallel.tensor" if any(record.t > 1 for record in records) else None
     for label, record in named("peak", records, over):
@@ -77,7 +77,7 @@ def peak_series(records):
 
 
 def by_size(series):
-    """Names of all tensors of Saved `series`, largest first, equals in the order of the layer."""
+    """Names of all tensors of Saved `series`, largest first. Equals keep the order of the layer."""
     largest = {}
     for one in series:
         for name, (measured, formula, _) in one.tensors.items():

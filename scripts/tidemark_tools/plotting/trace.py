@@ -7,13 +7,13 @@ from tidemark_tools.records.reader import InputError, lines_of, parse
 from tidemark_tools.records.schema import ANY, SIZE, TEXT, WHOLE
 from tidemark_tools.records.shapes import Fault, Object
 
-TOLERANCE_US = 1.0  # what a record rounds away of the end of its tide, and more
+TOLERANCE_US = 1.0  # more than a record rounds away of the end of its tide
 SLICE = Object({"pid": WHOLE, "tid": TEXT, "name": TEXT, "ts": ANY, "dur": SIZE})
 
 
 @dataclasses.dataclass
 class Slice:
-    """Something that a rank did; begin and end in microseconds."""
+    """Something that a rank did. Begin and end are in microseconds."""
 
     track: str
     name: str
@@ -23,7 +23,7 @@ class Slice:
 
 @dataclasses.dataclass
 class Case:
-    """A traced step of one rank: its slices in order of time; number from 1."""
+    """A traced step of one rank, with its slices in order of time. Numbers begin at 1."""
 
     place: str
     number: int
@@ -56,12 +56,12 @@ def slices_by_rank(path):
         ranks.setdefault(event["pid"], []).append(
             Slice(event["tid"], event["name"], event["ts"], event["ts"] + event["dur"]))
     for slices in ranks.values():
-        slices.sort(key=lambda one: one.begin)  # what begins together stays in the file's order
+        slices.sort(key=lambda one: one.begin)  # equals keep the order of the file
     return ranks
 
 
 def number_of(one):
-    """The number of the case that a slice stands for, or None."""
+    """The number of the case that a slice means, or None."""
     found = re.match(r"case (\d+):", one.name) if one.track == "step" else None
     return int(found[1]) if found else None
 
@@ -91,8 +91,8 @@ def read_cases(path, rank):
 
 
 def recorded(case, records):
-    """The record of the same run of the case: that of its number whose tide takes as long; the
-    last, where there are more of them; or None."""
+    """The record of the run of the case, or None. It has the number of the case and a tide that
+    takes as long. If there are several, it is the last."""
     for record in reversed(records):
         tide = record.memory["tide"]
         if (record.data["case_index"] + 1 == case.number and tide
@@ -102,9 +102,9 @@ def recorded(case, records):
 
 
 def spans_of_layer(case, layer, num_layers):
-    """(begin, end) of the forward and of the backward pass of a layer, from 0: kernels bear no
+    """(begin, end) of the forward and of the backward pass of a layer, from 0. Kernels bear no
     layer, but norms begin each half of one, and their backward passes end it. None where the step
-    does not have two norms a layer, or one more for the end."""
+    has neither two norms per layer nor one more for the end."""
     forward, backward = (next((one for one in case.of_track("step") if one.name == name), None)
                          for name in ("forward", "backward"))
     compute = case.of_track("compute")
@@ -129,8 +129,8 @@ def spans_of_layer(case, layer, num_layers):
 
 
 def clipped(slices, spans):
-    """(begin, duration, name) of the parts of slices that lie in the spans, in milliseconds; the
-    spans follow each other without a gap, from 0 on."""
+    """(begin, duration, name) of the parts of slices in the spans, in milliseconds. The spans
+    follow each other without a gap, from 0."""
     parts, shift = [], 0.0
     for begin, end in spans:
         for one in slices:

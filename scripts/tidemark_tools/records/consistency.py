@@ -1,15 +1,15 @@
-"""What the parts of a record must have in common, beyond the types of the schema."""
+"""What the parts of a record must have in common, in addition to the types of the schema."""
 
 from tidemark_tools.records.shapes import Fault
 
 CLASSES = ("saved", "recomputed", "transient", "workspace")  # from the bottom of the stack
-# The runs whose samples make the efficiency of a version, and where that stands in words of version 2.
+# The efficiency of each version, as a key of version 2, and the runs whose samples make it.
 RUNS_OF = {1: ("schedule_efficiency", ("step", "serial", "compute")),
            2: ("efficiency", ("step", "serial", "compute_serial"))}
 
 
 def check(data):
-    """Raises Fault unless the parts of a record fit together; `data` has the words of version 2."""
+    """Raises Fault unless the parts of a record fit together. `data` has the words of version 2."""
     check_tensors(data["memory"])
     if data["memory"]["tide"] is not None:
         check_tide(data["memory"])
@@ -65,24 +65,25 @@ def check_efficiency(overlap, version):
     prefix = "schedule_" if version == 1 else ""
     interval = overlap[f"{prefix}efficiency_ci"]
     check_interval(interval, "overlap.efficiency_ci", "")
-    if overlap[f"{prefix}resolved"] and (overlap[f"{prefix}efficiency"] is None or interval is None):
+    unknown = overlap[f"{prefix}efficiency"] is None or interval is None
+    if overlap[f"{prefix}resolved"] and unknown:
         raise Fault("true without an efficiency and its interval", "overlap.resolved")
 
 
 def check_tuples(data):
-    """An efficiency is made of runs that were measured together."""
+    """Raises Fault unless an efficiency has as many samples of each of its runs."""
     key, runs = RUNS_OF[data["schema_version"]]
     if data["overlap"][key] is None:
         return
     counts = {len(data["time"][f"{name}_ms"]["samples"]) if data["time"][f"{name}_ms"] else 0
               for name in runs}
     if len(counts) > 1 or 0 in counts:
-        raise Fault(f"an efficiency, but not as many samples of {', '.join(runs[:-1])} and {runs[-1]}",
-                    "time")
+        names = f"{', '.join(runs[:-1])} and {runs[-1]}"
+        raise Fault(f"an efficiency, but not as many samples of {names}", "time")
 
 
 def failed_check(checks):
-    """The first check that failed, whatever it says of itself; or None."""
+    """The first check that failed, whatever it says of itself; None if all passed."""
     for check in checks:
         if not check["passed"] or type(check["value"]) is str or check["value"] > check["bound"]:
             return check
@@ -90,8 +91,8 @@ def failed_check(checks):
 
 
 def doubt(data):
-    """Why a record that does not say that it is invalid is not to be trusted; or None. The check that
-    failed is marked as such."""
+    """Why a record that does not call itself invalid is not to be trusted; None if it is. The check
+    that failed is marked as failed."""
     if data["kind"] == "plan" or data["valid"] is False:
         return None
     said = "valid" if data["valid"] else "not verified"

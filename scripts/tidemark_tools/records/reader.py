@@ -1,6 +1,6 @@
 """Reads records, by the rules of docs/definitions/record.md, section Reading records.
 
-What comes from here has all keys of the schema, in the words of version 2, and its parts fit together.
+Each record has all keys of the schema, in the words of version 2, and its parts fit together.
 """
 
 import dataclasses
@@ -20,19 +20,19 @@ BLANKS = b" \t\r\n"
 
 
 class InputError(Exception):
-    """What is wrong with the input, and where: one line."""
+    """One line that says what is wrong with the input, and where."""
 
 
 @dataclasses.dataclass
 class Record:
-    """A record, and the FILE:LINE that it stands at."""
+    """A record, and its place in the files, FILE:LINE."""
 
     place: str
     data: dict
 
     @property
     def version(self):
-        """Of its schema; `data` has the words of version 2 in any case."""
+        """The version of its schema. `data` has the words of version 2 in any case."""
         return self.data["schema_version"]
 
     @property
@@ -56,12 +56,13 @@ say = speaker("plot")
 
 
 class Remarks:
-    """What is to be said of files while they are read: a line each, to `say` at once, and kept."""
+    """Remarks on files while they are read. Each is a line that goes to `say` at once, and is
+    kept."""
 
     def __init__(self, say_it=say):
         self.say = say_it
         self.lines = []
-        self.wrong = 0  # records that were left out, for which scripts end with status 2
+        self.wrong = 0  # records that were left out; with any, scripts end with status 2
 
     def warn(self, text):
         self.lines.append(text)
@@ -116,13 +117,13 @@ STRICT_DECODER = json.JSONDecoder(parse_constant=refuse_constant, object_pairs_h
 
 
 def parse(text):
-    """JSON as it is defined, without NaN, without a key twice in an object; raises ValueError, for bad
-    UTF-8, too."""
+    """The value of a text in strict JSON: no NaN, no key twice in an object. Raises ValueError,
+    also for bad UTF-8."""
     decoded = text.removeprefix(BYTE_ORDER_MARK).decode("utf-8")
     try:
         data = COUNTER.read(decoded)
-        # A colon follows each key. Where that says of a text that no key is repeated, none is: what
-        # else looks like a key makes the left side larger.
+        # A colon follows each key. If there are as many as keys, no key is repeated: anything else
+        # that looks like a key makes the left side larger.
         if b'" :' in text or b"\t" in text or b"\r" in text or text.count(b'":') != COUNTER.keys:
             data = STRICT_DECODER.decode(decoded)
     except RecursionError as error:
@@ -133,7 +134,7 @@ def parse(text):
 
 
 def lines_of(path):
-    """The lines of a file as bytes, one after the other; raises InputError."""
+    """The lines of a file as bytes, one after the other. Raises InputError."""
     try:
         with open(path, "rb") as file:
             yield from file
@@ -142,7 +143,7 @@ def lines_of(path):
 
 
 def in_schema(data):
-    """The record in the words of version 2; raises Fault where it breaks its schema."""
+    """The record in the words of version 2. Raises Fault where it breaks its schema."""
     if not schema.KIND.holds(data["kind"]):
         raise Fault(f"{schema.KIND.words} is expected, not {shown(data['kind'])}", "kind")
     schema.SCHEMAS[data["kind"], data["schema_version"]].check(data)
@@ -152,8 +153,8 @@ def in_schema(data):
 
 
 def whole_lines(path, remarks):
-    """(place, data) of each line that is the record of a version that is read, each only once. A last
-    line that is no JSON is what a killed writer leaves: it is left out, with a warning."""
+    """(place, data) of each line that is a record of a version that is read. A repeated line counts
+    once. A killed writer leaves a last line that is no JSON: it is left out, with a warning."""
     lines = enumerate(lines_of(path), 1)
     known, repeated = {}, []
     for number, line in lines:
@@ -161,7 +162,7 @@ def whole_lines(path, remarks):
         if not line:
             continue
         place = f"{path}:{number}"
-        likeness = hash(line), len(line)  # of 64 bits: a file need not fit into memory
+        likeness = hash(line), len(line)  # of 64 bits, since a file may not fit into memory
         if likeness in known:
             repeated.append((number, known[likeness]))
             continue
@@ -185,8 +186,8 @@ def whole_lines(path, remarks):
 
 def read_each(path, remarks):
     """The records of a file, in order, one at a time. One that breaks the schema is left out, and
-    said to `remarks`. Raises InputError, `FILE: ...` or `FILE:LINE: ...`, for what is no record or is
-    of a version that is not read."""
+    `remarks` says so. Raises InputError, `FILE: ...` or `FILE:LINE: ...`, for a line that is no
+    record or is of a version that is not read."""
     for place, data in whole_lines(path, remarks):
         try:
             data = in_schema(data)
@@ -206,12 +207,12 @@ def read(path, remarks=None):
 
 
 def data_of(path, remarks=None):
-    """The data alone of all records of a file."""
+    """Only the data of all records of a file."""
     return [record.data for record in read_each(path, remarks or Remarks())]
 
 
 def drawable(records):
-    """The records without those that are not valid, which are named on stderr."""
+    """The records that may be drawn. Those that are not valid are named on stderr."""
     for record in records:
         if record.data["valid"] is False:
             say(f"{record.place}: left out: not valid")

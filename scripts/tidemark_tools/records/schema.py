@@ -1,12 +1,13 @@
-"""The schema of the record: which keys a record has, by kind and version, and what stands there.
+"""The schema of the record: its keys by kind and version, and the values that they have.
 
-docs/definitions/ says what the keys mean. plotting.records leaves out records that break this
-schema. It lets pass keys that the schema does not know; a test finds those that the program writes.
+docs/definitions/ says what the keys mean. The reader leaves out records that break this schema. It
+accepts keys that the schema does not know. A test finds those that the program writes.
 """
 
 from tidemark_tools.records.shapes import NUMERIC, Items, Mapping, Object, Scalar, Unread, or_null
 
-# No figure is larger or, but for 0, smaller: what is comes from a damaged file, and cannot be drawn.
+# No figure is larger, and none but 0 is smaller. One beyond comes from a damaged file and cannot be
+# drawn.
 HUGE, TINY = 1e30, 1e-30
 
 TEXT = Scalar("a text", frozenset((str,)))
@@ -23,12 +24,14 @@ def one_of(*texts):
 
 
 def or_word(shape, word):
-    """A number, or the word for one that JSON has none for."""
-    return Scalar(f'{shape.words} or "{word}"', shape.types | {str}, shape.least, shape.most, (word,))
+    """A number, or the word for a number that JSON cannot write."""
+    words = f'{shape.words} or "{word}"'
+    return Scalar(words, shape.types | {str}, shape.least, shape.most, (word,))
 
 
 INTERVAL = or_null(Items(ANY))
-RUN_TIMES = {"median": SIZE, "min": SIZE, "max": SIZE, "iterations": COUNT, "samples": Items(SIZE, 1)}
+RUN_TIMES = {"median": SIZE, "min": SIZE, "max": SIZE, "iterations": COUNT,
+             "samples": Items(SIZE, 1)}
 STEP_TIMES = {"median": POSITIVE, "min": POSITIVE, "max": POSITIVE, "iterations": COUNT,
               "samples": Items(POSITIVE, 1)}
 TIMES = or_null(Object(RUN_TIMES))
@@ -45,8 +48,9 @@ CASE = {
     "comm?": Object({"backend?": TEXT, "algorithm?": TEXT, "register_buffers?": FLAG}),
     "emulated_link?": Object({"latency_us": SIZE, "bandwidth_gbytes_per_s": SIZE}),
     "bench?": Object({
-        "warmup?": WHOLE, "iterations?": WHOLE, "max_iterations?": WHOLE, "min_warmup_seconds?": SIZE,
-        "min_seconds?": SIZE, "seed?": WHOLE, "verify?": FLAG, "timeout_s?": SIZE}),
+        "warmup?": WHOLE, "iterations?": WHOLE, "max_iterations?": WHOLE,
+        "min_warmup_seconds?": SIZE, "min_seconds?": SIZE, "seed?": WHOLE, "verify?": FLAG,
+        "timeout_s?": SIZE}),
 }
 VERIFICATION = {
     "performed": FLAG, "passed": or_null(FLAG),
@@ -92,7 +96,7 @@ COMM = {
         "op": TEXT, "dtype": TEXT, "bytes": WHOLE, "overlapping": FLAG, "algorithm": TEXT,
         "seconds": Mapping(or_null(SIZE))}))),
 }
-# Keys of overlap of both versions, though some of them mean something else in version 1.
+# Both versions have these keys of overlap. Some of them mean something else in version 1.
 OVERLAP_1 = {
     "mode": TEXT, "exposed_ms": or_null(ANY), "timeline_exposed_ms": or_null(ANY),
     "intersect_ms": or_null(ANY), "polling_ms?": or_null(ANY), "serial_exposed_ms?": or_null(ANY),
@@ -104,7 +108,8 @@ OVERLAP_2 = {**OVERLAP_1, "schedule_efficiency": or_null(ANY), "split_cost_ms": 
 RANK = {
     "rank": WHOLE, "host": TEXT, "device?": TEXT, "device_uuid?": or_null(TEXT),
     "device_pci_id?": or_null(TEXT), "threads?": COUNT, "step_ms": SIZE, "busy_ms?": SIZE,
-    "blocked_ms": SIZE, "gemm_gflops?": SIZE, "peak_bytes?": WHOLE, "process_bytes?": or_null(WHOLE),
+    "blocked_ms": SIZE, "gemm_gflops?": SIZE, "peak_bytes?": WHOLE,
+    "process_bytes?": or_null(WHOLE),
     "cores?": TEXT, "physical_cores?": WHOLE, "numa_nodes?": Items(WHOLE),
     "thread_cores?": Items(TEXT), "core_limit?": or_null(SIZE), "device_numa_node?": or_null(WHOLE),
 }
@@ -113,12 +118,14 @@ PROVENANCE = {
     **{f"{name}?": TEXT for name in ("version", "git_hash", "compiler", "build_type", "flags",
                                      "blas", "processor")},
     "time_utc?": TEXT, "mpi?": or_null(TEXT), "threads_per_rank?": COUNT,
-    "kokkos?": Object({"version?": TEXT, "execution_space?": TEXT, "configuration?": or_null(Items(TEXT))}),
+    "kokkos?": Object({"version?": TEXT, "execution_space?": TEXT,
+                       "configuration?": or_null(Items(TEXT))}),
     "transport?": or_null(Object({
         "messaging?": TEXT, "components?": Items(TEXT), "within_node?": or_null(TEXT),
         "between_nodes?": or_null(TEXT), "known_by?": TEXT})),
     "hosts?": Items(Object({"host?": TEXT, "ranks?": COUNT})),
-    "slurm?": or_null(Mapping(or_null(TEXT))), "environment?": Mapping(TEXT), "command_line?": Items(TEXT),
+    "slurm?": or_null(Mapping(or_null(TEXT))), "environment?": Mapping(TEXT),
+    "command_line?": Items(TEXT),
     "input?": Object({"file?": TEXT, "fnv1a_64?": TEXT}),
 }
 OF_BOTH_KINDS = {
@@ -128,8 +135,9 @@ OF_BOTH_KINDS = {
 PLAN = {
     **OF_BOTH_KINDS, "kind": one_of("plan"), "valid": Scalar("null", frozenset((type(None),))),
     "flops?": Object({"model_per_step?": SIZE, "launched_per_rank?": SIZE}),
-    "memory": Object({**MEMORY, "pool_bytes?": or_null(WHOLE), "process_bytes?": or_null(WHOLE),
-                      "total_bytes?": WHOLE, "device_bytes?": or_null(WHOLE), "fits?": or_null(FLAG)}),
+    "memory": Object({
+        **MEMORY, "pool_bytes?": or_null(WHOLE), "process_bytes?": or_null(WHOLE),
+        "total_bytes?": WHOLE, "device_bytes?": or_null(WHOLE), "fits?": or_null(FLAG)}),
     "comm": Object({**COMM, "emulated?": or_null(FLAG)}),
 }
 RUN = {

@@ -1,7 +1,7 @@
-"""Shapes that values of JSON may have, and what is wrong with a value of another shape.
+"""Shapes of values of JSON, and what is wrong with a value of another shape.
 
-A shape has check(value), which raises Fault. Sound values must pass it quickly: a report reads ten
-thousand records. What is wrong is worked out only where something is.
+A shape has check(value), which raises Fault. Good values must pass it quickly: a report reads ten
+thousand records. The reason is worked out only where something is wrong.
 """
 
 import dataclasses
@@ -26,7 +26,8 @@ class Fault(Exception):
         self.reason, self.path = reason, path
 
     def below(self, key):
-        """The same, seen from the object that has the value under `key`, or under an index."""
+        """The same fault, seen from the object that has the value under `key`, or under an
+        index."""
         step = f"[{key}]" if isinstance(key, int) else key
         join = "." if self.path and not self.path.startswith("[") else ""
         return Fault(self.reason, f"{step}{join}{self.path}")
@@ -42,13 +43,13 @@ def shown(value):
 
 @dataclasses.dataclass(frozen=True)
 class Scalar:
-    """A value without parts. Limits are those of numbers; JSON's true is none."""
+    """A value without parts. The limits are for numbers, and JSON's true is not a number."""
 
     words: str  # "a text"
     types: frozenset
     least: float = -NO_LIMIT
     most: float = NO_LIMIT
-    accepted: tuple = ()  # the texts that there are; empty: any
+    accepted: tuple = ()  # the only texts; empty: any text
     is_nullable: bool = False
 
     @functools.cached_property
@@ -57,7 +58,7 @@ class Scalar:
 
     @functools.cached_property
     def is_free(self):
-        """Whether any value of the types will do."""
+        """Whether all values of the types are accepted."""
         return not self.has_limits and not self.accepted
 
     def holds(self, value):
@@ -70,7 +71,7 @@ class Scalar:
         return self.least <= value <= self.most
 
     def holds_all(self, values):
-        """Whether all of the values are surely right; of a mixture with words nobody is sure."""
+        """Whether all of the values are surely right. A mixture with words is not sure."""
         found = set(map(type, values))
         if not found <= self.types:
             return False
@@ -94,7 +95,7 @@ class Items:
     def __init__(self, shape, least=0):
         self.shape, self.least = shape, least
         self.words, self.is_nullable = "a list", False
-        self.are_sound = shape.holds_all  # a look at all values at once
+        self.are_sound = shape.holds_all  # looks at all values at once
 
     def check(self, value):
         if type(value) is not list:
@@ -112,7 +113,8 @@ class Items:
 
 
 class Unread(Items):
-    """A list that no script looks into: neither does the check, which saves a tenth of a report's time."""
+    """A list that no script reads. The check does not read it either, which saves a tenth of a
+    report's time."""
 
     def check(self, value):
         if type(value) is not list:
@@ -146,7 +148,7 @@ class Mapping:
 
 
 class Anything:
-    """What nobody knows: only that it is not nested too deep to be written again."""
+    """A value under an unknown key. It must not be nested too deep to be written again."""
 
     def check(self, value, left=MOST_DEPTH):
         if left == 0:
@@ -157,8 +159,8 @@ class Anything:
 
 
 class Object:
-    """An object of known keys. `table` gives their shapes; one that may be missing ends in "?". Other
-    keys are let pass, for later programs may write them."""
+    """An object of known keys. `table` gives their shapes; a key that may be missing ends in "?".
+    Other keys are accepted, because later programs may write them."""
 
     def __init__(self, table):
         self.words, self.is_nullable = "an object", False
@@ -167,10 +169,10 @@ class Object:
         self.is_row = len(table) > 1 and len(self.needed) == len(table) and all(
             isinstance(shape, (Scalar, Mapping)) for shape in table.values())
         self.cells_of = operator.itemgetter(*table) if self.is_row else None
-        self.plans = {}  # what is left to look at, by the keys of an object and the types of its values
+        self.plans = {}  # by the keys of an object and the types of its values
 
     def holds_all(self, values):
-        """Whether all values are surely right: those of a table, whose columns are looked at."""
+        """Whether all values are surely right. It checks the columns of a table."""
         if not self.is_row or set(map(type, values)) != {dict}:
             return False
         try:
@@ -217,7 +219,8 @@ class Object:
                     raise fault.below(key) from None
 
     def plan_of(self, value):
-        """What is to be looked at of objects with the same keys and types, whose types are right."""
+        """What remains to be checked of objects with the same keys and types. The types are
+        right."""
         limits, parts = {}, []
         for key, one in value.items():
             shape = self.shapes.get(key, ANYTHING if type(one) in NESTED else None)
@@ -227,8 +230,8 @@ class Object:
                 parts.append((key, shape))
             elif type(one) in NUMERIC and shape.has_limits:
                 limits.setdefault((shape.least, shape.most), []).append(key)
-        return Plan([(operator.itemgetter(*keys, keys[0]), *limit) for limit, keys in limits.items()],
-                    parts)
+        return Plan([(operator.itemgetter(*keys, keys[0]), *limit)
+                     for limit, keys in limits.items()], parts)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,13 +1,13 @@
-"""Intervals by bootstrap: what ratios and differences of medians would be, were all measured again.
+"""Intervals by bootstrap: ratios and differences of medians, as if all were measured again.
 
 Efron, "Bootstrap Methods: Another Look at the Jackknife" (1979). A case has one record or several,
-each with several samples. Each resample draws records, and of each record samples, with
-replacement, and takes the median of the records' medians; of many records it draws records alone.
+each with several samples. Each resample draws records, and samples of each record, with
+replacement. It takes the median of the records' medians. Of many records it draws only the records.
 """
 
 RESAMPLES = 2000
 LEVEL = 0.95
-MANY = 20  # records from which on their own noise says all
+MANY = 20  # of so many records the noise between them is enough
 SEED = 20221125  # the same files give the same intervals
 
 
@@ -27,11 +27,13 @@ def resampled_medians(random, samples):
 
 def resampled_efficiencies(random, tuples):
     """E of the resamples of (step, serial, compute_serial) samples that were measured together."""
-    return resampled_ratios(random, tuples, lambda step, serial, bare: (serial - step, serial - bare))
+    return resampled_ratios(random, tuples,
+                            lambda step, serial, bare: (serial - step, serial - bare))
 
 
 def resampled_schedule_efficiencies(random, tuples):
-    """Schedule efficiency of the resamples of (step, serial, compute) samples, likewise."""
+    """Schedule efficiency of the resamples of (step, serial, compute) samples, measured
+    together."""
     return 1 - resampled_ratios(random, tuples,
                                 lambda step, serial, bare: (step - bare, serial - bare))
 
@@ -48,7 +50,7 @@ def resampled_ratios(random, tuples, differences):
 
 def over_records(random, records, resampled, exact):
     """The statistic of a case in each resample. `resampled(random, record)` gives that of one
-    record in all of them, `exact(record)` that of the record as it is."""
+    record in all resamples, and `exact(record)` that of the unchanged record."""
     import numpy
 
     if len(records) >= MANY:

@@ -1,8 +1,8 @@
 """Cases: the records of the same settings, and what they say together.
 
-A *case* is all records of the same version and the same settings, but for those of `bench`, in one
-file and on as many hosts: repeats. A *problem* is all cases of the same version, name, model and
-precision: what may be compared.
+A *case* is all records of the same version and settings, in one file and on as many hosts: repeats.
+The settings of `bench` do not count. A *problem* is all cases of the same version, name, model and
+precision, which may be compared.
 """
 
 import dataclasses
@@ -14,17 +14,17 @@ from tidemark_tools.records import reader
 from tidemark_tools.records.reader import Record
 from tidemark_tools.records.versions import NEWEST
 
-# Whole records, with their tensors and tides, are kept of so many problems and cases, which can be
-# drawn. A drawing takes a quarter of a second: of many records fewer problems are drawn.
+# So many problems and cases keep whole records, with their tensors and tides, and can be drawn. A
+# drawing takes a quarter of a second, so that fewer problems of many records are drawn.
 MOST_PROBLEMS, MOST_CASES = 6, 6
 MANY_RECORDS, FEW_PROBLEMS = 1000, 1
 
 
 @dataclasses.dataclass
 class Case:
-    """Records of the same settings, thinned out; all are there before anybody asks for their figures.
-    `detail` is the last of those whose figures count, with all that it holds, or None where it is not
-    kept."""
+    """Records of the same settings, thinned out. All are there before a section asks for figures.
+    `detail` is the last record whose figures count, with all that it holds. It is None where it is
+    not kept."""
 
     problem: str
     is_detailed: bool
@@ -35,8 +35,8 @@ class Case:
 
     @functools.cached_property
     def sound(self):
-        """The records whose figures count: those that are valid, or, where none is, those that were
-        not verified, as those of plans."""
+        """The records whose figures count: those that are valid, or those that were not verified
+        where none is valid. Those of plans are not verified."""
         return self.valid or [record for record in self.records if record.data["valid"] is None]
 
     @functools.cached_property
@@ -76,12 +76,12 @@ class Case:
     @functools.cached_property
     def settings(self):
         """As settings() of names, with the words of the mode: how activations are sharded, and how
-        they are spared besides."""
+        else they are spared."""
         sharding, _, spared = mode_of(self.records[0], True).partition(", ")
         return {**settings(self.records[0]), "sharding": sharding, "spared": spared}
 
     def values(self, key):
-        """What is known under a dotted key, of the records whose figures count."""
+        """The known values under a dotted key, of the records whose figures count."""
         if key not in self.known:
             found = [value_at(record.data, key) for record in self.sound]
             self.known[key] = [value for value in found if value is not None]
@@ -99,7 +99,7 @@ class Case:
         return self.records[0].version
 
     def merits(self, name):
-        """What `fom` has of that name in those records that have one, being valid."""
+        """The figures of that name in `fom`, of the valid records that have one."""
         found = [record.data["fom"][name] for record in self.valid]
         return [value for value in found if value is not None]
 
@@ -111,8 +111,8 @@ class Case:
 
     @property
     def merit_interval(self):
-        """The 90 % interval of the figure of merit; of several records, all of their intervals
-        together. (None, None) unless each has one."""
+        """The 90 % interval of the figure of merit. For several records it spans all of their
+        intervals. It is (None, None) unless each has one."""
         found = self.merits("model_tflops_per_s_ci")
         if not found or len(found) < len(self.merits("model_tflops_per_s")):
             return None, None
@@ -133,7 +133,7 @@ class File:
 
 @dataclasses.dataclass
 class Occurrence:
-    """Where a value stands first, and how often in all."""
+    """The first place of a value, and how often it occurs."""
 
     place: str
     count: int = 0
@@ -141,8 +141,8 @@ class Occurrence:
 
 @dataclasses.dataclass
 class Collection:
-    """All that was read. `problems` are lists of cases by problem, in the order of the files;
-    `provenance` has the Occurrence of each value under each dotted key; `warnings` are lines for
+    """All that was read. `problems` are lists of cases by problem, in the order of the files.
+    `provenance` has the Occurrence of each value under each dotted key. `warnings` are lines for
     the reader."""
 
     files: list
@@ -156,7 +156,7 @@ class Collection:
 
     @property
     def most_drawn(self):
-        """Of how many problems figures are drawn."""
+        """The number of problems that get figures."""
         return MOST_PROBLEMS if self.records < MANY_RECORDS else FEW_PROBLEMS
 
     @property
@@ -168,7 +168,7 @@ class Collection:
         return sorted({case.version for case in self.cases})
 
     def title(self, problem):
-        """With the version of the records, where there are several or where it is an old one."""
+        """The text with the version of the records, where there are several or it is an old one."""
         cases = self.problems[problem]
         title = title_of([case.records[0] for case in cases], over_t=True)
         if self.versions == [NEWEST]:
@@ -182,10 +182,10 @@ def is_planted(record):
 
 
 def value_at(data, key):
-    """The value under a dotted key, None where there is none."""
+    """The value under a dotted key; None where there is none."""
     try:
         for part in reader.parts_of(key):
             data = data[part]
-    except (KeyError, TypeError):  # the latter of null
+    except (KeyError, TypeError):  # TypeError comes of null
         return None
     return data

@@ -1,4 +1,4 @@
-"""Compares the cases of two files: which there are on both sides, and what they differ in."""
+"""Compares the cases of two files: those that both have, and how they differ."""
 
 import dataclasses
 import json
@@ -11,15 +11,15 @@ from tidemark_tools.reporting import bootstrap
 from tidemark_tools.reporting.cases import value_at
 from tidemark_tools.reporting.gathering import thinned
 
-# Settings that do not make another case: what it is called, and how long it is measured.
+# Settings that do not make another case: its name, and how long it is measured.
 UNMATCHED = ("name", "bench")
-# Bytes and operations have no noise: these differ or they do not.
+# Bytes and operations have no noise: they either differ or do not.
 EXACT = ("memory.peak_bytes", "memory.saved_bytes", "comm.wire_bytes_per_step")
 
 
 @dataclasses.dataclass(frozen=True)
 class Efficiency:
-    """Which efficiency records of a version are compared by."""
+    """The efficiency by which records of a version are compared."""
 
     name: str
     key: str  # below `overlap`
@@ -38,11 +38,11 @@ EFFICIENCIES = {
 
 @dataclasses.dataclass
 class Measured:
-    """What a comparison needs of a record: itself, thinned out, and its samples."""
+    """What a comparison needs of a record: the record, thinned out, and its samples."""
 
     record: Record
     steps: list
-    tuples: list  # samples of the runs of its Efficiency; None where that is not resolved
+    tuples: list  # samples of the runs of its Efficiency; None if that is not resolved
 
     @property
     def efficiency(self):
@@ -51,7 +51,7 @@ class Measured:
 
 @dataclasses.dataclass
 class Side:
-    """A file: the records of each case by its settings, invalid ones apart."""
+    """A file: the records of each case by its settings, with invalid ones apart."""
 
     path: str
     cases: dict
@@ -60,14 +60,14 @@ class Side:
 
 @dataclasses.dataclass
 class Difference:
-    """One figure of both sides: its ratio B / A, or difference B - A, and the interval of that,
-    None where the figure has no noise."""
+    """One figure of both sides: its ratio B / A, or its difference B - A, and the interval of that.
+    The interval is None where the figure has no noise."""
 
     a: float
     b: float
     change: float
     interval: tuple
-    unchanged: float  # what `change` is where nothing changed
+    unchanged: float  # the value of `change` where nothing changed
 
     @property
     def exceeds_noise(self):
@@ -78,7 +78,7 @@ class Difference:
 
 @dataclasses.dataclass
 class Pair:
-    """A case on both sides; figures that one side lacks are None."""
+    """A case on both sides. Figures that one side lacks are None."""
 
     label: str
     a: list
@@ -95,12 +95,12 @@ class Pair:
 
     @property
     def version(self):
-        """Of all its records."""
+        """The version of all its records."""
         return self.a[0].record.version
 
 
 def flat_settings(case):
-    """Dotted keys of everything that makes a case."""
+    """All settings of a case by dotted keys."""
     flat = {}
     for key, value in case.items():
         if key in UNMATCHED:
@@ -131,7 +131,7 @@ def read_all(path, remarks):
 
 
 def sides(paths, ignored, remarks):
-    """Both files, and the keys that only one of them has, by which cases cannot be matched."""
+    """Both files, and the keys that only one of them has. Cases cannot be matched by those."""
     both = [read_all(path, remarks) for path in paths]
     keys = [{key for one in found for key in flat_settings(one.record.case)} for found in both]
     for key in ignored:
@@ -162,12 +162,12 @@ def side_of(path, found, ignored, missing):
 
 
 def preferred(found):
-    """The records that were verified, where there are any."""
+    """The records that were verified, or all if none was."""
     return [one for one in found if one.record.data["valid"]] or found
 
 
 def ratio(a, b, interval=None):
-    """The Difference of two figures as a ratio, None where one is not known or A is 0."""
+    """The Difference of two figures as a ratio; None where one is not known or A is 0."""
     if a is None or b is None or (a == 0 and b != 0):
         return None
     return Difference(a, b, b / a if a else 1.0, interval, 1.0)
@@ -185,8 +185,8 @@ def step_of(a, b):
 
 
 def merit_of(a, b, step, key):
-    """Only where both sides have that figure of merit: verified, valid, over a link that exists. Of
-    one case, it is the work of a step over its time, so the ratio is that of the steps."""
+    """A figure of merit, only where both sides have it: verified, valid, over a link that exists.
+    For one case it is the work of a step over its time, so that the ratio is that of the steps."""
     merits = [[value_at(one.record.data, f"fom.{key}") for one in side] for side in (a, b)]
     if step is None or any(None in side for side in merits):
         return None
@@ -196,7 +196,7 @@ def merit_of(a, b, step, key):
 
 
 def efficiency_of(a, b):
-    """That of the records' version, of those in which it is resolved, as a difference."""
+    """The difference of the efficiencies of the records' version, where they are resolved."""
     resolved = [[one for one in side if one.tuples] for side in (a, b)]
     if not all(resolved):
         return None
@@ -238,7 +238,7 @@ def pairs(side_a, side_b):
 
 
 def only_versions_differ(a, b):
-    """Whether one side has a case in records of one version and the other in those of another."""
+    """Whether the two sides have a case in records of different versions."""
     def settings_of(side, version):
         return {json.dumps(json.loads(key)[1:]) for key in side.cases
                 if json.loads(key)[0] == version}
@@ -247,7 +247,7 @@ def only_versions_differ(a, b):
 
 
 def alone(side, other):
-    """Records, one a case, whose case the other side does not have."""
+    """One record per case that the other side does not have."""
     return [found[0].record for group in (side.cases, side.invalid) for key, found in group.items()
             if key not in other.cases and key not in other.invalid
             and not (group is side.invalid and key in side.cases)]

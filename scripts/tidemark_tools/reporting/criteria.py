@@ -13,7 +13,7 @@ LIMIT_S = 120
 
 
 def checked(executable, path, criteria):
-    """Status and table of `tidemark check`; raises InputError where it gives no verdict."""
+    """Status and table of `tidemark check`. Raises InputError where it gives no verdict."""
     launch = Launch(os.path.abspath(executable))
     try:
         result = launch.run(["check", path, "--criteria", criteria], capture_output=True, text=True,
@@ -30,7 +30,7 @@ def checked(executable, path, criteria):
 
 
 def criteria(collection, executable, path):
-    """The section, empty without a criteria file."""
+    """The section, which is empty without a criteria file."""
     if path is None:
         return Section("criteria", "Acceptance criteria", "")
     parts = []

@@ -1,4 +1,4 @@
-"""Shows a comparison in a terminal: a table of times, one of bytes and E, and what to mind."""
+"""Shows a comparison in a terminal: a table of times, one of bytes and E, and notes."""
 
 from tidemark_tools.plotting.names import labelled, title_of
 from tidemark_tools.reporting import marks
@@ -27,7 +27,7 @@ def interval_text(difference, form):
 
 
 def table(heads, rows):
-    """Columns that are as wide as they must be, the first one to the left."""
+    """Columns as wide as necessary, the first one aligned to the left."""
     widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
     return ["  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
                       for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
@@ -35,7 +35,7 @@ def table(heads, rows):
 
 
 def words_of(pair):
-    """The label, with what nobody may overlook."""
+    """The label, with the marks that a reader must see."""
     words = [pair.label]
     for side in (pair.a, pair.b):
         for one in side:
@@ -84,7 +84,7 @@ def efficiency_verdict(found):
 
 
 def tables(pairs):
-    """Those of version 2, then those of version 1: no column has both."""
+    """The pairs of version 2, then those of version 1: no column has both."""
     for version, efficiency in sorted(EFFICIENCIES.items(), reverse=True):
         alike = [pair for pair in pairs if pair.version == version]
         if alike:
@@ -110,13 +110,13 @@ def tables_of_version(pairs, efficiency):
 
 
 def names(found):
-    """Labels of records, which may be of several problems."""
+    """Labels of records of one problem or several."""
     return [f"{record.place}: {label}"
             for label, record in labelled(found, always=("overlap.mode",))]
 
 
 def remarks(a, b, missing):
-    """Cases that could not be compared, and why."""
+    """The cases that could not be compared, and why."""
     for side, letter in ((a, "A"), (b, "B")):
         count = sum(map(len, side.invalid.values()))
         if count:
@@ -138,7 +138,7 @@ def remarks(a, b, missing):
 
 
 def beyond_noise(pairs):
-    """How many cases differ in what."""
+    """The number of cases that differ, and in what."""
     counts = {
         "step": sum(1 for pair in pairs if pair.step and pair.step.exceeds_noise),
         **{name: sum(1 for pair in pairs if pair.exact[key] and pair.exact[key].exceeds_noise)
@@ -165,7 +165,7 @@ def lines(a, b, pairs, missing):
 
 
 def regressions(pairs, fraction):
-    """A line for each figure that is worse beyond noise and by more than `fraction`."""
+    """A line per figure that is worse beyond noise and by more than `fraction`."""
     for pair in pairs:
         if pair.step and pair.step.interval and pair.step.interval[0] > 1 + fraction:
             yield f"{words_of(pair)}: step {pair.step.change:.3f}"

@@ -8,15 +8,16 @@ import shlex
 from tidemark_tools.plotting.names import labelled
 from tidemark_tools.records import reader
 from tidemark_tools.records.reader import Record
-from tidemark_tools.reporting.cases import MOST_CASES, MOST_PROBLEMS, Case, Collection, File, Occurrence
+from tidemark_tools.reporting.cases import (MOST_CASES, MOST_PROBLEMS, Case, Collection, File,
+                                            Occurrence)
 
 SORTED = json.JSONEncoder(sort_keys=True)
 PROBLEM = ("name", "precision")  # and all of model
-TIME = "time_utc"  # which no two records share
+TIME = "time_utc"  # no two records share it
 
 
 def thinned(data):
-    """The record without what makes it large: tensors, tide, samples, calls, checks that hold."""
+    """The record without its large parts: tensors, tide, samples, calls, checks that hold."""
     thin = {**data, "memory": {**data["memory"], "tide": None, "by_tensor": [], "at_peak": [],
                                "ends": []}}
     thin.pop("provenance")  # kept once for all
@@ -31,13 +32,13 @@ def thinned(data):
 
 
 def labels_of(paths):
-    """What files are called: their names, or paths where names are not enough."""
+    """The labels of files: their names, or paths where names are not enough."""
     names = [os.path.basename(path) for path in paths]
     return [name if names.count(name) == 1 else path for name, path in zip(names, paths)]
 
 
 def problem_of(case, version):
-    """Records of different versions are of different problems: what they measure is not the same."""
+    """The problem of a case. What versions measure differs, so the version is part of it."""
     words = {"version": version, **{key: case[key] for key in (*PROBLEM, "model")}}
     return SORTED.encode(words)
 
@@ -55,7 +56,7 @@ def flattened(provenance, prefix=""):
 
 @dataclasses.dataclass
 class Source:
-    """A part of the provenance, where it stands first, and in how many records."""
+    """A part of the provenance, its first place, and the number of records that have it."""
 
     content: dict
     place: str
@@ -63,7 +64,7 @@ class Source:
 
 
 class Gatherer:
-    """Puts records into their cases as they come."""
+    """Sorts records into their cases as they come."""
 
     def __init__(self):
         self.problems = {}
@@ -91,14 +92,14 @@ class Gatherer:
         case.records.append(Record(record.place, thinned(data)))
 
     def settings_of(self, settings):
-        """Their text in which keys are sorted, which takes its time."""
+        """Their text with sorted keys. Sorting takes time, so each text is sorted once."""
         text = repr(settings)
         if text not in self.sorted:
             self.sorted[text] = SORTED.encode(settings)
         return self.sorted[text]
 
     def new_case(self, settings, version):
-        """The first of its settings; the first cases of the first problems are kept whole."""
+        """A new case for its settings. The first cases of the first problems are kept whole."""
         problem = problem_of(settings, version)
         cases = self.problems.setdefault(problem, [])
         case = Case(problem, self.order.setdefault(problem, len(self.order)) < MOST_PROBLEMS
@@ -107,7 +108,8 @@ class Gatherer:
         return case
 
     def count_provenance(self, provenance, place):
-        """Most records have all but the time in common, which is taken apart once, at the end."""
+        """Counts the parts. Most records share all but the time, which is split once, at the
+        end."""
         for part in ({TIME: provenance.pop(TIME)} if TIME in provenance else {}, provenance):
             text = repr(part)
             if text in self.sources:
@@ -127,8 +129,8 @@ class Gatherer:
 
 
 def labels_within(examples):
-    """Labels of cases, a record of each. Beside a label stands its t, and how many hosts there were
-    is said only where nothing else tells two cases apart."""
+    """Labels of cases, given a record of each. The page shows t beside a label. A label has the
+    number of hosts only where nothing else distinguishes two cases."""
     over_t = any(record.t > 1 for record in examples)
     for hidden in (("parallel.tensor", "name", "hosts"), ("parallel.tensor", "name")):
         labels = [label for label, _ in labelled(examples, hidden, over_t=over_t)]
@@ -138,7 +140,7 @@ def labels_within(examples):
 
 
 def gather(paths, remarks):
-    """Reads the files; raises InputError. What is damaged or wrong is told to `remarks`."""
+    """Reads the files. Raises InputError. `remarks` are told what is damaged or wrong."""
     gatherer = Gatherer()
     files = [File(path, label) for path, label in zip(paths, labels_of(paths))]
     for file in files:

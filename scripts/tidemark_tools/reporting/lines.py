@@ -1,10 +1,10 @@
-"""Lines over t: cases that differ in t alone, or also in a problem that grows with it."""
+"""Lines over t: cases that differ in t alone, or also in a problem that grows with t."""
 
 import dataclasses
 
 from tidemark_tools.plotting.names import word_for
 
-# How far operations a rank may differ in weak scaling: heads come in whole numbers.
+# How far operations per rank may differ in weak scaling, since heads are whole numbers.
 SAME_WORK = 0.25
 GROWING = ("model.preset", "model.num_layers", "model.hidden_size", "model.ffn_hidden_size",
            "model.num_attention_heads", "model.num_query_groups", "model.seq_length",
@@ -16,7 +16,7 @@ IDLE_ON_ONE = ("sharding", "overlap.mode", "overlap.progress", "overlap.chunks",
 
 @dataclasses.dataclass
 class Line:
-    """Cases over rising t; `kind` is strong or weak."""
+    """Cases over rising t. `kind` is strong or weak."""
 
     label: str
     kind: str
@@ -36,7 +36,7 @@ def work_of(case):
 
 
 def key_of(case, hidden):
-    """What cases agree in that agree in all settings but the keys `hidden`."""
+    """The settings of a case but the keys `hidden`, as a key."""
     return str(sorted((name, value) for name, value in case.settings.items()
                       if name not in hidden))
 
@@ -54,8 +54,8 @@ def is_line(cases):
 
 
 def split(group, hidden):
-    """A group as lines: as one where each t stands there once, whatever its hosts and file; or one
-    a number of hosts; or one a number of hosts and file."""
+    """A group as lines. It is one line where each t occurs once, on any hosts and in any file. Else
+    there is one line per number of hosts, or per number of hosts and file."""
     for parts in ([group], grouped(group, {"file", *hidden}), grouped(group, hidden)):
         if all(len({case.t for case in part}) == len(part) for part in parts):
             return parts
@@ -63,8 +63,9 @@ def split(group, hidden):
 
 
 def base_finder(cases, hidden):
-    """Gives the only case of one rank that a line could have begun with, of a case of it: one of the
-    same settings, or else of the same but for those that are idle there. None where there is none."""
+    """Gives the only case of one rank with which a line could have begun, for a case of the line.
+    It has the same settings, or the same but for those that are idle on one rank. None where there
+    is none."""
     ones = [case for case in cases if case.t == 1]
     tables = []
     for idle in ((), IDLE_ON_ONE):
@@ -82,7 +83,7 @@ def base_finder(cases, hidden):
 
 
 def lines_of(cases, hidden, kind):
-    """Lines within `cases`, each over rising t."""
+    """The lines within `cases`, each over rising t."""
     if len({case.t for case in cases}) < 2:
         return []
     base_of = base_finder(cases, hidden)
@@ -102,7 +103,7 @@ def strong_lines(cases):
 
 
 def is_weak(line):
-    """Whether operations grow with t, nearly; strong scaling is none of it."""
+    """Whether operations grow nearly as t does. Strong scaling does not count."""
     work = [work_of(case) for case in line.cases]
     totals = {case.median("flops.model_per_step") for case in line.cases}
     return len(totals) > 1 and max(work) <= (1 + SAME_WORK) * min(work)
@@ -114,8 +115,8 @@ def weak_lines(cases):
 
 
 def name_lines(lines):
-    """Labels that say what tells the lines from each other; by their last cases, since the first
-    may be one of one rank that several lines have."""
+    """Labels that distinguish the lines from each other, by their last cases. The first case may be
+    one of one rank, which several lines have."""
     flats = [line.cases[-1].settings for line in lines]
     for line, flat in zip(lines, flats):
         said = ("sharding", "spared", "parallel.tensor", "file",

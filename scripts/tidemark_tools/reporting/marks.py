@@ -1,4 +1,4 @@
-"""What must stand beside a case so that nobody takes its figures for others."""
+"""Marks beside a case, so that no reader takes its figures for others."""
 
 from tidemark_tools.reporting.markup import element, escaped
 

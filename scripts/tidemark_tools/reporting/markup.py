@@ -6,12 +6,13 @@ import html
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 MIB = 2**20
-SHORT = 16  # lines of a table that is not to be cut in print
+SHORT = 16  # lines of a table that print does not cut
 
 
 @dataclasses.dataclass
 class Cell:
-    """What a cell of a table shows, as HTML; `kind` is a class of the style sheet, "" for words."""
+    """The content of a cell of a table, as HTML. `kind` is a class of the style sheet, "" for
+    words."""
 
     shown: str
     kind: str = ""
@@ -23,7 +24,7 @@ def escaped(text):
 
 
 def element(name, content, **attributes):
-    """An element around HTML; attributes of None are left out, class is written class_."""
+    """An element around HTML. Attributes of None are left out, and class is written class_."""
     words = "".join(f' {key.rstrip("_").replace("_", "-")}="{escaped(value)}"'
                     for key, value in attributes.items() if value is not None)
     return f"<{name}{words}>{content}</{name}>"
@@ -38,7 +39,7 @@ def text_cell(text, kind=""):
 
 
 def digits(value):
-    """A number with four digits that count, and no more than three behind the point."""
+    """A number with four significant digits, and at most three after the point."""
     if value == 0:
         return "0"
     size = abs(value)
@@ -49,17 +50,17 @@ def digits(value):
 
 
 def spaced(text):
-    """A number's text with thin spaces between thousands and a minus that is one."""
+    """The text of a number with thin spaces between thousands and a true minus."""
     return text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace("-", MINUS)
 
 
 def shown_number(value, text):
-    """A number as `text`, with its exact value for whoever reads the page by program."""
+    """A number as `text`, with its exact value for programs that read the page."""
     return element("data", escaped(text), value=repr(value))
 
 
 def number_cell(value, to_text=digits, kind=""):
-    """A number, or a dash for one that is not known."""
+    """A number, or a dash where it is not known."""
     if value is None:
         return Cell(DASH, "number")
     return Cell(shown_number(value, to_text(value)), f"number {kind}".strip())
@@ -71,7 +72,7 @@ def mib_cell(value):
 
 
 def range_cell(low, high, to_text=None):
-    """Two numbers, both with the digits that suit the larger one unless `to_text` shows them."""
+    """Two numbers with the digits that suit the larger one, unless `to_text` shows them."""
     if low is None or high is None:
         return Cell(DASH, "number")
     if to_text is None:
@@ -82,12 +83,12 @@ def range_cell(low, high, to_text=None):
 
 
 def fixed(places):
-    """A shower of numbers with so many digits behind the point."""
+    """A function that shows numbers with so many digits after the point."""
     return lambda value: spaced(f"{value:.{places}f}")
 
 
 def row(cells, head=0):
-    """A row; its first `head` cells are its headings."""
+    """A row. Its first `head` cells are its headings."""
     parts = []
     for i, cell in enumerate(cells):
         heading = i < head
@@ -97,9 +98,9 @@ def row(cells, head=0):
 
 
 def table(caption, columns, groups, class_=None):
-    """A table. `columns` are pairs (heading, unit or ""); `groups` are pairs (heading or None,
-    rows of Cells), of which the first of each row is its heading. A heading stands where the cells
-    of its column stand."""
+    """A table. `columns` are pairs (heading, unit or ""). `groups` are pairs (heading or None, rows
+    of Cells). The first cell of each row is its heading. A heading is aligned as the cells of its
+    column."""
     heads = []
     for (name, unit), below in zip(columns, groups[0][1][0]):
         words = escaped(name) + (f"<br>{element('small', escaped(unit))}" if unit else "")
@@ -120,7 +121,7 @@ def table(caption, columns, groups, class_=None):
 
 
 def left_out(shown, of, what):
-    """A line that says how much is not shown, "" where all is."""
+    """A line that says how much is not shown; "" where all is."""
     if shown >= of:
         return ""
     return paragraph(f"Shown are the first {shown} of {of} {what}; {of - shown} are left out here.",

@@ -6,8 +6,8 @@ import json
 from tidemark_tools.plotting import figures, series
 from tidemark_tools.reporting.drawing import figure_html
 from tidemark_tools.reporting.lines import strong_lines
-from tidemark_tools.reporting.markup import (element, escaped, fixed, left_out, mib_cell, number_cell, paragraph,
-                              table, text_cell)
+from tidemark_tools.reporting.markup import (element, escaped, fixed, left_out, mib_cell,
+                                             number_cell, paragraph, table, text_cell)
 from tidemark_tools.reporting.page import Section
 
 MOST_LINES = 40
@@ -44,19 +44,19 @@ def line(case):
 
 
 def without_place(record):
-    """The record as if there were one file and one host, which change no bytes."""
+    """The record with one file and one host, which change no bytes."""
     settings = {key: value for key, value in record.case.items() if key not in ("file", "hosts")}
     return dataclasses.replace(record, data={**record.data, "case": settings})
 
 
 def different(found, essence):
-    """The first of those records that agree in what `essence` gives."""
+    """The first of the records that agree in what `essence` gives."""
     return list({json.dumps(essence(record), sort_keys=True): record
                  for record in reversed(found)}.values())[::-1]
 
 
 def records_over_t(cases):
-    """The last records of the cases that are one line over t with others."""
+    """The last records of the cases that are on one line over t with others."""
     lines = [line for plans in (False, True) for line in strong_lines(
         [case for case in cases if case.is_plan == plans and case.last])]
     found = [without_place(case.last) for line in lines for case in line.cases]
@@ -65,7 +65,8 @@ def records_over_t(cases):
 
 
 def drawings(number, title, cases):
-    """Figures of one problem: tide and saved of the cases kept whole, peak of all, thinned out."""
+    """Figures of one problem: tide and saved of the cases kept whole, and peak of all, thinned
+    out."""
     whole = [case.detail for case in cases if case.detail]
     tides = [record for record in whole if record.memory["tide"] is not None]
     saved = different([without_place(record) for record in whole if record.memory["by_tensor"]],
@@ -89,7 +90,7 @@ def drawings(number, title, cases):
 
 
 def undrawn(collection):
-    """A line that says of how many problems there are figures, "" where of all."""
+    """A line that says how many problems have figures; "" if all have."""
     most, of = collection.most_drawn, len(collection.problems)
     if most >= of:
         return ""

@@ -1,29 +1,31 @@
-"""Overlap: the five runs and what they say, the figures of scripts/plot, and E of each case."""
+"""Overlap: the five runs and what they show, the figures of scripts/plot, and E of each case."""
 
 from tidemark_tools.plotting import overlap as plotted, overlap_figures
 from tidemark_tools.reporting import marks
 from tidemark_tools.reporting.drawing import figure_html
-from tidemark_tools.reporting.markup import Cell, element, escaped, fixed, left_out, number_cell, range_cell, table
+from tidemark_tools.reporting.markup import (Cell, element, escaped, fixed, left_out, number_cell,
+                                             range_cell, table)
 from tidemark_tools.reporting.memory import cut_words, undrawn
 from tidemark_tools.reporting.page import Section
 
 MOST_LINES, MOST_BARS, MOST_CURVES = 40, 24, 6
 COLUMNS = (("Case", ""), ("t", ""), ("step", "ms"), ("serial", "ms"), ("compute", "ms"),
-           ("compute serial", "ms"), ("comm", "ms"), ("exposed", "ms"), ("exposed", "ms, timeline"), ("side by side", "ms"),
-           ("E", ""), ("interval", "90\N{NO-BREAK SPACE}% of E"), ("E max", ""), ("schedule", "efficiency"),
-           ("split cost", "ms"), ("remark", ""))
+           ("compute serial", "ms"), ("comm", "ms"), ("exposed", "ms"), ("exposed", "ms, timeline"),
+           ("side by side", "ms"), ("E", ""), ("interval", "90\N{NO-BREAK SPACE}% of E"),
+           ("E max", ""), ("schedule", "efficiency"), ("split cost", "ms"), ("remark", ""))
+RUNS = ("step", "serial", "compute", "compute_serial", "comm")
 CAPTION = "Of the last valid record of each case, medians."
 INTRODUCTION = (
-    "<em>Step</em> is the case as configured, <em>serial</em> without overlap, <em>compute</em> the "
-    "kernels of the step and <em>compute serial</em> those of the serial step, both without "
+    "<em>Step</em> is the case as configured, <em>serial</em> without overlap, <em>compute</em> "
+    "the kernels of the step and <em>compute serial</em> those of the serial step, both without "
     "collectives, <em>comm</em> the collectives without kernels. E = (serial - step) / (serial - "
-    "compute serial) is the share of the cost of communication that the schedule made go away: 0 is "
-    "serial, 1 is perfect, less than 0 hurts. <em>Split cost</em> = compute - compute serial is what "
-    "the schedule itself costs, and counts against E. <em>Schedule efficiency</em> = 1 - (step - "
-    "compute) / (serial - compute) leaves it out on both sides. <em>E max</em> is the most that any "
-    "schedule could hide. <em>Exposed</em> = step - compute; <em>timeline exposed</em> is its second "
-    "opinion, by clocks around the communicator; <em>side by side</em> is the time in which a kernel "
-    "ran while a call was under way.")
+    "compute serial) is the share of the cost of communication that the schedule made go away: 0 "
+    "is serial, 1 is perfect, less than 0 hurts. <em>Split cost</em> = compute - compute serial is "
+    "what the schedule itself costs, and counts against E. <em>Schedule efficiency</em> = 1 - "
+    "(step - compute) / (serial - compute) leaves it out on both sides. <em>E max</em> is the most "
+    "that any schedule could hide. <em>Exposed</em> = step - compute; <em>timeline exposed</em> "
+    "is its second opinion, by clocks around the communicator; <em>side by side</em> is the time "
+    "in which a kernel ran while a call was under way.")
 OLD = ("Records of version 1 have four runs, and neither E nor a split cost: what they call E is "
        "the schedule efficiency, and is shown as that.")
 EFFICIENCIES = ("{} of each case with its 90&nbsp;% interval; a dash marks the most that any "
@@ -36,7 +38,7 @@ TIMELINE = ("One layer of each traced schedule, as one rank ran it, by the trace
 
 
 def old_interval(overlap):
-    """What a record of version 1 says of how well its schedule efficiency is known."""
+    """How well the schedule efficiency of a record of version 1 is known."""
     interval = plotted.SCHEDULE.of(overlap, "efficiency_ci")
     if interval is None:
         return ""
@@ -58,7 +60,7 @@ def remark(measure, overlap):
 
 
 def with_overlap(cases):
-    """The cases that hide something: those of a schedule other than none, on several ranks."""
+    """The cases that hide something: they have a schedule other than none, and several ranks."""
     return [case for case in cases if not case.is_plan and case.t > 1 and case.last
             and case.last.data["overlap"]["mode"] != "none"]
 
@@ -68,7 +70,7 @@ def measure_of(case):
 
 
 def label_of(case):
-    """With the schedule that auto took."""
+    """The words, with the schedule that auto took."""
     taken = case.last.data["overlap"]["mode"]
     configured = case.last.case["overlap"]["mode"]
     return case.label + (f" ({taken})" if configured == "auto" else "")
@@ -76,7 +78,7 @@ def label_of(case):
 
 def line(case):
     data, overlap = case.last.data, case.last.data["overlap"]
-    times = [data["time"].get(f"{name}_ms") or {} for name in ("step", "serial", "compute", "compute_serial", "comm")]
+    times = [data["time"].get(f"{name}_ms") or {} for name in RUNS]
     low, high = overlap["efficiency_ci"] or (None, None)
     words = f"{escaped(label_of(case))} {marks.html(case)}".strip()
     return [Cell(words), number_cell(case.t, str),
@@ -87,11 +89,12 @@ def line(case):
             number_cell(overlap["efficiency_max"], fixed(2)),
             number_cell(overlap["schedule_efficiency"], fixed(2)),
             number_cell(overlap["split_cost_ms"]),
-            Cell(escaped(remark(measure_of(case), overlap)), "" if overlap["void_because"] else "keep")]
+            Cell(escaped(remark(measure_of(case), overlap)),
+                 "" if overlap["void_because"] else "keep")]
 
 
 def draw_efficiencies(cases, title, measure):
-    """An efficiency and its interval, a row a case."""
+    """An efficiency and its interval, with a row per case."""
     from tidemark_tools.plotting.figures import BLACK, COLOURS, new_figure, panel_title
 
     figure = new_figure(0.9 + 0.28 * len(cases), title)
@@ -119,7 +122,7 @@ def draw_efficiencies(cases, title, measure):
 
 
 def drawings(number, title, cases):
-    """Figures of cases of one problem, which are all of one version."""
+    """Figures of cases of one problem. All are of one version."""
     parts, measure = [], measure_of(cases[0])
     heading = measure.title[0].upper() + measure.title[1:]
     known = [case for case in cases
@@ -127,9 +130,10 @@ def drawings(number, title, cases):
              and not case.last.data["overlap"]["void_because"]
              and case.last.data["overlap"]["meaningful"] is not False]
     if known:
+        caption = EFFICIENCIES.format(heading) + cut_words(len(known), MOST_BARS, "cases")
         parts.append(figure_html(draw_efficiencies(known[:MOST_BARS], title, measure),
                                  f"{measure.figure}-{number}", f"{heading} of each case: {title}",
-                                 EFFICIENCIES.format(heading) + cut_words(len(known), MOST_BARS, "cases")))
+                                 caption))
     linked = [case.last for case in known
               if case.last.case["emulated_link"]["bandwidth_gbytes_per_s"] > 0]
     if len({record.case["emulated_link"]["bandwidth_gbytes_per_s"] for record in linked}) > 1:
@@ -169,7 +173,8 @@ def overlap(collection, traces):
         if number <= collection.most_drawn:
             parts.append(drawings(number, title, found))
     if parts:
-        parts.insert(0, element("p", INTRODUCTION + (f" {OLD}" if 1 in collection.versions else "")))
+        old = f" {OLD}" if 1 in collection.versions else ""
+        parts.insert(0, element("p", INTRODUCTION + old))
         parts.append(left_out(shown, total, "cases") + undrawn(collection))
     parts.append(timeline(traces, collection.cases))
     return Section("overlap", "Overlap", "".join(parts))

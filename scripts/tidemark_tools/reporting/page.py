@@ -10,7 +10,8 @@ STYLE = Path(__file__).with_name("style.css")
 
 @dataclasses.dataclass
 class Section:
-    """A part of the page; `name` is its anchor, `content` HTML. One without content is left out."""
+    """A part of the page. `name` is its anchor, and `content` is HTML. A part without content is
+    left out."""
 
     name: str
     title: str
@@ -29,7 +30,7 @@ def contents(sections):
 
 
 def page(title, head, sections):
-    """A whole page: `head` is HTML that stands before the table of contents."""
+    """A whole page. `head` is HTML before the table of contents."""
     sections = [one for one in sections if one.content]
     style = STYLE.read_text(encoding="utf-8")
     body = "\n".join([element("header", f"{element('h1', escaped(title))}\n{head}"),

@@ -1,10 +1,11 @@
-"""Provenance: what all records share, once, and what they differ in, value by value."""
+"""Provenance: once what all records share, and value by value what differs."""
 
-from tidemark_tools.reporting.markup import element, left_out, number_cell, paragraph, table, text_cell
+from tidemark_tools.reporting.markup import (element, left_out, number_cell, paragraph, table,
+                                             text_cell)
 from tidemark_tools.reporting.page import Section
 
 MOST_VALUES, MOST_LETTERS = 8, 400
-# These differ from run to run by their nature; only their range or number is told.
+# These naturally differ from run to run. Only their range or number is shown.
 TIME, COMMAND = "time_utc", "command_line"
 
 
@@ -13,7 +14,7 @@ def cut(text):
 
 
 def shared_table(provenance, total):
-    """The keys that stand in all records with one value."""
+    """The keys that all records have with one value."""
     shared = {key: value for key, values in provenance.items() if key != TIME
               for value in values if len(values) == 1 and values[value].count == total}
     lines = [[text_cell(key), text_cell(cut(value))] for key, value in shared.items()]

@@ -4,7 +4,8 @@ from tidemark_tools.records.versions import NEWEST
 from tidemark_tools.reporting import marks
 from tidemark_tools.reporting.drawing import figure_html
 from tidemark_tools.reporting.lines import hosts_of, name_lines, strong_lines, weak_lines
-from tidemark_tools.reporting.markup import (Cell, element, escaped, fixed, left_out, mib_cell, number_cell, table)
+from tidemark_tools.reporting.markup import (Cell, element, escaped, fixed, left_out, mib_cell,
+                                             number_cell, table)
 from tidemark_tools.reporting.memory import cut_words
 from tidemark_tools.reporting.page import Section
 
@@ -24,8 +25,8 @@ FIGURE = ("{}, efficiency as defined above, and peak activation bytes of the lar
 
 
 def merit_in(lines):
-    """Name and getter of what the first panel draws: records of version 1 have tokens/s alone. The
-    lines of a part are of one version."""
+    """Name and getter of the figure in the first panel. Records of version 1 have only tokens/s.
+    The lines of a part are of one version."""
     if any(case.version == 1 for line in lines for case in line.cases):
         return "tokens/s", lambda case: case.tokens_per_s
     return "model TFLOP/s", lambda case: case.model_tflops_per_s
@@ -34,7 +35,8 @@ def merit_in(lines):
 def draw(lines, title):
     """Three panels: figure of merit, efficiency, peak."""
     name, merit_of = merit_in(lines)
-    from tidemark_tools.plotting.figures import (BLACK, GREY, MARKERS, MIB, legend_columns, line_style, new_figure)
+    from tidemark_tools.plotting.figures import (BLACK, GREY, MARKERS, MIB, legend_columns,
+                                                 line_style, new_figure)
 
     figure = new_figure(2.9 + 0.2 * (len(lines) + 2) / legend_columns(lines), title)
     panels = figure.subplots(1, 3)
@@ -110,7 +112,7 @@ def is_run(case):
 
 
 def scaling(collection):
-    """The section, with twice as many tables as figures at most."""
+    """The section, with at most twice as many tables as figures."""
     parts = []
     for problem, cases in collection.problems.items():
         lines = strong_lines([case for case in cases if is_run(case)])

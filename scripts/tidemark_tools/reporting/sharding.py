@@ -1,12 +1,12 @@
 """TP against TP+SP: pairs of cases that differ in sequence parallelism alone."""
 
 from tidemark_tools.reporting import marks
-from tidemark_tools.reporting.markup import (element, escaped, fixed, left_out, mib_cell, number_cell, table,
-                              text_cell)
+from tidemark_tools.reporting.markup import (element, escaped, fixed, left_out, mib_cell,
+                                             number_cell, table, text_cell)
 from tidemark_tools.reporting.page import Section
 
 MOST_PAIRS = 12
-# Heading and unit, how a case gives it, how it is shown; whether a ratio makes sense.
+# Heading and unit, how a case gives it, how it is shown, and whether a ratio makes sense.
 ROWS = (
     ("peak, MiB a rank", lambda case: case.largest("memory.peak_bytes"), mib_cell, True),
     ("saved, MiB a rank", lambda case: case.largest("memory.saved_bytes"), mib_cell, True),
@@ -27,13 +27,13 @@ INTRODUCTION = (
 
 
 def key_of(case):
-    """What both cases of a pair share."""
+    """The settings that both cases of a pair share."""
     flat = {key: value for key, value in case.settings.items() if key != "sharding"}
     return (case.is_plan, str(sorted(flat.items())))
 
 
 def pairs_of(cases):
-    """(TP, TP+SP) of each pair, those with `keep_gathered` beside the same TP."""
+    """(TP, TP+SP) of each pair. A case with `keep_gathered` is paired with the same TP."""
     if len(cases) < 2:
         return []
     plain, sharded = {}, []
@@ -65,7 +65,7 @@ def pair_table(title, tp, sp):
 
 
 def title_of(case):
-    """What both cases of a pair are called: what stands behind TP+SP in the label, and t."""
+    """The name of both cases of a pair: the part of the label after TP+SP, and t."""
     return ", ".join(filter(None, (case.label.partition(", ")[2], f"t {case.t}")))
 
 

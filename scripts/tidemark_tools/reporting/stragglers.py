@@ -1,14 +1,14 @@
-"""Stragglers: which rank, on which host, is busy longest while the others wait for it."""
+"""Stragglers: which rank, on which host, is busy longest while the others wait."""
 
 import statistics
 
 from tidemark_tools.reporting import marks
-from tidemark_tools.reporting.markup import (Cell, element, escaped, fixed, left_out, number_cell, table,
-                              text_cell)
+from tidemark_tools.reporting.markup import (Cell, element, escaped, fixed, left_out, number_cell,
+                                             table, text_cell)
 from tidemark_tools.reporting.page import Section
 
 MOST_COLUMNS, MOST_LINES, MOST_TABLES, MOST_HOSTS = 20, 24, 4, 20
-FULL = 0.3  # the ratio's distance from 1 at which a colour is full
+FULL = 0.3  # distance of a ratio from 1 at which its colour is full
 SLOW, QUICK = (240, 150, 90), (130, 190, 235)  # light enough for dark text
 INTRODUCTION = (
     "Collectives make all ranks' steps equally long: who is slow is seen by who does not wait. A "
@@ -18,7 +18,7 @@ INTRODUCTION = (
 
 
 def busy_ms(rank):
-    """As recorded; records of before this key was have what it is made of."""
+    """The recorded time. Older records lack the key, but have the times that make it."""
     return rank.get("busy_ms", rank["step_ms"] - rank["blocked_ms"])
 
 
@@ -33,7 +33,7 @@ def busy_times(record):
 
 
 def colour(ratio):
-    """White at 1, towards a colour on either side."""
+    """The colour of a ratio: white at 1, and another colour on either side."""
     share = min(abs(ratio - 1) / FULL, 1)
     end = SLOW if ratio > 1 else QUICK
     mixed = [round(255 + (channel - 255) * share) for channel in end]
@@ -41,8 +41,8 @@ def colour(ratio):
 
 
 def columns_of(times):
-    """Column heading -> the ratio shown in it: of each rank, or of the slowest rank of each host
-    where ranks are too many; of too many hosts, the slowest ones."""
+    """Column heading -> the ratio in it. A column is a rank, or the slowest rank of each host where
+    there are too many ranks. Where there are too many hosts, it is one of the slowest."""
     if len(times) <= MOST_COLUMNS:
         return {(host, f"rank {rank}"): ratio for host, rank, ratio in times}
     hosts = {}
@@ -86,7 +86,7 @@ def heat_table(headings, found, collection):
 
 
 def host_table(cases):
-    """Each host over all valid records: how slow its slowest rank was."""
+    """Each host over all valid records, and how slow its slowest rank was."""
     hosts = {}
     for case in cases:
         for record in case.sound:

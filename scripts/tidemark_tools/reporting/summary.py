@@ -1,9 +1,10 @@
-"""The summary: the figure of merit of each problem, and a line for each case."""
+"""The summary: the figure of merit of each problem, and a line per case."""
 
 from tidemark_tools.records.versions import NEWEST
 from tidemark_tools.reporting import marks
-from tidemark_tools.reporting.markup import (Cell, digits, element, escaped, fixed, left_out, mib_cell,
-                              number_cell, paragraph, range_cell, shown_number, table, text_cell)
+from tidemark_tools.reporting.markup import (Cell, digits, element, escaped, fixed, left_out,
+                                             mib_cell, number_cell, paragraph, range_cell,
+                                             shown_number, table, text_cell)
 from tidemark_tools.reporting.page import Section
 
 MOST_MERITS, MOST_LINES = 6, 60
@@ -23,7 +24,7 @@ NONE_IS_PICKED = ("Figures of merit of all cases, in the order of the files. Non
 
 
 def merits(collection):
-    """The figure of merit of each case that has one, large."""
+    """The figure of merit of each case that has one, in large type."""
     found = [case for case in collection.cases if case.model_tflops_per_s is not None]
     if not found:
         older = any(case.version < NEWEST for case in collection.cases)
@@ -91,7 +92,7 @@ MOST_INVALID = 40
 
 
 def invalid(collection):
-    """The records that are not valid, and which of their checks failed."""
+    """The records that are not valid, and their checks that failed."""
     found = [(case, record) for case in collection.cases for record in case.invalid]
     lines = []
     for case, record in found[:MOST_INVALID]:
@@ -113,7 +114,7 @@ def invalid(collection):
 
 
 def value_cell(value):
-    """A check's value: a number, or a word for one that is infinite."""
+    """The value of a check: a number, or a word for an infinite one."""
     if isinstance(value, str):
         return text_cell(value, "number")
     return number_cell(value, lambda number: f"{number:.3g}")

@@ -1,4 +1,4 @@
-"""The whole report: what stands above the sections, the sections, and the terms."""
+"""The whole report: the head above the sections, the sections, and the terms."""
 
 from tidemark_tools.reporting import marks
 from tidemark_tools.reporting.criteria import criteria
@@ -25,8 +25,8 @@ TERMS = (
                       "10^12 a second: the figure of merit. Only of runs that verified themselves, "
                       "that are valid, and whose link exists; records of version 1 lack it"),
     ("tokens/s", "s b / step, of the same runs; only of one model may it be compared"),
-    ("E", "(serial - step) / (serial - compute serial): the share of the cost of communication that "
-          "the schedule made go away"),
+    ("E", "(serial - step) / (serial - compute serial): the share of the cost of communication "
+          "that the schedule made go away"),
     ("schedule efficiency", "1 - (step - compute) / (serial - compute), which leaves out what the "
                             "schedule itself costs; what records of version 1 call E"),
     ("of product rate", "GFLOP/s of the step over the rate of its largest matrix product, measured "
@@ -38,7 +38,7 @@ TERMS = (
 
 
 def count_words(collection):
-    """How many records of which kind, and in how many cases."""
+    """The number of records of each kind, and of cases."""
     records = [record for case in collection.cases for record in case.records]
     valid = [record.data["valid"] for record in records if not record.is_plan]
     counts = ((sum(1 for one in valid if one is True), "valid"),
@@ -59,7 +59,7 @@ def notice(title, lines, kind):
 
 
 def head(collection):
-    """What the reader must know before any number."""
+    """What a reader must know before any number."""
     parts = [element("p", escaped(f"{count_words(collection)}, from "
                                   f"{', '.join(file.label for file in collection.files)}."))]
     bad = [case for case in collection.cases if case.invalid]
@@ -88,8 +88,8 @@ def terms():
 
 
 def report(options, remarks):
-    """The page as text; raises InputError. `options` are those of scripts/report; `remarks` are told
-    what is wrong with the files."""
+    """The page as text. Raises InputError. `options` are those of scripts/report. `remarks` are
+    told what is wrong with the files."""
     collection = gather(options.records, remarks)
     sections = [summary(collection), invalid(collection), sharding(collection),
                 memory(collection), overlap(collection, options.trace), scaling(collection),

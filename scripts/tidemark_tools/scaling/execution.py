@@ -64,7 +64,7 @@ class Runner:
     def run(self, placement, arguments, output, log):
         """The exit status; `output` and `log` take what the run prints."""
         self.process = self.launch(placement).start(arguments, stdout=output, stderr=log)
-        if self.stopped:  # between the look at `stopped` and now
+        if self.stopped:  # since the last look at `stopped`
             self.process.send_signal(signal.SIGUSR1)
         status = self.process.wait()
         self.process = None
@@ -87,8 +87,8 @@ def plan(executable, source, settings):
 
 
 def run_point(runner, source, point, overrides, folder):
-    """Runs what is missing of a point. Each point has a file of its own: the cases of two placements
-    differ in their placement alone, and --resume does not look at that."""
+    """Runs what is missing of a point. Each point has a file of its own: the cases of two
+    placements differ only in their placement, and --resume does not look at that."""
     arguments = ["run", str(source), *as_options({**overrides, **point.settings}),
                  "--output", str(folder / f"{point.label}.jsonl"), "--resume"]
     with open(folder / f"{point.label}.log", "a", encoding="utf-8") as log:

@@ -10,7 +10,8 @@ KINDS = ("strong", "weak")
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Placement:
-    """So many ranks on so many nodes, equally many on each; within a node comes first."""
+    """So many ranks on so many nodes, the same number on each. Placements within a node come
+    first."""
 
     nodes: int
     ranks: int
@@ -26,7 +27,7 @@ class Placement:
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """One run: a placement, and the settings on top of the input."""
+    """One run: a placement, and settings that override the input."""
 
     kind: str
     placement: Placement
@@ -38,12 +39,14 @@ class Point:
 
 
 def placements(sizes, nodes, per_node):
-    """All pairs that fit; a size that fits nowhere is refused."""
-    found = sorted({Placement(n, t) for t in sizes for n in nodes if t % n == 0 and t // n <= per_node})
+    """All pairs that fit. A size that fits nowhere is refused."""
+    found = sorted({Placement(n, t) for t in sizes for n in nodes
+                    if t % n == 0 and t // n <= per_node})
     lost = sorted(set(sizes) - {placement.ranks for placement in found})
     if lost:
-        raise InputError(f"--sizes: {lost[0]} ranks do not fit on {' or '.join(map(str, nodes))} nodes, equally "
-                         f"many on each, of {per_node} ranks at most")
+        words = " or ".join(map(str, nodes))
+        raise InputError(f"--sizes: {lost[0]} ranks do not fit on {words} nodes, equally many on "
+                         f"each, of {per_node} ranks at most")
     return found
 
 
@@ -54,17 +57,19 @@ def nearest_multiple(value, divisor):
 def weak_settings(model, t, first, by):
     """The settings by which the work of a step grows as t does, from `first` on.
 
-    batch: sequences, exactly. width: heads and with them h and ffn by the square root, since a
-    product has h twice, rounded to what t divides; the summary says how much work that is.
+    batch: the sequences grow, exactly. width: the heads, and with them h and ffn, grow by the
+    square root, because a product has h twice. They are rounded to what t divides, and the summary
+    says how much work that is.
     """
     if by == "batch":
         batch = model["micro_batch_size"] * t
         if batch % first:
-            raise InputError(f"--weak-by batch: {model['micro_batch_size']} sequences on {first} ranks are no whole "
-                             f"number on {t}")
+            raise InputError(f"--weak-by batch: {model['micro_batch_size']} sequences on {first} "
+                             f"ranks are no whole number on {t}")
         return {"model.micro_batch_size": batch // first}
     if model["num_query_groups"] != model["num_attention_heads"]:
-        raise InputError("--weak-by width: wants as many query groups as heads; take --weak-by batch")
+        raise InputError("--weak-by width: wants as many query groups as heads; "
+                         "take --weak-by batch")
     growth = math.sqrt(t / first)
     heads = nearest_multiple(model["num_attention_heads"] * growth, t)
     ratio = heads / model["num_attention_heads"]
@@ -74,8 +79,8 @@ def weak_settings(model, t, first, by):
 
 
 def points(kinds, places, model, sequence, overlap, by):
-    """The runs of a study in their order. On one rank there is nothing to shard and nothing to hide:
-    one case there is the base of all."""
+    """The runs of a study in their order. On one rank there is nothing to shard and nothing to
+    hide, so one case on one rank is the base of all."""
     first = min(place.ranks for place in places)
     found = []
     for place in places:

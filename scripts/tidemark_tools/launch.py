@@ -11,8 +11,8 @@ MPIRUN = "mpirun"
 
 
 def environment(threads=1):
-    """The environment of ranks with so many threads that nobody binds. Open MPI refuses to start as
-    root unless two variables allow it."""
+    """The environment of ranks with so many threads, which are not bound. Open MPI refuses to start
+    as root unless two variables allow it."""
     env = dict(os.environ, OMP_NUM_THREADS=str(threads), OMP_PROC_BIND="false")
     if os.geteuid() == 0:
         env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")

@@ -78,6 +78,13 @@ launcher_kind() {
   esac
 }
 
+# Open MPI refuses to start as root unless two variables allow it.
+allow_root() {
+  if [[ "$(id -u)" == 0 ]]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  fi
+}
+
 # launch_here MPIRUN RANKS: sets the array `launch` to a line that starts so many ranks on this machine,
 # more than it has cores if need be, and exports what this launcher needs. Ranks get a core each where
 # there are enough and they have one thread (OMP_NUM_THREADS): ranks that wander are slower, and their
@@ -89,10 +96,7 @@ launch_here() {
   launch=("$mpirun" -n "$ranks")
   case "$kind" in
     openmpi*)
-      # Open MPI refuses to start as root unless told twice.
-      if [[ "$(id -u)" == 0 ]]; then
-        export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-      fi
+      allow_root
       # Its other way to compare networks needs one that reaches outside, and says so once per rank.
       export OMPI_MCA_reachable="${OMPI_MCA_reachable:-weighted}"
       if [[ "$kind" == openmpi4 ]]; then launch+=(--oversubscribe); else launch+=(--map-by :oversubscribe); fi

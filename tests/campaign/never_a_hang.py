@@ -48,8 +48,8 @@ def main():
                 print(f"{fault}: {'; '.join(complaints)}: {outcome}", flush=True)
     for kind, count in sorted(struck.items()):
         print(f"{kind}: {count}")
-    print(f"{sum(struck.values())} faults, {wrong} of them did not end as they should; {missed} came "
-          "too late")
+    print(f"{sum(struck.values())} faults, {wrong} of them did not end as they should; {missed} "
+          "came too late")
     return 1 if wrong else 0
 
 

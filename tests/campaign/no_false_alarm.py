@@ -3,9 +3,10 @@
 
     no_false_alarm.py [--cases N] [--seed SEED] [--ranks T,T,...]
 
-Prints for each check and type the largest value that was seen, as a share of its bound: the head-room
-of the bounds. Exit status 1 where a run is not valid; its input is printed. 200 cases take about ten
-minutes on two cores. Environment: TIDEMARK_EXECUTABLE and MPIEXEC, see tests/cli/harness.py.
+It prints, for each check and type, the largest value that it saw as a share of its bound. That is
+the head-room of the bounds. Where a run is not valid, it prints the input and ends with status 1.
+200 cases take about ten minutes on two cores. Environment: TIDEMARK_EXECUTABLE and MPIEXEC, see
+tests/cli/harness.py.
 """
 import argparse
 import dataclasses

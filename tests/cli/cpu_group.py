@@ -21,7 +21,7 @@ def parent_and_files(cores):
             for folder in (ROOT / controllers, ROOT / "cpu"):
                 if folder.is_dir():
                     return folder / path.lstrip("/"), files
-    # Beside processes of its own, a group of version 2 has no limited children, unless it is the root.
+    # A group of version 2 that has processes of its own has no limited children, except the root.
     return ROOT, {"cpu.max": f"{quota} {PERIOD_US}"}
 
 

@@ -35,7 +35,8 @@ RULE_BEHIND_TEXT = re.compile(r"(?<=[^-=\n])(-{20,}|={20,})$", re.MULTILINE)
 LAUNCHER_REMARK = re.compile(r"^(\[[^\]]+\] (\d+ more process(es)? ha(s|ve) sent help message"
                              r"|Set MCA parameter|\[\[\d+,\d+\],\d+\] ORTE_ERROR_LOG: "
                              r"|PMIX ERROR: )"
-                             r"|\[[^\]]+\]\[\[\d+,\d+\],\d+\]\[.+\] Unable to find reachable pairing|Abort\(\d+\) on node \d+ )")
+                             r"|\[[^\]]+\]\[\[\d+,\d+\],\d+\]\[.+\] Unable to find reachable "
+                             r"pairing|Abort\(\d+\) on node \d+ )")
 # Processes of MPICH's launcher.
 PROXY = re.compile(r"\(hydra_")
 

@@ -5,8 +5,9 @@ import random
 
 from samples import EMULATED, OVERLAPPING, PLAIN, as_version_2, parsed, ROOT, stored
 
-VALUES = (None, True, False, 0, 1, -1, 2, 5, 10**18, 10**400, -0.5, 0.0, 1e-320, 1e39, 1e308, "", "x",
-          "1", "\u00e9\U0001f600", [], [None], [1], ["x"], [[]], [{}], {}, {"x": 1}, {"median": {}})
+VALUES = (None, True, False, 0, 1, -1, 2, 5, 10**18, 10**400, -0.5, 0.0, 1e-320, 1e39, 1e308, "",
+          "x", "1", "\u00e9\U0001f600", [], [None], [1], ["x"], [[]], [{}], {},
+          {"x": 1}, {"median": {}})
 
 
 def originals():

@@ -1,5 +1,7 @@
-"""Records for the tests of what reads them: real ones of results/, changed by the tests, and stored ones
-of each version and kind in tests/data.
+"""Records for the tests of what reads them.
+
+There are real ones of results/, which the tests change, and stored ones of each version and kind in
+tests/data.
 """
 import copy
 import json
@@ -35,8 +37,8 @@ UNKNOWN_VERSIONS = (0, 3, 99, "2", 1.0, True, None)  # what no reader accepts
 
 
 def as_version_2(data):
-    """The record as version 2 has it; of version 1 with a fifth run that takes 98 % of `compute`, so
-    that all figures of overlap differ from those of version 1."""
+    """The record as version 2 has it. One of version 1 gets a fifth run, which takes 98 % of
+    `compute`, so that all figures of overlap differ from those of version 1."""
     if data["schema_version"] == 2:
         return data
     data = {**copy.deepcopy(data), "schema_version": 2}
@@ -66,9 +68,9 @@ def add_steadiness(time):
 
 def add_fifth_run(time, overlap):
     old = {key: overlap.get(key) for key in ("efficiency", "efficiency_ci", "serial_exposed_ms")}
+    kept = ("meaningful", "resolved", "exceeds_max", "void_because")
     overlap.update(schedule_efficiency=old["efficiency"], split_cost_ms=None,
-                   serial_exposed_ms=None, **{key: overlap.get(key) for key in
-                                              ("meaningful", "resolved", "exceeds_max", "void_because")})
+                   serial_exposed_ms=None, **{key: overlap.get(key) for key in kept})
     time["compute_serial_ms"] = None
     if not time.get("compute_ms"):
         return

@@ -93,8 +93,8 @@ class Job:
             errors = ""
         seconds = time.monotonic() - self.start
         deadline = time.monotonic() + 5
-        while (survivors := [pid for pid in self.processes() if harness.is_running(pid)]) and not hung:
-            if time.monotonic() > deadline:
+        while survivors := [pid for pid in self.processes() if harness.is_running(pid)]:
+            if hung or time.monotonic() > deadline:
                 break
             time.sleep(0.05)
         for pid in survivors:

@@ -130,8 +130,8 @@ class Values(BadInput):
     def test_tf32_is_for_cuda(self):
         text = GOOD + "precision: tf32\n"
         line = self.refused(["run", self.write("case.yaml", text)])
-        self.assertRegex(line, r"^case\.yaml:4:12: precision: tf32 needs a Kokkos on CUDA, but this "
-                         r"one is on \w+$")
+        self.assertRegex(line, r"^case\.yaml:4:12: precision: tf32 needs a Kokkos on CUDA, but "
+                               r"this one is on \w+$")
         plan = harness.run(["plan", "case.yaml"], self.folder)
         self.assertEqual(plan.status, 0, plan)
         self.assertIn("tf32", plan.output)

@@ -118,8 +118,8 @@ class Verdicts(Check):
         self.assertEqual(self.check([one, again], criteria).status, 0)
 
     def test_a_null_fails_and_says_so(self):
-        result = self.check(of_version_2(), "criteria:\n  - {name: hidden, key: overlap.efficiency, "
-                            "min: 0}\n")
+        result = self.check(of_version_2(), "criteria:\n  - {name: hidden, "
+                                            "key: overlap.efficiency, min: 0}\n")
         self.assertEqual(result.status, 1, result)
         self.assertIn("  FAIL: hidden: small 1, line 1: overlap.efficiency is null\n",
                       result.output)
@@ -146,8 +146,8 @@ class Verdicts(Check):
         self.assertEqual(self.check([json.dumps(as_version_2(old))], criteria).status, 0)
         result = self.check([json.dumps(old)], criteria)
         self.assertEqual(result.status, 1, result)
-        self.assertIn("overlap.efficiency has another meaning in a record of version 1: there it is "
-                      "what version 2 calls overlap.schedule_efficiency\n", result.output)
+        self.assertIn("overlap.efficiency has another meaning in a record of version 1: there it "
+                      "is what version 2 calls overlap.schedule_efficiency\n", result.output)
 
     def test_plans_are_left_out(self):
         plan = altered(results()[0], lambda record: record.update(kind="plan", valid=None))
@@ -171,8 +171,8 @@ class Refusals(Check):
 
     def test_of_keys_that_no_record_has(self):
         criteria = "criteria:\n  - {{name: a, key: {}, max: 3}}\n".format
-        self.refused("criteria.yaml:2:20: key: 'time.step_ms.p99': unknown key; the nearest known key is "
-                     "time.step_ms.min", results(), criteria("time.step_ms.p99"))
+        self.refused("criteria.yaml:2:20: key: 'time.step_ms.p99': unknown key; the nearest known "
+                     "key is time.step_ms.min", results(), criteria("time.step_ms.p99"))
         self.refused("criteria.yaml:2:20: key: 'memory.peek_bytes': unknown key; did you mean "
                      "memory.peak_bytes?", results(), criteria("memory.peek_bytes"))
 
@@ -185,7 +185,8 @@ class Refusals(Check):
             self.assertEqual((result.status, result.errors), (1, []), result.errors)
 
     def test_of_cases_without_a_name(self):
-        for name, said in ((5, "a text is expected, not 5"), ([[]], "a text is expected, not [[]]")):
+        for name, said in ((5, "a text is expected, not 5"),
+                           ([[]], "a text is expected, not [[]]")):
             self.refused(f"results.jsonl:1: case.name: {said}", [altered(
                 results()[0], lambda record, name=name: record["case"].update(name=name))])
         deep = results()[0].replace('"case": {', '"case": ' + '[' * 100000 + ', "x": {')
@@ -200,8 +201,8 @@ class Refusals(Check):
         self.refused("results.jsonl:2: is no record: it has no schema_version and kind",
                      [results()[0], "{}"])
         for version in UNKNOWN_VERSIONS:
-            self.refused(f"results.jsonl:2: has schema_version {json.dumps(version)}, and only 1 and "
-                         "2 are read", [results()[0], altered(
+            self.refused(f"results.jsonl:2: has schema_version {json.dumps(version)}, and only 1 "
+                         "and 2 are read", [results()[0], altered(
                              results()[1], lambda record: record.update(schema_version=version))])
         result = harness.run(["check", "results.jsonl"], self.folder)
         self.assertEqual(result.status, 2)
@@ -254,7 +255,8 @@ class Acceptance(Check):
         record["placement"] = {"problems": [], "problem_count": 0}
 
     def judged(self, change):
-        """The verdicts of the acceptance criteria on two steady records after `change` of the second."""
+        """The verdicts of the acceptance criteria on two steady records, the second changed by
+        `change`."""
         first, second = (altered(line, self.steady) for line in of_version_2())
         return self.verdicts(self.check(
             [first, altered(second, change)],
@@ -305,7 +307,8 @@ class Acceptance(Check):
 
     def test_criteria_hold_of_a_good_record(self):
         lines = [altered(line, self.steady) for line in of_version_2()]
-        result = self.check(lines, (ROOT / "inputs" / "acceptance" / "criteria.yaml").read_text("utf-8"))
+        result = self.check(lines,
+                            (ROOT / "inputs" / "acceptance" / "criteria.yaml").read_text("utf-8"))
         self.assertEqual(result.status, 0, result)
 
 

@@ -11,11 +11,11 @@ import unittest
 import harness
 from samples import (EMULATED, OVERLAPPING, PLAIN, ROOT, UNKNOWN_VERSIONS, as_version_2, changed,
                      invalid, lines, real, stored, stored_path, summary, with_step)
+import tools  # noqa: F401  the next lines need it
+from tidemark_tools.records.reader import Remarks
+from tidemark_tools.reporting import bootstrap, comparison
 
 COMPARE = ROOT / "scripts" / "compare"
-sys.path.insert(0, str(ROOT / "scripts"))
-from plotting.records import Remarks  # noqa: E402  found only behind the line above
-from reporting import bootstrap, comparison  # noqa: E402
 
 HAS_NUMPY = importlib.util.find_spec("numpy") is not None
 needs_numpy = unittest.skipUnless(HAS_NUMPY, "this Python has no NumPy")
@@ -277,7 +277,8 @@ class Script(TestCase):
         self.write("b.jsonl", lines(TP, TP_SP))
         status, output, errors = self.compare("a.jsonl", "b.jsonl", "--fail-on-regression")
         self.assertEqual((status, errors), (2, [
-            "[compare] a.jsonl:2: time.step_ms.samples: the list is empty; this record is left out"]))
+            "[compare] a.jsonl:2: time.step_ms.samples: the list is empty; "
+            "this record is left out"]))
         self.assertIn("1 case on both sides", output)
 
     def test_the_same_record_twice_counts_once(self):

@@ -8,7 +8,9 @@ import re
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"),
+                *(ROOT / "tests").rglob("*.md")])
+SOURCES = {".cpp", ".hpp", ".py", ".cmake", ".txt", ".yaml", ".sbatch", ""}
 FOLDERS = ("cmake", "docs", "inputs", "results", "scripts", "src", "tests")
 MOST_README_LINES = 130
 
@@ -80,7 +82,7 @@ class Documentation(unittest.TestCase):
     def test_pages_that_the_program_and_its_scripts_name_exist(self):
         for folder in ("cmake", "inputs", "scripts", "src", "tests"):
             for file in sorted((ROOT / folder).rglob("*")):
-                if file.suffix not in {".cpp", ".hpp", ".py", ".cmake", ".txt", ".yaml", ".sbatch", ""}:
+                if file.suffix not in SOURCES:
                     continue
                 if not file.is_file() or file == pathlib.Path(__file__).resolve():
                     continue
@@ -95,9 +97,11 @@ class Checks(unittest.TestCase):
     def test_finds_files_that_are_missing(self):
         self.assertEqual(missing_files("`src/base/error.hpp`, `src/base/eror.hpp` and src/none.\n"),
                          ["src/base/eror.hpp", "src/none"])
-        self.assertEqual(missing_files("`tests/kernels/NAME_test.cpp`, `tests/<folder>/*_test.cpp`, "
+        self.assertEqual(missing_files("`tests/kernels/NAME_test.cpp`, "
+                                       "`tests/<folder>/*_test.cpp`, "
                                        "`tests/comm/*_mpi_test.cpp`"), [])
-        self.assertEqual(missing_files("tests/comm/*_mpi_tests.cpp"), ["tests/comm/*_mpi_tests.cpp"])
+        self.assertEqual(missing_files("tests/comm/*_mpi_tests.cpp"),
+                         ["tests/comm/*_mpi_tests.cpp"])
 
     def test_knows_the_anchors_of_headings(self):
         self.assertIn("6-figure-of-merit", anchors_of(ROOT / "docs" / "run-rules.md"))

@@ -108,7 +108,8 @@ class Ending(Job):
 
     def test_a_step_that_does_not_end_is_ended(self):
         # Open MPI 4's launcher kills what is still there a second later. Open MPI 5's leaves a
-        # quarter of a second and loses stderr, and MPICH's ends with status 0: they get the other one.
+        # quarter of a second and loses stderr, and MPICH's ends with status 0: they get the
+        # other one.
         number = signal.SIGTERM if harness.launcher() == "open mpi 4" else signal.SIGUSR1
         result = self.interrupted(number, "launcher",
                                   "sweep.emulated_link.latency_us=[0, 3000000]")
@@ -135,7 +136,8 @@ class Resume(Job):
         self.results.write_text("{}\n" + spoilt + "\n" + older + "\n" + second, encoding="utf-8")
         result = self.resume("sweep.bench.seed=[1, 2]")
         self.assertEqual(len(self.skipped(result)), 1)
-        self.assertEqual(result.errors, ["results.jsonl: its last line had no end, which was added"])
+        self.assertEqual(result.errors,
+                         ["results.jsonl: its last line had no end, which was added"])
         seeds = [record["case"]["bench"]["seed"] for record in self.records()[1:]]
         self.assertEqual(seeds, [1, 1, 2, 1])
         # The same but for one setting is another case; the same case twice needs two records.
@@ -152,13 +154,15 @@ class Resume(Job):
 class SlowRank(harness.TestCase):
     def test_is_named_by_check_and_marked(self):
         # Large enough for a step to outlast what a busy machine takes from a rank now and then.
-        text = ("model: {num_layers: 1, hidden_size: 512, num_attention_heads: 8, seq_length: 512}\n"
+        text = ("model: {num_layers: 1, hidden_size: 512, num_attention_heads: 8, "
+                "seq_length: 512}\n"
                 "bench: {warmup: 2, iterations: 9, verify: true}\nparallel: {tensor: 2}\n")
         self.write("case.yaml", text)
         self.write("criteria.yaml", "criteria: [{name: even, max_straggler: 0.5}]\n")
         os.environ["TIDEMARK_TEST_SLOW_RANK"] = "1:3.0"
         self.addCleanup(os.environ.pop, "TIDEMARK_TEST_SLOW_RANK")
-        result = harness.run(["run", "case.yaml", "--output", "results.jsonl"], self.folder, ranks=2)
+        result = harness.run(["run", "case.yaml", "--output", "results.jsonl"], self.folder,
+                             ranks=2)
         self.assertEqual(result.status, 0, result)
         self.assertIn("  DISTURBED: rank 1 slept for 3 of its step, for a test: not to be "
                       "published\n", result.output)

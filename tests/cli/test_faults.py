@@ -373,8 +373,8 @@ class LostRanks(Faults):
         self.assertEqual([record["valid"] for record in self.records()], [True])
 
     def assert_first_names(self, rank):
-        """That the first line says who is stopped, though the library's own call cannot tell. By the
-        second, the launcher may have woken the rank."""
+        """The first line says which rank is stopped, though the library's own call cannot tell. By
+        the second line, the launcher may have woken the rank."""
         lines, _ = self.assert_notices_stop_of(rank)
         self.assertRegex(lines[0], rf"; rank {rank} is stopped$")
 

@@ -106,8 +106,8 @@ class StandardStreams(FirstContact):
 
     def test_a_table_that_cannot_be_written_is_said_once(self):
         result = self.shell("$T run case.yaml --output r.jsonl >/dev/full")
-        self.assertEqual(result.stderr, "standard output cannot be written; the run goes on without "
-                                        "it\n")
+        self.assertEqual(result.stderr, "standard output cannot be written; the run goes on "
+                                        "without it\n")
 
 
 class Ranks(FirstContact):
@@ -135,15 +135,16 @@ class Memory(FirstContact):
                    "ulimit -v $(($(awk '/VmSize/ {print $2}' /proc/self/status) + 2000000))\n"
                    f"exec {program} \"$@\"\n")
         pathlib.Path(self.folder, "limited").chmod(0o755)
-        with mock.patch.dict(os.environ, TIDEMARK_EXECUTABLE=str(pathlib.Path(self.folder, "limited"))):
+        with mock.patch.dict(os.environ,
+                             TIDEMARK_EXECUTABLE=str(pathlib.Path(self.folder, "limited"))):
             result = harness.run(["run", "case.yaml", "--set", "model.hidden_size=4096",
                                   "--set", "model.num_layers=4", "--set", "parallel.tensor=2"],
                                  self.folder, ranks=2)
         self.assertEqual(result.status, 3, result)
         (error,) = result.errors
-        self.assertRegex(error, r"^case\.yaml:[0-9:]+: case 1 does not fit into memory: it needs [0-9.]+ GiB "
-                         r"a process \(.+\), and the limit of its address space \(ulimit -v\) leaves "
-                         r"[0-9.-]+ GiB$")
+        self.assertRegex(error, r"^case\.yaml:[0-9:]+: case 1 does not fit into memory: "
+                         r"it needs [0-9.]+ GiB a process \(.+\), and "
+                         r"the limit of its address space \(ulimit -v\) leaves [0-9.-]+ GiB$")
 
 
 class Yaml(FirstContact):

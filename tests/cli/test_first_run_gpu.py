@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""scripts/first-run-gpu where there is no device, and its steps against a stand-in for the executable.
+"""scripts/first-run-gpu without a device, and its steps against a stand-in for the executable.
 
 Environment: none.
 """
-import importlib.machinery
 import json
 import os
 import pathlib
@@ -14,12 +13,14 @@ import tempfile
 import textwrap
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/first-run-gpu"
-sys.path.insert(0, str(SCRIPT.parent))  # as when it is started
+import tools
+
+SCRIPT = tools.SCRIPTS / "first-run-gpu"
 ONE_LINE = "first-run-gpu: no device here: neither nvidia-smi nor rocm-smi names one\n"
 
 RECORD = pathlib.Path(__file__).resolve().parents[1] / "data/version2/run.jsonl"
-# Writes a stored record of two ranks, changed where the script reads it. PRODUCT_GFLOPS is a rank's rate.
+# Writes a stored record of two ranks, changed where the script reads it. PRODUCT_GFLOPS is the rate
+# per rank.
 STAND_IN = """
     import json, os, sys
     words = sys.argv[1:]
@@ -34,23 +35,26 @@ STAND_IN = """
     if "--trace" in words:
         with open(words[words.index("--trace") + 1], "w") as file:
             json.dump([{"ph": "X", "dur": 1.0}], file)
-    modes = ["bulk", "ring"] if any(word.startswith("sweep.overlap.mode=[bulk") for word in words) else ["none"]
+    swept = any(word.startswith("sweep.overlap.mode=[bulk") for word in words)
+    modes = ["bulk", "ring"] if swept else ["none"]
     with open(words[words.index("--output") + 1], "a") as file:
         for mode in modes:
             data = json.loads(RECORD)
             data["valid"] = os.environ["VALID"] == "1"
             for rank in data["ranks_detail"]:
-                rank.update(device="NVIDIA H100 80GB HBM3", gemm_gflops=float(os.environ["PRODUCT_GFLOPS"]))
-            call = dict(data["comm"]["calls"][0], op="all_reduce", purpose="activation", count=4, bytes=4096,
-                        busbw_gbytes_per_s=300.0)
+                rank.update(device="NVIDIA H100 80GB HBM3",
+                            gemm_gflops=float(os.environ["PRODUCT_GFLOPS"]))
+            call = dict(data["comm"]["calls"][0], op="all_reduce", purpose="activation", count=4,
+                        bytes=4096, busbw_gbytes_per_s=300.0)
             data["comm"].update(backend="nccl", transport="device", calls=[call])
-            data["overlap"].update(mode=mode, efficiency=0.5, schedule_efficiency=0.6, split_cost_ms=2.0,
-                                   intersect_ms=1.0)
+            data["overlap"].update(mode=mode, efficiency=0.5, schedule_efficiency=0.6,
+                                   split_cost_ms=2.0, intersect_ms=1.0)
             file.write(json.dumps(data) + "\\n")
     sys.exit(0 if os.environ["VALID"] == "1" else 1)
 """
 TOOLS = {
-    "nvidia-smi": "import sys\nif sys.argv[1:] == ['-L']: print('GPU 0: a (UUID: x)\\nGPU 1: b (UUID: y)')",
+    "nvidia-smi": "import sys\nif sys.argv[1:] == ['-L']: "
+                  "print('GPU 0: a (UUID: x)\\nGPU 1: b (UUID: y)')",
     "all_reduce_perf": "print('# Avg bus bandwidth    : 320.0')",
     "launch": "import os, sys\nos.execv(sys.argv[2], sys.argv[2:])",
 }
@@ -64,7 +68,8 @@ class FirstRun(unittest.TestCase):
 
     def program(self, name, text):
         path = self.folder / name
-        path.write_text(f"#!{sys.executable}\n" + textwrap.dedent(text).replace("RECORD)", repr(RECORD.read_text(encoding="utf-8")) + ")"), encoding="utf-8")
+        text = textwrap.dedent(text).replace("RECORD)", f"{RECORD.read_text('utf-8')!r})")
+        path.write_text(f"#!{sys.executable}\n{text}", encoding="utf-8")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return path
 
@@ -77,8 +82,9 @@ class FirstRun(unittest.TestCase):
         for name, text in TOOLS.items():
             self.program(name, text)
         executable = self.program("tidemark", STAND_IN)
-        result = self.run_script("--executable", str(executable), "--launcher", "launch", "--output", "out.json",
-                                 VALID=valid, PRODUCT_GFLOPS=rate, ALONE_US=alone_us)
+        result = self.run_script("--executable", str(executable), "--launcher", "launch",
+                                 "--output", "out.json", VALID=valid, PRODUCT_GFLOPS=rate,
+                                 ALONE_US=alone_us)
         record = json.loads((self.folder / "out.json").read_text(encoding="utf-8"))
         return result, record, {step["step"]: step["verdict"] for step in record["steps"]}
 
@@ -114,7 +120,7 @@ class FirstRun(unittest.TestCase):
         self.assertIn("--min 1024B --max 1024B --precision bf16", step["table"])
 
     def test_a_slow_product_is_to_be_looked_at(self):
-        module = importlib.machinery.SourceFileLoader("first_run_gpu", str(SCRIPT)).load_module()
+        module = tools.command("first-run-gpu")
         for rate, verdict in ((700.0, "PASS"), (100.0, "LOOK")):
             self.assertEqual(module.against_vendor([rate, 800.0], 989), verdict)
         self.assertEqual(module.against_vendor([700.0], None), "LOOK")

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""The recipes for Ramble and Spack load, and say what is so: Ramble's figures of merit are those of the
-record, Spack's options and dependencies those of the build.
+"""The recipes for Ramble and Spack load, and what they say is true.
 
-Neither tool is needed: a module in the place of theirs notes what a recipe declares. Environment: see
-harness.py.
+Ramble's figures of merit are those of the record. Spack's options and dependencies are those of the
+build.
+
+Neither tool is needed: a module in the place of theirs notes what a recipe declares.
+Environment: see harness.py.
 """
 import contextlib
 import json
@@ -20,8 +22,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HARNESS = ROOT / "scripts" / "harness"
 # What either tool offers to recipes, as far as ours use it.
 DIRECTIVES = {
-    "ramble": ("tags", "software_spec", "required_package", "executable", "workload", "workload_variable",
-               "figure_of_merit_context", "figure_of_merit", "success_criteria"),
+    "ramble": ("tags", "software_spec", "required_package", "executable", "workload",
+               "workload_variable", "figure_of_merit_context", "figure_of_merit",
+               "success_criteria"),
     "spack": ("license", "version", "variant", "depends_on", "conflicts"),
 }
 
@@ -41,9 +44,12 @@ class Base:
 def load(path, tool, modules):
     """The recipe's namespace and what it declared, as {directive: [(arguments, keywords)]}."""
     said = {name: [] for name in DIRECTIVES[tool]}
-    offered = {name: (lambda *words, name=name, **keys: said[name].append((words, keys))) for name in said}
+    offered = {name: (lambda *words, name=name, **keys: said[name].append((words, keys)))
+               for name in said}
     offered.update({
-        "ExecutableApplication": Base, "CMakePackage": Base, "CudaPackage": type("CudaPackage", (), {"cuda_arch_values": ("90",)}),
+        "ExecutableApplication": Base,
+        "CMakePackage": Base,
+        "CudaPackage": type("CudaPackage", (), {"cuda_arch_values": ("90",)}),
         "run_after": lambda phase: lambda method: method,
         "ancestor": lambda file, n: str(pathlib.Path(file).parents[n - 1]),
     })
@@ -58,14 +64,15 @@ def load(path, tool, modules):
             stack.callback(lambda name=name, before=sys.modules.get(name): (
                 sys.modules.pop(name) if before is None else sys.modules.__setitem__(name, before)))
             sys.modules[name] = module
-        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)  # pylint: disable=exec-used
+        code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
+        exec(code, namespace)  # pylint: disable=exec-used
     return namespace, said
 
 
 class Ramble(unittest.TestCase):
     def setUp(self):
-        _, self.said = load(HARNESS / "ramble" / "applications" / "tidemark" / "application.py", "ramble",
-                            ["ramble.appkit"])
+        _, self.said = load(HARNESS / "ramble" / "applications" / "tidemark" / "application.py",
+                            "ramble", ["ramble.appkit"])
 
     def figures(self, line):
         """{name: value} of a record, as Ramble reads it: from the start of the line."""
@@ -84,7 +91,8 @@ class Ramble(unittest.TestCase):
         return all(verdicts)
 
     def test_figures_and_verdict_are_the_records(self):
-        result, [record] = records.measure(2, "parallel.sequence=true", "overlap.mode=ring", "bench.max_iterations=3")
+        result, [record] = records.measure(2, "parallel.sequence=true", "overlap.mode=ring",
+                                           "bench.max_iterations=3")
         self.assertEqual(result.status, 0)
         record = as_version_2(record)
         # Where a link is too fast there is none.
@@ -105,8 +113,9 @@ class Ramble(unittest.TestCase):
             self.assertFalse(self.is_success(other))
             self.assertEqual(self.figures(other), {})
         [(_, context)] = self.said["figure_of_merit_context"]
-        self.assertEqual(context["output_format"].format(**re.match(context["regex"], line).groupdict()),
-                         "t 2, sequence true, overlap ring")
+        self.assertEqual(
+            context["output_format"].format(**re.match(context["regex"], line).groupdict()),
+            "t 2, sequence true, overlap ring")
         for verdict in (False, None):
             record["valid"] = verdict
             line = json.dumps(record, separators=(",", ":"))
@@ -114,16 +123,19 @@ class Ramble(unittest.TestCase):
             self.assertEqual(self.figures(line), {})
 
     def test_no_regular_expression_has_braces_which_ramble_would_expand(self):
-        for directive, key in (("figure_of_merit", "fom_regex"), ("figure_of_merit_context", "regex")):
+        for directive, key in (("figure_of_merit", "fom_regex"),
+                               ("figure_of_merit_context", "regex")):
             for _, keys in self.said[directive]:
                 self.assertNotRegex(keys[key], "[{}]")
 
 
 class Spack(unittest.TestCase):
     def setUp(self):
-        self.path = HARNESS / "spack" / "spack_repo" / "tidemark" / "packages" / "tidemark" / "package.py"
+        self.path = HARNESS / "spack/spack_repo/tidemark/packages/tidemark/package.py"
         namespace, self.said = load(self.path, "spack", [
-            "spack.package", "spack_repo.builtin.build_systems.cmake", "spack_repo.builtin.build_systems.cuda"])
+            "spack.package", "spack_repo.builtin.build_systems.cmake",
+            "spack_repo.builtin.build_systems.cuda"
+        ])
         self.package = namespace["Tidemark"]
 
     def test_it_builds_this_checkout(self):
@@ -131,20 +143,27 @@ class Spack(unittest.TestCase):
 
     def test_it_depends_on_all_that_the_build_looks_for(self):
         looked_for = set()
-        for path in (ROOT / "cmake" / "TidemarkDependencies.cmake", ROOT / "tests" / "CMakeLists.txt"):
+        for path in (ROOT / "cmake" / "TidemarkDependencies.cmake",
+                     ROOT / "tests" / "CMakeLists.txt"):
             text = path.read_text(encoding="utf-8")
-            looked_for |= set(re.findall(r"(?:find_package|tidemark_require_kokkos)\((\w[\w-]*)", text))
-        names = {"Kokkos": "kokkos", "KokkosKernels": "kokkos-kernels", "MPI": "mpi", "yaml-cpp": "yaml-cpp",
-                 "CLI11": "cli11", "fmt": "fmt", "nlohmann_json": "nlohmann-json", "GTest": "googletest"}
+            looked_for |= set(
+                re.findall(r"(?:find_package|tidemark_require_kokkos)\((\w[\w-]*)", text))
+        names = {
+            "Kokkos": "kokkos", "KokkosKernels": "kokkos-kernels", "MPI": "mpi",
+            "yaml-cpp": "yaml-cpp", "CLI11": "cli11", "fmt": "fmt",
+            "nlohmann_json": "nlohmann-json", "GTest": "googletest"
+        }
         declared = {re.split(r"[@+~ ]", words[0])[0] for words, _ in self.said["depends_on"]}
-        self.assertLessEqual({names[name] for name in looked_for - {"name"}} | {"random123", "nccl"}, declared)
+        ours = {names[name] for name in looked_for - {"name"}} | {"random123", "nccl"}
+        self.assertLessEqual(ours, declared)
 
     def test_its_options_are_ours(self):
         package = self.package()
         package.spec = types.SimpleNamespace(satisfies=lambda what: False)
         options = [re.split("[=:]", option[2:])[0] for option in package.cmake_args()]
-        ours = "\n".join(path.read_text(encoding="utf-8") for path in [ROOT / "CMakeLists.txt", *(ROOT / "cmake").glob("*")
-                                                                       ] if path.is_file())
+        ours = "\n".join(
+            path.read_text(encoding="utf-8")
+            for path in [ROOT / "CMakeLists.txt", *(ROOT / "cmake").glob("*")] if path.is_file())
         for option in options:
             self.assertRegex(ours, rf"(option|set)\({option} ")
 

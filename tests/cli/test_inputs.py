@@ -102,7 +102,8 @@ class Inputs(harness.TestCase):
                 pathlib.Path(self.folder, "results.jsonl").unlink(missing_ok=True)
                 shrunk = SHRUNK_LLAMA if path.stem.startswith("llama") else SHRUNK
                 result, records = self.run_on_two(path, *shrunk)
-                modes = [mode + more for mode in ("TP", "TP+SP") for more in MORE.get(path.stem, [""])]
+                modes = [mode + more for mode in ("TP", "TP+SP")
+                         for more in MORE.get(path.stem, [""])]
                 self.assertEqual([row[0] for row in rows_of(result.output)], modes)
                 self.assertEqual([record["case"]["name"] for record in records],
                                  [path.stem] * len(modes))

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""The command `tidemark keys` as a user meets it: both forms, their agreement with the documentation,
-refusals, and launchers.
+"""The command `tidemark keys` from outside: both forms, the documentation, refusals, launchers.
 
 Environment: see harness.py.
 """

@@ -11,7 +11,8 @@ import harness
 LIBRARY = pathlib.Path(__file__).resolve().parents[2] / "scripts/lib.sh"
 SAID = {
     "openmpi4": "mpirun (Open MPI) 4.1.4\n\nReport bugs to http://www.open-mpi.org/community/help/",
-    "openmpi5": "mpirun (Open MPI) 5.0.7\n\nReport bugs to https://www.open-mpi.org/community/help/",
+    "openmpi5": "mpirun (Open MPI) 5.0.7\n\nReport bugs to "
+                "https://www.open-mpi.org/community/help/",
     "mpich": "HYDRA build details:\n    Version:                                 4.0.2",
     "intel": "Intel(R) MPI Library for Linux* OS, Version 2021.10 Build 20230619",
     "unknown": "mpirun of somebody else, version 5.0",
@@ -43,7 +44,8 @@ class Launchers(harness.TestCase):
 
     def line(self, kind, ranks, **variables):
         mpirun = self.launcher(SAID[kind])
-        command = f"launch_here {mpirun} {ranks}; echo \"${{launch[@]}}\" I_MPI_PIN=\"${{I_MPI_PIN:-}}\""
+        command = (f"launch_here {mpirun} {ranks}; "
+                   "echo \"${launch[@]}\" I_MPI_PIN=\"${I_MPI_PIN:-}\"")
         words = self.ask(command, **variables)
         self.assertEqual(words[:3], [mpirun, "-n", ranks])
         return words[3:-1], words[-1]

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Mutated records: every script shows what is left of a file, or says in a line what is wrong with it.
+"""Mutated records: every script shows what is left of a file, or says in a line what is wrong.
 
 `test_mutations.py COUNT` tries so many mutants, by other seeds than the test's.
 """
 import contextlib
-import importlib.machinery
 import importlib.util
 import io
 import pathlib
@@ -18,48 +17,39 @@ import warnings
 
 import mutations
 from samples import ROOT
-
-sys.path.insert(0, str(ROOT / "scripts"))
-from plotting import records  # noqa: E402  found only behind the line above
-from reporting import comparison, difference_table, whole  # noqa: E402
-from scaling import summary, tables  # noqa: E402
+import tools  # the next lines need it
+from tidemark_tools.records import reader
+from tidemark_tools.reporting import comparison, difference_table, whole
+from tidemark_tools.scaling import summary, tables
 
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
 needs_matplotlib = unittest.skipUnless(HAS_MATPLOTLIB, "this Python has no Matplotlib")
 COUNT, SEED = 300, 20261126
 
 
-def script(name):
-    """One of scripts/, as a module."""
-    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(ROOT / "scripts" / name))
-    module = types.ModuleType(loader.name)
-    loader.exec_module(module)
-    return module
-
-
 class Readers:
-    """Reads a file with each script's own functions. Drawing itself takes a second a figure: a page is
-    drawn of every `drawn`th file, and of the others all is done but that."""
+    """Reads a file with the functions of each script. Drawing takes a second per figure, so only
+    every `drawn`th file gets a page. All else is done for the other files, too."""
 
     def __init__(self, folder, drawn):
         self.folder, self.drawn, self.number = folder, drawn, 0
-        self.plot = script("plot")
+        self.plot = tools.command("plot")
 
     def report(self, path):
         options = types.SimpleNamespace(title="x", records=[path], criteria=None, trace=[],
                                         executable=None)
-        remarks = records.Remarks(lambda text: None)
+        remarks = reader.Remarks(lambda text: None)
         self.number += 1
         if self.number % self.drawn == 0:
             whole.report(options, remarks)
             return
-        with unittest.mock.patch("reporting.cases.MOST_PROBLEMS", 0), \
-                unittest.mock.patch("reporting.cases.FEW_PROBLEMS", 0):
+        with unittest.mock.patch("tidemark_tools.reporting.cases.MOST_PROBLEMS", 0), \
+                unittest.mock.patch("tidemark_tools.reporting.cases.FEW_PROBLEMS", 0):
             whole.report(options, remarks)
 
     def compare(self, path, good):
         for files in ((path, good), (good, path), (path, path)):
-            remarks = records.Remarks(lambda text: None)
+            remarks = reader.Remarks(lambda text: None)
             (a, b), missing = comparison.sides(files, [], remarks)
             found = comparison.pairs(a, b)
             "\n".join(difference_table.lines(a, b, found, missing))
@@ -71,11 +61,12 @@ class Readers:
         for arguments in (["plot", path], ["plot", "overlap", path]):
             with unittest.mock.patch.object(sys, "argv", [*arguments, "-o", self.folder]):
                 options = self.plot.arguments()
-            with unittest.mock.patch.object(self.plot, "save"), contextlib.redirect_stderr(io.StringIO()):
+            with unittest.mock.patch.object(self.plot, "save"), \
+                    contextlib.redirect_stderr(io.StringIO()):
                 self.plot.draw_all(options)
 
     def scaling(self, path):
-        found = [one.data for one in records.read(path, records.Remarks(lambda text: None))]
+        found = reader.data_of(path, reader.Remarks(lambda text: None))
         rows = summary.relate(summary.rows_of(found))
         tables.scaling_lines(rows, lambda row: False)
         tables.boundary_lines(rows)
@@ -91,7 +82,7 @@ class Readers:
                            ("compare", lambda one: self.compare(one, beside))):
             try:
                 read(path)
-            except records.InputError as error:
+            except reader.InputError as error:
                 if "\n" in str(error):
                     failed[name] = f"more than a line: {error}"
             except Exception:  # which is what is looked for

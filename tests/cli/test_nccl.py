@@ -42,8 +42,8 @@ class WithoutDevice(harness.TestCase):
         result = self.run_case(2, "comm.register_buffers=true")
         self.assertEqual((result.status, len(result.errors)), (3, 1), result)
         self.assertRegex(result.errors[0],
-                         r"^comm\.register_buffers cannot be used: comm\.backend: auto takes MPI here: "
-                         r"(this build has no NCCL|the tensors are on no CUDA device)$")
+                         r"^comm\.register_buffers cannot be used: comm\.backend: auto takes MPI "
+                         r"here: (this build has no NCCL|the tensors are on no CUDA device)$")
         self.assert_refused(self.run_case(2, "comm.register_buffers=true", "comm.backend=nccl"))
         self.assertEqual(self.records(), [])
 

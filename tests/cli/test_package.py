@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from unittest import mock
@@ -66,6 +67,15 @@ class Package(unittest.TestCase):
                                  self.root / "inputs/quickstart.yaml"], check=False,
                                 capture_output=True, text=True)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_scripts_find_their_package_from_any_folder(self):
+        for script in ("plot", "report", "compare", "scaling-study", "first-run-gpu",
+                       "dev/bench-step"):
+            with self.subTest(script):
+                result = subprocess.run([sys.executable, self.root / "scripts" / script, "--help"],
+                                        cwd="/", check=False, capture_output=True, text=True)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertIn("usage: ", result.stdout)
 
 
 if __name__ == "__main__":

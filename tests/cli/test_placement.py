@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Where ranks stand: what `tidemark run` says of it, and how many threads it starts.
 
-Environment: see harness.py. Launcher options are Open MPI's or Hydra's; with another launcher these tests skip.
+Environment: see harness.py. Launcher options are Open MPI's or Hydra's; with another launcher these
+tests skip.
 """
 import os
 import pathlib
@@ -16,7 +17,8 @@ from records import INPUT, parse
 
 CORES = sorted(os.sched_getaffinity(0))
 # What a test sets, it sets alone: the settings of the suite and of a job around it go.
-FOREIGN = ("OMP_", "GOMP_", "KOKKOS_", "OMPI_MCA_", "OMPI_COMM_", "PRTE_MCA_", "SLURM_", "PMI_", "PMIX_")
+FOREIGN = ("OMP_", "GOMP_", "KOKKOS_", "OMPI_MCA_", "OMPI_COMM_", "PRTE_MCA_", "SLURM_", "PMI_",
+           "PMIX_")
 ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "OMPI_MCA_mpi_yield_when_idle": "1", "OPENBLAS_NUM_THREADS": "1"}
 LAUNCHER = harness.launcher()
@@ -50,7 +52,8 @@ class Run(harness.TestCase):
 
     def finish(self, *prefix, ranks, variables, options=(), **popen):
         """The ended process of a run with these variables, behind what stands in `prefix`."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith(FOREIGN)}
         command = [*prefix, os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"]), "run", "case.yaml",
                    "--output", "results.jsonl", "--set", f"parallel.tensor={ranks}", *options]
         return subprocess.run(command, cwd=self.folder, env={**environment, **ROOT, **variables},
@@ -65,7 +68,9 @@ class Run(harness.TestCase):
 
     def records(self):
         path = pathlib.Path(self.folder, "results.jsonl")
-        return [parse(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+        if not path.exists():
+            return []
+        return [parse(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
     def record(self, done):
         self.assertEqual(done.returncode, 0, done)
@@ -88,7 +93,8 @@ class Crowding(Run):
     def test_ranks_that_openmp_binds_to_one_core(self):
         done = self.launch(2, *UNBOUND, variables={
             "OMP_NUM_THREADS": "1", "OMP_PROC_BIND": "spread", "OMP_PLACES": "threads"})
-        self.assert_problem(done, "ranks 0-1 of", "2 threads can only run on", "set OMP_PROC_BIND=false")
+        self.assert_problem(done, "ranks 0-1 of", "2 threads can only run on",
+                            "set OMP_PROC_BIND=false")
         [rank, other] = self.records()[0]["ranks_detail"]
         self.assertEqual(rank["thread_cores"], other["thread_cores"])
         self.assertEqual(rank["cores"], other["cores"])
@@ -98,27 +104,31 @@ class Crowding(Run):
         if not taskset:
             self.skipTest("taskset is missing (Debian: util-linux)")
         first = str(CORES[0])
-        done = self.finish(taskset, "-c", first, os.environ.get("MPIEXEC") or "mpiexec", "-n", "2", *UNBOUND,
-                           ranks=2, variables={})
+        mpiexec = os.environ.get("MPIEXEC") or "mpiexec"
+        done = self.finish(taskset, "-c", first, mpiexec, "-n", "2", *UNBOUND, ranks=2,
+                           variables={})
         self.assert_problem(done, "ranks 0-1 of", f"2 threads can only run on core {first}: ",
                             "the launcher bound them there")
         for rank in self.records()[0]["ranks_detail"]:
-            self.assertEqual((rank["threads"], rank["cores"], rank["thread_cores"], rank["physical_cores"]),
-                             (1, first, [first], 1))
+            self.assertEqual(
+                (rank["threads"], rank["cores"], rank["thread_cores"], rank["physical_cores"]),
+                (1, first, [first], 1))
 
     def test_threads_beyond_the_cores_are_named_once_and_in_our_words(self):
         beyond = len(os.sched_getaffinity(0)) + 1
         done = self.launch(2, *UNBOUND, variables={"OMP_NUM_THREADS": str(beyond)})
-        self.assert_problem(done, "ranks 0-1 of", f"{2 * beyond} threads can only run on", "OMP_NUM_THREADS")
+        self.assert_problem(done, "ranks 0-1 of", f"{2 * beyond} threads can only run on",
+                            "OMP_NUM_THREADS")
         self.assertNotIn("WARNING", done.stdout + done.stderr)
         self.assertNotIn("Kokkos", done.stdout + done.stderr)
 
     def test_acceptance_misses_it(self):
-        self.record(self.launch(2, *UNBOUND, variables={"OMP_NUM_THREADS": "1", "OMP_PROC_BIND": "spread",
-                                                        "OMP_PLACES": "threads"}))
+        self.record(self.launch(2, *UNBOUND, variables={
+            "OMP_NUM_THREADS": "1", "OMP_PROC_BIND": "spread", "OMP_PLACES": "threads"}))
         criterion = "- {name: standing, key: placement.problem_count, equals: 0}\n"
         self.write("criteria.yaml", f"name: place\ncriteria:\n{criterion}")
-        checked = harness.run(["check", "results.jsonl", "--criteria", "criteria.yaml"], self.folder)
+        checked = harness.run(["check", "results.jsonl", "--criteria", "criteria.yaml"],
+                              self.folder)
         self.assertEqual(checked.status, 1, checked)
 
     def test_unbound_ranks_on_enough_cores_are_fine(self):
@@ -144,11 +154,13 @@ class Threads(Run):
 
     # Each of these has libgomp bind the main thread before main().
     def test_are_the_launchers_cores_though_openmp_binds(self):
-        for variables in ({"OMP_PROC_BIND": "close", "OMP_PLACES": "cores"}, {"OMP_PROC_BIND": "true"},
+        for variables in ({"OMP_PROC_BIND": "close", "OMP_PLACES": "cores"},
+                          {"OMP_PROC_BIND": "true"},
                           {"GOMP_CPU_AFFINITY": ",".join(map(str, CORES[:2]))}):
             with self.subTest(variables):
                 pathlib.Path(self.folder, "results.jsonl").unlink(missing_ok=True)
-                self.assert_two_threads_on_two_cores(self.launch(1, *TWO_CORES, variables=variables))
+                self.assert_two_threads_on_two_cores(self.launch(1, *TWO_CORES,
+                                                                 variables=variables))
 
     def test_that_are_bound_do_not_hide_the_launchers_cores(self):
         done = self.launch(1, *TWO_CORES, variables={
@@ -170,7 +182,8 @@ class Threads(Run):
                 ({"KOKKOS_NUM_THREADS": "2"}, [], "environment: KOKKOS_NUM_THREADS=2"),
                 ({}, ["--kokkos-threads=2"], "command line: --kokkos-threads=2")):
             with self.subTest(start):
-                done = self.finish(ranks=1, variables={"OMP_THREAD_LIMIT": "1", **variables}, options=options)
+                done = self.finish(ranks=1, variables={"OMP_THREAD_LIMIT": "1", **variables},
+                                   options=options)
                 self.assertEqual(done.returncode, 2, done)
                 self.assertEqual(harness.own_lines(done.stderr), [f"{start} {line}"])
         done = self.launch(2, *UNBOUND, variables={"OMP_THREAD_LIMIT": "1", "OMP_NUM_THREADS": "2"})
@@ -207,7 +220,8 @@ class Singletons(Run):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (2, "", ""))
 
     def test_of_an_mpirun_that_is_another_mpis_are_refused(self):
-        self.assert_refused({"PMI_SIZE": "4", "PMI_RANK": "0"}, "launcher: a launcher that speaks PMI started 4 ")
+        self.assert_refused({"PMI_SIZE": "4", "PMI_RANK": "0"},
+                            "launcher: a launcher that speaks PMI started 4 ")
 
     def test_a_program_started_in_an_allocation_runs(self):
         shell = {"SLURM_JOB_ID": "9", "SLURM_NTASKS": "4", "SLURM_NPROCS": "4"}
@@ -219,8 +233,9 @@ class Singletons(Run):
 
     def test_what_needs_no_job_runs(self):
         environment = {**os.environ, "SLURM_JOB_ID": "9", "SLURM_NTASKS": "4", "SLURM_PROCID": "0"}
-        said = subprocess.run([os.environ["TIDEMARK_EXECUTABLE"], "plan", "case.yaml"], cwd=self.folder,
-                              env=environment, capture_output=True, text=True, timeout=60, check=False)
+        said = subprocess.run([os.environ["TIDEMARK_EXECUTABLE"], "plan", "case.yaml"],
+                              cwd=self.folder, env=environment, capture_output=True, text=True,
+                              timeout=60, check=False)
         self.assertEqual(said.returncode, 0, said)
 
 

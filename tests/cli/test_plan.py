@@ -125,7 +125,7 @@ class Agreement(unittest.TestCase):
         self.agree(2, *keep, "model.attention=blocked", "model.vocab_size=50", cases=1)
 
     def test_of_llama(self):
-        # Two groups, and a single one: on four ranks, and on two, ranks hold the same key and value.
+        # Two groups, and one. On four ranks, and on two, ranks hold the same key and value.
         for t in (1, 2, 4):
             self.agree(t, SEQUENCE, RECOMPUTE, "sweep.model.num_query_groups=[1, 2]",
                        "sweep.model.vocab_size=[0, 50]", "precision=bf16", text=LLAMA, cases=24)

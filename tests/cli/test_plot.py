@@ -16,13 +16,13 @@ import unittest
 
 import harness
 from samples import UNKNOWN_VERSIONS, stored
+import tools  # noqa: F401  the next lines need it
+from tidemark_tools.plotting import figures, names, overlap, overlap_figures, series
+from tidemark_tools.records import reader
+from tidemark_tools.records.shapes import Fault
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLOT = ROOT / "scripts" / "plot"
-sys.path.insert(0, str(ROOT / "scripts"))
-from plotting import (  # noqa: E402  found only behind the line above
-    figures, names, overlap, overlap_figures, records, series)
-from plotting.shapes import Fault  # noqa: E402
 
 MIB = 2**20
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
@@ -64,7 +64,7 @@ def record(kind="run", valid=True, tide=None, **settings):
 
 def placed(*data):
     """As read from the lines of one file."""
-    return [records.Record(f"r.jsonl:{line}", one) for line, one in enumerate(data, 1)]
+    return [reader.Record(f"r.jsonl:{line}", one) for line, one in enumerate(data, 1)]
 
 
 def quietly(function, *arguments):
@@ -295,7 +295,7 @@ class OverlapSeries(harness.TestCase):
         pairs, said = quietly(self.timelines, trace(0, 1100), overlap_record(0, "none"))
         self.assertEqual((len(pairs), len(said)), (1, 1))
         self.assertRegex(said[0], r"case 2: left out: no record of this run$")
-        with self.assertRaisesRegex(records.InputError, "not the trace of any of the records"):
+        with self.assertRaisesRegex(reader.InputError, "not the trace of any of the records"):
             self.timelines(trace(0), wrong)
         self.assertEqual(self.timelines(trace(0), overlap_record(valid=False)), [])
 
@@ -452,7 +452,7 @@ class Script(harness.TestCase):
         return os.path.join(self.folder, "r.jsonl")
 
     def test_an_efficiency_of_version_1_goes_by_another_name(self):
-        old, new = records.read(self.write_versions())
+        old, new = reader.read(self.write_versions())
         self.assertEqual([old.data["overlap"][key] for key in
                           ("efficiency", "efficiency_ci", "efficiency_max", "resolved",
                            "schedule_efficiency", "schedule_resolved")],
@@ -492,8 +492,8 @@ class Script(harness.TestCase):
     def test_other_versions_are_refused(self):
         for version in UNKNOWN_VERSIONS:
             self.records({**record(), "schema_version": version})
-            self.refused(f"^r.jsonl:1: has schema_version {json.dumps(version)}, and only 1 and 2 are "
-                         "read$", "r.jsonl")
+            self.refused(f"^r.jsonl:1: has schema_version {json.dumps(version)}, and only 1 and 2 "
+                         "are read$", "r.jsonl")
         self.write("r.jsonl", json.dumps({"kind": "run"}))
         self.refused("^r.jsonl:1: is no record: it has no schema_version and kind$", "r.jsonl")
 
@@ -512,8 +512,10 @@ class Script(harness.TestCase):
         event = {"ph": "X", "pid": 0, "tid": "step", "name": "case 1: TP", "ts": 0.0, "dur": 100.0}
         for text, line in (("[\n{", "not a trace in JSON: ."), ("{}", "not a trace: no array"),
                            ("[1]", "event 0: not an object$"), ("[]", "no slices of rank 0; "),
-                           (json.dumps([{**event, "ts": "0"}]), "event 0: ts: a number .* is expected, not \"0\"$"),
-                           (json.dumps([{**event, "dur": -1}]), "event 0: dur: a number from 0 .* is expected, not -1$"),
+                           (json.dumps([{**event, "ts": "0"}]),
+                            "event 0: ts: a number .* is expected, not \"0\"$"),
+                           (json.dumps([{**event, "dur": -1}]),
+                            "event 0: dur: a number from 0 .* is expected, not -1$"),
                            (json.dumps([{**event, "name": "product"}]), "product: begins before"),
                            (json.dumps([{**event, "dur": 9}]), "not the trace of any of the rec"),
                            (json.dumps([{**event, "pid": 1}]), "no slices of rank 0; ranks: 1$")):
@@ -524,11 +526,12 @@ class Script(harness.TestCase):
     @needs_matplotlib
     def test_overlap_leaves_out_plans_and_what_breaks_the_schema(self):
         self.records(record(kind="plan"), overlap_record(ci=(0.7, 0.6)), overlap_record())
-        status, made, errors = self.plot("overlap", "r.jsonl", "--only", "efficiency", "--format", "svg")
+        status, made, errors = self.plot("overlap", "r.jsonl", "--only", "efficiency", "--format",
+                                         "svg")
         self.assertEqual((status, made), (2, ["efficiency.svg"]))
         self.assertEqual(errors, [
-            "[plot] r.jsonl:2: overlap.efficiency_ci: not two numbers, of which the first is no larger; "
-            "this record is left out",
+            "[plot] r.jsonl:2: overlap.efficiency_ci: not two numbers, of which the first is no "
+            "larger; this record is left out",
             "[plot] r.jsonl:1: left out: a plan, and only runs overlap"])
 
     def test_refuses_words_that_it_does_not_know(self):
@@ -542,14 +545,15 @@ class Script(harness.TestCase):
 class Refusals(unittest.TestCase):
     def refused(self, words, change):
         data = record(tide=TIDE)
-        records.in_schema(copy.deepcopy(data))
+        reader.in_schema(copy.deepcopy(data))
         change(data)
         with self.assertRaises(Fault) as found:
-            records.in_schema(data)
+            reader.in_schema(data)
         self.assertRegex(str(found.exception), words)
 
     def test_of_records(self):
-        self.refused('^kind: "run" or "plan" is expected, not "walk"$', lambda r: r.update(kind="walk"))
+        self.refused('^kind: "run" or "plan" is expected, not "walk"$',
+                     lambda r: r.update(kind="walk"))
         self.refused("^case.model.seq_length: missing$",
                      lambda r: r["case"]["model"].pop("seq_length"))
         self.refused("^case.parallel.tensor: a whole number from 1 on is expected, not true$",

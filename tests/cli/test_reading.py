@@ -1,22 +1,21 @@
 #!/usr/bin/env python3
-"""One rule for all readers: the schema knows what the program writes, and whatever else a file may hold,
-scripts and `tidemark check` take the same lines and refuse the same.
+"""One rule for all readers: scripts and `tidemark check` take and refuse the same lines.
+
+The schema knows what the program writes. The rule holds for anything else that a file may contain.
 
 Environment: see harness.py.
 """
 import json
 import os
-import sys
 import unittest
 
 import harness
 from mutations import originals
 from records import plan, measure
 from samples import ROOT, UNKNOWN_VERSIONS, changed, lines, parsed, stored
-
-sys.path.insert(0, str(ROOT / "scripts"))
-from plotting import records, schema  # noqa: E402  found only behind the line above
-from plotting.shapes import Object, unknown_keys  # noqa: E402
+import tools  # noqa: F401  the next lines need it
+from tidemark_tools.records import reader, schema
+from tidemark_tools.records.shapes import Object, unknown_keys
 
 RUN = stored(2, "run.jsonl")
 CRITERIA = "criteria:\n  - {name: all valid, valid: true}\n"
@@ -74,12 +73,12 @@ class Rules(harness.TestCase):
     """What becomes of a file of two records with a line between them, by all readers."""
 
     def read(self, text):
-        """What scripts read: how many records, and what they say; an error alone where they refuse."""
+        """What scripts read: the number of records, and what they say; or the error alone."""
         path = os.path.join(self.folder, self.write("r.jsonl", text))
-        remarks = records.Remarks(lambda line: None)
+        remarks = reader.Remarks(lambda line: None)
         try:
-            found = list(records.read_each(path, remarks))
-        except records.InputError as error:
+            found = list(reader.read_each(path, remarks))
+        except reader.InputError as error:
             return str(error).removeprefix(f"{self.folder}/"), []
         return len(found), [line.removeprefix(f"{self.folder}/") for line in remarks.lines]
 
@@ -92,7 +91,7 @@ class Rules(harness.TestCase):
         return lines(RUN).encode() + line + b"\n" + lines(changed(RUN, case_index=1)).encode()
 
     def refused(self, line, words):
-        """All refuse the line there, and all leave it out, with a warning, where it is the last one."""
+        """All readers refuse the line there. As the last line, all leave it out with a warning."""
         said, _ = self.read(self.between(line))
         self.assertRegex(said, f"^r.jsonl:2: {words}")
         result = self.check()
@@ -116,8 +115,8 @@ class Rules(harness.TestCase):
                 self.assertRegex(words, "^r.jsonl:2: is damaged: .*this last line is left out$")
 
     def test_other_versions_and_what_is_no_record_are_refused_in_the_same_words(self):
-        for line in [json.dumps({**RUN, "schema_version": version}) for version in UNKNOWN_VERSIONS] + [
-                "{}", "[]", "5", '{"kind": "run"}']:
+        unknown = [json.dumps({**RUN, "schema_version": one}) for one in UNKNOWN_VERSIONS]
+        for line in [*unknown, "{}", "[]", "5", '{"kind": "run"}']:
             said, _ = self.read(self.between(line.encode()))
             self.assertEqual([said], self.check().errors)
 
@@ -141,8 +140,8 @@ class Rules(harness.TestCase):
         above["verification"]["checks"][0].update(value=2e-5)
         for data in (bad, above):
             _, said = self.read(lines(data))
-            self.assertEqual(said, ["r.jsonl:1: it says that it is valid, but its check twin_against_fp64 "
-                                    "failed; it is not valid"])
+            self.assertEqual(said, ["r.jsonl:1: it says that it is valid, but its check "
+                                    "twin_against_fp64 failed; it is not valid"])
             result = self.check()
             self.assertEqual(result.status, 1)
             self.assertIn("it says that it is valid, but its check twin_against_fp64 failed",

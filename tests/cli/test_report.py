@@ -21,11 +21,11 @@ from pages import Page, by_first_cell
 from records import measure
 from samples import (EMULATED, OVERLAPPING, PLAIN, ROOT, UNKNOWN_VERSIONS, as_version_2, changed,
                      invalid, lines, on_ranks, parsed, real, stored, stored_path, with_step)
+import tools  # noqa: F401  the next lines need it
+from tidemark_tools.records import reader
+from tidemark_tools.reporting import gathering, lines as scaling_lines, whole
 
 REPORT = ROOT / "scripts" / "report"
-sys.path.insert(0, str(ROOT / "scripts"))
-from plotting import records as reading  # noqa: E402  found only behind the line above
-from reporting import gathering, lines as scaling_lines, whole  # noqa: E402
 
 MIB = 2**20
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
@@ -48,7 +48,7 @@ class TestCase(harness.TestCase):
         return os.path.join(self.folder, name)
 
     def page_of(self, *paths, **options):
-        remarks = reading.Remarks(lambda text: None)
+        remarks = reader.Remarks(lambda text: None)
         self.said = remarks.lines
         given = {"title": "Tidemark report", "criteria": None, "trace": [], "executable": None}
         page = Page(whole.report(types.SimpleNamespace(**{**given, "records": paths, **options}),
@@ -278,7 +278,8 @@ class Honesty(TestCase):
                          {DASH})
         numbers = [number for table in page.tables for row in table.rows for cell in row
                    for number in cell.numbers]
-        for forbidden in (77.25, 78.25, 79.25, 80.25, bad["time"]["step_ms"]["median"], bad["memory"]["peak_bytes"]):
+        for forbidden in (77.25, 78.25, 79.25, 80.25, bad["time"]["step_ms"]["median"],
+                          bad["memory"]["peak_bytes"]):
             self.assertNotIn(forbidden, numbers)
         table, = page.tables_of("invalid")
         self.assertEqual([cell.text for cell in table.rows[0][1:]],
@@ -377,12 +378,13 @@ class Script(TestCase):
             self.write("r.jsonl", lines(TP).encode() + end)
             page = self.page_of(os.path.join(self.folder, "r.jsonl"))
             self.assertEqual(len(self.said), 1)
-            self.assertRegex(page.text["head"], "r.jsonl:2: is damaged: no whole JSON: .*; this last line "
-                                                "is left out")
+            self.assertRegex(page.text["head"], "r.jsonl:2: is damaged: no whole JSON: .*; "
+                             "this last line is left out")
             self.assertEqual(list(self.summary(page)), ["TP"])
         status, _, errors = self.report("r.jsonl")
         self.assertEqual((status, len(errors)), (0, 1))
-        self.assertRegex(errors[0], r"^\[report\] r\.jsonl:2: is damaged: .*; this last line is left out$")
+        self.assertRegex(errors[0],
+                         r"^\[report\] r\.jsonl:2: is damaged: .*; this last line is left out$")
 
     def refused(self, line, *arguments):
         pathlib.Path(self.folder, "report.html").unlink(missing_ok=True)
@@ -439,8 +441,8 @@ class Script(TestCase):
     def test_other_versions_are_refused(self):
         for version in UNKNOWN_VERSIONS:
             self.write("r.jsonl", lines(TP, {**TP, "schema_version": version}))
-            self.refused(rf"^r\.jsonl:2: has schema_version {json.dumps(version)}, and only 1 and 2 "
-                         "are read$", "r.jsonl")
+            self.refused(rf"^r\.jsonl:2: has schema_version {json.dumps(version)}, and only "
+                         "1 and 2 are read$", "r.jsonl")
 
     def test_10000_records_take_little_more_than_reading_them_and_500_mb(self):
         # About 5 s on a core of 2024, of which a fifth goes to JSON and a quarter to Matplotlib.
@@ -484,8 +486,8 @@ class OfTheExecutable(TestCase):
         self.assertEqual([cell.number for cell in row[1:3]], [1.0, high / low])
         self.assertRegex(row[3].text, r"^rank 1 on ")
         self.assertIn("PLANTED SLOW RANK", row[0].text)
-        self.assertEqual(self.summary(page)["TP PLANTED SLOW RANK"]["model TFLOP/sfigure of merit"].text,
-                         DASH)
+        self.assertEqual(
+            self.summary(page)["TP PLANTED SLOW RANK"]["model TFLOP/sfigure of merit"].text, DASH)
 
 
 @needs_matplotlib
@@ -562,7 +564,7 @@ class Merit(TestCase):
 
     def test_an_interval_is_two_numbers(self):
         for bad in ([1.0], [2.0, 1.0], ["1", 2.0]):
-            with self.assertRaisesRegex(reading.InputError, "r.jsonl: no records"):
+            with self.assertRaisesRegex(reader.InputError, "r.jsonl: no records"):
                 self.page(changed(TP, fom__model_tflops_per_s_ci=bad))
             self.assertRegex(self.said[0], r"r.jsonl:1: fom.model_tflops_per_s_ci(\[0\])?: ")
 
@@ -575,7 +577,7 @@ class Reading(harness.TestCase):
 
     def test_one_record_a_time(self):
         self.write("r.jsonl", lines(TP, TP_SP))
-        found = reading.read_each(os.path.join(self.folder, "r.jsonl"), reading.Remarks())
+        found = reader.read_each(os.path.join(self.folder, "r.jsonl"), reader.Remarks())
         self.assertTrue(next(found).place.endswith("r.jsonl:1"))
 
     def test_a_group_of_one_t_is_no_line(self):

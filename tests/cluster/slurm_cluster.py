@@ -1,5 +1,7 @@
-"""A real Slurm for a test: Debian's slurmctld and two slurmd, each node with a network namespace and
-a host name of its own, in a temporary folder with its own configuration and its own munged.
+"""A real Slurm for a test: Debian's slurmctld and two slurmd.
+
+Each node has a network namespace and a host name of its own. The Slurm has a temporary folder, a
+configuration and a munged of its own.
 
     with SlurmCluster() as cluster:
         cluster.run("sinfo")
@@ -83,8 +85,8 @@ def set_up(*command):
 
 
 class SlurmCluster:
-    """Two nodes, `nodes`; clients run on the first. `folder` is visible to both. task/affinity binds,
-    task/none does not."""
+    """Two nodes, `nodes`; clients run on the first. `folder` is visible to both. task/affinity
+    binds, task/none does not."""
 
     def __init__(self, task_plugin="task/affinity"):
         self.task_plugin = task_plugin
@@ -94,7 +96,8 @@ class SlurmCluster:
         self.link = f"tm{number}"
         self.folder = None
         self.daemons = []  # in the order of their start
-        self.environment = {key: value for key, value in os.environ.items() if not FOREIGN.match(key)}
+        self.environment = {key: value for key, value in os.environ.items()
+                            if not FOREIGN.match(key)}
 
     def __enter__(self):
         try:
@@ -115,9 +118,11 @@ class SlurmCluster:
             if shutil.which(tool) is None:
                 raise Unavailable(f"{tool} is missing (Debian: {package})")
         # Short: the names of sockets in it may not be longer than about 100 characters.
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"tidemark-slurm-{os.getpid()}-", dir="/tmp"))
+        self.folder = pathlib.Path(
+            tempfile.mkdtemp(prefix=f"tidemark-slurm-{os.getpid()}-", dir="/tmp"))
         self.folder.chmod(0o755)
-        for name in ("munge", "state", *(f"{kind}-{node}" for kind in ("spool", "tmp") for node in self.nodes)):
+        of_nodes = (f"{kind}-{node}" for kind in ("spool", "tmp") for node in self.nodes)
+        for name in ("munge", "state", *of_nodes):
             (self.folder / name).mkdir()
         self.environment["SLURM_CONF"] = str(self.folder / "slurm.conf")
         (self.folder / "slurm.conf").write_text(CONFIGURATION.format(
@@ -134,10 +139,11 @@ class SlurmCluster:
     def make_network(self):
         for node in self.nodes:
             set_up("ip", "netns", "add", node)
-            set_up("ip", "netns", "exec", node, "true")  # a container may allow the one and not the other
+            # A container may allow to make a namespace and not to enter it.
+            set_up("ip", "netns", "exec", node, "true")
         # Made inside, the link is at no time among the machine's own.
-        set_up("ip", "-n", self.nodes[0], "link", "add", self.link, "type", "veth", "peer", "name", self.link,
-               "netns", self.nodes[1])
+        set_up("ip", "-n", self.nodes[0], "link", "add", self.link, "type", "veth", "peer", "name",
+               self.link, "netns", self.nodes[1])
         for node, address in zip(self.nodes, self.addresses):
             set_up("ip", "-n", node, "address", "add", f"{address}/30", "dev", self.link)
             set_up("ip", "-n", node, "link", "set", "lo", "up")
@@ -148,8 +154,9 @@ class SlurmCluster:
         key.write_bytes(secrets.token_bytes(1024))
         key.chmod(0o400)
         (self.folder / "munge").chmod(0o755)  # all users' clients speak to the socket in it
-        files = [f"--{option}={self.folder}/munge/{name}" for option, name in (
-            ("key-file", "key"), ("socket", "socket"), ("pid-file", "pid"), ("log-file", "log"), ("seed-file", "seed"))]
+        names = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log",
+                 "seed-file": "seed"}
+        files = [f"--{option}={self.folder}/munge/{name}" for option, name in names.items()]
         self.daemon(["munged", "--foreground", *files], "munged")
         try:
             self.wait((self.folder / "munge" / "socket").exists, START_S, "munged")
@@ -158,23 +165,26 @@ class SlurmCluster:
 
     def on(self, node, *command):
         """The command line that runs a command on a node, under its host name."""
-        return ["ip", "netns", "exec", node, "unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', node,
-                *map(str, command)]
+        return ["ip", "netns", "exec", node, "unshare", "--uts", "sh", "-c",
+                'hostname "$0" && exec "$@"', node, *map(str, command)]
 
     def daemon(self, command, name):
         """Starts what stays; the output goes to a file of the folder."""
         with open(self.folder / f"{name}.out", "w", encoding="utf-8") as output:
-            self.daemons.append(subprocess.Popen(
-                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True, preexec_fn=end_with_parent))
+            self.daemons.append(
+                subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL,
+                                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                                 preexec_fn=end_with_parent))
 
     def run(self, *command, cwd=None, check=True, **variables):
         """What a client's command prints, as a user of the first node runs it."""
-        return subprocess.run(self.on(self.nodes[0], *command), cwd=cwd, env={**self.environment, **variables},
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=check, timeout=STOP_S * 20)
+        return subprocess.run(self.on(self.nodes[0], *command), cwd=cwd,
+                              env={**self.environment, **variables}, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=check, timeout=STOP_S * 20)
 
     def idle_nodes(self):
-        return self.run("sinfo", "--noheader", "--Node", "--format=%t", check=False).stdout.split().count("idle")
+        said = self.run("sinfo", "--noheader", "--Node", "--format=%t", check=False)
+        return said.stdout.split().count("idle")
 
     def await_limit_check(self, before_s):
         """Until so many seconds before slurmctld looks at time limits again."""
@@ -199,14 +209,16 @@ class SlurmCluster:
 
     def last_words(self):
         files = sorted([*self.folder.glob("*.out"), self.folder / "munge" / "log"])
-        lines = [path.read_text(encoding="utf-8", errors="replace").splitlines() for path in files if path.exists()]
+        lines = [path.read_text(encoding="utf-8", errors="replace").splitlines()
+                 for path in files if path.exists()]
         return " | ".join(text[-1] for text in lines if text)
 
     def stop(self):
-        """May be called at any stage of the start, and again. A second signal does not cut it short."""
+        """May be called at any stage of the start, and twice. A second signal does not stop it."""
         if self.folder is None:
             return
-        before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, signal.SIG_IGN)
+                  for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             self.end_all()
         finally:
@@ -219,7 +231,8 @@ class SlurmCluster:
             self.run("scancel", "--user=root", "--signal=KILL", check=False)
             self.run("scancel", "--user=root", check=False)
             end = time.monotonic() + STOP_S
-            while self.run("squeue", "--noheader", check=False).stdout.strip() and time.monotonic() < end:
+            while (self.run("squeue", "--noheader", check=False).stdout.strip()
+                   and time.monotonic() < end):
                 time.sleep(0.1)
         for process in reversed(self.daemons):
             process.terminate()
@@ -233,13 +246,15 @@ class SlurmCluster:
             # A namespace lives on without a name while a process is in it: steps end after slurmd.
             for pid in self.processes_of(node):
                 os.kill(pid, signal.SIGKILL)
-            subprocess.run(["ip", "-n", node, "link", "delete", self.link], capture_output=True, check=False)
+            subprocess.run(["ip", "-n", node, "link", "delete", self.link], capture_output=True,
+                           check=False)
             subprocess.run(["ip", "netns", "delete", node], capture_output=True, check=False)
         shutil.rmtree(self.folder)
         self.folder = None
 
     def processes_of(self, node):
-        said = subprocess.run(["ip", "netns", "pids", node], capture_output=True, text=True, check=False)
+        said = subprocess.run(["ip", "netns", "pids", node], capture_output=True, text=True,
+                              check=False)
         return [int(pid) for pid in said.stdout.split()]
 
 
@@ -248,8 +263,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
     try:
         with SlurmCluster() as cluster:
-            return subprocess.run(cluster.on(cluster.nodes[0], *sys.argv[1:]), env=cluster.environment,
-                                  check=False).returncode
+            return subprocess.run(cluster.on(cluster.nodes[0], *sys.argv[1:]),
+                                  env=cluster.environment, check=False).returncode
     except Unavailable as error:
         print(f"no Slurm here: {error}", file=sys.stderr)
         return 77

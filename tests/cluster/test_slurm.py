@@ -26,8 +26,8 @@ name: small
 model: {num_layers: 1, hidden_size: 64, num_attention_heads: 4, seq_length: 32}
 bench: {warmup: 1, iterations: 3}
 """
-# The product beside each step is measured for 20 ms, so that these cases take 1 s each at least on any
-# machine, and together longer than the job is left alone.
+# The product beside each step is measured for 20 ms, so that these cases take 1 s each at least on
+# any machine, and together longer than the job is left alone.
 CASES = 10
 LONG_INPUT = f"""\
 name: long
@@ -36,6 +36,7 @@ bench: {{warmup: 1, iterations: 60}}
 sweep: {{bench.seed: [{", ".join(str(seed) for seed in range(CASES))}]}}
 """
 FEW_CPUS = ("-c", "1")
+UNDER_WAY = ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
 LIMIT_S = 300
 cluster = slurm_cluster.SlurmCluster()
 
@@ -63,8 +64,8 @@ class Job(unittest.TestCase):
     def submit(self, script, *options, arguments=()):
         """The id of the submitted job."""
         executable = os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"])
-        said = cluster.run("sbatch", "--parsable", "--output=%j.out", *FEW_CPUS, *options, SCRIPTS / script, *arguments,
-                           cwd=self.folder, TIDEMARK=executable)
+        said = cluster.run("sbatch", "--parsable", "--output=%j.out", *FEW_CPUS, *options,
+                           SCRIPTS / script, *arguments, cwd=self.folder, TIDEMARK=executable)
         return said.stdout.strip()
 
     def wait(self, job, until=None):
@@ -72,7 +73,7 @@ class Job(unittest.TestCase):
         end = time.monotonic() + LIMIT_S
         while time.monotonic() < end:
             said = self.facts(job)
-            if (until and until()) or said["JobState"] not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING"):
+            if (until and until()) or said["JobState"] not in UNDER_WAY:
                 return said
             time.sleep(0.2)
         self.fail(f"job {job} has not ended: {said}\n{self.output(job)}")
@@ -93,7 +94,9 @@ class Job(unittest.TestCase):
 
     def records(self, name="single-node.jsonl"):
         path = self.folder / name
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 class Slurm(Job):
@@ -115,16 +118,20 @@ class Slurm(Job):
         self.assertNotEqual(first, second)
 
     def test_a_rank_gets_its_cores_and_as_many_threads(self):
-        self.finish(self.submit("single-node.sbatch", "-n", "1", "-c", "2", arguments=["case.yaml"]))
+        self.finish(self.submit("single-node.sbatch", "-n", "1", "-c", "2",
+                                arguments=["case.yaml"]))
         self.assertEqual([rank["threads"] for rank in self.records()[0]["ranks_detail"]], [2])
 
     # SLURM_NTASKS is set there, too, and mpirun's daemon on the second node is a step of srun.
     def test_what_a_script_starts_without_srun_is_a_job_of_one_rank(self):
-        run = f"{os.path.abspath(os.environ['TIDEMARK_EXECUTABLE'])} run case.yaml --output single-node.jsonl"
-        self.write("direct.sbatch", "#!/bin/sh\nexport OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1\n"
+        executable = os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"])
+        run = f"{executable} run case.yaml --output single-node.jsonl"
+        self.write("direct.sbatch", "#!/bin/sh\n"
+                   "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1\n"
                    f"{run} && mpirun -n 1 -H {cluster.nodes[1]} {run}\n")
         self.finish(self.submit(self.folder / "direct.sbatch", "-N", "2", "-n", "2"))
-        self.assertEqual([record["ranks_detail"][0]["host"] for record in self.records()], cluster.nodes)
+        self.assertEqual([record["ranks_detail"][0]["host"] for record in self.records()],
+                         cluster.nodes)
 
     def test_the_status_of_a_refused_input_is_the_jobs(self):
         said = self.finish(self.submit("single-node.sbatch", "-n", "2", arguments=[
@@ -133,11 +140,13 @@ class Slurm(Job):
         self.assertEqual(self.records(), [])
 
     def test_a_study_across_two_nodes(self):
-        said = self.finish(self.submit("scaling.sbatch", "-N", "2", "--ntasks-per-node=2", arguments=[
-            "case.yaml", "--sizes", "2", "--nodes", "1,2", "--kinds", "strong", "--overlap", "none",
-            "--sequence", "on", "--messages", "16KiB:16KiB"]))
+        arguments = ["case.yaml", "--sizes", "2", "--nodes", "1,2", "--kinds", "strong",
+                     "--overlap", "none", "--sequence", "on", "--messages", "16KiB:16KiB"]
+        said = self.finish(self.submit("scaling.sbatch", "-N", "2", "--ntasks-per-node=2",
+                                       arguments=arguments))
         rows = json.loads((self.folder / "scaling" / "summary.json").read_text(encoding="utf-8"))
-        self.assertEqual([(row["t"], row["nodes"], row["valid"]) for row in rows], [(2, 1, True), (2, 2, True)], said)
+        self.assertEqual([(row["t"], row["nodes"], row["valid"]) for row in rows],
+                         [(2, 1, True), (2, 2, True)], said)
         self.assertIn("The boundary between nodes", said)
         [record] = self.records("scaling/strong-t2-n2.jsonl")
         self.assertEqual([rank["host"] for rank in record["ranks_detail"]], cluster.nodes)
@@ -159,17 +168,19 @@ class Slurm(Job):
         limited = start("--time=1", "--signal=USR1@59")
         last = start("--time=10")
         facts = self.wait(limited)
-        self.assertEqual((facts["JobState"], facts["ExitCode"]), ("FAILED", "3:0"), self.output(limited))
+        self.assertEqual((facts["JobState"], facts["ExitCode"]), ("FAILED", "3:0"),
+                         self.output(limited))
         done = len(self.records())
         self.assertGreaterEqual(done, before)
         self.assertLess(done, CASES, "the job was not cut off")
         self.finish(last)
-        self.assertEqual([(record["case"]["bench"]["seed"], record["valid"]) for record in self.records()],
-                         [(seed, True) for seed in range(CASES)])
+        self.assertEqual([(record["case"]["bench"]["seed"], record["valid"])
+                          for record in self.records()], [(seed, True) for seed in range(CASES)])
 
 
 def main():
-    # Whatever ends the test ends what it started. unittest lets no other exception than that of Ctrl-C out.
+    # What ends the test also ends what it started. The exception of Ctrl-C is the only one that
+    # unittest lets out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         result = unittest.main(exit=False, verbosity=2).result  # verbose: with the reasons of skips

@@ -24,7 +24,8 @@ def setUpModule():
 class Unbound(test_slurm.Job):
     def place(self, *options):
         """What a job of two ranks says, and its record."""
-        said = self.finish(self.submit("single-node.sbatch", "-n", "2", *options, arguments=["case.yaml"]))
+        said = self.finish(
+            self.submit("single-node.sbatch", "-n", "2", *options, arguments=["case.yaml"]))
         [record] = self.records()
         return said, record
 

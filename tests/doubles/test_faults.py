@@ -18,7 +18,8 @@ RACE_STATUS = 66
 IN = "in the play on rank"
 MORE = r" \(NCCL_DEBUG=WARN says more\)"
 POSTED = r"rank [01] posted (all_reduce|all_gather) of \d+ elements of type \d"
-MISFIT = rf"(all_reduce|all_gather|NCCL) failed {IN} [01]: remote error: {POSTED}, but {POSTED}{MORE}"
+MISFIT = (rf"(all_reduce|all_gather|NCCL) failed {IN} [01]: "
+          rf"remote error: {POSTED}, but {POSTED}{MORE}")
 OVERDUE = r"not complete after [\d.]+ s \(timeout 1\.5 s\)"
 
 # What each leaves on standard error: one of the lines has to match in full.
@@ -73,8 +74,8 @@ FREED = "freed_while_a_call_uses_it"
 
 
 def play(scenario):
-    """How it ends; once more where the launcher itself crashed, or hangs without ranks, as Open MPI's
-    does now and then while it ends them."""
+    """How it ends. It runs once more where the launcher itself crashed or hangs without ranks. Open
+    MPI's launcher sometimes does so while it ends the ranks."""
     for attempt in range(3):
         with tempfile.TemporaryDirectory(prefix="tidemark-doubles-") as folder:
             try:

@@ -12,7 +12,8 @@ site_configuration = {
             # "squeue" in place of "slurm" where the Slurm keeps no accounts.
             "partitions": [{
                 "name": "main", "scheduler": "slurm", "launcher": "srun", "environs": ["host"],
-                "access": ["--partition=main", "--exclusive"], "sched_options": {"use_nodes_option": True},
+                "access": ["--partition=main", "--exclusive"],
+                "sched_options": {"use_nodes_option": True},
             }],
         },
         {

@@ -1,10 +1,11 @@
-"""ReFrame: an input of Tidemark, sane only where every case is valid and went over the transport that
-is expected; its figures come from the records.
+"""ReFrame: an input of Tidemark, with figures from its records.
+
+A test is sane only where every case is valid and went over the expected transport.
 
     reframe -C scripts/harness/reframe/settings.py -c scripts/harness/reframe/tidemark_test.py -r
 
-Derive from TidemarkBase for your own problems; TidemarkQuickstart shows how, and where references by
-system go. Any of its variables can be set with -S NAME=VALUE.
+Derive from TidemarkBase for your own problems. TidemarkQuickstart shows how, and where references
+by system go. -S NAME=VALUE sets any of its variables.
 """
 import os
 import shlex
@@ -14,20 +15,21 @@ from pathlib import Path
 import reframe as rfm
 import reframe.utility.sanity as sn
 import reframe.utility.typecheck as typ
-from reframe.core.builtins import parameter, performance_function, run_after, run_before, sanity_function, variable
+from reframe.core.builtins import (
+    parameter, performance_function, run_after, run_before, sanity_function, variable)
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "scripts"))
-from plotting.records import read  # noqa: E402  found only behind the line above
+from tidemark_tools.records.reader import data_of  # noqa: E402  found only after the line above
 MEBIBYTE = 2**20
 
 
 class TidemarkBase(rfm.RunOnlyRegressionTest):
-    """Runs one case of `input` on `ranks` ranks, all of them on one node unless `ranks_per_node` is given.
+    """Runs one case of `input` on `ranks` ranks, all on one node unless `ranks_per_node` is given.
 
     `settings` are more KEY=VALUE, one by one, and give swept keys a value. `within_node` and
-    `between_nodes` are what should carry the messages, as the record's provenance.transport names it;
-    anything may where they are empty.
+    `between_nodes` name the expected carriers of messages, as provenance.transport of the record
+    does. Any carrier is accepted where they are empty.
     """
 
     valid_systems = ["*"]
@@ -49,13 +51,13 @@ class TidemarkBase(rfm.RunOnlyRegressionTest):
         self.num_cpus_per_task = self.threads
         self.env_vars["OMP_NUM_THREADS"] = self.threads
         settings = [f"parallel.tensor={self.ranks}", *self.settings]
-        self.executable_opts = ["run", self.input, "--output", "records.jsonl",
-                                *(word for setting in settings for word in ("--set", shlex.quote(setting)))]
+        options = [word for setting in settings for word in ("--set", shlex.quote(setting))]
+        self.executable_opts = ["run", self.input, "--output", "records.jsonl", *options]
         if self.current_partition.launcher_type.registered_name == "srun":
             self.job.launcher.options += ["--mpi=pmix", "--cpu-bind=cores", "--kill-on-bad-exit=1"]
 
     def records(self):
-        return [record.data for record in read(Path(self.stagedir, "records.jsonl"))]
+        return data_of(Path(self.stagedir, "records.jsonl"))
 
     @sanity_function
     def is_valid_over_the_transport(self):
@@ -65,7 +67,8 @@ class TidemarkBase(rfm.RunOnlyRegressionTest):
     @sn.deferrable
     def is_valid(self):
         records = self.records()
-        sn.evaluate(sn.assert_eq(len(records), 1, "{0} records in place of one: give swept keys one value"))
+        sn.evaluate(sn.assert_eq(len(records), 1,
+                                 "{0} records in place of one: give swept keys one value"))
         return sn.evaluate(sn.assert_true(records[0]["valid"], "the record is not valid"))
 
     @sn.deferrable
@@ -73,7 +76,8 @@ class TidemarkBase(rfm.RunOnlyRegressionTest):
         if not expected:
             return True
         transport = self.records()[0]["provenance"]["transport"] or {}
-        return sn.evaluate(sn.assert_eq(transport.get(where), expected, where + " goes over {0}, not over {1}"))
+        return sn.evaluate(sn.assert_eq(transport.get(where), expected,
+                                        where + " goes over {0}, not over {1}"))
 
     @performance_function("TFLOP/s")
     def model_tflops_per_s(self):
@@ -109,6 +113,6 @@ class TidemarkQuickstart(TidemarkBase):
     @run_after("init")
     def choose(self):
         self.settings = [*self.settings, f"parallel.sequence={str(self.sequence).lower()}"]
-        # Bytes are the same everywhere, to the byte. Times are a system's own: add yours, as
+        # Bytes are the same everywhere, to the byte. Times depend on the system: add yours, as
         #   "cluster:main": {"model_tflops_per_s": (5.2, -0.05, None, "TFLOP/s")}
         self.reference = {"*": {"saved": (276.0 if self.sequence else 312.0, 0.0, 0.0, "MiB")}}

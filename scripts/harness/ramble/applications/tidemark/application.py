@@ -1,8 +1,9 @@
-"""Ramble (and Benchpark, which runs on it): inputs of Tidemark, with figures of merit from the records.
+"""Ramble, and Benchpark on top of it: inputs of Tidemark, with figures of merit from the records.
 
     ramble repo add scripts/harness/ramble
     ramble workspace create -d WORKSPACE -c scripts/harness/ramble/ramble.yaml
-    ramble -D WORKSPACE workspace setup && ramble -D WORKSPACE on && ramble -D WORKSPACE workspace analyze
+    ramble -D WORKSPACE workspace setup && ramble -D WORKSPACE on
+    ramble -D WORKSPACE workspace analyze
 """
 from ramble.appkit import *
 
@@ -25,25 +26,27 @@ class Tidemark(ExecutableApplication):
     )
     workload("run", executables=["run"])
 
-    workload_variable(
-        "tidemark", default="{tidemark_path}/bin/tidemark", description="Executable", workloads=["run"]
-    )
-    workload_variable(
-        "input", default="{tidemark_path}/inputs/quickstart.yaml", description="YAML input", workloads=["run"]
-    )
-    workload_variable("settings", default="", description="More of --set KEY=VALUE", workloads=["run"])
+    workload_variable("tidemark", default="{tidemark_path}/bin/tidemark", description="Executable",
+                      workloads=["run"])
+    workload_variable("input", default="{tidemark_path}/inputs/quickstart.yaml",
+                      description="YAML input", workloads=["run"])
+    workload_variable("settings", default="", description="More of --set KEY=VALUE",
+                      workloads=["run"])
 
-    # A record is one line, whose keys stand in the order of the schema: `valid` before all figures, so that
-    # no figure comes from a record that is not valid. Ramble matches from the start of a line, and
-    # would take braces for variables of its own: hence the dots in their place.
+    # A record is one line. Its keys have the order of the schema: `valid` stands before all
+    # figures, so that no figure comes from a record that is not valid. Ramble matches from the
+    # start of a line, and would take braces for variables of its own, so there are dots in their
+    # place.
     records = "{experiment_run_dir}/records.jsonl"
     # Records of version 1 mean something else by efficiency and give no figures here.
     version = r'."schema_version":2,'
     valid = r'.*"test":null,"ranks":\d+,"valid":true,.*?'
-    mode = r'.*?"parallel":."tensor":(?P<t>\d+),"sequence":(?P<sequence>\w+).*?"overlap":."mode":"(?P<overlap>\w+)"'
+    mode = (r'.*?"parallel":."tensor":(?P<t>\d+),"sequence":(?P<sequence>\w+)'
+            r'.*?"overlap":."mode":"(?P<overlap>\w+)"')
     number = r"(?P<value>-?\d[\d.eE+-]*)"
 
-    figure_of_merit_context("case", regex=mode, output_format="t {t}, sequence {sequence}, overlap {overlap}")
+    figure_of_merit_context("case", regex=mode,
+                            output_format="t {t}, sequence {sequence}, overlap {overlap}")
 
     for title, unit, key in (
         ("model operation rate", "TFLOP/s", r'"fom":..*?"model_tflops_per_s":'),
@@ -68,4 +71,5 @@ class Tidemark(ExecutableApplication):
     success_criteria("a case is valid", mode="string", match=version + valid, file=records)
     success_criteria("no record is of another version", mode="string",
                      anti_match=r'."schema_version":(?!2,)', file=records)
-    success_criteria("no case is invalid", mode="string", anti_match=r'.*"valid":(false|null),', file=records)
+    success_criteria("no case is invalid", mode="string", anti_match=r'.*"valid":(false|null),',
+                     file=records)

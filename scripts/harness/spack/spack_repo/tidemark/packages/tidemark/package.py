@@ -10,8 +10,9 @@ from spack.package import *
 
 
 class Tidemark(CMakePackage, CudaPackage):
-    """Benchmark of tensor- and sequence-parallel transformer training on Kokkos: activation high-water
-    marks against the published formulas, and overlap of communication with matrix products."""
+    """Benchmark of tensor- and sequence-parallel transformer training on Kokkos: activation
+    high-water marks against the published formulas, and overlap of communication with matrix
+    products."""
 
     # What is built is the checkout that this recipe lies in, as committed.
     git = "file://" + ancestor(__file__, 8)

@@ -1,0 +1,1 @@
+"""Benchmarks of the executable: what those in scripts/dev share."""

@@ -1,0 +1,1 @@
+"""Figures of records and traces, for scripts/plot and scripts/report."""

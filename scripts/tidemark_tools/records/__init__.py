@@ -1,0 +1,1 @@
+"""The one reader of records: shapes, schema, versions, consistency."""

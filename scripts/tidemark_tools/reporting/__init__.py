@@ -1,0 +1,1 @@
+"""The page of scripts/report and the table of scripts/compare."""

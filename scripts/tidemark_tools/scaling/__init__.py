@@ -1,0 +1,1 @@
+"""Points, runs and summary of scripts/scaling-study."""

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""The style of Python files and Python scripts: no line is over 100 columns.
+
+Environment: none.
+"""
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDERS = ("scripts", "tests")
+MOST_COLUMNS = 100
+
+
+def is_python(path):
+    """Whether a file is Python by its name or by its first line."""
+    if path.suffix == ".py":
+        return True
+    if path.suffix or not path.is_file():
+        return False
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return re.match(r"#!.*\bpython3?\b", file.readline()) is not None
+
+
+def long_lines(text):
+    """The numbers of the lines that are too long."""
+    return [number for number, line in enumerate(text.splitlines(), 1) if len(line) > MOST_COLUMNS]
+
+
+FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*"))
+         if is_python(path)]
+
+
+class Style(unittest.TestCase):
+    def test_lines_are_not_too_long(self):
+        for path in FILES:
+            with self.subTest(path.relative_to(ROOT)):
+                self.assertEqual(long_lines(path.read_text(encoding="utf-8")), [])
+
+    def test_formatters_know_the_width(self):
+        text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        for section in ("tool.black", "tool.ruff"):
+            self.assertIn(f"[{section}]\nline-length = {MOST_COLUMNS}\n", text)
+
+
+class Checks(unittest.TestCase):
+    """What these tests would find."""
+
+    def test_finds_scripts_without_a_suffix(self):
+        names = {str(path.relative_to(ROOT)) for path in FILES}
+        self.assertLessEqual({"scripts/plot", "scripts/dev/bench-step", "tests/layering.py"}, names)
+        self.assertFalse({"scripts/two-nodes", "scripts/lib.sh"} & names)
+
+    def test_finds_long_lines(self):
+        self.assertEqual(long_lines("x" * 100 + "\n" + "x" * 101 + "\n"), [2])
+
+
+if __name__ == "__main__":
+    unittest.main()

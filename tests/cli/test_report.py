@@ -84,11 +84,11 @@ class Numbers(TestCase):
             self.shows(row["stepms"], step["median"])
             self.assertEqual(row["all stepsms"].numbers, [step["min"], step["max"]])
             self.shows(row["tokens/s"], data["fom"]["tokens_per_s"])
-            self.shows(row["GFLOP/sa rank"], data["flops"]["gflops_per_rank"])
+            self.shows(row["GFLOP/sper rank"], data["flops"]["gflops_per_rank"])
             self.shows(row["of productrate"], data["flops"]["fraction_of_gemm"])
-            self.shows_mib(row["savedMiB a rank"], data["memory"]["saved_bytes"])
-            self.shows_mib(row["peakMiB a rank"], data["memory"]["peak_bytes"])
-            self.shows_mib(row["wireMiB a rank"], data["comm"]["wire_bytes_per_step"])
+            self.shows_mib(row["savedMiB/rank"], data["memory"]["saved_bytes"])
+            self.shows_mib(row["peakMiB/rank"], data["memory"]["peak_bytes"])
+            self.shows_mib(row["wireMiB/rank"], data["comm"]["wire_bytes_per_step"])
             self.assertEqual(row["E"].text, DASH)
 
     def test_repeats_are_one_case_by_its_medians(self):
@@ -104,8 +104,8 @@ class Numbers(TestCase):
         table, = page.tables_of("sharding")
         self.assertEqual([head.text for head in table.heads], ["", "TP", "TP+SP", "ratio"])
         found = by_first_cell(table)
-        for words, value_of in (("peak, MiB a rank", lambda one: one["memory"]["peak_bytes"]),
-                                ("wire, MiB a rank",
+        for words, value_of in (("peak, MiB/rank", lambda one: one["memory"]["peak_bytes"]),
+                                ("wire, MiB/rank",
                                  lambda one: one["comm"]["wire_bytes_per_step"]),
                                 ("step, ms", lambda one: one["time"]["step_ms"]["median"]),
                                 ("tokens/s", lambda one: one["fom"]["tokens_per_s"])):
@@ -153,7 +153,7 @@ class Numbers(TestCase):
         for key in ("fom", "time", "overlap", "ranks_detail", "verification"):
             del plan[key]
         row = self.summary(self.page(plan))["TP"]
-        self.shows_mib(row["peakMiB a rank"], TP["memory"]["peak_bytes"])
+        self.shows_mib(row["peakMiB/rank"], TP["memory"]["peak_bytes"])
         self.assertEqual(row["stepms"].text + row["model TFLOP/sfigure of merit"].text, DASH * 2)
 
     def test_files_are_told_apart(self):

@@ -67,7 +67,7 @@ TIME_2 = {**TIME_1, "compute_serial_ms": TIMES, "warmup_steps?": WHOLE, "warmup_
 FLOPS = {
     "model_per_step": POSITIVE, "launched_per_rank?": SIZE, "gflops_per_rank": or_null(POSITIVE),
     "gemm_gflops_per_rank?": or_null(SIZE), "gemm_gflops_samples?": Unread(SIZE),
-    "fraction_of_gemm": or_null(SIZE),
+    "fraction_of_gemm": or_null(SIZE), "disturbed?": FLAG,
 }
 TIDE = {"rank": WHOLE, "turn": WHOLE, "microseconds": Items(SIZE, 1),
         **dict.fromkeys(("saved", "recomputed", "transient", "workspace"), Items(WHOLE, 1))}

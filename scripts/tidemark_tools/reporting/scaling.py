@@ -11,8 +11,8 @@ from tidemark_tools.reporting.page import Section
 
 MOST_LINES, MOST_DRAWN = 24, 7
 COLUMNS = (("t", ""), ("hosts", ""), ("step", "ms"), ("model TFLOP/s", "figure of merit"),
-           ("tokens/s", ""), ("GFLOP/s", "a rank"), ("efficiency", ""), ("peak", "MiB a rank"),
-           ("saved", "MiB a rank"), ("E", ""), ("schedule", "efficiency"))
+           ("tokens/s", ""), ("GFLOP/s", "per rank"), ("efficiency", ""), ("peak", "MiB/rank"),
+           ("saved", "MiB/rank"), ("E", ""), ("schedule", "efficiency"))
 CAPTION = "Points of each line; values are those of the summary."
 INTRODUCTION = (
     "<em>Strong</em>: the same problem on more ranks. <em>Weak</em>: a problem whose operations "
@@ -60,7 +60,7 @@ def draw(lines, title):
                       linewidth=1)
     panels[1].axhline(1, color=GREY, linestyle=":", linewidth=1)
     ticks = sorted({case.t for line in lines for case in line.cases})
-    for axes, heading in zip(panels, (name, "efficiency", "peak, MiB a rank")):
+    for axes, heading in zip(panels, (name, "efficiency", "peak, MiB/rank")):
         axes.set_xscale("log", base=2)
         axes.set_xticks(ticks)
         axes.set_xticklabels([str(t) for t in ticks])

@@ -8,9 +8,9 @@ from tidemark_tools.reporting.page import Section
 MOST_PAIRS = 12
 # Heading and unit, how a case gives it, how it is shown, and whether a ratio makes sense.
 ROWS = (
-    ("peak, MiB a rank", lambda case: case.largest("memory.peak_bytes"), mib_cell, True),
-    ("saved, MiB a rank", lambda case: case.largest("memory.saved_bytes"), mib_cell, True),
-    ("wire, MiB a rank", lambda case: case.largest("comm.wire_bytes_per_step"), mib_cell, True),
+    ("peak, MiB/rank", lambda case: case.largest("memory.peak_bytes"), mib_cell, True),
+    ("saved, MiB/rank", lambda case: case.largest("memory.saved_bytes"), mib_cell, True),
+    ("wire, MiB/rank", lambda case: case.largest("comm.wire_bytes_per_step"), mib_cell, True),
     ("step, ms", lambda case: case.median("time.step_ms.median"), number_cell, True),
     ("model TFLOP/s", lambda case: case.model_tflops_per_s, number_cell, True),
     ("tokens/s", lambda case: case.tokens_per_s, number_cell, True),

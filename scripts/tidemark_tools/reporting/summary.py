@@ -10,8 +10,8 @@ from tidemark_tools.reporting.page import Section
 MOST_MERITS, MOST_LINES = 6, 60
 COLUMNS = (("Case", ""), ("t", ""), ("records", ""), ("step", "ms"), ("all steps", "ms"),
            ("model TFLOP/s", "figure of merit"), ("interval", "90\N{NO-BREAK SPACE}% of TFLOP/s"),
-           ("tokens/s", ""), ("GFLOP/s", "a rank"), ("of product", "rate"),
-           ("saved", "MiB a rank"), ("peak", "MiB a rank"), ("wire", "MiB a rank"), ("E", ""),
+           ("tokens/s", ""), ("GFLOP/s", "per rank"), ("of product", "rate"),
+           ("saved", "MiB/rank"), ("peak", "MiB/rank"), ("wire", "MiB/rank"), ("E", ""),
            ("schedule", "efficiency"))
 CAPTION = ("Each line is a case: the records of the same settings. Times, rates and figures of "
            "merit are medians over its valid records, each of which is a median over its "

@@ -131,7 +131,13 @@ class Inputs(harness.TestCase):
     def test_the_whole_22b_model_fits_as_its_comment_says(self):
         path = ROOT / "inputs" / "gpt-22b.yaml"
         text = path.read_text(encoding="utf-8")
-        _, records = plan(8, text=text)
+        result, records = plan(8, text=text, options=("--device-memory", "80GB"))
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        _, _, block = readme.partition("tidemark plan inputs/gpt-22b.yaml")
+        lines = block.split("```")[1].strip("\n").splitlines()
+        self.assertGreater(len(lines), 8)
+        for line in lines:
+            self.assertIn(line, result.output.splitlines())
         totals = [f"{record['memory']['total_bytes'] / 2 ** 30:.0f} GiB" for record in records]
         self.assertEqual(totals, ["106 GiB", "76 GiB", "52 GiB", "86 GiB", "56 GiB", "48 GiB"])
         for total in (totals[0], totals[1], totals[3], totals[4]):
@@ -152,8 +158,8 @@ class Inputs(harness.TestCase):
         saved = [record["memory"]["saved_bytes_per_layer"] / 2 ** 20 for record in records]
         self.assertEqual(saved, [1404.5, 256, 508.5, 32])
         comment = " ".join(text.partition("name:")[0].replace("#", " ").split())
-        self.assertIn("saves 1404.5 MiB per rank, with sequence parallelism 508.5 MiB, and with all "
-                      "recomputed 256 and 32 MiB", comment)
+        self.assertIn("saves 1404.5 MiB per rank, with sequence parallelism 508.5 MiB, and with "
+                      "all recomputed 256 and 32 MiB", comment)
 
     def test_quickstart_shows_what_its_comment_and_the_readme_say(self):
         # Bytes do not depend on how long is measured, or on whether results are verified.

@@ -44,6 +44,9 @@ struct Series {
   std::string first_difference;
 };
 
+/// Seconds in which this rank waited for calls, of all purposes.
+double blocked_seconds(const comm::Counters& counters);
+
 /// Owns the stack of a case in precision T and runs its steps. All functions are collective. The
 /// arguments of the constructor must outlive this object. It must be destroyed before the
 /// communicator.

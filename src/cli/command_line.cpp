@@ -46,7 +46,7 @@ void add_run(CLI::App& app, CommandLine& line) {
   add_timeout(*run, line.run.timeout_s);
 }
 
-CLI::App* add_plan(CLI::App& app, CommandLine& line) {
+void add_plan(CLI::App& app, CommandLine& line) {
   CLI::App* const plan =
       app.add_subcommand("plan", "Predict every case of an input; needs neither MPI nor a device");
   CLI::Option* const input =
@@ -68,7 +68,6 @@ CLI::App* add_plan(CLI::App& app, CommandLine& line) {
           },
           "List the published shapes that model.preset knows, and do nothing else")
       ->excludes(input);
-  return plan;
 }
 
 CLI::App* add_check(CLI::App& app, CommandLine& line) {
@@ -124,7 +123,7 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
   app.require_subcommand(0, 1);  // none is refused below: CLI11 would not name a wrong one
   app.footer("Options that begin with --kokkos- go to Kokkos.");
   add_run(app, line);
-  const CLI::App* const plan = add_plan(app, line);
+  add_plan(app, line);
   const CLI::App* const check = add_check(app, line);
   const CLI::App* const keys = add_keys(app, line);
   const CLI::App* const collectives = add_collectives(app, line);
@@ -138,7 +137,6 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
     }
     throw InputError(fmt::format("command line: {}; see tidemark --help", error.what()));
   }
-  line.plans = plan->parsed();
   line.checks = check->parsed();
   line.measures_collectives = collectives->parsed();
   line.lists_keys = keys->parsed();

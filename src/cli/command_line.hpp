@@ -16,7 +16,6 @@ namespace tidemark::cli {
 /// What the command line asks for.
 struct CommandLine {
   std::optional<ExitStatus> done;  ///< help or the version was asked for: nothing is left to do
-  bool plans = false;
   bool checks = false;
   bool measures_collectives = false;
   bool lists_keys = false;

@@ -224,6 +224,18 @@ def draw_saved(series, title):
     return figure
 
 
+def draw_over_size(axes, sizes):
+    """Makes the x axis that of these tensor-parallel sizes, on a scale of powers of two. The y axis
+    begins at 0."""
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(sizes)
+    axes.set_xticklabels([str(t) for t in sizes])
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(sizes[0] / 1.2, sizes[-1] * 1.2)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("tensor-parallel size t")
+
+
 def draw_peak(series, title):
     """Peak as a thick line with filled marks, and saved as a thin line with open marks, over log
     t."""
@@ -234,13 +246,7 @@ def draw_peak(series, title):
         axes.plot(one.t, mib(one.peak), linewidth=1.5, label=one.label, **style)
         axes.plot(one.t, mib(one.saved), linewidth=0.7, markerfacecolor="white", **style)
     ticks = sorted({t for one in series for t in one.t})
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(ticks)
-    axes.set_xticklabels([str(t) for t in ticks])
-    axes.set_xticks([], minor=True)
-    axes.set_xlim(ticks[0] / 1.2, ticks[-1] * 1.2)
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("tensor-parallel size t")
+    draw_over_size(axes, ticks)
     axes.set_ylabel("activations of the largest rank, MiB")
     axes.grid()
     handles, _ = axes.get_legend_handles_labels()

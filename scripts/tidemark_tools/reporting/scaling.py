@@ -35,8 +35,8 @@ def merit_in(lines):
 def draw(lines, title):
     """Three panels: figure of merit, efficiency, peak."""
     name, merit_of = merit_in(lines)
-    from tidemark_tools.plotting.figures import (BLACK, GREY, MARKERS, MIB, legend_columns,
-                                                 line_style, new_figure)
+    from tidemark_tools.plotting.figures import (BLACK, GREY, MARKERS, MIB, draw_over_size,
+                                                 legend_columns, line_style, new_figure)
 
     figure = new_figure(2.9 + 0.2 * (len(lines) + 2) / legend_columns(lines), title)
     panels = figure.subplots(1, 3)
@@ -61,13 +61,7 @@ def draw(lines, title):
     panels[1].axhline(1, color=GREY, linestyle=":", linewidth=1)
     ticks = sorted({case.t for line in lines for case in line.cases})
     for axes, heading in zip(panels, (name, "efficiency", "peak, MiB/rank")):
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(ticks)
-        axes.set_xticklabels([str(t) for t in ticks])
-        axes.set_xticks([], minor=True)
-        axes.set_xlim(ticks[0] / 1.2, ticks[-1] * 1.2)
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel("tensor-parallel size t")
+        draw_over_size(axes, ticks)
         axes.set_title(heading)
         axes.grid()
     handles, _ = panels[1].get_legend_handles_labels()

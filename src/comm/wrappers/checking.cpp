@@ -73,9 +73,7 @@ void CheckingCommunicator::keep_contribution(Pending& call, const void* buffer, 
 
 Request CheckingCommunicator::enter(Pending call, Request request) {
   call.request = std::move(request);
-  const std::uint64_t ticket = call.number + 1;
-  pending_.emplace(ticket, std::move(call));
-  return {*this, ticket};
+  return pending_.add(*this, std::move(call));
 }
 
 std::uint64_t CheckingCommunicator::digest(const Pending& call, const void* buffer,
@@ -101,12 +99,8 @@ std::vector<Request> CheckingCommunicator::post_together(std::span<const Call> e
 
 void CheckingCommunicator::wait(Request& request) {
   if (!request.pending()) return;
-  TIDEMARK_REQUIRE(request.owner() == this, "a request of another communicator");
-  const auto found = pending_.find(request.ticket());
-  TIDEMARK_REQUIRE(found != pending_.end(), "the call is not pending");
-  request.mark_complete();
-  Pending call = std::move(found->second);
-  pending_.erase(found);
+  Pending call = std::move(pending_.at(request, *this));
+  pending_.complete(request);
   inner_.wait(call.request);
   inner_.fence();
   if (is_sum(call.operation)) {
@@ -200,7 +194,7 @@ CommunicationFindings CheckingCommunicator::finish() {
   findings.never_waited = static_cast<std::int64_t>(pending_.size());
   if (!pending_.empty()) {
     findings.first_never_waited =
-        fmt::format("{} on rank {}", name_of_call(pending_.begin()->second.number), rank());
+        fmt::format("{} on rank {}", name_of_call(pending_.first().number), rank());
   }
   pending_.clear();  // this waits for them
   compare_notes(findings);

@@ -3,12 +3,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "comm/wrappers/decorator.hpp"
+#include "comm/wrappers/pending_table.hpp"
 #include "comm/wrappers/second_sum.hpp"
 
 namespace tidemark::comm {
@@ -37,10 +37,7 @@ struct CommunicationFindings {
 ///   responsible rank. If a block has more than `most_pieces` pieces, `most_pieces` of them are
 ///   drawn at random.
 ///
-/// The bound of an element is gamma_(t-1) times the sum of the |terms|, for t terms in any order.
-/// gamma uses the unit roundoff of the buffer's type (Higham, "Accuracy and Stability of Numerical
-/// Algorithms", 2002, section 4.2). An allowance for errors of fp64 and for sums that underflow is
-/// added.
+/// SecondSum states the bound of an element.
 ///
 /// Contributions to a sum in place stay copied on the host until the call is waited for. All ranks
 /// must wait for sums in the same order. Calls are not counted. Each `wait` fences the other
@@ -56,7 +53,6 @@ class CheckingCommunicator final : public Decorator {
   [[nodiscard]] Request post(const Call& call) override;
   [[nodiscard]] std::vector<Request> post_together(std::span<const Call> exchanges) override;
   void wait(Request& request) override;
-  void poll() override { inner_.poll(); }
 
   /// Compares the notes of all ranks. Collective. Call it once, after the step.
   [[nodiscard]] CommunicationFindings finish();
@@ -89,7 +85,7 @@ class CheckingCommunicator final : public Decorator {
 
   BufferFunctions on_;
   SecondSum sums_;
-  std::map<std::uint64_t, Pending> pending_;
+  PendingTable<Pending> pending_;
   std::vector<std::string> names_;  ///< of the calls, by number
   std::vector<Note> sent_, received_;
 };

@@ -63,6 +63,14 @@ class Decorator : public Communicator {
   [[nodiscard]] std::vector<AlgorithmChoice> choices() const override { return inner_.choices(); }
 
  protected:
+  /// Polls the other communicator while calls of this one are pending, and accounts for the time.
+  void poll_while_pending(bool is_pending) {
+    if (!is_pending) return;
+    const Clock::time_point begin = Clock::now();
+    inner_.poll();
+    account_.occupied({Operation::send_recv, true, begin, Clock::now()});
+  }
+
   Communicator& inner_;
   Account account_;
 };

@@ -32,13 +32,11 @@ Request EmulatedLink::post(const Call& call) {
   const Clock::time_point due = free_at_ + ticks(link_.latency_us * 1e-6);
   const Clock::time_point handed_over = Clock::now();
   account_.occupied({call.operation, false, posted, handed_over});
-  const std::uint64_t ticket = next_ticket_++;
   const bool carried_out = !request.pending();
-  pending_.emplace(ticket, PendingCall{std::move(request),
-                                       {call.operation, call.purpose, bytes, posted, due},
-                                       handed_over,
-                                       carried_out});
-  return {*this, ticket};
+  return pending_.add(*this, {std::move(request),
+                              {call.operation, call.purpose, bytes, posted, due},
+                              handed_over,
+                              carried_out});
 }
 
 // Sleeping frees the core for other ranks, as waiting for a real network does. The polls drive
@@ -57,10 +55,7 @@ void EmulatedLink::wait_until(Clock::time_point due) {
 
 void EmulatedLink::wait(Request& request) {
   if (!request.pending()) return;
-  TIDEMARK_REQUIRE(request.owner() == this, "a request of another communicator");
-  const auto found = pending_.find(request.ticket());
-  TIDEMARK_REQUIRE(found != pending_.end(), "the call is not under way");
-  PendingCall& pending = found->second;
+  PendingCall& pending = pending_.at(request, *this);
   const Clock::time_point begin = Clock::now();
   inner_.wait(pending.request);
   const Clock::time_point arrived = Clock::now();
@@ -77,15 +72,7 @@ void EmulatedLink::wait(Request& request) {
   const Clock::duration whole = call.completed - call.posted;
   account_.add(call, Seconds(std::min(blocked, whole)).count());
   account_.occupied({call.operation, false, begin, end});
-  pending_.erase(found);
-  request.mark_complete();
-}
-
-void EmulatedLink::poll() {
-  if (pending_.empty()) return;
-  const Clock::time_point begin = Clock::now();
-  inner_.poll();
-  account_.occupied({Operation::send_recv, true, begin, Clock::now()});
+  pending_.complete(request);
 }
 
 }  // namespace tidemark::comm

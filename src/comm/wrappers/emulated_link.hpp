@@ -1,11 +1,9 @@
 // Slows another communicator down to the speed of a given link.
 #pragma once
 
-#include <cstdint>
-#include <map>
-
 #include "base/link.hpp"
 #include "comm/wrappers/decorator.hpp"
+#include "comm/wrappers/pending_table.hpp"
 
 namespace tidemark::comm {
 
@@ -20,7 +18,7 @@ class EmulatedLink final : public Decorator {
 
   [[nodiscard]] Request post(const Call& call) override;
   void wait(Request& request) override;
-  void poll() override;
+  void poll() override { poll_while_pending(!pending_.empty()); }
 
  private:
   struct PendingCall {
@@ -34,8 +32,7 @@ class EmulatedLink final : public Decorator {
 
   LinkModel link_;
   Clock::time_point free_at_{};  ///< when the link has taken all posted calls
-  std::uint64_t next_ticket_ = 1;
-  std::map<std::uint64_t, PendingCall> pending_;
+  PendingTable<PendingCall> pending_;
 };
 
 }  // namespace tidemark::comm

@@ -47,14 +47,6 @@ std::uint64_t digest_of_text(std::string_view text) {
 
 constexpr std::size_t digest_bytes = sizeof(std::uint64_t);
 
-/// Reads items of one type that are stored one after the other in a text.
-template <class Item>
-std::vector<Item> items_of(std::string_view text) {
-  std::vector<Item> items(text.size() / sizeof(Item));
-  if (!items.empty()) std::memcpy(items.data(), text.data(), items.size() * sizeof(Item));
-  return items;
-}
-
 }  // namespace
 
 Stretch SecondSum::block_of_rank(const Call& call, int rank, int ranks) {
@@ -147,15 +139,15 @@ void SecondSum::compare_piece(const Sum& sum, std::span<const double> sums,
   const bool reduces_all = sum.call.operation == Operation::all_reduce;
   const std::size_t first =
       piece.first + (reduces_all ? block_of_rank(sum.call, inner_.rank(), inner_.size()).first : 0);
-  std::string data(piece.count * size_of(sum.call.dtype), '\0');
-  on_.to_host(data.data(), element_at(sum.call.recv, first, sum.call.dtype), data.size());
   // The bound also covers rounding of the second sum, and sums that underflow to zero.
   const double relative = gamma_of(inner_.size() - 1, unit_roundoff(sum.call.dtype)) +
                           gamma_of(inner_.size(), unit_roundoff(DType::fp64));
   const double smallest = static_cast<double>(std::numeric_limits<float>::min()) * inner_.size();
   double worst = 0.0;
   with_scalar_of(sum.call.dtype, [&](auto scalar) {
-    const auto results = items_of<decltype(scalar)>(data);
+    std::vector<decltype(scalar)> results(piece.count);
+    on_.to_host(results.data(), element_at(sum.call.recv, first, sum.call.dtype),
+                piece.count * size_of(sum.call.dtype));
     for (std::size_t i = 0; i < piece.count; ++i) {
       const double error = std::abs(static_cast<double>(results[i]) - sums[i]);
       const double ratio = error / (relative * magnitudes[i] + smallest);

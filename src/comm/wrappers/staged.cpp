@@ -21,8 +21,7 @@ double seconds_between(Clock::time_point begin, Clock::time_point end) {
 Staged::~Staged() {
   // Requests may still be pending, and they use the buffers.
   while (!pending_.empty()) {
-    PendingCall pending = std::move(pending_.begin()->second);
-    pending_.erase(pending_.begin());
+    PendingCall pending = pending_.take_first();
     pending.request = Request();
     free_.push_back(pending.sent);
     free_.push_back(pending.received);
@@ -107,17 +106,12 @@ Request Staged::post(const Call& call) {
   const Clock::time_point end = Clock::now();
   pending.posting_seconds = seconds_between(posted, end);
   account_.occupied({call.operation, false, posted, end});
-  const std::uint64_t ticket = next_ticket_++;
-  pending_.emplace(ticket, std::move(pending));
-  return {*this, ticket};
+  return pending_.add(*this, std::move(pending));
 }
 
 void Staged::wait(Request& request) {
   if (!request.pending()) return;
-  TIDEMARK_REQUIRE(request.owner() == this, "a request of another communicator");
-  const auto found = pending_.find(request.ticket());
-  TIDEMARK_REQUIRE(found != pending_.end(), "the call is not under way");
-  PendingCall& pending = found->second;
+  PendingCall& pending = pending_.at(request, *this);
   const Clock::time_point begin = Clock::now();
   inner_.wait(pending.request);
   if (pending.target_bytes > 0) {
@@ -129,15 +123,7 @@ void Staged::wait(Request& request) {
   account_.occupied({pending.call.operation, false, begin, pending.call.completed});
   give_back(pending.sent);
   give_back(pending.received);
-  pending_.erase(found);
-  request.mark_complete();
-}
-
-void Staged::poll() {
-  if (pending_.empty()) return;
-  const Clock::time_point begin = Clock::now();
-  inner_.poll();
-  account_.occupied({Operation::send_recv, true, begin, Clock::now()});
+  pending_.complete(request);
 }
 
 }  // namespace tidemark::comm

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <map>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -11,6 +9,7 @@
 
 #include "comm/device_buffers.hpp"
 #include "comm/wrappers/decorator.hpp"
+#include "comm/wrappers/pending_table.hpp"
 
 namespace tidemark::comm {
 
@@ -28,7 +27,7 @@ class Staged final : public Decorator {
   [[nodiscard]] std::string_view transport() const noexcept override { return "staged"; }
   [[nodiscard]] Request post(const Call& call) override;
   void wait(Request& request) override;
-  void poll() override;
+  void poll() override { poll_while_pending(!pending_.empty()); }
 
   /// Bytes of host memory held.
   [[nodiscard]] std::size_t held_bytes() const noexcept { return held_bytes_; }
@@ -55,8 +54,7 @@ class Staged final : public Decorator {
 
   std::unique_ptr<Communicator> owned_;
   StagingFunctions on_;
-  std::uint64_t next_ticket_ = 1;
-  std::map<std::uint64_t, PendingCall> pending_;
+  PendingTable<PendingCall> pending_;
   std::vector<Buffer> free_;
   std::size_t held_bytes_ = 0;
 };

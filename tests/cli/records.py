@@ -2,6 +2,7 @@
 import itertools
 import json
 import pathlib
+import re
 import tempfile
 
 import harness
@@ -28,10 +29,11 @@ def parse(line):
 
 
 def rows_of(output):
-    """The words of each table row: what stands behind the two lines of the header."""
+    """The words of each table row: the lines behind the header's two, without indented remarks."""
     lines = output.splitlines()
     header = next(i for i, line in enumerate(lines) if line.split()[-len(HEADER):] == HEADER)
-    return [line.split() for line in itertools.takewhile(str.strip, lines[header + 2:])]
+    return [line.split() for line in itertools.takewhile(str.strip, lines[header + 2:])
+            if not re.match(r"  \S", line)]
 
 
 def reported(command, ranks, *settings, text=INPUT, options=(), limit_s=120, status=0):

@@ -36,7 +36,10 @@ bench: {{warmup: 1, iterations: 60}}
 sweep: {{bench.seed: [{", ".join(str(seed) for seed in range(CASES))}]}}
 """
 FEW_CPUS = ("-c", "1")
-UNDER_WAY = ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
+# The states of a job that has ended. scontrol shows a flag such as COMPLETING or SIGNALING instead
+# of the state while it is set, so the states under way cannot be listed as safely.
+ENDED = ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
+         "PREEMPTED", "TIMEOUT")
 LIMIT_S = 300
 cluster = slurm_cluster.SlurmCluster()
 
@@ -73,7 +76,7 @@ class Job(unittest.TestCase):
         end = time.monotonic() + LIMIT_S
         while time.monotonic() < end:
             said = self.facts(job)
-            if (until and until()) or said["JobState"] not in UNDER_WAY:
+            if (until and until()) or said["JobState"] in ENDED:
                 return said
             time.sleep(0.2)
         self.fail(f"job {job} has not ended: {said}\n{self.output(job)}")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Finds NVIDIA's collectives library: NCCL::NCCL, NCCL_VERSION. A place of its own is named in
 # NCCL_ROOT; without one, the folders of the CUDA toolkit are looked at, too.
 find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS} ENV NCCL_HOME

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Before project(): where scripts/bootstrap keeps the Kokkos that it built, and the compiler that a
 # Kokkos for CUDA needs.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # What Tidemark calls of CUDA by itself, past Kokkos: the runtime and NCCL. These sources launch no
 # kernels, so that the host's compiler makes them, and a build whose Kokkos knows nothing of CUDA
 # has them, too, wherever the toolkit is found: they cannot rot unseen.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Finds what Tidemark is built on, and offers all of it as one target, tidemark::dependencies.
 # Imported targets are SYSTEM to CMake: their headers answer to no warning of ours.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # How our own files are compiled: tidemark::flags, linked privately by every target of ours.
 include(CheckCXXCompilerFlag)
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Sets TIDEMARK_PYTHON to a Python that imports NumPy. Debian's package serves /usr/bin/python3
 # alone, and the python3 on PATH may be another one.
 if(NOT TIDEMARK_PYTHON)

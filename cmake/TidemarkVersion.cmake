@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # tidemark::version offers tidemark_version.hpp, which says what this build is made of. The script
 # behind it runs at every build, since a commit or an edit changes the hash without a configure;
 # it writes the header only where something in it changes.

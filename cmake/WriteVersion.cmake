@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Writes HEADER from TEMPLATE with the present git hash of SOURCE_FOLDER; run with cmake -P.
 # A hash of `unknown` means: not a git checkout, or one without a commit.
 set(GIT_HASH unknown)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Writes those `deb` entries of an apt source file that serve `suite` again as deb-src entries, with
 # all their components, since Ubuntu keeps much of what is Debian's main in universe. Their options
 # stay: Signed-By above all, which may hold a key of many lines.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Builds Kokkos and Kokkos Kernels into the cache folder: from Debian's `trilinos` source package,
 # or from the folder that TIDEMARK_KOKKOS_SOURCE names. Sourced by scripts/bootstrap after
 # scripts/lib.sh.

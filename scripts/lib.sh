@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Shell parts that the scripts share; sourced, never run. Callers have set -euo pipefail.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // `tidemark`: a command of this process alone, or of all ranks of a job.
 #include <chrono>
 #include <cstdlib>

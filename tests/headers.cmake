@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Does every header compile alone? Each gets a file that includes nothing else; they are built by
 # the test and by no other target, so an ordinary build does not pay for them.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/src"

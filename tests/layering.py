@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Checks that no folder of src/ includes what stands beside or above it.
 
     layering.py SRC           check the tree at SRC; exit status 1 if anything is wrong

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Runs every test on all ranks at once.
 #include <mpi.h>
 

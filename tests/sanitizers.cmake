@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # What the sanitizers' runtimes are told. Leaks and races inside MPI and OpenMP, which were built
 # without them, are not ours to mend: the suppression files name those libraries and nothing else.
 # Full stacks (fast_unwind_on_malloc=0), since MPI's plug-ins are gone by the time of the report and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Runs the tests of one process. MPI and Kokkos are up, since the code under test may call both.
 #include <mpi.h>
 

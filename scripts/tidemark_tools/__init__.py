@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the commands in scripts/ and scripts/dev/ share.
 
 records/ is the one reader of records, and launch.py is the one way to start the executable.

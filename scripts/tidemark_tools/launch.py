@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Starts the executable, alone or on MPI ranks. All Python scripts start it from here."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Finds a Python that has what a script needs."""
 
 import importlib.util

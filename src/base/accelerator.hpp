@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The device that this rank computes on, where that is not the host: which one it is, what it is
 // called, and its memory.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The 16-bit floating-point type with the exponent of fp32 ("brain floating point": Kalamkar et
 // al., "A Study of BFLOAT16 for Deep Learning Training", 2019). Storage alone: arithmetic is in
 // float.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the CUDA runtime says of devices, and their memory; knows nothing of Kokkos. Only builds
 // that find the CUDA toolkit have these functions.
 #pragma once

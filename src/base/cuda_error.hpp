@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Return codes of the CUDA runtime.
 #pragma once
 

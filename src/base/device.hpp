@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Where Tidemark computes: the Kokkos execution space, its memory, and the view types of the stack.
 #pragma once
 

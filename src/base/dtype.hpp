@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Element types of activations and parameters, by name and size; knows nothing of Kokkos.
 #pragma once
 

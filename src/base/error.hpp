@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Errors and the exit statuses they stand for.
 #pragma once
 

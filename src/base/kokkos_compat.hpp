@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // All that differs between Kokkos 3.4, 4.x and 5.x as far as Tidemark can tell.
 #pragma once
 

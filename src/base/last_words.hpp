@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Whether somebody on this node has already said why the job ends.
 #pragma once
 

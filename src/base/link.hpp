@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A link as one would like to have it: a what-if.
 #pragma once
 

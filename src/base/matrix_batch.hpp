@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Several matrices of one shape that are worked on at once.
 #pragma once
 

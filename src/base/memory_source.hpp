@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Memory as plain functions: who takes some need not know who hands it out.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // How many pieces a number of rows is cut into.
 #pragma once
 

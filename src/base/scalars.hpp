@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The element types of activations, for explicit instantiations of templates.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Standard output and standard error, which may be closed, or full, without costing a measurement.
 #pragma once
 

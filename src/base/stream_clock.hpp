@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // When the work on CUDA streams happens, by the host's clock.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The uncertainty of the median of consecutive measurements.
 #pragma once
 

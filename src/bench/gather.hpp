@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Combines the figures of one rank into those of all ranks.
 #pragma once
 

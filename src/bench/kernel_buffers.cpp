@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "bench/kernel_buffers.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Tells communicators about the memory of kernels.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // All results of one case.
 #pragma once
 

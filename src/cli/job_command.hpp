@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Commands of all ranks of a job: `run` and `collectives`.
 #pragma once
 

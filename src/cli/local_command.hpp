@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Commands of one process, without MPI and Kokkos: `plan`, `check`, `keys`, help and the version.
 #pragma once
 

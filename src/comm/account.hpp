@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The account of one rank's communicator: sums over its calls and, on request, every call.
 #pragma once
 

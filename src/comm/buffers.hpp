@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Addresses inside the buffers of a collective.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // One call of a collective, as a rank posts it.
 #pragma once
 

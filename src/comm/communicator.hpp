@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The one interface through which tensor-parallel ranks exchange data.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the collectives of one rank moved, and how long they took.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The functions that communicators need for buffers in device memory. They are plain functions,
 // because this folder does not include the device's headers.
 #pragma once

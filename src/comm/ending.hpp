@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What all ranks know of a signal that may have reached only one of them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The calls that a communicator makes before it is used.
 #pragma once
 

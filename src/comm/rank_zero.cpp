@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "comm/rank_zero.hpp"
 
 #include "base/error.hpp"

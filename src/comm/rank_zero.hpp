@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Work that rank 0 does for all ranks.
 #pragma once
 

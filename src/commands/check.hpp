@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // `tidemark check`: records held against criteria.
 #pragma once
 

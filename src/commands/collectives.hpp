@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // `tidemark collectives`: every collective by itself, by every algorithm.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "commands/named_files.hpp"
 
 #include <cstddef>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Files that `tidemark run` writes: records, the trace, and dumps of tensors.
 #pragma once
 

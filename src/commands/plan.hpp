@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // `tidemark plan`: a dry run of every case of an input.
 #pragma once
 

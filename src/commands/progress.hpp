@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // How far a run has come, for a person who watches it.
 #pragma once
 

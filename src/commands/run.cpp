@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "commands/run.hpp"
 
 #include <unistd.h>

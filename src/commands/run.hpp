@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // `tidemark run`: every case of an input, measured.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "config/byte_size.hpp"
 
 #include <cstddef>

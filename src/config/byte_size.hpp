@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Sizes of memory as people write them on a command line.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // One benchmark case: every setting resolved, nothing left to look up.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Settings that choose one of a few words; docs/settings.md has what each means.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Names of keys: finding them, and finding what a wrong one was meant to be.
 #include <algorithm>
 #include <cstddef>

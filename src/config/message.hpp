@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // How the readers of the input word their refusals: one line, location first.
 #pragma once
 

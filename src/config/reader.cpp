@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "config/reader.hpp"
 
 #include <algorithm>
@@ -25,8 +26,7 @@ namespace tidemark::config {
 
 namespace {
 
-/// Builds the tree from the parser's events: these carry the marks, the quoting and every key, of
-/// which yaml-cpp's ready-made tree drops the repeated ones.
+/// Builds the tree from the parser's events. yaml-cpp's own tree drops marks and repeated keys.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   explicit TreeBuilder(Location origin) : origin_(std::move(origin)) { root_.location = origin_; }

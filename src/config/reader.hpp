@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Reads YAML text into a small tree that remembers where everything stands.
 //
 // yaml-cpp's own node tree would do for correct input, but it lets the last of two equal keys win

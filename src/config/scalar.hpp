@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the characters of a leaf mean: Tidemark's own rules, stricter than YAML's.
 //
 // A benchmark's input must not mean something other than what a reader takes it to mean, so that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The table of all YAML keys: the one place that knows a key's name, type, limits and meaning.
 //
 // The check for unknown keys, the conversion of values, the record's `case` object and the table of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What a key accepts, how its value is read and written, and the table of all keys.
 #include <algorithm>
 #include <string_view>

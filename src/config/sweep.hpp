@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // From the input file and the command line to the list of cases.
 #pragma once
 

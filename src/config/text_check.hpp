@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What an input must be before YAML is looked at: text.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Holds records against criteria, one record at a time.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "criteria/objection.hpp"
 
 #include <fmt/format.h>

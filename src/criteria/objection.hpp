@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Records that say nothing about the machine, whatever they hold.
 #pragma once
 

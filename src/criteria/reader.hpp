@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Reads criteria files; their keys are in docs/run-rules.md.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Which keys a record has, for criteria that name one.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Units of the figures in a record, and those that a criterion may use in their place.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What came of criteria, as a person reads it.
 #pragma once
 

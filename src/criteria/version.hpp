@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What a key of a record means in the versions of the record's schema.
 #pragma once
 

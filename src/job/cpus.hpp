@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Sets of processors by their system numbers, and the processors on which a thread may run.
 //
 // A "cpu" is the unit that the system schedules: a hardware thread. A core has one or more of them.

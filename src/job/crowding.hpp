@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Finds threads that have too few cores of a machine.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What a launcher told this process about the processes that it started together.
 #pragma once
 

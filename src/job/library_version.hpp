@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Reads what an MPI library tells about itself in MPI_Get_library_version.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Detects immediately that a rank of this node was killed or crashed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The processors of this machine: cores, NUMA nodes, and the limits of a control group.
 #pragma once
 

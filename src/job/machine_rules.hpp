@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // More rules for the ranks of one machine: limits, devices, NUMA nodes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Which components carry the messages between the ranks, as far as this can be known.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Collects evidence in this process for the components that carry the messages.
 #include <link.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The only file that includes mpi.h.
 #pragma once
 

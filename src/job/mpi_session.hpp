@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // MPI from start to end, and its information about this process.
 #pragma once
 

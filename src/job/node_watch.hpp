@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Lifelines between the ranks of a node.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What this node's system knows about other ranks' processes, for an overdue call.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Where a rank runs: its machine, the cores from its launcher, and the cpus of its threads.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Judges where the ranks of a job run.
 #pragma once
 

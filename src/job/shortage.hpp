@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Finds threads that compete for too few cores.
 #pragma once
 

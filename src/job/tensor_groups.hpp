@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Checks whether the ranks of a tensor group, which exchange most data with each other, are on one
 // node.
 #pragma once

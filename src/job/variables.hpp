@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The environment, or a replacement in a test.
 #pragma once
 

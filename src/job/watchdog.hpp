@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Ends the process if a call takes too long, so that it ends with an error and not a hang.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The separate bias of qkv. Other biases are fused with the kernels around them.
 #pragma once
 

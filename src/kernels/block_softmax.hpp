@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The softmax of blocked attention: one block of queries against one block of keys at a time.
 //
 // Forward uses the online softmax of Milakov and Gimelshein ("Online normalizer calculation for

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Properties of a tensor for verification. Compiled without fast-math, because these functions must
 // see NaN and infinity.
 #pragma once

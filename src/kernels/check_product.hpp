@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Checks a matrix product against its operands without forming it again.
 #pragma once
 

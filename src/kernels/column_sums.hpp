@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Sums over the rows of a matrix, fused with the elementwise work that produces the terms.
 #pragma once
 

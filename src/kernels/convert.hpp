@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Copies between element types and of matrices that are not contiguous.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Cross-entropy over a vocabulary that is divided among the ranks. No rank ever holds all logits of
 // a token (Shoeybi et al., "Megatron-LM", 2019, section 3).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Products by cuBLAS, described in plain values. This file does not include Kokkos. Only builds
 // with the CUDA toolkit have these functions.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Dropout (Srivastava et al., JMLR 2014) with counter-based masks. At the end of each half layer it
 // is fused with the bias before it and the residual after it.
 #pragma once

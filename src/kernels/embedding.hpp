@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The embedding of synthetic tokens. Its table is divided among the ranks by rows (Shoeybi et al.,
 // "Megatron-LM", 2019).
 #pragma once

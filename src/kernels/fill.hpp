@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Random tensors whose values depend on global element indices only.
 #pragma once
 

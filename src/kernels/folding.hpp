@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Sums of a matrix's columns with random signs, by blocks of columns, for Freivalds' test of a
 // product.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The MLP's activation: GELU in its tanh approximation (Hendrycks and Gimpel, "Gaussian Error
 // Linear Units", 2016), fused with the bias of fc1.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Matrix products: the only way to the BLAS.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Layer normalisation over the columns of a matrix (Ba, Kiros, Hinton, "Layer Normalization",
 // 2016).
 #pragma once

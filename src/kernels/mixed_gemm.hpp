@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Matrix products whose operands are stored in fewer bits than the products need.
 #pragma once
 

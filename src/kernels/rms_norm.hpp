@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Normalisation of the columns of a matrix by their root mean square (Zhang and Sennrich, "Root
 // Mean Square Layer Normalization", 2019).
 #pragma once

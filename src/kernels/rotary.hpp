@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Rotary positions (Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding",
 // 2021). A head's features j and j + d/2 are a point, which is rotated by an angle for its token's
 // position.

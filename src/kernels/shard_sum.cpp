@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "kernels/shard_sum.hpp"
 
 #include "base/scalars.hpp"

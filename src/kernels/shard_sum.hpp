@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The sum of all ranks' contributions to one rank's shard.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The softmax of the attention scores, fused with scale and causal mask before it, and dropout
 // after it.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The elementwise sum of the terms that a rank has received, in the device's memory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The gated activation of the Llama family's MLP: SwiGLU (Shazeer, "GLU Variants Improve
 // Transformer", 2020).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "memory/allocations.hpp"
 
 #include <Kokkos_Core.hpp>

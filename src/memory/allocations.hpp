@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Counts memory that is allocated without the ledger.
 #pragma once
 

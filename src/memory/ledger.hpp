@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The ledger: it has an entry for every activation of a step, from allocation to release. So the
 // tide of live bytes is known at every moment.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The allocator under the ledger. It keeps memory of the device and reuses it.
 #pragma once
 

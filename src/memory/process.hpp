@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Memory as the operating system reports it. The ledger must agree with it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Multi-head self-attention (Vaswani et al., 2017). The heads are divided among the ranks. The
 // heads of queries in a group may share their keys and values (Ainslie et al., "GQA", 2023).
 #pragma once

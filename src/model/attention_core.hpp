@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The attention core turns q, k and v into the core output, for the heads of one rank. It has two
 // implementations.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Attention that never holds an s x s matrix in either direction (Rabe and Staats, 2021; Dao et
 // al., "FlashAttention", 2022). It works on blocks of queries and blocks of keys. Forward uses an
 // online softmax, and backward uses the saved log-sum-exp. Block pairs that the causal mask hides

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The lower end of the stack: the vocabulary-parallel embedding of synthetic tokens, and its
 // dropout (Shoeybi et al., "Megatron-LM", 2019; sharded along the sequence: Korthikanti et al.,
 // 2022).

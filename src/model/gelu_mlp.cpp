@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/gelu_mlp.hpp"
 
 #include "base/scalars.hpp"

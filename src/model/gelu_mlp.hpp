@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The MLP of the GPT family: GELU of fc1's output, with biases.
 #pragma once
 

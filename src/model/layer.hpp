@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // One layer: two residual sublayers, each norm -> block -> bias, dropout, residual (pre-norm).
 #pragma once
 

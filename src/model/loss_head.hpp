@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The upper end of the stack: final norm, output projection and cross-entropy. The vocabulary is
 // divided among the ranks (Shoeybi et al., "Megatron-LM", 2019, section 3).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Attention that holds the scores of all queries and keys in memory. It keeps those of all heads
 // for the backward pass. With selective recomputation (Korthikanti et al., 2022), it holds one
 // batch of heads at a time, and computes their scores again in the backward pass.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The MLP block of a layer: fc1, an activation, fc2. The inner width is divided among the ranks.
 #pragma once
 

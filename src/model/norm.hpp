@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Normalisation of rows as a module: its parameters and the statistics that it saves.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Normalisation by the root mean square as a module.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Rotary positions of a stack: one table of angles for all its layers.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The transformer stack of one rank: its layers, its parameters, a step forward and backward.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The random streams of a stack: the number of each random tensor (see
 // docs/definitions/random-numbers.md).
 #pragma once

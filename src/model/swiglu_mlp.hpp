@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The MLP of the Llama family: one half of fc1's output gates the other half. No biases.
 #pragma once
 

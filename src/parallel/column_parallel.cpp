@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "parallel/column_parallel.hpp"
 
 #include <type_traits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A linear layer sharded by columns of its output (Shoeybi et al., "Megatron-LM", 2019), with the
 // collectives at its input (Korthikanti et al., 2022, for sequence parallelism).
 //

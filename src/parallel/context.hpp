@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What every sharded operation of a rank works with.
 #pragma once
 

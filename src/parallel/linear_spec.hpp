@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The settings of a sharded linear layer, and the names of its activations.
 #pragma once
 

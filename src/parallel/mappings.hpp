@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The four mappings between the regions of a layer, each with the conjugate that its backward runs.
 // Names and pairing follow Megatron-LM: Shoeybi et al. (2019) for f and its conjugate, Korthikanti
 // et al. (2022) for g and its conjugate.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The parameters of one rank and their gradients. Modules declare them, and they are allocated
 // once.
 #pragma once

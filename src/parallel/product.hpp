@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Matrix products of a sharded layer. Their workspace is entered in the ledger.
 #pragma once
 

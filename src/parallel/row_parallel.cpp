@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "parallel/row_parallel.hpp"
 
 #include <utility>

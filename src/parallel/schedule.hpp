@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // How collectives and products of a sharded layer follow each other in time.
 #pragma once
 

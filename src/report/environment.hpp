@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What of the environment has a say in the numbers.
 #pragma once
 

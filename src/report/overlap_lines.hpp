@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What a run prints of communication and how it was hidden.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The tables of `tidemark plan`: cases side by side, in bytes per rank.
 #pragma once
 

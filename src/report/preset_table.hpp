@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What `tidemark plan --list-presets` prints.
 #pragma once
 

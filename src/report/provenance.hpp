@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Where a number comes from: build, libraries, machine, time.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The record of a case: one JSON object on one line, the form in which results are kept.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What a record says of communication and of how it was hidden; keys in docs/definitions/.
 #pragma once
 

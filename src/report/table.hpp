@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The table a person reads: one row a case.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The trace of a run: Chrome's trace format, which Perfetto (ui.perfetto.dev) opens.
 #pragma once
 

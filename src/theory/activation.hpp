@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Activation bytes by formula: what a layer and the two ends of the stack save between the forward
 // and the backward pass.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The blocks into which blocked attention cuts queries and keys.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The closed formulas of activation.hpp. Each family has one formula, which does not list the
 // tensors.
 #include "theory/activation.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Integer arithmetic that is exact or fails, for byte counts of models of any size.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Floating-point operations of a step's matrix products, by formula.
 #pragma once
 

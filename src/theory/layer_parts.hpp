@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The parts of a layer on one rank: numbers that describe the differences between the families.
 //
 // Saved bytes, parameters, operations and traffic are sums over these parts, with one formula for

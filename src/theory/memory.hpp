@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Bytes of parameters, gradients, optimizer state and communication buffers, by formula.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Collectives of a step by formula: their number, their bytes, and their bytes on the wire.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The audit must see every difference between the books and theory.
 #include "bench/verify/audit.hpp"
 

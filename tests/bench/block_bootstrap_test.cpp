@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Intervals of a median hold the truth about as often as they say, of neighbours that are alike,
 // too.
 #include "bench/block_bootstrap.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What is measured of the collectives by themselves, on memory of either kind.
 #include <chrono>
 #include <cstring>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Drift of series of which it is known whether they drift.
 #include "bench/case/drift.hpp"
 

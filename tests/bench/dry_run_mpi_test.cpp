@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A dry run does to memory and network what the step does, to the byte.
 #include <chrono>
 #include <ostream>

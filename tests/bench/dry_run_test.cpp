@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What a dry run must do without: memory, a device, values.
 #include "bench/dry_run/dry_run.hpp"
 

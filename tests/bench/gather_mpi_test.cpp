@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // From one rank's figures to those of all.
 #include <chrono>
 #include <cstdint>

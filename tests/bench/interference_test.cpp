@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What a step does behind the ledger's back, or leaves behind, comes to light with its name.
 #include <functional>
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The five runs of a step, and what must have happened before any of them counts.
 #include <algorithm>
 #include <cstddef>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The formulas of overlap, on numbers of which the answer is known.
 #include "bench/step/overlap.hpp"
 

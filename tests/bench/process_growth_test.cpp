@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The operating system's word against the accounts.
 #include "bench/case/process_growth.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Activations in memory that a communicator lends out, as NCCL's does.
 #include <chrono>
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Whole cases, from settings to figures, under every sharding of 1, 2 and 4 ranks.
 #include <algorithm>
 #include <numeric>

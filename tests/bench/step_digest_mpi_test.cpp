@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Equal steps leave equal digests, on memory that holds NaN wherever no activation is.
 #include <chrono>
 #include <limits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A step, the product rate measured between steps, and the dump of one more step.
 #include "bench/step/step.hpp"
 

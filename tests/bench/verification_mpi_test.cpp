@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The run's own checks: green for a right computation at any sharding, red for every planted fault.
 #include <array>
 #include <chrono>

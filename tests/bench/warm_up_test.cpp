@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // How many steps precede the clock.
 #include "bench/case/warm_up.hpp"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Kills, stops and crashes ranks at random moments from exec to exit: every job must end in time.
 
     never_a_hang.py [--faults N] [--seed SEED] [--longest SECONDS]

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Runs random small cases on sound libraries: all must be valid.
 
     no_false_alarm.py [--cases N] [--seed SEED] [--ranks T,T,...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A control group that limits the processor time of what a test starts in it."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* MPI that fails on demand: preloaded before a program's MPI library, it interposes some calls and
  * passes them on through the profiling interface. Environment:
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the tests of the command line share: run the executable, and keep its own lines.
 
 Environment: TIDEMARK_EXECUTABLE, the executable under test; MPIEXEC, the MPI launcher (default:

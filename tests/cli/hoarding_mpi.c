@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* MPI that hides memory: preloaded before a program's MPI library, every all-reduce leaves
  * allocations behind that have HOARDING_MPI_FACTOR times the size of the largest message so far
  * (1), all of it touched. The data are sound.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Records as damage, tools and people change them: one value of a good record is another one."""
 import copy
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reads a page as a program would: its structure, its tables, and what is wrong with it."""
 import collections
 import html.parser

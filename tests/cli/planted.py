@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Runs of the executable on libraries that are wrong in large calls: wrong_mpi.c, wrong_blas.c."""
 import dataclasses
 import os

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 /* What the libraries that plant wrong results share. Each is preloaded before the sound library,
  * strikes large calls only, and leaves a report. Environment:
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The small input that the tests of the command line run, and readers of what a run reports."""
 import itertools
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Records for the tests of what reads them.
 
 There are real ones of results/, which the tests change, and stored ones of each version and kind in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Jobs of which a rank stops, dies or crashes, at a named moment or after some time."""
 import dataclasses
 import os

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A rank that stops (SIGSTOP), dies (SIGKILL) or crashes (SIGSEGV) at a moment that a test names:
  * preloaded before a program's MPI library. Environment:
  *

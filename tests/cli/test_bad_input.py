@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Wrong input and hopeless cases: one clear line, the right exit status, no waiting.
 
 Environment: see harness.py.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """`tidemark check`: verdicts, exit statuses, refusals, damaged files, and what many records cost.
 
 Environment: see harness.py.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """tidemark collectives: its table, and what it refuses.
 
 Environment: see harness.py.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Options of the command line: help, settings, results files, progress, Kokkos's own.
 
 Environment: see harness.py.

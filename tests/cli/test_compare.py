@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """scripts/compare: ratios, what exceeds noise, what it does not compare, and what it refuses."""
 import importlib.util
 import json

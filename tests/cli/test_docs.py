@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """The documentation: its links resolve, the files that it names exist, and the README stays short.
 
 Environment: none.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Jobs that are asked to end, by SIGTERM or SIGUSR1, and that go on with --resume.
 
 Environment: see harness.py. An emulated link makes steps last as long as a test needs them to.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """A machine that fails, by wrong sums, lost ranks, calls that hang: no wrong number, no hang.
 
 The executable runs on an MPI that fails on demand: faulty_mpi.c, compiled here and preloaded.

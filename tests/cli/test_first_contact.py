@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """What people do at first, and what must neither cost a result nor be misunderstood.
 
 Environment: see harness.py.

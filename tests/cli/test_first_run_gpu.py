@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """scripts/first-run-gpu without a device, and its steps against a stand-in for the executable.
 
 Environment: none.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """The recipes for Ramble and Spack load, and what they say is true.
 
 Ramble's figures of merit are those of the record. Spack's options and dependencies are those of the

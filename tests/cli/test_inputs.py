@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """The inputs that come with Tidemark: each is read, and runs once it is shrunk to this machine.
 
 Environment: see harness.py.

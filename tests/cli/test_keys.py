@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """The command `tidemark keys` from outside: both forms, the documentation, refusals, launchers.
 
 Environment: see harness.py.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """How scripts start ranks: by what the launcher says of its version (scripts/lib.sh)."""
 import os
 import pathlib

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """What the operating system says of a process bears out what the ledger says of its tensors.
 
 A process holds code and libraries, too, so it is growth that is compared: from a small case to one

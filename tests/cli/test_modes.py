@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """What runs with bf16, recomputation, blocked attention and the two ends of the stack report,
 against arithmetic of the tests' own.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Mutated records: every script shows what is left of a file, or says in a line what is wrong.
 
 `test_mutations.py COUNT` tries so many mutants, by other seeds than the test's.

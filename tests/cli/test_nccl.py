@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """comm.backend: nccl where it cannot be used: one line, status 3, nothing lost.
 
 Environment: see harness.py.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """A sample of tests/campaign/no_false_alarm.py: random small cases are valid. Environment: see
 harness.py."""
 import random

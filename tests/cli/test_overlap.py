@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """What `tidemark run` reports of hidden communication: every mode, driven and carried in every way.
 
 No time is demanded that a busy machine could not keep. Environment: see harness.py.

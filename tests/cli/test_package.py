@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """scripts/package: an archive whose program runs from any folder, with libraries of its own.
 
 Environment: see harness.py.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Where ranks stand: what `tidemark run` says of it, and how many threads it starts.
 
 Environment: see harness.py. Launcher options are Open MPI's or Hydra's; with another launcher these

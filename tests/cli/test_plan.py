@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """What `tidemark plan` predicts: the published figures, and what a run then measures, to the byte.
 
 Environment: see harness.py.

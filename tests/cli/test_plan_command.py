@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """The command `tidemark plan` as a user meets it: its help, output, refusals, and launchers.
 
 Environment: see harness.py.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Libraries that are wrong in large calls only, where no twin goes: every such run is INVALID, and
 says by which check and in which call or product.
 

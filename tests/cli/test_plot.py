@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """scripts/plot: what it draws from records, what it leaves out, and what it refuses.
 
 Needs no executable. Drawing is tested only by a Python that has Matplotlib.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """One rule for all readers: scripts and `tidemark check` take and refuse the same lines.
 
 The schema knows what the program writes. The rule holds for anything else that a file may contain.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """scripts/harness/reframe with the real ReFrame: good runs pass, and other runs fail.
 
 A run that passes has the figures of its records.

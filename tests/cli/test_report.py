@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """scripts/report: that the page is whole, says what the records say, and what it does with bad
 ones.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """What `tidemark run` reports of small cases, against arithmetic of the tests' own.
 
 Environment: see harness.py.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """scripts/scaling-study: the formulas of its summary, what it plans, and a study that goes on.
 
 The formulas are tried on records made by hand. The study of tiny cases is cut off and started

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Never a hang: a rank that stops, dies or crashes anywhere from its start to its end ends the job.
 
 tests/campaign/never_a_hang.py does the same at hundreds of random moments. Environment: see

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """What `tidemark run --trace` writes: the tide of each rank, the record's own copy of it, and what
 the rank computed and communicated meanwhile.
 

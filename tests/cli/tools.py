@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Lets tests import the package `tidemark_tools` of scripts/, and the commands there as modules.
 
 A test imports this module first.

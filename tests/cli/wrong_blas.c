@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A BLAS whose large products are wrong: preloaded before a program's own. planting.h has the
  * environment that it shares. The size of a call is the number of its multiply-adds: 2^20 at least.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* MPI that delivers wrong data in large calls: preloaded before a program's MPI library, it passes
  * calls on through the profiling interface. planting.h has the environment that it shares. The size
  * of a call is what it delivers to this rank, in bytes: 64 KiB at least.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A real Slurm for a test: Debian's slurmctld and two slurmd.
 
 Each node has a network namespace and a host name of its own. The Slurm has a temporary folder, a

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """The job scripts of scripts/slurm on a real Slurm of two nodes that the test starts itself.
 
 Exits with 77 where such a cluster cannot be had; the reason is printed. Environment: see

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """scripts/two-nodes: its link is as fast as it says and no faster, and nothing stays behind.
 
 Exits with 77 where a test was skipped since the machine may not make networks; the reason is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Sums of bf16 over the ranks: formed in fp32, and the same bits everywhere.
 #include <chrono>
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Every kind of call, right and wrong in every way that a library can be.
 #include <chrono>
 #include <cmath>

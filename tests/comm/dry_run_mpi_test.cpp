@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The communicator of a dry run counts what the real one counts, call by call.
 #include <array>
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A link that is slower than the real one, and collectives that are left out.
 #include <chrono>
 #include <thread>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Calls of every kind, to every rank, that leave no trace in the counters.
 #include <chrono>
 #include <cstdint>

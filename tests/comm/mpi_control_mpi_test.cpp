@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The control operations of MpiCommunicator, and the errors of all its calls.
 #include <chrono>
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Own algorithms, exchanges and the library's own calls that go on beside other work.
 #include <algorithm>
 #include <chrono>

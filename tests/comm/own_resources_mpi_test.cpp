@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What own algorithms hold and how they divide what is too much for one message.
 #include <chrono>
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The algorithms without a network: every rank's script, carried out by turns.
 #include "comm/algorithms/rounds.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Collectives on memory that MPI cannot reach.
 #include <atomic>
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the tests of validate() share: cases with some settings changed, and what is said of them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The inputs that come with Tidemark, read from the repository's root.
 #include <filesystem>
 #include <string>

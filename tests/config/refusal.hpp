@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the tests of src/config share: the line that a call refuses its input with.
 #pragma once
 

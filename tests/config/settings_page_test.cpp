@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The table of keys in docs/settings.md is the program's.
 #include <fstream>
 #include <iterator>

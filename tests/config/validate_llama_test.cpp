@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What must hold between the settings of a case of family llama, and of its own settings.
 #include <string>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "criteria/path.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // That a product with a bias is asked of cuBLASLt as it understands it, and only where it has one.
 #include <string>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A host implementation of the calls of cuBLAS that Tidemark makes, by the library's manual:
 // matrices by columns, element (i, j) at i + j * leading dimension.
 #include "cublas/double.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the double of cuBLAS has seen.
 #pragma once
 

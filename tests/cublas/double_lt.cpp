@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A host implementation of the calls of cuBLASLt that Tidemark makes: a product with a bias, which
 // is cuBLAS's own with the bias put into C before. What is described is kept as it is described.
 #include <cuda_runtime_api.h>

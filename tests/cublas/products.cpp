@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // That row-major products are asked for as cuBLAS, which has matrices by columns, understands them.
 #include <string>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Operands for the tests of the products by cuBLAS.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the pool of activations takes from the device where nobody lends it memory.
 #include "base/accelerator.hpp"
 

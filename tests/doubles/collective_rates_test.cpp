@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The collectives of NCCL by themselves: whoever reads the clock, or the buffers, before a call is
 // complete meets the thread sanitizer.
 #include "bench/collectives/collective_rates.hpp"

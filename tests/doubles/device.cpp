@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The double of the CUDA runtime: just the calls that Tidemark and its tests make.
 //
 // A stream is a thread, an event a moment in its work, device memory the host's own: the thread

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A CUDA device made of threads: what its double shows to the double of NCCL.
 #pragma once
 

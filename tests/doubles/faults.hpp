@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Faults that the doubles have on demand.
 #pragma once
 

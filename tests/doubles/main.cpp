@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Without arguments of its own, all tests on all ranks; with `--play SCENARIO`, that one.
 #include <mpi.h>
 

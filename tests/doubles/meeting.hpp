@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Where the processes of a job meet to carry out collectives: memory that they share.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Memory of NCCL's own for buffers, on the doubles of CUDA and NCCL, with real ranks. That calls
 // find the right numbers in it is tested in nccl_test.cpp.
 #include <nccl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The double of NCCL: just the calls that Tidemark makes, for communicators that do not block.
 //
 // Ranks are processes of one node, which meet in shared memory. A collective is work on a stream of

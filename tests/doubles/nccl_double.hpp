@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the double of NCCL has seen.
 #pragma once
 

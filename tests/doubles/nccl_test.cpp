@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The NCCL communicator on the doubles of CUDA and NCCL, with real ranks.
 #include <atomic>
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the thread sanitizer is told of the doubles' own workings.
 //
 // The doubles' queues need locks, and each lock would pass for an order between whatever the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The double of NCCL's memory and its registration. It refuses what would leave the library with
 // memory that is gone.
 #include "doubles/registry.hpp"

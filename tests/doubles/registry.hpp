@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The memory that the double of NCCL hands out, and with which communicators it is registered.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Programs that each have one fault, or none, for the test that looks at how they end.
 #pragma once
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Each planted fault is caught: by the thread sanitizer, or by a line and status 3; never a hang.
 
 Environment: TIDEMARK_EXECUTABLE, the doubles' tests built for the thread sanitizer, which play the

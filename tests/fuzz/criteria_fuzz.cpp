@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The reader of criteria on any bytes: criteria, or one line of an InputError.
 #include <cstddef>
 #include <cstdint>

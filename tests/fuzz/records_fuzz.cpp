@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // `tidemark check` on any bytes in place of records: verdicts, or one line of an InputError.
 #include <sys/mman.h>
 #include <unistd.h>

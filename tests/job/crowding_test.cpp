@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Threads that crowd on cores, as judge() of a whole placement names them.
 #include <string>
 #include <vector>

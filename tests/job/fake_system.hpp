@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A /proc and a /sys of a test's own, in a folder that goes with it.
 #pragma once
 

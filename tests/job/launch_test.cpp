@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The environments are those of Slurm 22.05 and Open MPI 4.1, but for the number of tasks.
 #include "job/launch.hpp"
 

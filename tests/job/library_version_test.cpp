@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "job/library_version.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "job/mpi_components.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the system tells of processes that others wait for.
 #include "job/peers.hpp"
 

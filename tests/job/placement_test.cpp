@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Tensor groups, and what the user is shown of a placement. crowding_test.cpp and
 // machine_rules_test.cpp have the rules of a machine.
 #include "job/placement.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // One head's attention for the tests of the block softmax.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // In a dry run every kernel returns at once: no operand is read or written.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Dropout and softmax by their definitions, in doubles, for the kernels to be compared with.
 #pragma once
 

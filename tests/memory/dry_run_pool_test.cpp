@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The pool of a dry run: what it would hold is what the same pool holds of a device.
 #include <algorithm>
 #include <cstdint>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The tide of a step as a series: every birth and death, class by class.
 #include <algorithm>
 #include <numeric>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Both attention cores against plain loops, with heads that share their keys and values.
 #include "model/attention_core.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The stack's gradients against differences of its scalar, <output, R> or the loss: input and every
 // parameter.
 #include <functional>

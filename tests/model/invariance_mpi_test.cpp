@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A stack computes the same, with dropout on, however many ranks share it.
 #include <chrono>
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The tide, worked out by hand. A layer's life, with N = sbh elements of fp32 and no dropout:
 //
 //   forward   norm1 input N, norm1 statistics, qkv input N, qkv 3N, softmax output, proj input N,

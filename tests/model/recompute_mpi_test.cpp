@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Recomputation changes what is kept and nothing that is computed; blocks of attention change
 // nothing but the order of sums.
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What runs beside what: the order of kernels in a step of one of two ranks, over a communicator
 // that moves nothing.
 #include <algorithm>

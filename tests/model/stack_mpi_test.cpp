@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The stack's books on 1, 2 and 4 ranks: saved bytes, traffic and operations against theory.
 #include <algorithm>
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // After its first step a stack asks the system for no memory: counted by Kokkos itself.
 #include <gtest/gtest.h>
 

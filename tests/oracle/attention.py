@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Attention of both families and its backward, in NumPy, float64 and unsharded.
 
 a heads of queries, g groups of a/g = m heads that share their key and value, d = h/a. Columns of

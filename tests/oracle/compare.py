@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Compares a dump of `tidemark run --dump DIR` with the oracle's own computation.
 
 Checked are: the files (none missing, none unexpected, shapes, types, replicated tensors bit for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the tests of the oracle share: tiny stacks, and their backward against differences."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reads what `tidemark run --dump DIR` wrote and assembles the shards of each tensor.
 
 A dump of one case is `DIR/case.json` beside `DIR/rank{r}/NAME.npy`; a sweep of several cases has

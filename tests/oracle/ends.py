@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The two ends of a stack that has a vocabulary, in NumPy, float64 and unsharded.
 
 V: size of the vocabulary. Token i + 1 is the label of token i, so a sequence draws s + 1 of them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Number formats of a run: how a value is rounded, and the type of the file that holds it."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The layer of the GPT family in NumPy, float64 and unsharded.
 
     x = x + dropout(proj(attention(qkv(norm1(x)))) + bias)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The layer of the Llama family in NumPy, float64 and unsharded.
 
     x = x + proj(attention(rotated(qkv(rms_norm1(x)))))

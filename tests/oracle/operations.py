@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Operations of the stack and their backwards in NumPy, float64, on activations [s, b, width]."""
 
 import math

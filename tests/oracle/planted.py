@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the tests of the comparison share: a dump that the oracle wrote itself, and faults in it."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the tests of dumps share: run the program on small cases and have its dumps compared.
 
 Environment: TIDEMARK_EXECUTABLE, the program (required); MPIEXEC, the launcher with its options

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Which part of an unsharded tensor each rank holds.
 
 Along one axis a rank holds some indices, in an order of its own: of most tensors an equal part

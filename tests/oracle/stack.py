@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The transformer stack in NumPy, float64 and unsharded: initial tensors, forward, backward.
 
 Written from the definition of the layer alone and sharing nothing with the program it judges.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Numbers of the random streams, by tensor; docs/definitions/random-numbers.md has the table."""
 
 INPUT = 0

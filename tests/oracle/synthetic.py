@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Dumps written by the oracle itself, so that its comparison can be tested without the program."""
 
 import dataclasses

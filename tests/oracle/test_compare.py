@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tests of the comparison: dumps that the oracle wrote itself pass, and dumps with planted faults
 are caught, each by its name."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tests of the comparison for dumps of the Llama family, whose ranks may share keys and values."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Runs the program on small cases of the Llama family and judges its dumps with the oracle.
 
 Environment: see program.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tests of the oracle itself, without the program it judges.
 
 Its generator against Random123's known answers, its backward against finite differences, its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Tests of the oracle's Llama family, without the program it judges: its backward against finite
 differences, its parts and the shards of its parameters against what is written out."""
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Rows that come to be when they are asked for.
 #include "parallel/overlap/arriving.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the tests of sharded linear layers share: the unsharded layer as plain loops.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the stack asks of linear layers besides the product: a weight that two modules share, an
 // output that is not rounded, an input that is handed over, and a forward pass that is forgotten.
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Sharded linear layers against the unsharded product, written as plain loops.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The mappings do what their names say, and each backward is the transpose of its forward.
 #include <array>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "report/overlap_lines.hpp"
 
 #include <gtest/gtest.h>

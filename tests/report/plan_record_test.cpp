@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The record of a plan holds what the plan says, and null for what only a run can know.
 #include <cstdint>
 #include <limits>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What `tidemark plan` prints, against the published numbers and the plans' own.
 #include "report/plan_table.hpp"
 

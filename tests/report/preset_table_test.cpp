@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The listing of presets against the shapes that were published.
 #include "report/preset_table.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What the record holds of where ranks stand.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "report/record_reader.hpp"
 
 #include <unistd.h>

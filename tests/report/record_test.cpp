@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Records and table rows say what the result says, and nothing that is not known.
 #include "report/record.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The record has every key of the schema, in every state of a result.
 #include "config/schema.hpp"
 

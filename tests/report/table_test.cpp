@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The tables that a person reads: a row a case, what lived at the tide, and the words for a case.
 #include "report/table.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The trace is JSON that a viewer can open at any time, and its curve is the ledger's.
 #include "report/trace.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Memory that the host may not touch, on a host: what a device's is like.
 #pragma once
 

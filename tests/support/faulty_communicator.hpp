@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A communicator that goes wrong on purpose.
 #pragma once
 

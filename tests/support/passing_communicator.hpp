@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A communicator that passes everything on: the base of those that interfere.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Tests that all ranks of an MPI job run side by side.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What a layer is sharded by, for tests that go through all of it.
 #pragma once
 

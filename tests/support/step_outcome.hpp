@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // All that a step of a stack computes, copied to the host.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Matrices of the tests: on the host to compute with, on the device to hand to kernels.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Cases that the tests of the theory share.
 #pragma once
 

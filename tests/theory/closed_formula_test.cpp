@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The closed formulas of the paper against the sums over tensors, and both against the paper.
 #include <string>
 

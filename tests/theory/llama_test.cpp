@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The formulas of the Llama family, by hand: what differs from GPT's, for g = a, g < a and t > g.
 #include <map>
 #include <string>

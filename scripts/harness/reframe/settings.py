@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A site for ReFrame: this machine, with mpirun and without a scheduler, and a Slurm to copy from.
 
 Names of systems are what references in tidemark_test.py go by.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """ReFrame: an input of Tidemark, with figures from its records.
 
 A test is sane only where every case is valid and went over the expected transport.

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Benchmarks of the executable: what those in scripts/dev share."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Runs of inputs/quickstart.yaml, and their records."""
 
 import shlex

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Figures of records and traces, for scripts/plot and scripts/report."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Draws series with Matplotlib.
 
 Colours are those of Okabe and Ito, "Color Universal Design" (2008). Colour-blind readers can tell

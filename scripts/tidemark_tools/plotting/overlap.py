@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The timelines and efficiencies that the figures of overlap draw, from records and traces."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Draws the timelines and efficiencies of overlap with Matplotlib."""
 
 from tidemark_tools.plotting import overlap

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The series of bytes that the figures draw, made from records. No part of it knows Matplotlib."""
 
 import dataclasses

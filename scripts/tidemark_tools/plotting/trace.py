@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reads the trace files of `tidemark run --trace`: the slices of each case and rank."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the parts of a record must have in common, in addition to the types of the schema."""
 
 from tidemark_tools.records.shapes import Fault

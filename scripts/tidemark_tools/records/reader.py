@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reads records, by the rules of docs/definitions/record.md, section Reading records.
 
 Each record has all keys of the schema, in the words of version 2, and its parts fit together.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The schema of the record: its keys by kind and version, and the values that they have.
 
 docs/definitions/ says what the keys mean. The reader leaves out records that break this schema. It

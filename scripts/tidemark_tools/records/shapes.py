@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Shapes of values of JSON, and what is wrong with a value of another shape.
 
 A shape has check(value), which raises Fault. Good values must pass it quickly: a report reads ten

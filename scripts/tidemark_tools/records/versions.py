@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The versions of the record that are read, and how version 1 is put into the words of version 2.
 
 Version 1 calls `overlap.efficiency` what version 2 calls `overlap.schedule_efficiency`. The reader

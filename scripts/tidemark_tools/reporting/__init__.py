@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The page of scripts/report and the table of scripts/compare."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Intervals by bootstrap: ratios and differences of medians, as if all were measured again.
 
 Efron, "Bootstrap Methods: Another Look at the Jackknife" (1979). A case has one record or several,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Cases: the records of the same settings, and what they say together.
 
 A *case* is all records of the same version and settings, in one file and on as many hosts: repeats.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Compares the cases of two files: those that both have, and how they differ."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Verdicts of `tidemark check` on the files of the report."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Shows a comparison in a terminal: a table of times, one of bytes and E, and notes."""
 
 from tidemark_tools.plotting.names import labelled, title_of

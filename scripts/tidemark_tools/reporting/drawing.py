@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Matplotlib figures inside a page, as SVG whose names no other figure has."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Reads records for the report: one at a time, thinned out, and gathered into cases."""
 
 import dataclasses

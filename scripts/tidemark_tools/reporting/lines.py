@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Lines over t: cases that differ in t alone, or also in a problem that grows with t."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Marks beside a case, so that no reader takes its figures for others."""
 
 from tidemark_tools.reporting.markup import element, escaped

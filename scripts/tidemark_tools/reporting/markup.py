@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """HTML from Python values: elements, tables, and numbers with sensible digits."""
 
 import dataclasses

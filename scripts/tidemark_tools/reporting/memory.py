@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Memory: the figures of scripts/plot, and the four numbers of each case."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Overlap: the five runs and what they show, the figures of scripts/plot, and E of each case."""
 
 from tidemark_tools.plotting import overlap as plotted, overlap_figures

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The page around the sections: head, style, table of contents."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Provenance: once what all records share, and value by value what differs."""
 
 from tidemark_tools.reporting.markup import (element, left_out, number_cell, paragraph, table,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Scaling over t: figures and tables of the lines that lines.py finds."""
 
 from tidemark_tools.records.versions import NEWEST

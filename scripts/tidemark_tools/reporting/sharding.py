@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """TP against TP+SP: pairs of cases that differ in sequence parallelism alone."""
 
 from tidemark_tools.reporting import marks

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Stragglers: which rank, on which host, is busy longest while the others wait."""
 
 import statistics

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The summary: the figure of merit of each problem, and a line per case."""
 
 from tidemark_tools.records.versions import NEWEST

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The whole report: the head above the sections, the sections, and the terms."""
 
 from tidemark_tools.reporting import marks

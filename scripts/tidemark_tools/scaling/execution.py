@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Starts the runs of a study, and passes on that time is up."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What a study runs: which t on how many nodes, and with which settings."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The figures of a study, by the formulas of docs/definitions/scaling.md."""
 
 import dataclasses

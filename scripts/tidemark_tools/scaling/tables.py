@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The summary of a study as text."""
 
 from tidemark_tools.records.collectives import collective_rows

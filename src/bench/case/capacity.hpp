@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Checks whether a case fits into memory, before anything of it is allocated.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The figures of a case: what CaseMeasurement makes of its series.
 #include <algorithm>
 

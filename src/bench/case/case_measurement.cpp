@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "bench/case/case_measurement.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Runs the steps of one case and collects its figures.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Turns the settings of a case into the options of its communicator.
 #pragma once
 

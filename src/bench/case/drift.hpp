@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Whether a machine was in a steady state during a measurement.
 #pragma once
 

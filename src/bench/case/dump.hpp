@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Writes tensors of a case as NumPy files, so that independent programs can compare them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "bench/case/host_threads.hpp"
 
 #include <sys/syscall.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Where the threads that compute on the host run.
 #pragma once
 

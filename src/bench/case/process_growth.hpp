@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The growth of a process during a case, for comparison with the accounts of its memory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The rate of the machine's own matrix product, for comparison with the step's rate.
 #pragma once
 

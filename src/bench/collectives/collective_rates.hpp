@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Measures the speed of the collectives alone, in every available way.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The ways that `tidemark collectives` can measure in this build on this machine.
 #pragma once
 

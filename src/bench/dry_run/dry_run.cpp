@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "bench/dry_run/dry_run.hpp"
 
 #include <vector>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A dry run of a step: the ledger's entries and the collectives of a real step, without a device.
 #pragma once
 

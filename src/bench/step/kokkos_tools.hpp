@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Finds profiling tools that change what they measure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Overlap efficiency: the share of the cost of communication that a schedule removes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Runs the tuples with which the overlap of a case is measured.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "bench/step/slow_rank.hpp"
 
 #include <charconv>

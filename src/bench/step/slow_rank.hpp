@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Slows a rank down on purpose, to test how stragglers are found.
 #pragma once
 

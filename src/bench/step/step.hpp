@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // One step of a stack: forward, turn and backward, with times and ledger entries.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "bench/step/step_digest.hpp"
 
 #include <bit>

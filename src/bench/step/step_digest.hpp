@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The results of a step in a few numbers, which are equal for equal steps.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "bench/step/step_variants.hpp"
 
 #include "base/scalars.hpp"

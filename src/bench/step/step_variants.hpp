@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The step variants with which overlap is measured.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // What one rank did during one step, interval by interval.
 #pragma once
 

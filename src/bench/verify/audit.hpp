@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Compares the records of ledger, counters and products with the theory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "bench/verify/checked_step.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // One step of the full case at full size, with checks of all results and of all communication.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "bench/verify/gradient_check.hpp"
 
 #include <cmath>

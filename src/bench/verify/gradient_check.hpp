@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Checks the backward pass against the forward pass.
 #pragma once
 

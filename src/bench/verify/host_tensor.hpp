@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Copies of device tensors in host memory, for comparisons and dumps.
 #pragma once
 

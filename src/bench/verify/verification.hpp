@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The checks that a run must pass before it may publish a number.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Collectives as rounds of messages and sums: the algorithms without the transport.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The scratch memory of own algorithms: how much of it is held, in a run and in a dry run.
 #pragma once
 

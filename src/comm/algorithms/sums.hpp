@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Elementwise sums of the terms that a rank has received.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Measures which algorithm is fastest here, once per operation and size class.
 #include <algorithm>
 #include <array>

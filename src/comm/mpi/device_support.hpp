@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Which device memory the MPI library can access.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The library's own collectives, up to the largest count that the library supports.
 #include <fmt/format.h>
 

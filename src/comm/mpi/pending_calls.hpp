@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Pending calls of MPI: scripts of messages and sums, and the library's own non-blocking
 // collectives.
 #pragma once

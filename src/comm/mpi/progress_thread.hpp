@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The thread that drives pending calls while the rank computes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // One rank's end of an NCCL communicator: creation, queries, abort.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Makes the NCCL communicator, or the error line that says why there is none.
 #include <cuda_runtime_api.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The same functions for a build without NCCL.
 #include "base/error.hpp"
 #include "comm/nccl/nccl_communicator.hpp"

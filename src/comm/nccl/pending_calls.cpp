@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "comm/nccl/pending_calls.hpp"
 
 #include <cuda_runtime_api.h>

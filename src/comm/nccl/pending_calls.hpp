@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Pending NCCL calls on their stream, their order with the compute stream, and their times.
 #pragma once
 

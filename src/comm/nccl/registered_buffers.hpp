@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Memory that NCCL allocates and registers with a communicator.
 #pragma once
 

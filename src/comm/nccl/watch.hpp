@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Watches the calls that NCCL has on the device, so that a rank ends with an error and not a hang.
 #pragma once
 

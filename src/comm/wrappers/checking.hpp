@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Collectives whose results are checked, for one step of a verification.
 #pragma once
 

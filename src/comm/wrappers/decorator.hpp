@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The base of communicators that change how another communicator carries out collectives.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The communicator of a dry run: it counts calls and moves nothing.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Slows another communicator down to the speed of a given link.
 #pragma once
 

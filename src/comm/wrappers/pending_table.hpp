@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The pending calls of a wrapper, by ticket.
 #pragma once
 

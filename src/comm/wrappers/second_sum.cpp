@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "comm/wrappers/second_sum.hpp"
 
 #include <algorithm>

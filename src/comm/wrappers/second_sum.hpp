@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Forms the sums of collectives a second time by another path.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Leaves the collectives out, to measure the rest of a step.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Collectives on device buffers, by a library that cannot access device memory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Activations whose rows arrive chunk by chunk while the next operation already uses them.
 #pragma once
 

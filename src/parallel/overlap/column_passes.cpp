@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // The passes of ColumnParallelLinear that hide communication. Its header lists what runs
 // concurrently.
 #include <memory>

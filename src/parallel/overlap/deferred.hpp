@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Work of a backward pass that is deferred to hide a collective.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Activations whose rows are made in the order in which the next operation needs them.
 #pragma once
 

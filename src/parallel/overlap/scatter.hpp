@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // A reduce-scatter in separate messages, with the memory that it needs until it is complete.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Collectives on the shards of an activation, taken apart into single messages between ranks.
 #pragma once
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Ramble, and Benchpark on top of it: inputs of Tidemark, with figures of merit from the records.
 
     ramble repo add scripts/harness/ramble

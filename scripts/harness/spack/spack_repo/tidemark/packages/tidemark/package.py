@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Spack 1.0 or newer: how to build Tidemark.
 
     spack repo add scripts/harness/spack/spack_repo/tidemark

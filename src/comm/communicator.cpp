@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "base/error.hpp"
+#include "base/unwinding.hpp"
 
 namespace tidemark::comm {
 
@@ -20,7 +21,7 @@ Request& Request::operator=(Request&& other) noexcept {
 
 void Request::finish() noexcept {
   if (!pending()) return;
-  if (std::uncaught_exceptions() > 0) {
+  if (an_error_unwinds()) {
     owner_->abandon();
     owner_ = nullptr;
     return;

@@ -2,13 +2,13 @@
 #include "job/mpi_session.hpp"
 
 #include <cstdio>
-#include <exception>
 #include <iostream>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "base/last_words.hpp"
+#include "base/unwinding.hpp"
 #include "job/library_version.hpp"
 #include "job/mpi_header.hpp"
 #include "job/node_watch.hpp"
@@ -46,7 +46,7 @@ MpiSession::MpiSession(MpiThreads threads, Watchdog* watch) : watch_(watch) {
 MpiSession::~MpiSession() {
   if (!owns_mpi_) return;
   // Other ranks may wait for this one in a collective, and not in MPI_Finalize.
-  if (std::uncaught_exceptions() > 0) abort(ExitStatus::failed);
+  if (an_error_unwinds()) abort(ExitStatus::failed);
   if (watch_ != nullptr) watch_->set_context("the end of the job");
   const WatchedCall call(watch_, "MPI_Finalize");
   MPI_Finalize();

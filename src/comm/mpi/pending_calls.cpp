@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "comm/mpi/datatype.hpp"
 
 namespace tidemark::comm {
 
@@ -15,64 +16,65 @@ constexpr std::uint64_t tags = 32768;
 
 }  // namespace
 
-MpiPendingCalls::PendingCall& MpiPendingCalls::add(const CallPlan& plan, Clock::time_point posted) {
-  PendingCall call{};
-  call.ticket = next_ticket_++;
-  call.plan = plan;
-  call.posted = posted;
-  pending_.push_back(std::move(call));
+MpiPendingCalls::PendingCall& MpiPendingCalls::add(const BookedCall& call,
+                                                   Clock::time_point posted) {
+  PendingCall pending{};
+  pending.ticket = next_ticket_++;
+  pending.call = call;
+  pending.posted = posted;
+  pending_.push_back(std::move(pending));
   return pending_.back();
 }
 
-std::uint64_t MpiPendingCalls::start(const CallPlan& plan, Script script,
+std::uint64_t MpiPendingCalls::start(const BookedCall& call, Script script,
                                      Clock::time_point posted) {
-  MemoryBlock scratch = scratch_.take(script.scratch * size_of(plan.dtype));
-  PendingCall& call = add(plan, posted);
-  call.script = std::move(script);
-  call.scratch = std::move(scratch);
-  if (!call.script.rounds.empty()) {
-    const int code = enter_round(call);
+  MemoryBlock scratch = scratch_.take(script.scratch * size_of(call.dtype));
+  PendingCall& pending = add(call, posted);
+  pending.script = std::move(script);
+  pending.scratch = std::move(scratch);
+  if (!pending.script.rounds.empty()) {
+    const int code = enter_round(pending);
     if (error_ == MPI_SUCCESS) error_ = code;
   }
-  call.posting_seconds = std::chrono::duration<double>(Clock::now() - posted).count();
-  return call.ticket;
+  pending.posting_seconds = std::chrono::duration<double>(Clock::now() - posted).count();
+  return pending.ticket;
 }
 
-std::uint64_t MpiPendingCalls::start(const CallPlan& plan, MPI_Request request,
+std::uint64_t MpiPendingCalls::start(const BookedCall& call, MPI_Request request,
                                      Clock::time_point posted) {
-  PendingCall& call = add(plan, posted);
-  call.script.rounds.resize(1);
-  call.requests.push_back(request);
-  call.posting_seconds = std::chrono::duration<double>(Clock::now() - posted).count();
-  return call.ticket;
+  PendingCall& pending = add(call, posted);
+  pending.script.rounds.resize(1);
+  pending.requests.push_back(request);
+  pending.posting_seconds = std::chrono::duration<double>(Clock::now() - posted).count();
+  return pending.ticket;
 }
 
-void* MpiPendingCalls::address_of(PendingCall& call, const Piece& piece) const {
-  const std::size_t offset = piece.first * size_of(call.plan.dtype);
+void* MpiPendingCalls::address_of(PendingCall& pending, const Piece& piece) const {
+  const std::size_t offset = piece.first * size_of(pending.call.dtype);
   switch (piece.place) {
     case Place::send:
       // This memory is only read: MPI and the sums take it as const.
-      return const_cast<std::byte*>(static_cast<const std::byte*>(call.plan.send)) + offset;
+      return const_cast<std::byte*>(static_cast<const std::byte*>(pending.call.send)) + offset;
     case Place::recv:
-      return static_cast<std::byte*>(call.plan.recv) + offset;
+      return static_cast<std::byte*>(pending.call.recv) + offset;
     case Place::scratch:
-      return call.scratch.data() + offset;
+      return pending.scratch.data() + offset;
   }
   return nullptr;
 }
 
-int MpiPendingCalls::enter_round(PendingCall& call) {
-  const Round& round = call.script.rounds[call.round];
-  const int tag = static_cast<int>(call.ticket % tags);
-  const MPI_Datatype type = call.plan.datatype;
-  call.requests.clear();
-  call.peers.clear();
+int MpiPendingCalls::enter_round(PendingCall& pending) {
+  const Round& round = pending.script.rounds[pending.round];
+  const int tag = static_cast<int>(pending.ticket % tags);
+  const MPI_Datatype type = datatype_of(pending.call.dtype);
+  pending.requests.clear();
+  pending.peers.clear();
   const auto post_piece = [&](const Piece& piece, int peer, bool receives) {
-    void* const data = address_of(call, piece);
+    void* const data = address_of(pending, piece);
     const int count = static_cast<int>(piece.count);
-    call.requests.push_back(MPI_REQUEST_NULL);
-    call.peers.push_back({peer, receives});
-    MPI_Request* const request = &call.requests.back();
+    pending.requests.push_back(MPI_REQUEST_NULL);
+    pending.peers.push_back({peer, receives});
+    MPI_Request* const request = &pending.requests.back();
     return receives ? MPI_Irecv(data, count, type, peer, tag, comm_, request)
                     : MPI_Isend(data, count, type, peer, tag, comm_, request);
   };
@@ -91,27 +93,27 @@ int MpiPendingCalls::enter_round(PendingCall& call) {
   std::vector<const void*> terms;
   for (const Sum& sum : round.sums) {
     terms.clear();
-    for (const Piece& term : sum.terms) terms.push_back(address_of(call, term));
-    sum_(call.plan.dtype, address_of(call, sum.out), terms, sum.out.count);
+    for (const Piece& term : sum.terms) terms.push_back(address_of(pending, term));
+    sum_(pending.call.dtype, address_of(pending, sum.out), terms, sum.out.count);
   }
   return MPI_SUCCESS;
 }
 
-int MpiPendingCalls::move_on(PendingCall& call, bool& is_complete) {
+int MpiPendingCalls::move_on(PendingCall& pending, bool& is_complete) {
   while (true) {
-    if (!call.requests.empty()) {
+    if (!pending.requests.empty()) {
       int all_done = 0;
-      const int code = MPI_Testall(static_cast<int>(call.requests.size()), call.requests.data(),
-                                   &all_done, MPI_STATUSES_IGNORE);
+      const int code = MPI_Testall(static_cast<int>(pending.requests.size()),
+                                   pending.requests.data(), &all_done, MPI_STATUSES_IGNORE);
       if (code != MPI_SUCCESS) return code;
       if (all_done == 0) return MPI_SUCCESS;
-      call.requests.clear();
+      pending.requests.clear();
     }
-    if (++call.round >= call.script.rounds.size()) {
+    if (++pending.round >= pending.script.rounds.size()) {
       is_complete = true;
       return MPI_SUCCESS;
     }
-    const int code = enter_round(call);
+    const int code = enter_round(pending);
     if (code != MPI_SUCCESS) return code;
   }
 }
@@ -120,21 +122,22 @@ int MpiPendingCalls::advance(std::vector<Completed>& completed) {
   // After an error no call advances any more, because another rank or caller may have freed its
   // buffers.
   if (error_ != MPI_SUCCESS) return error_;
-  for (auto call = pending_.begin(); call != pending_.end();) {
+  for (auto pending = pending_.begin(); pending != pending_.end();) {
     bool is_complete = false;
-    error_ = move_on(*call, is_complete);
+    error_ = move_on(*pending, is_complete);
     if (error_ != MPI_SUCCESS) return error_;
     if (!is_complete) {
-      ++call;
+      ++pending;
       continue;
     }
-    completed.push_back({call->ticket,
-                         {call->plan.operation, call->plan.purpose, call->plan.message_bytes,
-                          call->posted, Clock::now()},
-                         call->plan.counted,
-                         call->posting_seconds});
-    done_.emplace(call->ticket, Done{call->plan, std::move(call->scratch)});
-    call = pending_.erase(call);
+    const BookedCall& call = pending->call;
+    completed.push_back(
+        {pending->ticket,
+         {call.operation, call.purpose, call.message_bytes, pending->posted, Clock::now()},
+         call.counted,
+         pending->posting_seconds});
+    done_.emplace(pending->ticket, Done{call, std::move(pending->scratch)});
+    pending = pending_.erase(pending);
   }
   return MPI_SUCCESS;
 }
@@ -146,9 +149,9 @@ void MpiPendingCalls::retire(std::uint64_t ticket) {
   done_.erase(found);
 }
 
-std::optional<CallPlan> MpiPendingCalls::completed_plan(std::uint64_t ticket) const {
+std::optional<BookedCall> MpiPendingCalls::completed_call(std::uint64_t ticket) const {
   const auto found = done_.find(ticket);
-  return found == done_.end() ? std::nullopt : std::optional(found->second.plan);
+  return found == done_.end() ? std::nullopt : std::optional(found->second.call);
 }
 
 const MpiPendingCalls::PendingCall* MpiPendingCalls::find(std::uint64_t ticket) const noexcept {
@@ -161,10 +164,10 @@ bool MpiPendingCalls::is_under_way(std::uint64_t ticket) const noexcept {
   return find(ticket) != nullptr;
 }
 
-const CallPlan& MpiPendingCalls::plan_of(std::uint64_t ticket) const {
-  const PendingCall* const call = find(ticket);
-  TIDEMARK_REQUIRE(call != nullptr, "the call is not under way");
-  return call->plan;
+const BookedCall& MpiPendingCalls::call_of(std::uint64_t ticket) const {
+  const PendingCall* const pending = find(ticket);
+  TIDEMARK_REQUIRE(pending != nullptr, "the call is not under way");
+  return pending->call;
 }
 
 Awaited MpiPendingCalls::awaited_ranks(std::uint64_t ticket) const {

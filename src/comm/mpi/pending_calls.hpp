@@ -17,26 +17,15 @@
 #include "comm/algorithms/rounds.hpp"
 #include "comm/algorithms/scratch_pool.hpp"
 #include "comm/algorithms/sums.hpp"
-#include "comm/mpi/mpi_communicator.hpp"
+#include "comm/mpi/booked_call.hpp"
+#include "job/mpi_header.hpp"
 
 namespace tidemark::comm {
-
-/// The properties of a call for the account, and the memory that it works on.
-struct CallPlan {
-  Operation operation;
-  Purpose purpose;
-  std::int64_t message_bytes = 0;
-  DType dtype = DType::fp32;
-  MPI_Datatype datatype = MPI_FLOAT;
-  const void* send = nullptr;
-  void* recv = nullptr;
-  bool counted = true;  ///< false for calls of the harness
-};
 
 /// A complete call.
 struct Completed {
   std::uint64_t ticket = 0;
-  CallRecord call;
+  CallRecord record;
   bool counted = true;
   double posting_seconds = 0.0;  ///< seconds that the caller spent while posting it
 };
@@ -59,16 +48,16 @@ class MpiPendingCalls {
   MpiPendingCalls& operator=(const MpiPendingCalls&) = delete;
 
   /// Posts the first round of `script`. Returns the ticket; tickets start at 1.
-  std::uint64_t start(const CallPlan& plan, Script script, Clock::time_point posted);
+  std::uint64_t start(const BookedCall& call, Script script, Clock::time_point posted);
   /// Takes over a request of one of the library's own collectives. Returns the ticket.
-  std::uint64_t start(const CallPlan& plan, MPI_Request request, Clock::time_point posted);
+  std::uint64_t start(const BookedCall& call, MPI_Request request, Clock::time_point posted);
 
   [[nodiscard]] bool empty() const noexcept { return pending_.empty(); }
   [[nodiscard]] bool is_under_way(std::uint64_t ticket) const noexcept;
   /// The ranks for which call `ticket` still waits; empty if they are not known.
   [[nodiscard]] Awaited awaited_ranks(std::uint64_t ticket) const;
   /// The properties of a call, which must be pending.
-  [[nodiscard]] const CallPlan& plan_of(std::uint64_t ticket) const;
+  [[nodiscard]] const BookedCall& call_of(std::uint64_t ticket) const;
 
   /// Advances every call as far as possible without blocking, and appends calls that become
   /// complete to `completed`. Returns MPI_SUCCESS or the first error.
@@ -80,7 +69,7 @@ class MpiPendingCalls {
   /// network.
   void retire(std::uint64_t ticket);
   /// The properties of a call that is complete and not retired; nullopt for other calls.
-  [[nodiscard]] std::optional<CallPlan> completed_plan(std::uint64_t ticket) const;
+  [[nodiscard]] std::optional<BookedCall> completed_call(std::uint64_t ticket) const;
   /// Stops the progress of all calls.
   void abandon() noexcept { is_abandoned_ = true; }
   [[nodiscard]] bool is_abandoned() const noexcept { return is_abandoned_; }
@@ -91,7 +80,7 @@ class MpiPendingCalls {
  private:
   /// A complete call that is not retired yet.
   struct Done {
-    CallPlan plan;
+    BookedCall call;
     MemoryBlock scratch;
   };
   struct Peer {
@@ -100,7 +89,7 @@ class MpiPendingCalls {
   };
   struct PendingCall {
     std::uint64_t ticket;
-    CallPlan plan;
+    BookedCall call;
     Script script;
     std::size_t round = 0;  ///< the round whose messages are posted
     MemoryBlock scratch;
@@ -110,7 +99,7 @@ class MpiPendingCalls {
     double posting_seconds = 0.0;
   };
 
-  PendingCall& add(const CallPlan& plan, Clock::time_point posted);
+  PendingCall& add(const BookedCall& call, Clock::time_point posted);
   int enter_round(PendingCall& call);
   int move_on(PendingCall& call, bool& is_complete);
   void* address_of(PendingCall& call, const Piece& piece) const;

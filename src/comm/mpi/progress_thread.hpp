@@ -8,18 +8,16 @@
 #include <thread>
 
 #include "base/error.hpp"
-#include "comm/mpi/mpi_communicator.hpp"
-#include "comm/mpi/pending_calls.hpp"
+#include "comm/mpi/progress.hpp"
 
 namespace tidemark::comm {
 
 /// Sleeps while no call is pending. Otherwise it takes the lock only once per interval, so that it
 /// hardly disturbs threads that compute on the same cores.
-class MpiCommunicator::ProgressThread {
+class MpiProgress::Thread {
  public:
-  ProgressThread(MpiCommunicator& owner, std::chrono::microseconds interval)
-      : owner_(owner), interval_(interval), thread_([this] { work(); }) {}
-  ~ProgressThread() {
+  explicit Thread(MpiProgress& owner) : owner_(owner), thread_([this] { work(); }) {}
+  ~Thread() {
     {
       const std::lock_guard lock(owner_.mutex_);
       stop_ = true;
@@ -27,8 +25,8 @@ class MpiCommunicator::ProgressThread {
     awake_.notify_one();
     thread_.join();
   }
-  ProgressThread(const ProgressThread&) = delete;
-  ProgressThread& operator=(const ProgressThread&) = delete;
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
 
   /// Call this after posting a call, while the owner holds the lock.
   void wake() { awake_.notify_one(); }
@@ -44,7 +42,7 @@ class MpiCommunicator::ProgressThread {
       // MPI may work without it. If it does not, the next wait gets MPI's error.
     }
     while (!stop_) {
-      if (owner_.pending_->empty()) {
+      if (owner_.pending_.empty()) {
         awake_.wait(lock);
         continue;
       }
@@ -56,13 +54,12 @@ class MpiCommunicator::ProgressThread {
       }
       owner_.account_.add_polling(Clock::now() - begin);
       lock.unlock();
-      std::this_thread::sleep_for(interval_);
+      std::this_thread::sleep_for(owner_.options_.progress_interval);
       lock.lock();
     }
   }
 
-  MpiCommunicator& owner_;
-  std::chrono::microseconds interval_;
+  MpiProgress& owner_;
   bool stop_ = false;  ///< guarded by the owner's lock, as the pending calls are
   std::condition_variable awake_;
   std::thread thread_;

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <exception>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/unwinding.hpp"
 #include "comm/rank_zero.hpp"
 
 namespace tidemark::comm {
@@ -45,8 +45,7 @@ NcclLink::NcclLink(Communicator& control, std::chrono::duration<double> timeout,
 
 NcclLink::~NcclLink() {
   if (is_broken()) return;
-  // Finalising is collective. While an exception unwinds this rank, the other ranks may never join.
-  if (std::uncaught_exceptions() > 0) {
+  if (an_error_unwinds()) {
     abort();
     return;
   }

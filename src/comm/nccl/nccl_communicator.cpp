@@ -3,11 +3,10 @@
 
 #include <nccl.h>
 
-#include <exception>
-
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/unwinding.hpp"
 #include "comm/buffers.hpp"
 #include "comm/nccl/link.hpp"
 #include "comm/nccl/pending_calls.hpp"
@@ -78,7 +77,7 @@ NcclCommunicator::NcclCommunicator(std::unique_ptr<Communicator> control, CudaSt
       watch_(std::make_unique<NcclWatch>(mutex_, *link_, *pending_, watchdog_, timeout, rank())) {}
 
 NcclCommunicator::~NcclCommunicator() {
-  if (std::uncaught_exceptions() > 0 || link_->is_broken()) return;
+  if (an_error_unwinds() || link_->is_broken()) return;
   try {
     catch_up();  // the watch ends this wait if it takes too long
   } catch (const Error& error) {
@@ -162,7 +161,7 @@ void NcclCommunicator::wait(Request& request) {
   if (!request.pending()) return;
   TIDEMARK_REQUIRE(request.owner() == this, "a request of another communicator");
   const std::uint64_t ticket = request.ticket();
-  if (std::uncaught_exceptions() > 0) {
+  if (an_error_unwinds()) {
     // An error unwinds this rank and frees the buffers of its calls. So the abort ends all calls
     // here.
     const std::lock_guard lock(mutex_);
@@ -216,7 +215,7 @@ void NcclCommunicator::give_back(void* memory) noexcept {
     const std::lock_guard lock(mutex_);
     return link_->is_broken();
   };
-  if (std::uncaught_exceptions() > 0 || is_lost()) return;
+  if (an_error_unwinds() || is_lost()) return;
   try {
     catch_up();  // also waits for kernels, because freeing need not wait for them
     guarded("ncclMemFree", [&] { buffers_->release(memory); });

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Measures which algorithm is fastest here, once per operation and size class.
+#include "comm/mpi/algorithm_chooser.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <limits>
 
-#include "comm/mpi/mpi_communicator.hpp"
+#include "comm/algorithms/memory_block.hpp"
 
 namespace tidemark::comm {
 
@@ -16,46 +17,46 @@ constexpr int repeats = 6;
 
 }  // namespace
 
-Algorithm MpiCommunicator::algorithm_for(const BookedCall& call) {
-  const auto size_class = static_cast<int>(std::bit_width(call.message_bytes));
+Algorithm AlgorithmChooser::algorithm_for(const BookedCall& call, const Conditions& conditions) {
+  const auto size_class =
+      static_cast<int>(std::bit_width(static_cast<std::uint64_t>(call.message_bytes)));
   const auto [entry, is_new] = chosen_.try_emplace(
-      {call.operation, call.dtype, size_class, overlapping_}, Algorithm::native);
-  if (is_new && handle_.size > 1 && call.message_bytes > 0) {
-    choices_.push_back(measure(call));
+      {call.operation, call.dtype, size_class, conditions.overlapping}, Algorithm::native);
+  if (is_new && ranks_ > 1 && call.message_bytes > 0) {
+    choices_.push_back(measure(call, conditions));
     entry->second = choices_.back().algorithm;
   }
   return entry->second;
 }
 
-/// Measures on buffers of its own, which are as large as those of `call`. Collective: every rank is
-/// about to make the same call.
-AlgorithmChoice MpiCommunicator::measure(const BookedCall& call) {
+/// Measures on buffers of its own, which are as large as those of `call`.
+AlgorithmChoice AlgorithmChooser::measure(const BookedCall& call, const Conditions& conditions) {
   const bool reduces_all = call.operation == Operation::all_reduce;
-  const std::size_t block = call.message_bytes / static_cast<std::size_t>(handle_.size);
   const bool gathers = call.operation == Operation::all_gather;
-  const MemoryBlock send(options_.memory, reduces_all ? 0 : gathers ? block : call.message_bytes);
-  const MemoryBlock recv(options_.memory, gathers || reduces_all ? call.message_bytes : block);
+  const auto message = static_cast<std::size_t>(call.message_bytes);
+  const std::size_t block = message / static_cast<std::size_t>(ranks_);
+  const MemoryBlock send(memory_, reduces_all ? 0 : gathers ? block : message);
+  const MemoryBlock recv(memory_, gathers || reduces_all ? message : block);
   BookedCall trial = call;
   trial.send = reduces_all ? nullptr : send.data();
   trial.recv = recv.data();
   trial.counted = false;
 
-  AlgorithmChoice choice{call.operation, call.dtype, static_cast<std::int64_t>(call.message_bytes),
-                         Algorithm::native, overlapping_};
+  AlgorithmChoice choice{call.operation, call.dtype, call.message_bytes, Algorithm::native,
+                         conditions.overlapping};
   for (int repeat = 0; repeat < repeats; ++repeat) {
     for (std::size_t i = 0; i < all_algorithms.size(); ++i) {
-      if (!is_distinct(all_algorithms[i], handle_.size)) continue;
-      if (all_algorithms[i] == Algorithm::native && !may_be_native(call)) continue;
-      meet("choosing an algorithm");
+      if (!is_distinct(all_algorithms[i], ranks_)) continue;
+      if (all_algorithms[i] == Algorithm::native && !conditions.may_be_native) continue;
+      control_.meet("choosing an algorithm");
       const Clock::time_point begin = Clock::now();
-      Request request = carry_out_by(all_algorithms[i], trial);
-      wait(request);
+      carry_out_(all_algorithms[i], trial);
       const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
       double& least = choice.seconds[i];
       least = repeat == 0 ? seconds : std::min(least, seconds);
     }
   }
-  max_over_ranks(choice.seconds);
+  control_.max_over_ranks(choice.seconds);
   double fastest = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < all_algorithms.size(); ++i) {
     if (choice.seconds[i] == 0.0 || choice.seconds[i] >= fastest) continue;  // 0: not measured

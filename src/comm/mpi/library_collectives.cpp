@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The library's own collectives, up to the largest count that the library supports.
+#include "comm/mpi/library_collectives.hpp"
+
 #include <fmt/format.h>
 
 #include "base/bfloat16.hpp"
-#include "base/error.hpp"
+#include "base/unwinding.hpp"
 #include "comm/buffers.hpp"
 #include "comm/mpi/datatype.hpp"
-#include "comm/mpi/mpi_communicator.hpp"
 
 namespace tidemark::comm {
 
@@ -83,84 +83,58 @@ int carry_out_beyond_int(const NativeCall&, std::size_t) { return MPI_ERR_COUNT;
 
 #endif
 
-}  // namespace
-
-void MpiCommunicator::make_sums() {
-  check(MPI_Op_create(add_bf16<int>, commutative, &handle_.bf16_sum), "making the sum of bf16");
-  check(make_large_sum(&handle_.large_bf16_sum), "making the sum of bf16");
+/// The elements of a call, all ranks' blocks together.
+std::size_t elements_of(const BookedCall& call) {
+  return static_cast<std::size_t>(call.message_bytes) / size_of(call.dtype);
 }
 
-void MpiCommunicator::free_sums() {
-  MPI_Op_free(&handle_.bf16_sum);
-  if (handle_.large_bf16_sum != MPI_OP_NULL) MPI_Op_free(&handle_.large_bf16_sum);
+}  // namespace
+
+LibraryCollectives::LibraryCollectives(const MpiHandle& handle, std::size_t largest_count)
+    : handle_(handle), largest_count_(largest_count) {
+  handle_.check(MPI_Op_create(add_bf16<int>, commutative, &bf16_sum_), "making the sum of bf16");
+  handle_.check(make_large_sum(&large_bf16_sum_), "making the sum of bf16");
+}
+
+LibraryCollectives::~LibraryCollectives() {
+  // While an error unwinds, a pending call may still use the sums.
+  if (an_error_unwinds() || mpi_is_finalized()) return;
+  MPI_Op_free(&bf16_sum_);
+  if (large_bf16_sum_ != MPI_OP_NULL) MPI_Op_free(&large_bf16_sum_);
 }
 
 /// A library that counts in int also counts the whole buffer of a call in int.
-bool MpiCommunicator::exceeds_int(const BookedCall& call) const {
-  return call.message_bytes / size_of(call.dtype) > options_.largest_count;
+bool LibraryCollectives::exceeds_int(const BookedCall& call) const {
+  return elements_of(call) > largest_count_;
 }
 
-/// Throws RunError if the library cannot take this number of elements in one call.
-void MpiCommunicator::require_countable(const BookedCall& call) const {
-  if (counts_beyond_int || !exceeds_int(call)) return;
-  fail(name_of(call.operation),
-       fmt::format("{} elements are more than this library of MPI {}.{} takes in a call, {}; "
-                   "comm.algorithm: pairwise or ring cuts them",
-                   call.message_bytes / size_of(call.dtype), MPI_VERSION, MPI_SUBVERSION,
-                   options_.largest_count));
+bool LibraryCollectives::can_count(const BookedCall& call) const {
+  return counts_beyond_int || !exceeds_int(call);
 }
 
-/// Blocks if `request` is null.
-int MpiCommunicator::call_native(const BookedCall& call, MPI_Request* request) const {
+void LibraryCollectives::require_countable(const BookedCall& call) const {
+  if (can_count(call)) return;
+  handle_.fail(name_of(call.operation),
+               fmt::format("{} elements are more than this library of MPI {}.{} takes in a call, "
+                           "{}; comm.algorithm: pairwise or ring cuts them",
+                           elements_of(call), MPI_VERSION, MPI_SUBVERSION, largest_count_));
+}
+
+int LibraryCollectives::carry_out(const BookedCall& call, MPI_Request* request) const {
   const bool is_large = exceeds_int(call);
-  const MPI_Op sum = call.dtype != DType::bf16 ? MPI_SUM
-                     : is_large                ? handle_.large_bf16_sum
-                                               : handle_.bf16_sum;
+  const MPI_Op bf16_sum = is_large ? large_bf16_sum_ : bf16_sum_;
+  const MPI_Op sum = call.dtype == DType::bf16 ? bf16_sum : MPI_SUM;
   const void* own = call.send;
   if (call.operation == Operation::all_gather) {
-    own = block_of(call.recv, call.count * size_of(call.dtype), handle_.rank);
+    own = block_of(call.recv, call.block_bytes(), handle_.rank());
   } else if (call.operation == Operation::reduce_scatter) {
     own = call.recv;
   }
   const void* const send = call.send == own ? MPI_IN_PLACE : call.send;
   const NativeCall native{call.operation, send,   call.recv, datatype_of(call.dtype), sum,
-                          handle_.comm,   request};
+                          handle_.comm(), request};
   return is_large ? carry_out_beyond_int(native, static_cast<MPI_Count>(call.count))
                   : carry_out_in_int(native, static_cast<int>(call.count));
-}
-
-Request MpiCommunicator::blocking_native(const BookedCall& call) {
-  const Clock::time_point posted =
-      Clock::now();  // before the lock, because waiting for the lock counts as blocked
-  const std::lock_guard lock(mutex_);
-  int code = MPI_SUCCESS;
-  {
-    const job::Watchdog::Call watched(watchdog_, name_of(call.operation).data(), Clock::now());
-    code = call_native(call, nullptr);
-  }
-  const Clock::time_point completed = Clock::now();
-  check(code, name_of(call.operation));
-  if (!call.counted) return {};
-  account_.add({call.operation, call.purpose, static_cast<std::int64_t>(call.message_bytes), posted,
-                completed},
-               std::chrono::duration<double>(completed - posted).count());
-  account_.occupied({call.operation, false, posted, completed});
-  return {};
-}
-
-Algorithm MpiCommunicator::allowed(Algorithm algorithm, const BookedCall& call) const {
-  const bool is_refused = algorithm == Algorithm::native && !may_be_native(call);
-  return is_refused ? Algorithm::pairwise : algorithm;
-}
-
-bool MpiCommunicator::may_be_native(const BookedCall& call) const {
-  if (options_.automatic && !counts_beyond_int && exceeds_int(call)) return false;
-  if (!options_.on_device) return true;
-  // With overlapping, the library's call is non-blocking. Non-blocking collectives of Open MPI
-  // treat device buffers as host buffers, and form sums on the host (its issue 9845).
-  if (overlapping_) return false;
-  const bool sums = call.operation != Operation::all_gather;
-  return !sums || call.dtype != DType::bf16;
 }
 
 }  // namespace tidemark::comm

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A duplicate of a communicator of MPI, and the error lines of the calls on it.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "job/mpi_header.hpp"
+#include "job/watchdog.hpp"
+
+namespace tidemark::comm {
+
+/// Owns a duplicate of a communicator, which returns errors instead of ending the job. Destroy it
+/// before MPI_Finalize.
+class MpiHandle {
+ public:
+  /// Collective. `parent` remains the caller's. `watchdog` must outlive the handle. From then on an
+  /// overdue call names the ranks of this communicator that are not alive.
+  MpiHandle(MPI_Comm parent, job::Watchdog& watchdog);
+  ~MpiHandle();
+  MpiHandle(const MpiHandle&) = delete;
+  MpiHandle& operator=(const MpiHandle&) = delete;
+
+  [[nodiscard]] MPI_Comm comm() const noexcept { return comm_; }
+  [[nodiscard]] int rank() const noexcept { return rank_; }
+  [[nodiscard]] int size() const noexcept { return size_; }
+
+  /// Throws RunError with the operation, the context, this rank and the reason.
+  [[noreturn]] void fail(std::string_view operation, std::string_view reason) const;
+  /// Throws RunError unless `code` is MPI_SUCCESS.
+  void check(int code, std::string_view operation) const;
+  /// `count` as MPI takes it. Throws RunError if `blocks` x `count` elements exceed an int.
+  [[nodiscard]] int checked_count(std::size_t count, int blocks, std::string_view operation) const;
+
+ private:
+  void duplicate(MPI_Comm parent);
+  void identify_peers();
+
+  job::Watchdog& watchdog_;
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  int rank_ = 0;
+  int size_ = 1;
+};
+
+/// The rank of this process in `comm`.
+[[nodiscard]] int rank_in(MPI_Comm comm);
+/// Whether MPI_Finalize was called. Handles of MPI must not be freed after it.
+[[nodiscard]] bool mpi_is_finalized();
+
+}  // namespace tidemark::comm

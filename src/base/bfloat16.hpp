@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The 16-bit floating-point type with the exponent of fp32 ("brain floating point": Kalamkar et
-// al., "A Study of BFLOAT16 for Deep Learning Training", 2019). Storage alone: arithmetic is in
-// float.
+// al., "A Study of BFLOAT16 for Deep Learning Training", 2019). It is for storage only: arithmetic
+// is in float.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 
-// Host and device compilers alike, without Kokkos: communicators use it, too.
+// For host and device compilers, without Kokkos, because communicators use it, too.
 #if defined(__CUDACC__) || defined(__HIPCC__)
 #define TIDEMARK_HOST_DEVICE __host__ __device__
 #else
@@ -16,8 +16,8 @@
 
 namespace tidemark {
 
-/// Upper half of a float. Converting to float is exact; converting from float or double rounds
-/// once, to nearest, ties to even, overflows to infinity, and keeps NaN a NaN.
+/// The upper half of a float. Conversion to float is exact. Conversion from float or double rounds
+/// once, to nearest, with ties to even. It overflows to infinity and keeps NaN a NaN.
 class bfloat16 {
  public:
   bfloat16() = default;
@@ -25,7 +25,7 @@ class bfloat16 {
   TIDEMARK_HOST_DEVICE explicit constexpr bfloat16(double value)
       : bfloat16(rounded_to_odd(value)) {}
 
-  TIDEMARK_HOST_DEVICE constexpr operator float() const {  // exact, hence implicit
+  TIDEMARK_HOST_DEVICE constexpr operator float() const {  // exact, so implicit
     return std::bit_cast<float>(static_cast<std::uint32_t>(bits_) << 16);
   }
 
@@ -37,7 +37,7 @@ class bfloat16 {
   }
 
  private:
-  // Integers throughout: under fast-math a compiler may take NaN for impossible.
+  // Integer arithmetic, because under fast-math a compiler may assume that there is no NaN.
   TIDEMARK_HOST_DEVICE static constexpr std::uint16_t rounded(float value) {
     const auto bits = std::bit_cast<std::uint32_t>(value);
     const std::uint32_t upper = bits >> 16;
@@ -46,9 +46,10 @@ class bfloat16 {
     return static_cast<std::uint16_t>(is_nan ? upper | 0x40U : nearest);
   }
 
-  // A float on the same side as `value` of whatever lies half way between two bfloat16 (Boldo and
+  // A float on the same side as `value` of every midpoint between two bfloat16 (Boldo and
   // Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to
-  // odd", 2008): the nearest float may lie right there, and be rounded a second time from there.
+  // odd", 2008). The nearest float may lie on such a midpoint and would then be rounded a second
+  // time.
   TIDEMARK_HOST_DEVICE static constexpr float rounded_to_odd(double value) {
     const auto nearest = static_cast<float>(value);
     const auto bits = std::bit_cast<std::uint32_t>(nearest);

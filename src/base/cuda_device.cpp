@@ -27,10 +27,10 @@ cudaDeviceProp properties() {
   return found;
 }
 
-/// The pointer, or null for want of memory, which is no error of the device's.
+/// Returns the pointer, or null if memory ran out, which is not an error of the device.
 void* unless_out_of_memory(cudaError_t code, void* memory, std::string_view what) {
   if (code == cudaErrorMemoryAllocation) {
-    static_cast<void>(cudaGetLastError());  // or the next call would report it again
+    static_cast<void>(cudaGetLastError());  // otherwise the next call would report it again
     return nullptr;
   }
   check_cuda(code, what);
@@ -58,7 +58,7 @@ std::string device_name() {
   return static_cast<const char*>(found.name);
 }
 
-// In the form that nvidia-smi prints and CUDA_VISIBLE_DEVICES takes.
+// The UUID has the form that nvidia-smi prints and CUDA_VISIBLE_DEVICES takes.
 std::string device_uuid() {
   const cudaDeviceProp found = properties();
   std::string text = "GPU";
@@ -90,7 +90,7 @@ void* allocate(std::size_t bytes) {
   return unless_out_of_memory(code, memory, "allocating memory of the device");
 }
 
-// Nothing can be done where it fails, as it does once the device has failed.
+// cudaFree fails once the device has failed, and nothing can be done about that here.
 void release(void* memory) noexcept { static_cast<void>(cudaFree(memory)); }
 
 void* allocate_pinned(std::size_t bytes) {

@@ -7,10 +7,10 @@
 
 namespace tidemark {
 
-/// The runtime's own words for a code, a cudaError_t.
+/// The runtime's own words for `code`, which is a cudaError_t.
 std::string describe_cuda(int code);
 
-/// Throws RunError where `code`, a cudaError_t, is not success: "WHAT failed: WORDS".
+/// Throws RunError "WHAT failed: WORDS" if `code`, a cudaError_t, is not success.
 void check_cuda(int code, std::string_view what);
 
 }  // namespace tidemark

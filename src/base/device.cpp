@@ -42,7 +42,7 @@ void KernelWatch::note(const char* label, std::chrono::steady_clock::time_point 
 
 void KernelWatch::collect() {
   if constexpr (runs_on_cuda) {
-    // The log may hold what was noted before `begin`.
+    // The log may start with entries from before `begin`.
     auto record = log_->end() - static_cast<std::ptrdiff_t>(marks_.size());
     for (const Marks& marks : marks_) {
       record->begin = clock_->time_of(marks.first);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where Tidemark computes: the Kokkos execution space, its memory, and the view types of the stack.
+// The Kokkos execution space that Tidemark computes in, its memory, and the view types of the
+// stack.
 #pragma once
 
 #include <chrono>
@@ -24,7 +25,7 @@ class ProductCheck;
 using ExecutionSpace = Kokkos::DefaultExecutionSpace;
 using MemorySpace = ExecutionSpace::memory_space;
 
-/// Row-major matrix that owns nothing; a row stride larger than the number of columns is allowed.
+/// Row-major matrix that owns nothing. Its row stride may be larger than its number of columns.
 template <class T>
 using Matrix =
     Kokkos::View<T**, Kokkos::LayoutRight, MemorySpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
@@ -38,34 +39,35 @@ using Mask = Matrix<std::uint8_t>;  ///< dropout mask: 1 keeps the element, 0 dr
 using TeamPolicy = Kokkos::TeamPolicy<ExecutionSpace>;
 using TeamMember = TeamPolicy::member_type;
 
-/// True where kernels run on the processor's own cores.
+/// True if kernels run on the processor's own cores.
 inline constexpr bool runs_on_host =
     Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible;
 
-/// True where kernels run on NVIDIA's devices.
+/// True if kernels run on NVIDIA devices.
 #if defined(KOKKOS_ENABLE_CUDA)
 inline constexpr bool runs_on_cuda = std::is_same_v<ExecutionSpace, Kokkos::Cuda>;
 #else
 inline constexpr bool runs_on_cuda = false;
 #endif
 
-/// True where kernels run on AMD's devices.
+/// True if kernels run on AMD devices.
 #if defined(KOKKOS_ENABLE_HIP)
 inline constexpr bool runs_on_hip = std::is_same_v<MemorySpace, Kokkos::HIPSpace>;
 #else
 inline constexpr bool runs_on_hip = false;
 #endif
 
-/// One kernel, or product: when it ran, by the host's clock.
+/// When one kernel or product ran, by the host's clock.
 struct KernelRecord {
   const char* label;  ///< a string literal
   std::chrono::steady_clock::time_point begin, end;
 };
 using KernelLog = std::vector<KernelRecord>;
 
-/// Takes the times of what is launched on an instance. On a host a kernel is complete when its
-/// launch returns, and is noted then; on CUDA events stand before and behind it, which `collect`
-/// turns into times. Elsewhere nothing tells when a kernel ran, and nothing is noted.
+/// Notes when the kernels of an instance run. On a host a kernel is complete when its launch
+/// returns, and is noted then. On CUDA there is an event before and after each kernel, and
+/// `collect` turns events into times. Elsewhere nothing tells when a kernel ran, and nothing is
+/// noted.
 class KernelWatch {
  public:
   using Mark = StreamClock::Mark;
@@ -74,21 +76,21 @@ class KernelWatch {
   KernelWatch(const KernelWatch&) = delete;
   KernelWatch& operator=(const KernelWatch&) = delete;
 
-  /// Whether kernels are noted where this program runs.
+  /// Whether kernels are noted in this build.
   static constexpr bool works = runs_on_host || runs_on_cuda;
 
-  /// What is launched goes to `log`, which the caller owns, until `collect`.
+  /// Notes launches in `log`, which the caller owns, until `collect`.
   void begin(KernelLog& log);
-  /// Completes the log; the device is idle.
+  /// Completes the log. The device must be idle.
   void collect();
-  /// Leaves the log as it is, where the step has failed.
+  /// Stops and leaves the log incomplete, for a step that has failed.
   void drop() noexcept { log_ = nullptr; }
   [[nodiscard]] bool is_noting() const noexcept { return log_ != nullptr; }
 
-  /// The moment at which all is done that has been launched so far: an event of CUDA, null
-  /// elsewhere.
+  /// The moment at which all launches up to now are done: an event on CUDA, null elsewhere.
   [[nodiscard]] Mark mark();
-  /// A kernel that began then, by the host's clock where `first` is null, and ends now.
+  /// Notes a kernel that ends now. It began at `first`, or if that is null at `begin` by the host's
+  /// clock.
   void note(const char* label, std::chrono::steady_clock::time_point begin, Mark first);
 
  private:
@@ -101,29 +103,28 @@ class KernelWatch {
   std::vector<Marks> marks_;            ///< of the log's entries, on CUDA
 };
 
-/// An instance of the execution space that is the caller's own: a stream on a device. On a host the
-/// default one, since all instances share the cores.
+/// The caller's own instance of the execution space: a stream on a device. On a host it is the
+/// default instance, because all instances share the cores.
 ExecutionSpace own_instance();
 
-/// The stream behind an instance on CUDA; null elsewhere.
+/// The stream of an instance on CUDA; null elsewhere.
 CudaStream stream_of(const ExecutionSpace& exec);
 
 /// Copies `bytes` bytes within the memory of kernels, in the order of the instance.
 void copy_in_order(const ExecutionSpace& exec, void* to, const void* from, std::size_t bytes);
 
-/// The compute queue of this rank, handed to every kernel.
+/// The compute queue of this rank, which every kernel gets.
 struct Device {
-  /// Where kernels run. Empty in a dry run, in which nothing is launched and no memory is
-  /// touched: a step then makes its entries in the ledger and does nothing else. Such a device does
-  /// not need Kokkos to be initialised.
+  /// The instance that kernels run on. It is empty in a dry run: nothing is launched, no memory is
+  /// touched, and a step only makes its entries in the ledger. Then Kokkos need not be initialised.
   std::optional<ExecutionSpace> exec = own_instance();
-  /// Floating-point operations (a multiply and an add are two) of all products launched so far.
+  /// Floating-point operations of all products launched so far. A multiply and an add are two.
   std::uint64_t gemm_flops = 0;
-  /// Products of fp32 round their operands to TF32: 10 bits of mantissa, on tensor cores.
+  /// True: products of fp32 round their operands to TF32 (10 bits of mantissa) for tensor cores.
   bool rounds_to_tf32 = false;
-  /// Notes what is launched, where anybody asks for it; null: nobody does. The caller owns it.
+  /// Notes launches while its log is open. null: nothing is noted. The caller owns it.
   KernelWatch* watch = nullptr;
-  /// Checks products as they are formed, for one step of a verification; null: none is checked. The
+  /// Checks products as they are formed, in one step of a verification. null: none is checked. The
   /// caller owns it.
   kernels::ProductCheck* product_check = nullptr;
 
@@ -133,13 +134,13 @@ struct Device {
   }
   [[nodiscard]] bool launches() const { return exec.has_value(); }
 
-  /// Waits for the kernels of this instance only, so that what runs elsewhere is not disturbed.
+  /// Waits for the kernels of this instance only, so that other instances are not disturbed.
   void fence() const {
     if (exec) exec->fence();
   }
 };
 
-/// Notes what is launched during its life as one kernel.
+/// Notes everything that is launched during its life as one kernel.
 class KernelNote {
  public:
   KernelNote(const Device& device, const char* label)
@@ -162,13 +163,13 @@ class KernelNote {
   std::chrono::steady_clock::time_point begin_;
 };
 
-/// Teams of a launch, which Kokkos counts in int. Throws RunError, naming the kernel, where there
-/// are more.
+/// Converts a number of teams to int, in which Kokkos counts them. Throws RunError with the name of
+/// the kernel if there are too many.
 int checked_teams(const char* label, std::int64_t teams);
 
-/// Runs `body(team)` for every row, `team.league_rank()` being the row: one team a row, its lanes
-/// along the columns: a warp on a GPU, a vectorised loop on a host. A team may take `scratch_bytes`
-/// of memory for itself.
+/// Runs `body(team)` for every row, with one team per row; `team.league_rank()` is the row. The
+/// lanes of a team run along the columns: a warp on a GPU, a vectorised loop on a host. Each team
+/// may use `scratch_bytes` of memory of its own.
 template <class Body>
 void for_each_row(const Device& device, const char* label, std::int64_t rows, const Body& body,
                   int scratch_bytes = 0) {
@@ -200,7 +201,7 @@ Vector<T> as_vector(const Matrix<T>& matrix) {
   return Vector<T>(matrix.data(), matrix.extent(0) * matrix.extent(1));
 }
 
-/// Pointer to the first element of a row, to be taken once per row inside a kernel.
+/// Pointer to the first element of a row. A kernel should take it once per row.
 template <class T>
 KOKKOS_INLINE_FUNCTION T* row_pointer(const Matrix<T>& matrix, std::int64_t row) {
   return matrix.data() + row * static_cast<std::int64_t>(matrix.stride(0));

@@ -38,8 +38,8 @@ constexpr std::string_view name_of(DType dtype) noexcept {
   return "unknown";
 }
 
-/// The type in which sums over elements of `dtype` are formed, and in which the gradients of
-/// parameters and the logits are kept: fp32 for bf16, else the type itself.
+/// The type of sums over elements of `dtype`, of the gradients of parameters, and of the logits:
+/// fp32 for bf16, otherwise the type itself.
 constexpr DType accumulation_of(DType dtype) noexcept {
   return dtype == DType::bf16 ? DType::fp32 : dtype;
 }
@@ -59,7 +59,7 @@ struct Accumulation<bfloat16> {
 template <class T>
 using Accumulate = typename detail::Accumulation<T>::type;
 
-/// True where T is storage alone, and sums are of another type.
+/// True if T is for storage only and sums have another type.
 template <class T>
 inline constexpr bool is_narrow = !std::is_same_v<T, Accumulate<T>>;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Errors and the exit statuses they stand for.
+// Errors and their exit statuses.
 #pragma once
 
 #include <stdexcept>
@@ -16,11 +16,11 @@ enum class ExitStatus : int {
   failed = 3,       ///< the run could not be carried out
 };
 
-/// Which ranks meet an error: where all of them do, one prints the line and all end in order; where
-/// only this one may, it has to end the others.
+/// The ranks that meet an error. If all ranks meet it, one prints the line and all end in order. If
+/// only this rank may meet it, it has to end the others.
 enum class Scope { all_ranks, this_rank };
 
-/// An error that ends the program: one line for the user, and the status to exit with.
+/// An error that ends the program: one line for the user, and the exit status.
 class Error : public std::runtime_error {
  public:
   Error(ExitStatus status, const std::string& line, Scope scope)
@@ -34,8 +34,8 @@ class Error : public std::runtime_error {
 };
 
 /// The user's command line or input file is wrong (exit status 2).
-/// `line` is one complete line, location first: `FILE:LINE:COL: key: what is wrong`. All ranks read
-/// the same input, so all of them throw it.
+/// `line` is one complete line that starts with the location: `FILE:LINE:COL: key: what is wrong`.
+/// All ranks read the same input, so all of them throw it.
 class InputError : public Error {
  public:
   explicit InputError(const std::string& line)
@@ -49,7 +49,7 @@ class RunError : public Error {
       : Error(ExitStatus::failed, line, scope) {}
 };
 
-/// An invariant of Tidemark's own is broken: a defect of the program (exit status 3).
+/// An invariant of Tidemark is broken: a defect of the program (exit status 3).
 class BrokenInvariant : public Error {
  public:
   explicit BrokenInvariant(const std::string& line)
@@ -61,8 +61,8 @@ class BrokenInvariant : public Error {
 
 }  // namespace tidemark
 
-/// Host-side check of an invariant of Tidemark's own; throws BrokenInvariant naming condition and
-/// place. `message` is evaluated only on failure.
+/// Host-side check of an invariant of Tidemark. Throws BrokenInvariant with the condition, file and
+/// line. `message` is evaluated only on failure.
 #define TIDEMARK_REQUIRE(condition, message)                                 \
   do {                                                                       \
     if (!(condition)) {                                                      \

@@ -23,14 +23,14 @@ namespace tidemark {
 
 namespace {
 
-// What the handler touches: it may do no more than set these.
+// The state that the handler changes. A handler may do no more than that.
 std::atomic<int> noted_signal{0};
 std::atomic<long long> noted_nanoseconds{0};
 sem_t wake_up;
 
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<long long>::is_always_lock_free);
 
-/// Of a clock that may be read in a handler of signals.
+/// The clock is one that a signal handler may read.
 long long now_nanoseconds() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -55,15 +55,15 @@ void handle(int number, void (*handler)(int)) {
   sigaction(number, &action, nullptr);
 }
 
-/// Open MPI's mpirun, which kills its ranks one second after it has passed a SIGTERM on. (It sets
-/// this variable for them; ranks that srun starts do not have it.)
+/// True after a SIGTERM from Open MPI's mpirun, which kills its ranks one second after it has
+/// passed the signal on. (It sets this variable for them. Ranks that srun starts do not have it.)
 bool is_killed_soon() {
   return Interruption::signal_number() == SIGTERM &&
          std::getenv("OMPI_MCA_orte_local_daemon_uri") != nullptr;
 }
 
-/// Processes with the same parent as this one that still listen for SIGTERM, itself included: those
-/// that have failed are gone, or on their way out and listen no longer.
+/// The number of processes with the same parent as this one that still listen for SIGTERM, itself
+/// included. A process that has failed is gone, or is ending and does not listen any more.
 int listening_siblings() {
   constexpr unsigned long long bit = 1ULL << (SIGTERM - 1);
   int count = 0;
@@ -118,7 +118,7 @@ int Interruption::signal_number() noexcept { return noted_signal.load(); }
 
 double Interruption::seconds() noexcept {
   const long long since = noted_nanoseconds.load();
-  // A rank that has been asked says so, however short ago that was.
+  // The 1 ns is added because 0 would mean that no signal has come.
   return since == 0 ? 0.0 : 1e-9 * static_cast<double>(now_nanoseconds() - since + 1);
 }
 
@@ -141,11 +141,11 @@ void Interruption::watch() {
                         [this] { return stop_; })) {
     return;
   }
-  // Launchers send SIGTERM also when a rank has failed: that rank has said why.
+  // Launchers also send SIGTERM when a rank has failed. That rank has printed why.
   note_last_words();
   const bool is_clearing_up = is_killed_soon() && listening_siblings() < local_ranks_;
   if (is_clearing_up) ::_exit(static_cast<int>(ExitStatus::failed));
-  // One write, past the locks of stdio, which the thread that does not come back may hold.
+  // One write without the locks of stdio, because the thread that hangs may hold them.
   const std::string text =
       fmt::format("{} on rank {}: {}\n", name_of(signal_number()), rank_, line_);
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());

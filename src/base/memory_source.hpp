@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Memory as plain functions: who takes some need not know who hands it out.
+// Memory as plain functions, so that its users need not know where it comes from.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,12 @@ namespace tidemark {
 
 /// Hands out memory, and takes it back.
 struct MemorySource {
-  /// At least `bytes` bytes; null where there is not enough. Throws RunError where it fails
-  /// otherwise.
+  /// Returns at least `bytes` bytes; null if there is not enough. Throws RunError on any other
+  /// failure.
   std::function<void*(std::size_t bytes)> allocate;
   /// Takes back what `allocate` gave. Does not throw.
   std::function<void(void* memory)> release;
-  /// Other sizes than multiples of this would be rounded up to one, unseen.
+  /// `allocate` silently rounds each size up to a multiple of this.
   std::size_t unit = 1;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random
-// numbers: as easy as 1, 2, 3", SC'11). The value of an element depends on its global index alone,
-// so that every sharding of a tensor sees the same numbers.
+// numbers: as easy as 1, 2, 3", SC'11). The value of an element depends only on its global index,
+// so that every sharding of a tensor gets the same numbers.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace tidemark::philox {
 
-/// Names one random tensor: the key of the generator.
+/// The key of the generator, which names one random tensor.
 struct Key {
   std::uint32_t seed = 0;
   std::uint32_t stream = 0;
@@ -53,13 +53,13 @@ KOKKOS_INLINE_FUNCTION std::uint32_t word_of_element(Key key, std::uint64_t elem
   return words_of_block(key, element / 4).w[element % 4];
 }
 
-/// Uniform in (-1/2, 1/2), symmetric about 0, never its ends.
+/// Uniform in the open interval (-1/2, 1/2), and symmetric about 0.
 KOKKOS_INLINE_FUNCTION double centred_uniform(std::uint32_t word) {
   return (static_cast<double>(word) + 0.5) * (1.0 / 4294967296.0) - 0.5;
 }
 
-/// The words of the elements [first, first + count) of a stream, handed one by one to
-/// `use(offset, word)`, offset from 0. Blocks are generated once, by lanes of a team.
+/// Calls `use(offset, word)` for each of the elements [first, first + count) of a stream. Offsets
+/// start at 0. The lanes of a team generate each block once.
 template <class Member, class Use>
 KOKKOS_INLINE_FUNCTION void for_each_word(const Member& member, Key key, std::uint64_t first,
                                           int count, const Use& use) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How many pieces a number of rows is cut into.
+// The number of pieces that rows are cut into.
 #pragma once
 
 #include <algorithm>
@@ -7,10 +7,11 @@
 
 namespace tidemark {
 
-/// Into how many pieces rows are cut: as many as are asked for, or else up to 4 that are no shorter
-/// than `least_rows`, since products of few rows are slow. One at least, and none is empty.
+/// The number of pieces that rows are cut into: the requested number, or up to 4 if none is
+/// requested. In the latter case each piece has at least `least_rows` rows, because products of few
+/// rows are slow. There is at least one piece, and no piece is empty.
 struct Cut {
-  std::int64_t pieces = 0;  ///< 0: nothing is asked for
+  std::int64_t pieces = 0;  ///< 0: no number is requested
   std::int64_t least_rows = 512;
 
   [[nodiscard]] constexpr std::int64_t of(std::int64_t rows) const {
@@ -19,7 +20,7 @@ struct Cut {
   }
 };
 
-/// First row of piece `index` of `pieces`; that of piece `pieces` is the end.
+/// First row of piece `index` of `pieces`. If index = pieces, it is the number of rows.
 constexpr std::int64_t first_of_piece(std::int64_t rows, std::int64_t pieces, std::int64_t index) {
   return rows * index / pieces;
 }

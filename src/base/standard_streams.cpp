@@ -12,7 +12,7 @@ namespace tidemark {
 void keep_standard_descriptors_open() noexcept {
   for (int descriptor = 0; descriptor <= 2; ++descriptor) {
     if (::fcntl(descriptor, F_GETFD) != -1) continue;
-    // The lowest free number is this one. Where even that fails, nothing can be done.
+    // open() takes the lowest free number, which is this one. If it fails, nothing can be done.
     [[maybe_unused]] const int opened = ::open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY);
   }
 }
@@ -29,7 +29,7 @@ void say_on_stderr(std::string_view text) noexcept {
       shown += {'\\', 'x', digits[byte / 16U], digits[byte % 16U]};
     }
   }
-  // At once: launchers kill ranks in the middle of what they write piece by piece.
+  // In one write, because a launcher may kill the rank between two writes.
   std::fwrite(shown.data(), 1, shown.size(), stderr);
   std::fflush(stderr);
 }

@@ -14,7 +14,7 @@ StreamClock::StreamClock() {
 }
 
 StreamClock::~StreamClock() {
-  // Nothing can be done where these fail, as they do once the device has failed.
+  // These calls fail once the device has failed, and nothing can be done about that here.
   for (const Mark mark : all_) static_cast<void>(cudaEventDestroy(mark));
   static_cast<void>(cudaStreamDestroy(own_stream_));
 }
@@ -56,8 +56,9 @@ void StreamClock::await(Mark mark) const {
 void StreamClock::anchor() {
   using Clock = std::chrono::steady_clock;
   if (anchor_ == nullptr) anchor_ = take();
-  // The event happened between two readings of the host's clock: the closest pair of a few is kept.
-  // They go to one event after the other, so that the last try may be a bad one.
+  // The event happened between two readings of the host's clock. The closest pair of several tries
+  // is kept. Each try records the event that is not the best so far, so that a bad last try is
+  // harmless.
   constexpr int tries = 5;
   const Mark spare = take();
   Mark candidate = spare;

@@ -11,21 +11,23 @@ struct CUstream_st;
 
 namespace tidemark {
 
-/// A stream of the CUDA runtime, as cudaStream_t; null is its default stream.
+/// A stream of the CUDA runtime (cudaStream_t); null is its default stream.
 using CudaStream = CUstream_st*;
 
-/// Moments on CUDA streams, on the axis of the host's steady clock.
+/// Moments on CUDA streams, in times of the host's steady clock.
 ///
-/// `mark` puts an event behind what a stream holds already, and costs the host no waiting. When
-/// the stream has got there, `time_of` tells when that was: by the time between the event and an
-/// anchor, an event of which the host took the time, too. The anchor is good to a few
-/// microseconds, which shift all streams of a device alike; between two marks it is the resolution
-/// of events, half a microsecond, that counts, as long as they are read against the same anchor.
-/// The anchor has a stream of its own, so that taking it waits for nobody.
+/// `mark` puts an event after the work that a stream already holds; the host does not wait. When
+/// the stream has reached the event, `time_of` returns the time of the event. It measures from an
+/// anchor, which is an event with a known time of the host.
 ///
-/// Events are kept for later marks: in a steady state nothing is made. One thread at a time may use
-/// a clock, with the device current that was when it was made. All of it throws RunError where CUDA
-/// fails.
+/// The anchor is accurate to a few microseconds, and its error shifts all streams of a device
+/// alike. The time between two marks that are read against the same anchor has the resolution of
+/// events, half a microsecond. The anchor has its own stream, so that taking it waits for no other
+/// work.
+///
+/// Events are kept for later marks, so a steady state creates none. Only one thread at a time may
+/// use a clock. Its current device must be the one that was current when the clock was made. Every
+/// function throws RunError if CUDA fails.
 class StreamClock {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -38,23 +40,23 @@ class StreamClock {
   StreamClock(const StreamClock&) = delete;
   StreamClock& operator=(const StreamClock&) = delete;
 
-  /// The moment at which all that `stream` holds now is done.
+  /// The moment at which all work that `stream` holds now is done.
   [[nodiscard]] Mark mark(CudaStream stream);
-  /// What is put on `stream` from now on waits for that moment; the host does not.
+  /// Work that is put on `stream` from now on waits for that moment. The host does not.
   void make_wait(CudaStream stream, Mark mark) const;
   [[nodiscard]] bool has_passed(Mark mark) const;
-  /// The host waits for it.
+  /// The host waits for that moment.
   void await(Mark mark) const;
-  /// When it was; the mark must have passed.
+  /// The time of that moment. The mark must have passed.
   [[nodiscard]] TimePoint time_of(Mark mark);
-  /// The mark is not needed any more.
+  /// The caller does not need the mark any more.
   void release(Mark mark) { free_.push_back(mark); }
 
-  /// Takes a new anchor: takes some 100 us, so off the measured clock. `time_of` does so by itself
-  /// where there is none. Times lose resolution with their distance to the anchor: it is 1 us after
-  /// 8 s. Marks that are compared should be read without an anchor in between.
+  /// Takes a new anchor. This takes about 100 us, so it must be outside measured times. `time_of`
+  /// does so itself if there is no anchor. Times lose resolution with their distance to the anchor:
+  /// it is 1 us after 8 s. No anchor should be taken between readings of marks that are compared.
   void anchor();
-  /// Takes a new anchor where the last one is older than `age`.
+  /// Takes a new anchor if the last one is older than `age`.
   void refresh_anchor(std::chrono::duration<double> age);
 
  private:
@@ -62,7 +64,7 @@ class StreamClock {
 
   CudaStream own_stream_ = nullptr;
   std::vector<Mark> all_;   ///< owned
-  std::vector<Mark> free_;  ///< those of them that are no mark now
+  std::vector<Mark> free_;  ///< those of `all_` that are no mark now
   Mark anchor_ = nullptr;
   TimePoint anchor_time_{};
 };

@@ -21,7 +21,7 @@ constexpr std::string_view word_of(E value) {
   return "unknown";
 }
 
-/// The value of a word; nullopt where E has no such word.
+/// The value of a word; nullopt if E has no such word.
 template <class E>
 constexpr std::optional<E> from_word(std::string_view word) {
   for (const auto& [value, known] : Words<E>::all) {

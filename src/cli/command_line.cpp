@@ -60,7 +60,7 @@ void add_plan(CLI::App& app, CommandLine& line) {
                    "The same for a device by name, with the memory that its driver reports")
       ->type_name("NAME")
       ->excludes(size);
-  // CLI11 asks for required options after the callbacks of those that were given.
+  // CLI11 checks required options after it has run the callbacks of the options that were given.
   plan->add_flag_callback(
           "--list-presets",
           [&line, input] {
@@ -121,7 +121,8 @@ CommandLine parse(const std::vector<char*>& arguments, bool speaks) {
   app.name("tidemark");
   app.set_version_flag("--version",
                        fmt::format("tidemark {} ({})", build_info::version, build_info::git_hash));
-  app.require_subcommand(0, 1);  // none is refused below: CLI11 would not name a wrong one
+  // A missing command is refused below, because CLI11 would not name a wrong one.
+  app.require_subcommand(0, 1);
   app.footer("Options that begin with --kokkos- go to Kokkos.");
   add_run(app, line);
   add_plan(app, line);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the user asks of the program, in words.
+// The parsed command line.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,8 @@ namespace tidemark::cli {
 
 /// What the command line asks for.
 struct CommandLine {
-  std::optional<ExitStatus> done;  ///< help or the version was asked for: nothing is left to do
+  std::optional<ExitStatus> done;  ///< set if help or the version was asked for, so that nothing is
+                                   ///< left to do
   bool checks = false;
   bool measures_collectives = false;
   bool lists_keys = false;
@@ -27,12 +28,12 @@ struct CommandLine {
   commands::KeysArguments keys;
 };
 
-/// Throws InputError for what cannot be parsed. `speaks`: this process prints help, where that is
-/// asked for. `arguments` holds no options of Kokkos.
+/// Throws InputError if the arguments cannot be parsed. `speaks`: this process prints help if that
+/// is asked for. `arguments` must not contain options of Kokkos.
 CommandLine parse(const std::vector<char*>& arguments, bool speaks);
 
-/// Seconds of --timeout, which is needed before there is anybody to parse the command line for; the
-/// default where there is none, or a wrong one, which `parse` refuses later.
+/// Seconds of --timeout, which is needed before `parse` can run. It is the default if the option is
+/// missing or wrong; `parse` refuses a wrong one later.
 double timeout_of(const std::vector<char*>& arguments);
 
 }  // namespace tidemark::cli

@@ -28,8 +28,8 @@ namespace tidemark::cli {
 
 namespace {
 
-/// Each rank has a line, which is empty where all is well. Throws the first that is not empty, on
-/// all ranks; one of them prints it. Collective.
+/// Each rank has a line, which is empty if all is well. Throws the first line that is not empty on
+/// all ranks, and one of them prints it. Collective.
 template <class ErrorOfLine>
 void throw_on_all_ranks(const std::string& own_line, comm::Communicator& world,
                         ErrorOfLine error_of_line) {
@@ -38,9 +38,10 @@ void throw_on_all_ranks(const std::string& own_line, comm::Communicator& world,
   }
 }
 
-/// Sets the threads of a rank: what the user asked for, else `share`, its part of the cores that
-/// the launcher left to the job. Kokkos and OpenMP read it from the environment. Collective, since
-/// some launchers set variables on some ranks only.
+/// Sets the number of threads of a rank, which Kokkos and OpenMP read from the environment. It is
+/// the number that the user asked for. Otherwise it is `share`, the rank's part of the cores that
+/// the launcher gave to the job. Collective, because some launchers set variables on some ranks
+/// only.
 void set_default_threads(int share, const std::vector<char*>& arguments,
                          comm::Communicator& world) {
   const auto choice = job::choose_threads(share, {arguments.begin(), arguments.end()}, std::getenv);
@@ -49,8 +50,8 @@ void set_default_threads(int share, const std::vector<char*>& arguments,
   setenv("OMP_PROC_BIND", "false", 0);  // the launcher binds; Kokkos would warn on every rank
 }
 
-/// The device of this rank; nullopt where kernels run on the host. Where any rank has none, all
-/// throw the same RunError, and one of them prints the line. Collective.
+/// The device of this rank; nullopt if kernels run on the host. If any rank has no device, all
+/// ranks throw the same RunError, and one of them prints the line. Collective.
 std::optional<int> find_device(const job::MpiSession& session, comm::Communicator& world) {
   std::optional<int> device;
   std::string wrong;
@@ -66,8 +67,8 @@ std::optional<int> find_device(const job::MpiSession& session, comm::Communicato
   return device;
 }
 
-/// Ranks that measure different things would meet in calls of different sizes. The program's path
-/// and options of Kokkos may differ. Collective.
+/// Ranks with different arguments would issue calls of different sizes. The program's path and the
+/// options of Kokkos may differ. Collective.
 void require_same_arguments(const std::vector<char*>& arguments, comm::Communicator& world) {
   std::string own;
   for (std::size_t i = 1; i < arguments.size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Commands of all ranks of a job: `run` and `collectives`.
+// Commands that run on all ranks of a job: `run` and `collectives`.
 #pragma once
 
 #include <vector>
@@ -9,10 +9,10 @@
 
 namespace tidemark::cli {
 
-/// Starts what the command needs (threads, device, Kokkos), runs it, and prints what went wrong.
+/// Starts what the command needs (threads, device, Kokkos), runs it, and prints its error.
 ///
-/// An error of all ranks is one line on stderr, from rank 0. An error of this rank alone ends the
-/// job. Collective: every rank calls it with the same command line, options of Kokkos excepted.
+/// For an error of all ranks, rank 0 prints one line on stderr. An error of this rank only ends the
+/// job. Collective: every rank calls it with the same command line, except for options of Kokkos.
 ExitStatus run_in_job(const std::vector<char*>& arguments, const job::MpiSession& session);
 
 }  // namespace tidemark::cli

@@ -18,8 +18,8 @@ namespace tidemark::commands {
 
 namespace {
 
-/// The last line may be cut off: that is what a killed writer leaves. Elsewhere somebody has
-/// meddled with the file.
+/// Accepts a damaged last line that is cut off, because a killed writer leaves such a line. Any
+/// other damage means that the file was changed afterwards.
 void tolerate(const std::string& file, const report::DamagedLine& line) {
   const std::string what = fmt::format("{}:{}: {}", file, line.number, line.reason);
   if (!line.is_cut_off) throw InputError(what);
@@ -43,8 +43,8 @@ void refuse_unmatched(const std::vector<criteria::Verdict>& verdicts, std::size_
   throw InputError(line);
 }
 
-/// What criteria look at whatever they ask for; raw errors of the JSON library tell nobody
-/// anything.
+/// Checks the keys that every criterion uses, because raw errors of the JSON library are hard to
+/// understand.
 void refuse_unless_readable(const nlohmann::json& record, const std::string& place) {
   const auto found = record.find("case");
   if (found == record.end()) throw InputError(place + ": case: missing");
@@ -60,7 +60,7 @@ void refuse_unless_readable(const nlohmann::json& record, const std::string& pla
   }
 }
 
-/// Lines that stand in the file again.
+/// Lines that occur in the file more than once.
 struct Repetitions {
   std::size_t count = 0, line = 0, first = 0;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// `tidemark check`: records held against criteria.
+// `tidemark check`: compares records with criteria.
 #pragma once
 
 #include <string>
@@ -14,9 +14,9 @@ struct CheckArguments {
   std::string criteria;  ///< YAML
 };
 
-/// Prints a table of criteria and verdicts; in this process alone, without MPI, without a device.
-/// Returns `invalid` when a criterion is missed. Throws InputError where a file is wrong, and,
-/// after the table, where a criterion is about no record at all.
+/// Prints a table of criteria and verdicts. Runs in this process only, without MPI and without a
+/// device. Returns `invalid` if a criterion is missed. Throws InputError if a file is wrong. Also
+/// throws it, after the table, if a criterion is about no record at all.
 ExitStatus check(const CheckArguments& arguments);
 
 }  // namespace tidemark::commands

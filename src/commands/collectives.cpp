@@ -31,7 +31,7 @@ comm::Backend backend_of(const std::string& word) {
       fmt::format("--backend: '{}' is not accepted, expected one of auto, mpi, nccl", word));
 }
 
-/// Of buffers on a device, how each library gets at them.
+/// How each library accesses buffers in the memory of a device.
 std::string transports(const std::vector<bench::CollectiveWay>& ways) {
   std::string text = runs_on_host ? "" : "; buffers in the device's memory";
   const char* last = "";

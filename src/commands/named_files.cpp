@@ -21,7 +21,7 @@ bool is_same(const fs::path& one, const fs::path& other) {
     return false;
   }
   if (fs::equivalent(one, other, error)) return true;
-  // Of files that are still to be made: the same name in the same folder.
+  // Files that do not exist yet are the same if they have the same name in the same folder.
   const fs::path first = fs::weakly_canonical(fs::absolute(one, error), error);
   const fs::path second = fs::weakly_canonical(fs::absolute(other, error), error);
   return !first.empty() && first == second;

@@ -8,14 +8,14 @@
 
 namespace tidemark::commands {
 
-/// A file and the option that names it, in the words of an error line: "--output".
+/// A file and the option that names it. `option` is the text for error lines: "--output".
 struct NamedFile {
   std::string option;
   std::optional<std::string> path;
 };
 
-/// Throws InputError where an option names nothing, or two of them the same file, by whatever
-/// links: one would overwrite the other. Devices and pipes may be named twice.
+/// Throws InputError if an option names no file, or if two options name the same file, even through
+/// links. One option would overwrite the file of the other. Devices and pipes may be named twice.
 void require_distinct(const std::vector<NamedFile>& files);
 
 }  // namespace tidemark::commands

@@ -20,7 +20,8 @@ fs::path case_folder(const fs::path& dump, const config::Case& c, std::size_t ca
   return cases == 1 ? dump : dump / fmt::format("case{}", c.index);
 }
 
-// Rank 0 makes the folder and the description; files of an earlier dump would pass for this one's.
+// Rank 0 makes the folder and the description. The folder must be empty, because files of an
+// earlier dump would look like files of this one.
 void prepare_dump(const fs::path& dump, const std::vector<config::Case>& cases) {
   std::error_code error;
   if (fs::exists(dump, error) && !(fs::is_directory(dump, error) && fs::is_empty(dump, error))) {

@@ -21,25 +21,25 @@
 
 namespace tidemark::commands {
 
-/// Files that rank 0 writes, and what is in them already.
+/// Files that rank 0 writes, and the cases that they already hold.
 struct Outputs {
   std::unique_ptr<report::RecordFile> records;
   std::unique_ptr<report::TraceFile> trace;
-  std::string finished;  ///< on every rank: one character per case, '1' where it is not to be run again
+  std::string finished;  ///< on every rank: one character per case, '1' if it is skipped
 };
 
-/// Opens them on rank 0. Throws InputError where one cannot be written, or two are the same file.
-/// Collective.
+/// Opens the files on rank 0. Throws InputError if one cannot be written, or if two are the same
+/// file. Collective.
 Outputs open_outputs(const RunArguments& arguments, const std::vector<config::Case>& cases,
                      comm::Communicator& world);
 
-/// The folder of this rank's dump of a case, made where it is not there; nullopt without --dump.
+/// The folder for this rank's dump of a case, created if it does not exist. nullopt without --dump.
 std::optional<std::filesystem::path> rank_folder(const RunArguments& arguments,
                                                  const config::Case& c, std::size_t cases,
                                                  int rank);
 
-/// Writes what outlives the run. A file that does not take it must not cost the row of the table,
-/// so the function returns what was thrown.
+/// Writes the record and the trace of a case. A failed write must not lose the row of the table, so
+/// the function returns the exception.
 std::exception_ptr keep(const Outputs& outputs, const bench::CaseResult& result,
                         const nlohmann::ordered_json& provenance, Interruption& interruption);
 

@@ -18,7 +18,7 @@ std::string without_numbers(std::string text) {
 }
 
 void write_over(const std::string& text) {
-  std::fprintf(stderr, "\r\x1b[K%s", text.c_str());  // nobody to tell where that fails
+  std::fprintf(stderr, "\r\x1b[K%s", text.c_str());  // a failure cannot be reported anywhere
   std::fflush(stderr);
 }
 

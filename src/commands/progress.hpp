@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How far a run has come, for a person who watches it.
+// Shows the progress of a run to a person who watches it.
 #pragma once
 
 #include <chrono>
@@ -7,11 +7,11 @@
 
 namespace tidemark::commands {
 
-/// On stderr, where `shown`. By default it is one line of the terminal, which is written over and
-/// over, and wiped before anything else.
+/// Prints on stderr if `shown`. By default it is one line of the terminal, which is overwritten
+/// each time and wiped before any other output.
 ///
-/// With `whole_lines` it is lines one below the other, without control characters: the last one
-/// of each phase, and one now and then. A phase is what has the same words but for its numbers.
+/// With `whole_lines` it prints separate lines without control characters: the last one of each
+/// phase, and one from time to time. Texts that differ only in numbers belong to one phase.
 class Progress {
  public:
   using Clock = std::chrono::steady_clock;
@@ -22,7 +22,7 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void show(const std::string& text);
-  /// Before anything else is printed.
+  /// Must be called before any other output.
   void wipe();
 
  private:
@@ -30,7 +30,7 @@ class Progress {
 
   const bool shown_;
   const bool whole_lines_;
-  std::string pending_;  ///< the last text, where it is not printed yet
+  std::string pending_;  ///< the last text, if it is not printed yet
   std::string phase_;
   Clock::time_point printed_{};
 };

@@ -11,11 +11,11 @@ namespace tidemark::commands {
 
 std::vector<bool> finished_cases(const std::filesystem::path& results,
                                  const std::vector<config::Case>& cases) {
-  std::map<nlohmann::json, int> records;  // valid ones, by resolved case
+  std::map<nlohmann::json, int> records;  // number of valid ones, by resolved case
   report::RecordVisitor visitor;
   visitor.keys = {"kind", "valid", "test", "case"};
   visitor.record = [&](const nlohmann::json& record, std::size_t) {
-    // What an older version measured is not what this one would: the case is run again.
+    // An older version does not measure the same as this one, so the case is run again.
     const bool counts = record["schema_version"] == report::schema_version &&
                         record["kind"] == "run" &&
                         record.value("valid", nlohmann::json()) == true &&

@@ -44,7 +44,7 @@ void require_ranks(const std::vector<config::Case>& cases, int ranks) {
   }
 }
 
-// Only here does anybody know what the products are formed by.
+// Checked here, because src/config does not know how products are formed.
 void require_precisions(const std::vector<config::Case>& cases) {
   for (const config::Case& c : cases) {
     if (c.tensor_float && !kernels::rounds_to_tf32) {
@@ -55,7 +55,7 @@ void require_precisions(const std::vector<config::Case>& cases) {
   }
 }
 
-/// What this rank computes on, which no other rank of the node may share, unless it is the host.
+/// The device of this rank. No other rank of the node may use it, unless it is the host.
 accelerator::Identity own_device(comm::Communicator& world, const job::MpiSession& session) {
   accelerator::Identity own = accelerator::identity();
   const auto hosts = world.gather_bytes(session.processor_name());
@@ -71,7 +71,7 @@ accelerator::Identity own_device(comm::Communicator& world, const job::MpiSessio
   return own;
 }
 
-/// Where all ranks stand, and what is wrong with it. All of them are one tensor group.
+/// The placement: places of all ranks, and what is wrong with them. All ranks are one tensor group.
 job::Placement find_placement(job::Place own, const accelerator::Identity& identity,
                               comm::Communicator& world) {
   own.threads = bench::cpus_of_threads();
@@ -92,7 +92,7 @@ std::string title(const std::vector<config::Case>& cases, const job::MpiSession&
                      report::padding_lines(cases), job::placement_lines(placement));
 }
 
-/// What the line of a job that was asked to end says.
+/// The text of the line for a job that was asked to end.
 std::string end_line(std::size_t done, std::size_t all, const RunArguments& arguments) {
   const std::string go_on = arguments.output && done < all
                                 ? fmt::format("; --resume with {} goes on", *arguments.output)
@@ -107,7 +107,7 @@ void end_where_asked(comm::Communicator& world, const std::string& line) {
   throw Interrupted(fmt::format("{}: {}", Interruption::name_of(ending.signal_number), line));
 }
 
-/// All that the table says of a case, and what is to follow the table.
+/// Prints everything that the table says of a case, and collects what follows the table.
 void show(const std::vector<config::Case>& cases, const bench::CaseResult& result, Tides& tides) {
   tides.screen.print(report::table_row(cases, result) + report::failure_lines(result) +
                      report::drift_line(result) + report::disturbance_line(result) +
@@ -135,7 +135,7 @@ struct Job {
   nlohmann::ordered_json provenance;
 };
 
-/// Reads the input on rank 0, checks it on all, opens the outputs and compares where ranks stand.
+/// Reads the input on rank 0, checks it on all ranks, opens the outputs and judges the placement.
 /// Collective.
 Job prepare(const RunArguments& arguments, Device& device, const job::MpiSession& session,
             comm::Communicator& world) {
@@ -166,7 +166,7 @@ Job prepare(const RunArguments& arguments, Device& device, const job::MpiSession
   return job;
 }
 
-/// Measures one case. `line` is what the error of an interrupted job adds.
+/// Measures one case. An error of an interrupted job ends with `line`.
 bench::CaseResult measure(const Job& job, const config::Case& c, Progress& progress,
                           const std::string& line) {
   const auto announce = [&](const std::string& what) {
@@ -195,8 +195,7 @@ bench::CaseResult measure(const Job& job, const config::Case& c, Progress& progr
   return result;
 }
 
-/// Runs the cases that are not finished, one after the other, and keeps each as it ends.
-/// Collective.
+/// Runs the unfinished cases in order, and keeps the result of each case when it ends. Collective.
 ExitStatus run_all(const Job& job, Interruption& interruption, Screen& screen) {
   const bool speaks = job.session.rank() == 0;
   Progress progress(speaks && (job.arguments.progress || isatty(STDERR_FILENO) != 0),

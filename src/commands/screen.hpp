@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a run shows while it goes on.
+// The output that a run shows while it goes on.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@
 
 namespace tidemark::commands {
 
-/// Standard output of a rank that speaks. Where it cannot be written the run goes on: the records
-/// are worth more than the table.
+/// Standard output of a rank that speaks. If it cannot be written, the run goes on, because the
+/// records are worth more than the table.
 class Screen {
  public:
   explicit Screen(bool speaks) : speaks_(speaks) {}
@@ -34,7 +34,8 @@ class Screen {
   bool is_lost_ = false;
 };
 
-/// What follows the table, also when a later case fails: finished cases are not lost.
+/// The text that follows the table. It is also printed if a later case fails, so that finished
+/// cases are not lost.
 struct Tides {
   explicit Tides(Screen& on) : screen(on) {}
   ~Tides() { screen.print(text); }

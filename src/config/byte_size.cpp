@@ -18,7 +18,7 @@ namespace {
   refuse("command line", option, fmt::format("'{}' {}", one_line(text), what));
 }
 
-/// Takes the digits at the front of `text` off it.
+/// Removes the leading digits from `text` and returns them.
 std::string_view take_digits(std::string_view& text) {
   std::size_t count = 0;
   while (count < text.size() && text[count] >= '0' && text[count] <= '9') ++count;
@@ -27,11 +27,11 @@ std::string_view take_digits(std::string_view& text) {
   return digits;
 }
 
-/// Bytes of a unit; nothing where `unit` is none.
+/// Bytes of a unit; nullopt if `unit` is not a unit.
 std::optional<std::int64_t> bytes_of_unit(std::string_view unit) {
   if (unit == "B") return 1;
   if (unit.empty()) return std::nullopt;
-  constexpr std::string_view prefixes = "KMGTkmgt";  // place mod 4: the power, less one
+  constexpr std::string_view prefixes = "KMGTkmgt";  // index mod 4: the power minus one
   const std::size_t prefix = prefixes.find(unit.front());
   const std::string_view rest = unit.substr(1);
   if (prefix == std::string_view::npos || (rest != "B" && rest != "iB")) return std::nullopt;
@@ -40,8 +40,8 @@ std::optional<std::int64_t> bytes_of_unit(std::string_view unit) {
   return bytes;
 }
 
-/// floor(0.DIGITS x unit). Going from the last digit to the first, what each division leaves over
-/// cannot carry into the digit before it, so the result is exact however many digits there are.
+/// floor(0.DIGITS x unit). The loop goes from the last digit to the first. The remainder of each
+/// division cannot carry into the digit before it, so the result is exact for any number of digits.
 std::int64_t fraction_of(std::int64_t unit, std::string_view digits) {
   std::int64_t bytes = 0;
   for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit) {
@@ -50,7 +50,7 @@ std::int64_t fraction_of(std::int64_t unit, std::string_view digits) {
   return bytes;
 }
 
-/// DIGITS x unit + extra; nothing beyond 63 bits.
+/// DIGITS x unit + extra; nullopt if that needs more than 63 bits.
 std::optional<std::int64_t> whole_of(std::int64_t unit, std::string_view digits,
                                      std::int64_t extra) {
   std::int64_t count = 0;

@@ -8,7 +8,7 @@ std::string Case::locate(const std::string& key) const {
   for (const std::string& place : {key, section, std::string()}) {
     if (const auto found = locations.find(place); found != locations.end()) return found->second;
   }
-  return "case " + std::to_string(index);  // not read from any input
+  return "case " + std::to_string(index);  // not read from an input
 }
 
 }  // namespace tidemark::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Settings that choose one of a few words; docs/settings.md has what each means.
+// Settings that choose one of a few words. docs/settings.md says what each word means.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ namespace tidemark::config {
 enum class Family { gpt, llama };
 enum class Attention { materialized, blocked };
 enum class Recompute { none, selective, full };
-/// `automatic` is the word `auto`, here and below.
+/// `automatic` is the word `auto` in all enumerations below.
 enum class OverlapMode { none, bulk, ring, automatic };
 enum class Progress { poll, thread, none };
 enum class Backend { automatic, mpi, nccl };

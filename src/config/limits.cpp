@@ -18,7 +18,7 @@ namespace {
 
 using Factors = std::initializer_list<std::int64_t>;
 
-/// Product of positive factors; nothing where it leaves 64 bits.
+/// Product of positive factors; nullopt if it does not fit in 64 bits.
 std::optional<std::int64_t> checked_product(Factors factors) {
   std::int64_t product = 1;
   for (const std::int64_t factor : factors) {
@@ -27,7 +27,7 @@ std::optional<std::int64_t> checked_product(Factors factors) {
   return product;
 }
 
-/// The same for a message, where the leading digits will do if the value is too long.
+/// The same product for a message. If it does not fit, only its leading digits are shown.
 std::string show_product(Factors factors) {
   if (const auto exact = checked_product(factors)) return fmt::format("{}", *exact);
   double approximate = 1.0;
@@ -42,8 +42,8 @@ struct Limit {
 };
 
 constexpr Limit matrix_dimension{max_size, "the largest matrix dimension of BLAS (2^31 - 1)"};
-// A step sums up a few dozen tensors and a handful of products: with these two limits on each, no
-// sum of theirs can leave 64 bits; weights with gradients and optimizer count at most ninefold.
+// A step sums up a few dozen tensors and a handful of products. If each is within these two limits,
+// no such sum exceeds 64 bits. Weights with gradients and optimizer count at most ninefold.
 constexpr Limit tensor_bytes{std::int64_t{1} << 56, "64 PiB"};
 constexpr Limit operations{std::int64_t{1} << 60, "2^60 operations per step"};
 
@@ -61,13 +61,14 @@ struct Term {
   std::string formula;
 };
 
-/// What the families' layers differ in, for the limits: sizes stand unsharded.
+/// The terms of the limits in which the families differ. Sizes are unsharded. The values of
+/// qkv_weight, attention and mlp lack a factor h that their formulas have.
 struct LayerTerms {
   Term qkv;         ///< columns of qkv
   Term qkv_weight;  ///< qkv times h
   Term fc1;         ///< columns of fc1
-  Term attention;   ///< operations a token of qkv and proj, over 2
-  Term mlp;         ///< operations a token of fc1 and fc2, over 2, but for h
+  Term attention;   ///< operations per token of qkv and proj, divided by 2
+  Term mlp;         ///< operations per token of fc1 and fc2, divided by 2
 };
 
 LayerTerms terms_of(const ModelConfig& m) {
@@ -90,8 +91,8 @@ LayerTerms terms_of(const ModelConfig& m) {
           .mlp = {3 * ffn, "3 x hidden_size x ffn_hidden_size"}};
 }
 
-/// What BLAS takes in one call; collectives have no such limit in a dry run. Sizes stand unsharded:
-/// one rank verifies without shards.
+/// What BLAS takes in one call. Collectives have no such limit in a dry run. Sizes are unsharded,
+/// because verification computes on one rank without shards.
 void validate_dimensions(const Case& c) {
   const std::int64_t s = c.model.seq_length;
   const std::int64_t b = c.model.micro_batch_size;
@@ -101,7 +102,8 @@ void validate_dimensions(const Case& c) {
   require_at_most(c, matrix_dimension, own_ffn ? "model.ffn_hidden_size" : "model.hidden_size",
                   own_ffn ? terms.fc1.formula : "4 x hidden_size", {terms.fc1.value});
   require_at_most(c, matrix_dimension, "model.seq_length", "seq_length x micro_batch_size", {s, b});
-  // Attention reads one head's queries out of [s, b, qkv], as many elements from token to token.
+  // Attention reads the queries of one head from [s, b, qkv]. Successive tokens are b x qkv
+  // elements apart.
   require_at_most(c, matrix_dimension, "model.micro_batch_size",
                   "micro_batch_size x " + terms.qkv.formula, {b, terms.qkv.value});
 }
@@ -132,7 +134,7 @@ void validate_bytes(const Case& c) {
                 1);
 }
 
-/// Six operations an element pair and layer: two forward, four backward.
+/// Six operations per element pair and layer: two forward, four backward.
 void validate_operations(const Case& c) {
   const std::int64_t s = c.model.seq_length;
   const std::int64_t h = c.model.hidden_size;
@@ -148,7 +150,7 @@ void validate_operations(const Case& c) {
                   {6, layers, tokens, 2, s, h});
 }
 
-/// The last rank owns the last V'/t ids. Were all of them padding, it would have no logit at all.
+/// The last rank owns the last V'/t ids. If all of them were padding, it would have no logit.
 void validate_vocabulary(const Case& c) {
   const std::int64_t vocabulary = c.model.vocab_size;
   const std::int64_t t = c.parallel.tensor;
@@ -165,7 +167,8 @@ void validate_vocabulary(const Case& c) {
                          t, vocabulary, ids));
 }
 
-/// Embedding, output projection and loss, by the limits of the layers; V' is the padded vocabulary.
+/// Embedding, output projection and loss, within the limits of the layers. V' is the padded
+/// vocabulary.
 void validate_ends(const Case& c) {
   if (!c.model.has_ends()) return;
   validate_vocabulary(c);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Names of keys: finding them, and finding what a wrong one was meant to be.
+// Finds keys by name, and suggests a known key for a wrong name.
 #include <algorithm>
 #include <cstddef>
 #include <limits>
@@ -14,8 +14,9 @@ namespace tidemark::config {
 
 namespace {
 
-/// Number of insertions, deletions and substitutions between two words (Levenshtein, "Binary codes
-/// capable of correcting deletions, insertions, and reversals", 1966), by rows of the usual table.
+/// Number of insertions, deletions and substitutions between two words. Source: Levenshtein,
+/// "Binary codes capable of correcting deletions, insertions, and reversals", 1966. Goes through
+/// the usual table row by row.
 std::size_t edit_distance(std::string_view from, std::string_view to) {
   std::vector<std::size_t> row(to.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -33,7 +34,8 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
 
 std::string_view leaf_of(std::string_view name) { return name.substr(name.rfind('.') + 1); }
 
-/// A right leaf in the wrong section is the likelier slip, so that the section costs one edit only.
+/// A correct leaf in the wrong section is the more likely mistake, so a wrong section costs one
+/// edit.
 std::size_t distance(std::string_view name, std::string_view known) {
   return std::min(edit_distance(name, known), edit_distance(leaf_of(name), leaf_of(known)) + 1);
 }
@@ -43,7 +45,7 @@ std::string_view section_of(std::string_view name) {
   return dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
 }
 
-/// All names that may stand where an unknown one stood: keys, and sections at the top level.
+/// All names that are allowed in the place of an unknown one: keys, and at the top level sections.
 std::vector<std::string_view> known_names(bool with_sections) {
   std::vector<std::string_view> names;
   for (const Setting& setting : settings()) {
@@ -80,7 +82,7 @@ std::string unknown_key_message(std::string_view name, std::string_view prefix) 
 
 std::string unknown_key_message(std::string_view name, const std::vector<std::string_view>& known,
                                 std::string_view prefix) {
-  name = name.substr(0, 200);  // the distance takes quadratic time, and no key is near that long
+  name = name.substr(0, 200);  // the distance takes quadratic time, and every key is far shorter
   std::string_view nearest;
   std::size_t least = std::numeric_limits<std::size_t>::max();
   for (const std::string_view candidate : known) {

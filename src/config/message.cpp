@@ -22,7 +22,7 @@ std::size_t whole_prefix(std::string_view text, std::size_t limit) {
 
 bool is_of_a_name(char c) { return c == '_' || (c >= 'a' && c <= 'z'); }
 
-/// True where `name` stands in `text` by itself, and not as the end of a longer name.
+/// True if `text` contains `name` as a whole name and not as a part of a longer name.
 bool speaks_of(std::string_view text, std::string_view name) {
   for (auto at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
     const std::size_t end = at + name.size();

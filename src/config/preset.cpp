@@ -11,20 +11,20 @@ namespace tidemark::config {
 
 namespace {
 
-// Sources, by the order of the rows:
+// Sources, in the order of the rows:
 //
-//   gpt-345m   Shoeybi et al., "Megatron-LM", 2019: 24 layers of h 1024 with 16 heads, as
-//              Megatron-LM's GPT-2 example has it; the vocabulary is GPT-2's
+//   gpt-345m   Shoeybi et al., "Megatron-LM", 2019: 24 layers of h 1024 with 16 heads, as in the
+//              GPT-2 example of Megatron-LM; the vocabulary is that of GPT-2
 //   gpt-1.3b   the shape of inputs/gpt-1.3b.yaml: Dey et al., "Cerebras-GPT", 2023. The row of
-//              Brown et al., "Language Models are Few-Shot Learners", 2020, Table 2.1, has 24
-//              heads, which do not divide 2048, and is otherwise the same
-//   gpt-175b   Brown et al., 2020, Table 2.1, with GPT-2's vocabulary
+//              Brown et al., "Language Models are Few-Shot Learners", 2020, Table 2.1, differs only
+//              in its 24 heads, which do not divide 2048
+//   gpt-175b   Brown et al., 2020, Table 2.1, with the vocabulary of GPT-2
 //   gpt-22b, gpt-530b, gpt-1t
 //              Korthikanti et al., "Reducing Activation Recomputation in Large Transformer
 //              Models", 2022, Table 3; vocabulary 51200, s 2048
 //   llama-2    Touvron et al., "Llama 2", 2023: s 4096, vocabulary 32000, grouped queries in 70b
 //   llama-3    Grattafiori et al., "The Llama 3 Herd of Models", 2024, Table 3: s 8192 before its
-//              extension, theta 500000; the vocabulary of 128000 tokens has 256 special ones beside
+//              extension, theta 500000; V is a vocabulary of 128000 tokens and 256 special ones
 constexpr auto table = std::to_array<Preset>({
     // name, family, L, h, ffn, a, g, s, V, theta
     {"gpt-345m", "gpt", 24, 1024, 0, 16, 0, 1024, 50257, 0.0},

@@ -12,8 +12,8 @@
 
 namespace tidemark::config {
 
-/// What a preset says of a model; symbols are those of docs/definitions/model.md. A 0 is not said:
-/// the key keeps the default of its family, which follows what the input changes of the rest.
+/// The shape of a model; symbols are those of docs/definitions/model.md. For a 0 the key keeps the
+/// default of its family, which depends on the other keys.
 struct Preset {
   std::string_view name;
   std::string_view family;
@@ -27,18 +27,18 @@ struct Preset {
   double rope_theta;        ///< 0: none
 };
 
-/// All presets, in the order of their listing.
+/// All presets, in the order in which they are listed.
 [[nodiscard]] std::span<const Preset> presets();
 
-/// What `model.preset` accepts: "none" and the names.
+/// The words that `model.preset` accepts: "none" and the names of the presets.
 [[nodiscard]] std::vector<std::string> preset_words();
 
-/// Sets `model.preset` and what the preset of that name says, and enters the keys into `locations`
-/// as given at `where`, and into `from_preset`. Nothing but the name for "none". Whatever else the
-/// input gives is to be set afterwards.
+/// Sets `model.preset` and all keys of the preset called `name`. Enters the keys into `locations`
+/// as given at `where`, and into `from_preset`. For "none" it sets only `model.preset`. The caller
+/// must set the other keys of the input afterwards.
 void apply_preset(Case& c, const std::string& name, const std::string& where);
 
-/// The case of a preset alone, on one rank, with all defaults resolved.
+/// The case of a preset without other settings, on one rank, with all defaults resolved.
 [[nodiscard]] Case case_of(const Preset& preset);
 
 }  // namespace tidemark::config

@@ -65,7 +65,7 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     Node node = make_node(Node::Kind::scalar, mark);
     node.text = value;
-    node.quoted = tag == "!";  // the parser's mark of a scalar that was not plain
+    node.quoted = tag == "!";  // the parser's tag of a scalar that was not plain
     add(std::move(node), anchor);
   }
 
@@ -111,7 +111,7 @@ class TreeBuilder final : public YAML::EventHandler {
     Node node;
     node.kind = kind;
     node.location = locate(mark);
-    // The parser's mark of a value that is not there points at whatever comes next.
+    // The parser's mark of a missing value points at the text that comes next.
     if (kind == Node::Kind::null && !open_.empty()) {
       const Node& parent = open_.back();
       node.location = parent.keys.empty() ? parent.location : parent.keys.back().location;
@@ -119,8 +119,8 @@ class TreeBuilder final : public YAML::EventHandler {
     return node;
   }
 
-  /// The dotted name of a key of the innermost mapping: each mapping around it waits for the value
-  /// of its last key.
+  /// The dotted name of a key of the innermost mapping. Each outer mapping waits for the value of
+  /// its last key.
   [[nodiscard]] std::string path_to(const std::string& name) const {
     std::string path;
     for (std::size_t i = 0; i + 1 < open_.size(); ++i) {
@@ -140,8 +140,8 @@ class TreeBuilder final : public YAML::EventHandler {
     keys.push_back({name, locate(mark)});
   }
 
-  /// What "<<" names gives the keys that the mapping around it does not have; of several mappings
-  /// in a list, the first that has a key; YAML's type "merge".
+  /// Adds the keys of the mapping that "<<" names, except those that `mapping` already has. Of
+  /// several mappings in a list, the first one with a key counts. This is YAML's type "merge".
   static void merge(Node& mapping) {
     const auto merging = std::find_if(mapping.keys.begin(), mapping.keys.end(),
                                       [](const Node::Key& key) { return key.name == "<<"; });
@@ -203,13 +203,13 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   Location origin_;
-  /// Far more than any input needs, and little enough to be made at once.
+  /// Far more than any input needs, and few enough to be created quickly.
   static constexpr std::size_t max_copied_values = 100'000;
 
   std::vector<Node> open_;  // the containers around the present event, innermost last
-  std::vector<std::map<std::string, std::size_t>> names_;  // of their keys, with their places
-  std::vector<YAML::anchor_t> open_anchors_;               // theirs; 0 for none
-  std::map<YAML::anchor_t, Node> anchors_;                 // what anchors name, as far as complete
+  std::vector<std::map<std::string, std::size_t>> names_;  // key names of `open_`, with indices
+  std::vector<YAML::anchor_t> open_anchors_;               // anchors of `open_`; 0 for none
+  std::map<YAML::anchor_t, Node> anchors_;                 // completed nodes of anchors
   std::size_t copied_values_ = 0;
   Node root_;
   int documents_ = 0;
@@ -230,8 +230,8 @@ Node parse(const std::string& text, const Location& origin) {
   refuse_what_is_no_text(text, origin);
   TreeBuilder builder(origin);
   try {
-    // yaml-cpp takes the end of a line at the end of the text for the end of an open quote. The end
-    // of a comment it does not, and elsewhere a last line with a comment means nothing.
+    // If the text ends in an open quote, yaml-cpp takes the end of the last line for the end of the
+    // quote. It does not do so after a comment, and a comment as last line has no other effect.
     std::istringstream stream(text + "\n#");
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {

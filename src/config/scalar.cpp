@@ -15,7 +15,7 @@ namespace tidemark::config {
 
 namespace {
 
-/// Names and labels: long enough for anyone, short enough for a table.
+/// For names and labels: long enough for every use, short enough for a table.
 constexpr std::size_t max_text_bytes = 200;
 
 [[noreturn]] void refuse_node(const Node& node, std::string_view key, std::string_view what) {
@@ -50,7 +50,7 @@ std::size_t skip_digits(std::string_view text, std::size_t at) {
   return at;
 }
 
-/// [-] DIGITS [. DIGITS] [e [+-] DIGITS], where either side of the point may be empty, not both.
+/// [-] DIGITS [. DIGITS] [e [+-] DIGITS]. One side of the point may be empty, but not both.
 bool is_decimal(std::string_view text) {
   const std::size_t start = text.starts_with('-') ? 1 : 0;
   std::size_t end = skip_digits(text, start);
@@ -68,7 +68,7 @@ bool is_decimal(std::string_view text) {
   return exponent < text.size() && skip_digits(text, exponent) == text.size();
 }
 
-/// Zeros in front make octal of it for some readers and decimal for others.
+/// Some readers take a number with leading zeros as octal, and others as decimal.
 void refuse_leading_zero(const Node& node, std::string_view key, std::string_view text) {
   const std::string_view sign = text.starts_with('-') ? "-" : "";
   std::string_view digits = text.substr(sign.size());
@@ -142,7 +142,7 @@ double to_real(const Node& node, std::string_view key, const RealRange& range) {
     refuse_node(node, key,
                 fmt::format("{} is out of range, expected {}", one_line(text), range.text()));
   }
-  return value == 0.0 ? 0.0 : value;  // no minus sign on a zero in the record
+  return value == 0.0 ? 0.0 : value;  // no minus sign for zero in the record
 }
 
 std::string to_text(const Node& node, std::string_view key) {

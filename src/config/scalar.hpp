@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the characters of a leaf mean: Tidemark's own rules, stricter than YAML's.
+// The meaning of a leaf's characters, by rules of Tidemark that are stricter than YAML's.
 //
-// A benchmark's input must not mean something other than what a reader takes it to mean, so that
-// octal, hexadecimal, yes/no and the like are refused instead of guessed at.
+// An input must not mean something other than what a reader expects. So octal, hexadecimal, yes/no
+// and similar forms are refused.
 #pragma once
 
 #include <cstdint>
@@ -30,18 +30,18 @@ struct RealRange {
   [[nodiscard]] std::string text() const;
 };
 
-// Each throws InputError, `LOCATION: KEY: ...`, where the node is not a scalar of its type.
+// Each throws InputError, `LOCATION: KEY: ...`, if the node is not a scalar of its type.
 
 /// Only `true` and `false`.
 [[nodiscard]] bool to_boolean(const Node& node, std::string_view key);
 
-/// Decimal digits with an optional minus sign, no leading zero.
+/// Decimal digits with an optional minus sign and no leading zero.
 [[nodiscard]] std::int64_t to_integer(const Node& node, std::string_view key, IntegerRange range);
 
 /// A finite decimal number, with or without a fraction and an exponent.
 [[nodiscard]] double to_real(const Node& node, std::string_view key, const RealRange& range);
 
-/// Any scalar, as its characters; neither empty nor with control characters.
+/// The characters of any scalar. They must not be empty or contain control characters.
 [[nodiscard]] std::string to_text(const Node& node, std::string_view key);
 
 }  // namespace tidemark::config

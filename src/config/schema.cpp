@@ -18,7 +18,7 @@ namespace {
 
 constexpr IntegerRange sizes{1, max_size};
 constexpr IntegerRange vocabularies{0, max_size};
-/// Chunks that are more than rows would be empty, and each takes a call of its own.
+/// With more chunks than rows, some would be empty, and each chunk takes its own call.
 constexpr IntegerRange chunk_counts{0, 4096};
 constexpr IntegerRange warm_up_counts{0, max_size};
 constexpr RealRange probabilities{0.0, true, 1.0, false};
@@ -40,7 +40,7 @@ Setting row(std::string name, Type type, std::string fallback, std::string meani
   return setting;
 }
 
-/// A row of a member that is an enumeration with words.
+/// A row whose field is an enumeration with words.
 template <class Field>
 Setting choice_row(std::string name, std::string meaning, Field field) {
   using E = std::remove_reference_t<decltype(field(std::declval<Case&>()))>;
@@ -54,7 +54,7 @@ Setting choice_row(std::string name, std::string meaning, Field field) {
   return setting;
 }
 
-/// A row without which there is no case.
+/// A row of a key that every case must have.
 template <class Field>
 Setting required_row(std::string name, std::string meaning, Field field) {
   Setting setting = row(std::move(name), sizes, "required", std::move(meaning), field);
@@ -63,7 +63,7 @@ Setting required_row(std::string name, std::string meaning, Field field) {
 }
 
 constexpr std::array precisions = {DType::fp32, DType::fp64, DType::bf16};
-constexpr std::string_view tensor_float = "tf32";  // fp32, but for the products
+constexpr std::string_view tensor_float = "tf32";  // fp32 except for the products
 
 std::vector<std::string> precision_words() {
   std::vector<std::string> words;
@@ -80,7 +80,8 @@ DType precision_of(std::string_view word) {
   throw RunError(fmt::format("'{}' is no precision", word));
 }
 
-/// `precision` is the one key whose members are not of the type that is read and recorded.
+/// `precision` is the only key whose members differ in type from the value that is read and
+/// recorded.
 Setting precision_row() {
   Setting setting{"precision",
                   Choice{precision_words()},
@@ -100,7 +101,7 @@ Setting precision_row() {
   return setting;
 }
 
-// Each lambda names a member once, and serves to write it and to read it.
+// Each lambda names a member once, for writing and for reading.
 #define TIDEMARK_FIELD(member) \
   [](auto& c) -> auto& { return c.member; }
 

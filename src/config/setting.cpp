@@ -46,7 +46,7 @@ std::string type_name(const Type& type) {
   return std::string(names[type.index()]);
 }
 
-/// In words where the setting has some, else the value of a new case.
+/// The default in words if the setting has such words, otherwise the value of a new case.
 std::string default_of(const Setting& setting) {
   return setting.fallback.empty() ? format_value(setting.get(Case{})) : setting.fallback;
 }

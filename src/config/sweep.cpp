@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view sweep_prefix = "sweep.";
 
-/// A value that the input gives to a setting, and where.
+/// A value that the input gives to a setting, and its location.
 struct Given {
   Value value;
   std::string where;
@@ -32,7 +32,7 @@ struct Axis {
   std::string where;
 };
 
-/// Everything the input says, before it is multiplied out.
+/// Everything that the input says, before the cross product of the sweep.
 class Input {
  public:
   explicit Input(const std::string& file) { sections_[""] = Location{file, 1, 1}.text(); }
@@ -50,11 +50,11 @@ class Input {
   [[nodiscard]] Case at(std::size_t index, std::size_t total) const;
 
   std::map<const Setting*, Given> given_;
-  std::vector<Axis> axes_;                       // in order, the first varying slowest
+  std::vector<Axis> axes_;                       // in order; the first varies slowest
   std::map<std::string, std::string> sections_;  // where each section of the file begins
 };
 
-/// Refuses a name under which no value can stand.
+/// Refuses a name that cannot have a value.
 [[noreturn]] void refuse_name(const std::string& where, const std::string& name,
                               std::string_view prefix) {
   const std::string shown = std::string(prefix) + name;
@@ -66,7 +66,7 @@ class Input {
 }
 
 void require_mapping(const Node& node, const std::string& key) {
-  // A section whose lines are all commented out is an empty one.
+  // A section is empty if all its lines are commented out.
   if (node.kind == Node::Kind::mapping || node.kind == Node::Kind::null) return;
   refuse(node.location.text(), key,
          fmt::format("expected a mapping (KEY: VALUE), found {}", node.kind_name()));
@@ -162,7 +162,7 @@ void Input::set_axis(const Setting& setting, const Node& node, const std::string
   }
 }
 
-/// Number of cases. Counting stops at the axis that passes the limit, so nothing can overflow.
+/// The number of cases. Counting stops at the axis that exceeds the limit, so nothing can overflow.
 std::size_t Input::count() const {
   std::size_t product = 1;
   for (const Axis& axis : axes_) {
@@ -175,7 +175,7 @@ std::size_t Input::count() const {
   return product;
 }
 
-/// Each required key is given, by the input or by its preset.
+/// Requires that the input or its preset gives each required key.
 void require_keys(const Case& c) {
   for (const Setting& setting : settings()) {
     if (!setting.required || c.is_given(setting.name)) continue;
@@ -183,14 +183,14 @@ void require_keys(const Case& c) {
   }
 }
 
-/// One case as the input gives it: the sweep's values over those of the sections, and all of them
-/// over the preset's, whichever of the two names it.
+/// One case as the input gives it. Values of the sweep override those of the sections. Both
+/// override the values of the preset, even if the sweep names the preset.
 Case Input::at(std::size_t index, std::size_t total) const {
   Case c;
   c.index = index;
   c.locations = sections_;
   std::map<const Setting*, Given> given = given_;
-  std::size_t stride = total;  // cases between two values of the axis at hand
+  std::size_t stride = total;  // cases between two values of the current axis
   for (const Axis& axis : axes_) {
     stride /= axis.values.size();
     const Given& value = axis.values[index / stride % axis.values.size()];

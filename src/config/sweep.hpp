@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From the input file and the command line to the list of cases.
+// Turns the input file and the command line into the list of cases.
 #pragma once
 
 #include <cstddef>
@@ -10,21 +10,22 @@
 
 namespace tidemark::config {
 
-/// Most cases that one input may stand for: beyond, a sweep is a slip of the keyboard.
+/// Most cases of one input. A sweep with more cases is probably a typing error.
 inline constexpr std::size_t max_cases = 10'000;
 
-/// All cases of an input, in order: the cross product of the `sweep` axes, the first of them
-/// varying slowest; one case where nothing is swept. Each is resolved, validated, and knows its
-/// `index`, its `swept` values and the locations of what was given. What `model.preset` says stands
-/// below everything else that is given or swept.
+/// All cases of an input, in order: the cross product of the `sweep` axes. The first axis varies
+/// slowest. Without a sweep there is one case. Each case is resolved and validated. It has its
+/// `index`, its `swept` values and the locations of the given settings. Everything that is given or
+/// swept overrides the values of `model.preset`.
 ///
-/// `text` is the file's content, `file` its name for messages. `overrides` are the arguments of
-/// `--set`, `KEY=VALUE` each, applied in order, so that the later wins. `KEY` alone replaces a
-/// setting, and the axis of that setting where there is one; `sweep.KEY=[A, B]` replaces an axis
-/// in its place or adds one at the end (the fastest). VALUE is read as YAML.
+/// `text` is the content of the file, and `file` its name for messages. `overrides` are the
+/// arguments of `--set`, each `KEY=VALUE`. They are applied in order, so that a later one overrides
+/// an earlier one. `KEY` replaces a setting, and removes the axis of that setting if there is one.
+/// `sweep.KEY=[A, B]` replaces an existing axis, or adds one at the end, which varies fastest.
+/// VALUE is read as YAML.
 ///
-/// Throws InputError, one line, `FILE:LINE:COL: KEY: ...` or `--set KEY=VALUE: KEY: ...`, for
-/// anything wrong in any case: before the first case runs.
+/// Throws InputError before the first case runs if anything is wrong in any case. The error is one
+/// line, `FILE:LINE:COL: KEY: ...` or `--set KEY=VALUE: KEY: ...`.
 [[nodiscard]] std::vector<Case> load_cases(const std::string& text, const std::string& file,
                                            const std::vector<std::string>& overrides);
 

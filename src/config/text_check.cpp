@@ -13,7 +13,7 @@ namespace tidemark::config {
 
 namespace {
 
-/// Bytes of the UTF-8 character at the beginning of `text`; 0 where there is none: RFC 3629.
+/// Bytes of the UTF-8 character at the beginning of `text`; 0 if there is none. Source: RFC 3629.
 std::size_t character_length(std::string_view text) {
   const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte_at(0);
@@ -27,7 +27,7 @@ std::size_t character_length(std::string_view text) {
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte_at(i) & 0xC0U) != 0x80) return 0;
   }
-  // Longer than need be, half of a pair of UTF-16, or beyond the last character.
+  // Longer than necessary, half of a UTF-16 pair, or beyond the last character.
   const unsigned char next = byte_at(1);
   const bool is_wrong = (lead == 0xE0 && next < 0xA0) || (lead == 0xED && next > 0x9F) ||
                         (lead == 0xF0 && next < 0x90) || (lead == 0xF4 && next > 0x8F);

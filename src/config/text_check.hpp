@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What an input must be before YAML is looked at: text.
+// Checks that an input is text, before it is parsed as YAML.
 #pragma once
 
 #include <string>
@@ -8,13 +8,14 @@
 
 namespace tidemark::config {
 
-/// Throws InputError at the first byte that is a control character or no UTF-8. yaml-cpp takes some
-/// control characters for the end of the file, and would accept what stands before; and it lets
-/// text pass that no record can hold.
+/// Throws InputError at the first byte that is a control character or not UTF-8. yaml-cpp takes
+/// some control characters for the end of the file, and would accept the text before them. It also
+/// accepts text that a record cannot hold.
 void refuse_what_is_no_text(const std::string& text, const Location& origin);
 
-/// The error line of the first line, up to number `last`, whose indentation looks like spaces and
-/// is none; "" where there is none. yaml-cpp's own message names another place then.
+/// The error line for the first line, up to number `last`, that is indented by a character that
+/// only looks like spaces. "" if there is none. In such a case yaml-cpp's own message names another
+/// location.
 std::string wrong_indentation(const std::string& text, const Location& origin, int last);
 
 }  // namespace tidemark::config

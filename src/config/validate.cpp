@@ -15,7 +15,7 @@ namespace tidemark::config {
 
 namespace {
 
-/// Rules of both families.
+/// Rules for both families.
 void validate_heads(const Case& c) {
   const ModelConfig& m = c.model;
   if (m.hidden_size % m.num_attention_heads != 0) {
@@ -25,8 +25,8 @@ void validate_heads(const Case& c) {
   }
 }
 
-/// Settings that only the other family has a meaning for. A preset's rope_theta does not count,
-/// since `model.family` overrides that of the preset, and then nothing asks for it.
+/// Refuses settings that have a meaning only in the other family. A preset's rope_theta is
+/// accepted: `model.family` may override the family of the preset, and then rope_theta is not used.
 void validate_gpt(const Case& c) {
   const ModelConfig& m = c.model;
   if (m.num_query_groups != m.num_attention_heads) {
@@ -72,7 +72,7 @@ void validate_llama(const Case& c) {
   require_no_dropout(c, "model.attention_dropout", m.attention_dropout);
 }
 
-/// t is what users vary, so an indivisible size is reported where t is set.
+/// Users vary t, so an indivisible size is reported at the location of t.
 void validate_tensor_size(const Case& c) {
   const std::int64_t t = c.parallel.tensor;
   const auto require_divides = [&](std::int64_t size, std::string_view name, std::string_view why) {
@@ -80,7 +80,8 @@ void validate_tensor_size(const Case& c) {
     refuse_key(c, "parallel.tensor", fmt::format("{} does not divide {} {}{}", t, name, size, why));
   };
   require_divides(c.model.num_attention_heads, "num_attention_heads", "");
-  // Asked for without SP too, so that a sweep over parallel.sequence stands or falls as a whole.
+  // Also required without SP, so that all cases of a sweep over parallel.sequence pass or fail
+  // together.
   require_divides(c.model.seq_length, "seq_length",
                   c.parallel.sequence ? "" : " (required without parallel.sequence, too)");
   require_divides(c.model.ffn_hidden_size, "ffn_hidden_size", "");
@@ -92,7 +93,7 @@ void validate_tensor_size(const Case& c) {
                          t, g));
 }
 
-/// Either setting may be the one that a sweep or an option added, so the line locates both.
+/// A sweep or an option may have added either setting, so the line locates both.
 [[noreturn]] void refuse_recompute(const Case& c, const std::string& other, std::string_view value,
                                    std::string_view why) {
   refuse_key(c, "recompute",
@@ -100,7 +101,7 @@ void validate_tensor_size(const Case& c) {
                          c.locate(other), why));
 }
 
-/// Whatever makes MPI carry the collectives of several ranks leaves nobody to register buffers.
+/// If a setting makes MPI carry the collectives of several ranks, no library registers the buffers.
 void validate_registration(const Case& c) {
   if (!c.comm.register_buffers) return;
   const auto refuse = [&](const std::string& what) {
@@ -152,7 +153,7 @@ void resolve_defaults(Case& c) {
     if (!c.is_given("model.hidden_dropout")) c.model.hidden_dropout = 0.0;
     if (!c.is_given("model.attention_dropout")) c.model.attention_dropout = 0.0;
   } else if (!c.is_given("model.ffn_hidden_size")) {
-    // At most 2^33, since hidden_size is at most max_size; validate() judges it.
+    // At most 2^33, because hidden_size is at most max_size. validate() checks it.
     c.model.ffn_hidden_size = 4 * c.model.hidden_size;
   }
   if (!c.is_given("model.num_query_groups")) {

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What must hold between the settings of one case.
+// Conditions between the settings of one case.
 #pragma once
 
 #include "config/case.hpp"
 
 namespace tidemark::config {
 
-/// Fills the settings whose default depends on others, where the input does not give them:
-/// ffn_hidden_size (which stays 0 in family llama, for validate() to ask for), num_query_groups,
-/// the dropout probabilities and max_iterations. The required ones are there already.
+/// Sets the settings whose default depends on other settings, unless the input gives them:
+/// ffn_hidden_size, num_query_groups, the dropout probabilities and max_iterations. In family llama
+/// ffn_hidden_size stays 0, and validate() asks for it. The required settings must already be set.
 void resolve_defaults(Case& c);
 
-/// Throws InputError for a resolved case that cannot be computed: indivisible sizes, contradictory
-/// settings, dimensions or counts that BLAS and MPI cannot take, and byte or operation counts near
-/// the end of 64 bits. `parallel.tensor` against the number of ranks is for the caller to check.
+/// Throws InputError for a resolved case that cannot be computed. It refuses indivisible sizes and
+/// contradictory settings. It also refuses dimensions or counts that BLAS and MPI cannot take, and
+/// byte or operation counts near the end of 64 bits. The caller must compare `parallel.tensor` with
+/// the number of ranks.
 void validate(const Case& c);
 
 }  // namespace tidemark::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What an acceptance asks of records.
+// What an acceptance requires of records.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@
 
 namespace tidemark::criteria {
 
-/// Which records a criterion is about: those that have one of the values at a place.
+/// Selects the records that a criterion is about: those that have one of the values at the path.
 struct Condition {
   RecordPath path;
   std::string shown;                ///< the key as written
   std::vector<std::string> values;  ///< as written
 };
 
-/// A figure lies between bounds.
+/// A figure must lie between bounds.
 struct Bounds {
   RecordPath key;
   Unit unit;         ///< of the bounds, as written
@@ -28,36 +28,36 @@ struct Bounds {
   std::optional<double> least, most;
 };
 
-/// A value is one of a few.
+/// A value must be one of several.
 struct Equality {
   RecordPath key;
   std::vector<std::string> values;  ///< as written
 };
 
-/// Repeated measurements differ by no more than a share of their median.
+/// Repeated measurements must differ by no more than a share of their median.
 struct Spread {
   enum class Over {
     iterations,  ///< of one record: the key holds a list of numbers
-    records,     ///< that have the same resolved case: the key holds a number
+    records,     ///< with the same resolved case: the key holds a number
   };
   RecordPath key;
   Over over;
   double most;
 };
 
-/// The busiest rank is above the median of the ranks by no more than a share of it.
+/// The busy time of the straggler may exceed the median of the ranks by at most this share of it.
 struct Straggler {
   double most;
 };
 
-/// Every record passed its verification.
+/// Every record must have passed its verification.
 struct Validity {};
 
 struct Criterion {
   std::string name;
   std::string where_written;  ///< FILE:LINE:COL
   std::vector<Condition> where;
-  /// So many different resolved cases have to be there, at least.
+  /// The least number of different resolved cases.
   std::int64_t min_cases = 1;
   std::variant<Bounds, Equality, Spread, Straggler, Validity> demand;
 };

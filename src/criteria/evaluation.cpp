@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-/// Six digits are enough to read, and a bound is shown as it was written.
+/// Six digits are enough to read, and show a bound as it was written.
 std::string shown(double value, const Unit& unit) {
   const std::string name = unit.name == "1" ? "" : " " + std::string(unit.name);
   return fmt::format("{:.6g}{}", value, name);
@@ -43,7 +43,7 @@ std::string case_of(const json& record) {
   return found == record.end() ? "" : found->dump();
 }
 
-/// The first objection to the version of the record; empty where there is none.
+/// The first objection to the version of the record; empty if there is none.
 std::string objection_of_conditions(const std::vector<Condition>& conditions, const json& record) {
   for (const Condition& condition : conditions) {
     std::string objection = version_objection(condition.path, record);
@@ -72,7 +72,7 @@ std::string bound_text(const Straggler& straggler) {
 }
 std::string bound_text(const Validity&) { return "valid"; }
 
-/// By how much `value` is inside its bound, as a share of it.
+/// How far `value` is inside its bound, as a share of the bound.
 double margin_of(double value, double bound, bool is_least) {
   const double inside = is_least ? value - bound : bound - value;
   return bound == 0.0 ? inside : inside / std::abs(bound);
@@ -119,7 +119,8 @@ Judge::Judge(Criterion criterion) : criterion_(std::move(criterion)) {
 
 bool Judge::is_about(const json& record) const {
   for (const Condition& condition : criterion_.where) {
-    // Nobody knows whether it would hold: the record is not left out, but fails in look_at().
+    // The record's version does not say whether the condition holds. So the record is not skipped,
+    // and it fails in look_at().
     if (!version_objection(condition.path, record).empty()) continue;
     const Found found = condition.path.find(record);
     const bool holds =
@@ -129,7 +130,7 @@ bool Judge::is_about(const json& record) const {
         });
     if (!holds) return false;
   }
-  // One rank cannot lag behind others.
+  // With a single rank there is no other rank to compare with.
   if (!std::holds_alternative<Straggler>(criterion_.demand)) return true;
   const auto ranks = record.find("ranks_detail");
   return ranks == record.end() || !ranks->is_array() || ranks->size() > 1;
@@ -272,7 +273,7 @@ void Judge::finish() {
     }
     repeats_.clear();
   }
-  // The same case has other settings in a record of another version, and counts once.
+  // In a record of another version the same case has other settings, and must count only once.
   std::int64_t cases = 0;
   for (const auto& [version, resolved] : cases_) {
     cases = std::max(cases, static_cast<std::int64_t>(resolved.size()));

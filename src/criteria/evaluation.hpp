@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Holds records against criteria, one record at a time.
+// Compares records with criteria, one record at a time.
 #pragma once
 
 #include <cstddef>
@@ -16,41 +16,42 @@
 
 namespace tidemark::criteria {
 
-/// What came of one criterion.
+/// The result of one criterion.
 struct Verdict {
   std::string name;
   std::string where_written;  ///< FILE:LINE:COL
-  std::size_t records = 0;    ///< that it was about
-  std::size_t failed = 0;     ///< of them; where cases are missing or alone, these count as well
-  std::string bound;          ///< what was asked for
-  std::string label;          ///< the record nearest to the bound, or furthest beyond it
-  std::string measured;       ///< there
+  std::size_t records = 0;    ///< that the criterion is about
+  std::size_t failed = 0;     ///< failures; a missing case or one without repetition counts, too
+  std::string bound;          ///< what the criterion requires
+  std::string label;          ///< the record nearest to the bound, or farthest beyond it
+  std::string measured;       ///< in that record
   std::vector<std::string> reasons;  ///< of the first failures
 
   [[nodiscard]] bool passed() const { return records > 0 && failed == 0; }
 };
 
-/// Most failures of one criterion that are told one by one.
+/// Most failures of one criterion that are reported one by one.
 inline constexpr std::size_t max_reasons = 3;
 
-/// One criterion and what it has seen.
+/// One criterion and what it has found so far.
 class Judge {
  public:
   explicit Judge(Criterion criterion);
 
-  /// Looks at a record of a run: its keys of the top level, as far as `wanted_keys` names them.
+  /// Checks the record of a run. `record` has the top-level keys that `wanted_keys` names.
   void look_at(const nlohmann::json& record, std::size_t line);
-  /// After the last record.
+  /// To be called after the last record.
   [[nodiscard]] Verdict verdict();
 
  private:
-  /// How far inside its bound something is, as a share of the bound; negative beyond it.
+  /// How far a value is inside its bound, as a share of the bound; negative if it is beyond the
+  /// bound.
   struct Finding {
     double margin = 0.0;
     std::string measured;
     std::string reason;  ///< of a failure
   };
-  /// Values of records that have the same resolved case, and the last of these records.
+  /// Values of the records that have the same resolved case, and the label of the last of them.
   struct Repeats {
     std::vector<double> values;
     std::string label;
@@ -73,10 +74,10 @@ class Judge {
   Verdict verdict_;
   std::optional<double> least_margin_;
   std::map<std::pair<int, std::string>, Repeats> repeats_;  ///< by version and resolved case
-  std::map<int, std::set<std::string>> cases_;  ///< by version; filled where they are to be counted
+  std::map<int, std::set<std::string>> cases_;  ///< by version; filled if cases are counted
 };
 
-/// Keys of a record's top level that the criteria look at.
+/// The top-level keys of a record that the criteria use.
 std::set<std::string> wanted_keys(const std::vector<Criterion>& criteria);
 
 }  // namespace tidemark::criteria

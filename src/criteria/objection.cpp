@@ -15,7 +15,7 @@ std::string text_of(const json& value) {
 
 namespace {
 
-/// Whether a check of a record holds: as it says itself, and by its own numbers.
+/// Whether a check of a record holds, both by its own word and by its numbers.
 bool holds(const json& check) {
   if (!check.is_object() || !check.contains("passed") || check["passed"] != true) return false;
   if (!check.contains("value") || !check.contains("bound")) return true;
@@ -23,7 +23,7 @@ bool holds(const json& check) {
          check["value"] <= check["bound"];
 }
 
-/// Why a record that says that it is valid is not; empty where its verification agrees.
+/// Why a record that claims to be valid is not; empty if its verification agrees.
 std::string contradiction_in(const json& record) {
   const auto verification = record.find("verification");
   if (verification == record.end()) return "";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Records that say nothing about the machine, whatever they hold.
+// Finds records whose numbers do not count.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace tidemark::criteria {
 
-/// A value as a message shows it: texts without quotation marks.
+/// A value as a message shows it, with strings without quotation marks.
 std::string text_of(const nlohmann::json& value);
 
-/// Why nothing in a record counts: it is not valid, contradicts itself, was disturbed for a test,
-/// or was measured on an emulated link. Empty where it counts.
+/// Why no number of a record counts: it is not valid, contradicts itself, was disturbed for a test,
+/// or was measured on an emulated link. Empty if the numbers count.
 std::string objection_to(const nlohmann::json& record);
 
 }  // namespace tidemark::criteria

@@ -32,7 +32,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-/// At the dots that stand outside of brackets: a name that is selected by may hold one.
+/// Splits at the dots outside of brackets. Within brackets a value may contain a dot.
 std::vector<std::string_view> split_steps(std::string_view text) {
   std::vector<std::string_view> parts;
   std::size_t start = 0;

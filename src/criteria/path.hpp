@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where a value stands in a record.
+// The path of a value in a record.
 #pragma once
 
 #include <cstddef>
@@ -16,25 +16,27 @@ namespace tidemark::criteria {
 /// What a path finds in a record: values of that record, or why there are none.
 struct Found {
   std::vector<const nlohmann::json*> values;
-  std::string missing;  ///< names the first place that is not there; empty where nothing is missing
+  std::string missing;  ///< names the first missing part; empty if none is missing
 };
 
-/// A dotted path, with selections behind what is a list: `time.step_ms.median`,
+/// A dotted path, with a selection after each key that holds a list: `time.step_ms.median`,
 /// `comm.calls[op=all_reduce,purpose=activation].busbw_gbytes_per_s`, `ranks_detail[0].host`,
-/// `ranks_detail[*].busy_ms`. A selection takes one element by its index, from 0, all elements, or
-/// those whose keys have the values that are named.
+/// `ranks_detail[*].busy_ms`.
+///
+/// A selection takes one element by its index (from 0), all elements, or the elements whose keys
+/// have the given values.
 class RecordPath {
  public:
-  /// Throws InputError, `WHERE: KEY: ...`, where `text` is no path or does not begin with a key of
-  /// the record's top level.
+  /// Throws InputError, `WHERE: KEY: ...`, if `text` is not a path or does not begin with a
+  /// top-level key of the record.
   static RecordPath parse(const std::string& text, const std::string& where);
 
   [[nodiscard]] const std::string& text() const { return text_; }
-  /// The key of the record's top level that it begins with.
+  /// The top-level key that the path begins with.
   [[nodiscard]] const std::string& root() const { return steps_.front().key; }
   /// The keys from the first to the last, without selections.
   [[nodiscard]] std::vector<std::string> keys() const;
-  /// True where it can find more than one value.
+  /// True if the path can find more than one value.
   [[nodiscard]] bool finds_many() const;
 
   /// The values at this path; null counts as missing.
@@ -60,11 +62,11 @@ class RecordPath {
   std::vector<Step> steps_;
 };
 
-/// Whether a value of a record is the one that `text` writes: a string its characters, a number any
-/// decimal form of it, true, false or null the word.
+/// Whether `text` is a written form of `value`. That is the characters of a string, any decimal
+/// form of a number, or the word true, false or null.
 bool is_written_as(const nlohmann::json& value, std::string_view text);
 
-/// The keys of a record's top level.
+/// The top-level keys of a record.
 const std::vector<std::string_view>& record_keys();
 
 }  // namespace tidemark::criteria

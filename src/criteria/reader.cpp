@@ -45,7 +45,7 @@ void refuse_unknown_keys(const Node& node, const std::vector<std::string_view>& 
   }
 }
 
-/// The value of a key, or null.
+/// The value of a key; null if there is none.
 const Node* child(const Node& node, std::string_view name) {
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
     if (node.keys[i].name == name) return &node.items[i];
@@ -60,7 +60,7 @@ std::string place_of(const Node& node, std::string_view name) {
   return node.location.text();
 }
 
-/// A list as its values, a single value as a list of one.
+/// The values of a list; a single value counts as a list of one.
 std::vector<std::string> texts_of(const Node& node, std::string_view key) {
   if (node.kind != Node::Kind::sequence) return {config::to_text(node, key)};
   if (node.items.empty()) refuse(node.location.text(), key, "the list of values is empty");
@@ -69,7 +69,7 @@ std::vector<std::string> texts_of(const Node& node, std::string_view key) {
   return texts;
 }
 
-/// One criterion of the list.
+/// Reads one criterion of the list.
 class CriterionReader {
  public:
   explicit CriterionReader(const Node& node) : node_(node) {}
@@ -97,7 +97,7 @@ class CriterionReader {
     refuse(place_of(node_, key), key, what);
   }
 
-  /// Refuses those of the keys that are there, since `reason`.
+  /// Refuses the keys that are present, for `reason`.
   void refuse_keys(std::initializer_list<std::string_view> keys, std::string_view reason) const {
     for (const std::string_view key : keys) {
       if (has(key)) fail(key, reason);
@@ -125,7 +125,7 @@ class CriterionReader {
     }
   }
 
-  /// A setting goes by its own name, another key of the record by its path.
+  /// A setting is given by its own name, and another key of the record by its path.
   static Condition read_condition(const Node::Key& key, const Node& node) {
     const std::string place = key.location.text();
     const config::Setting* const setting = config::find_setting(key.name);
@@ -177,7 +177,7 @@ class CriterionReader {
            "valid");
   }
 
-  /// The unit of bounds for a key. Throws where `name` is of another dimension, or is missing.
+  /// The unit of the bounds of a key. Throws if `name` is missing or has another dimension.
   static Unit unit_for(const RecordPath& path, const Unit& own, const Node* name,
                        const std::string& place) {
     if (name == nullptr) {
@@ -209,7 +209,7 @@ class CriterionReader {
     return bounds;
   }
 
-  /// [value, tolerance below, tolerance above, unit], either tolerance null where that side is
+  /// Reads [value, tolerance below, tolerance above, unit]. A tolerance is null if that side is
   /// open.
   [[nodiscard]] Bounds read_reference() const {
     refuse_keys({"unit"}, "belongs to min and max; a reference has its own");

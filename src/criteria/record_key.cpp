@@ -16,14 +16,14 @@ namespace tidemark::criteria {
 
 namespace {
 
-/// Names that stand in the same object, with spaces between them.
+/// Names within the same object, separated by spaces.
 struct Group {
   std::string_view parent;
   std::string_view names;
 };
 constexpr std::string_view figures_of_a_run = "median min max iterations samples";
 
-/// What a run or a plan writes, but for the settings and for what depends on the machine.
+/// The keys that a run or a plan writes, except for the settings and what depends on the machine.
 constexpr std::array groups{
     Group{"", "schema_version kind case_index case_fnv1a_64 ranks valid loss"},
     Group{"verification", "performed passed"},
@@ -67,7 +67,7 @@ constexpr std::array groups{
     Group{"time.backward_ms", figures_of_a_run},
 };
 
-/// Below these stands what a machine or a test adds, under names that nobody knows beforehand.
+/// Objects to which a machine or a test adds keys that are not known in advance.
 bool is_open(std::string_view root) { return root == "provenance" || root == "test"; }
 
 std::vector<std::string> all_keys() {
@@ -94,7 +94,7 @@ bool has_child_of(std::string_view key, std::string_view parent) {
   return key.size() > parent.size() + 1 && key.starts_with(parent) && key[parent.size()] == '.';
 }
 
-/// A setting, or a section of settings.
+/// True for a setting or a section of settings.
 bool is_of_a_case(std::string_view name) {
   const auto& settings = config::settings();
   return std::any_of(settings.begin(), settings.end(), [&](const config::Setting& setting) {
@@ -102,7 +102,8 @@ bool is_of_a_case(std::string_view name) {
   });
 }
 
-/// The known keys in the object that `name` would stand in, or else in the one around that.
+/// The known keys in the object that should hold `name`, or if there are none in the next outer
+/// one.
 std::vector<std::string_view> neighbours_of(std::string_view name) {
   std::vector<std::string_view> found;
   while (found.empty() && name.find('.') != std::string_view::npos) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which keys a record has, for criteria that name one.
+// The keys that a record has, for criteria that name one.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace tidemark::criteria {
 
-/// Throws InputError, `WHERE: key: ...`, with the nearest key, where no record has such a key. What
-/// stands below `provenance` and `test` is let pass. A test of the command line holds the keys of
-/// real records against this.
+/// Throws InputError, `WHERE: key: ...`, with the nearest key if no record has such a key. All keys
+/// below `provenance` and `test` are accepted. A test of the command line compares the keys of real
+/// records with this.
 void refuse_unknown_key(const RecordPath& path, const std::string& where);
 
 }  // namespace tidemark::criteria

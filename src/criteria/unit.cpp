@@ -42,7 +42,7 @@ constexpr std::array units{
     Unit{"tokens/s", Dimension::token_rate, 1.0},
 };
 
-/// What a name, or the end of one, says; the first that fits.
+/// The unit that a name, or the end of a name, implies. The first entry that fits counts.
 struct Suffix {
   std::string_view text;
   std::string_view unit;
@@ -52,7 +52,7 @@ constexpr std::array suffixes{
     Suffix{"tokens_per_s", "tokens/s"},
     Suffix{"tflops_per_s", "TFLOP/s"},
     Suffix{"tflops_per_s_ci", "TFLOP/s"},
-    Suffix{"per_s", ""},  // of something that is not known here
+    Suffix{"per_s", ""},  // of a quantity that is not known here
     Suffix{"microseconds", "us"},
     Suffix{"seconds", "s"},
     Suffix{"ms", "ms"},
@@ -70,7 +70,7 @@ constexpr std::array suffixes{
     Suffix{"tide", "B"},
 };
 
-/// Which figure of a series, whose own name has the unit.
+/// Names of single figures of a series. The name of the series has the unit.
 constexpr std::array<std::string_view, 11> figures{"median",     "min",       "max",      "samples",
                                                    "native",     "pairwise",  "ring",     "saved",
                                                    "recomputed", "transient", "workspace"};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Units of the figures in a record, and those that a criterion may use in their place.
+// Units of the figures in a record, and the units that a criterion may use instead.
 #pragma once
 
 #include <string>
@@ -8,24 +8,24 @@
 
 namespace tidemark::criteria {
 
-/// What can be converted into each other.
+/// Units of one dimension can be converted into each other.
 enum class Dimension { none, time, bytes, byte_rate, operations, operation_rate, token_rate };
 
 struct Unit {
   std::string_view name;  ///< as written, "ms"
   Dimension dimension = Dimension::none;
-  double factor = 1.0;  ///< of it there are so many in the dimension's own unit: ms 1e-3
+  double factor = 1.0;  ///< its size in the dimension's own unit: ms 1e-3
 };
 
-/// The unit of a figure, by the name that it has in the record: the suffix of the last key, or of
-/// the one before it where the last says which figure of a series (`step_ms.median`).
-/// Dimensionless, "1", where no name says otherwise.
+/// The unit of a figure, by its name in the record: the suffix of the last key. If the last key
+/// only names a figure of a series (`step_ms.median`), it is the suffix of the key before.
+/// Dimensionless, "1", if no name implies a unit.
 Unit unit_of(const std::vector<std::string>& keys);
 
-/// The unit of that name; nullptr where there is none.
+/// The unit with that name; nullptr if there is none.
 const Unit* find_unit(std::string_view name);
 
-/// The names of all units of a dimension, "s, ms, us".
+/// The names of all units of a dimension: "s, ms, us".
 std::string names_of(Dimension dimension);
 
 }  // namespace tidemark::criteria

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What came of criteria, as a person reads it.
+// The results of criteria, as a table for people.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace tidemark::criteria {
 
-/// A row for each criterion, then the reasons of those that were missed.
+/// One row per criterion, then the reasons of the criteria that failed.
 std::string verdict_table(const std::vector<Verdict>& verdicts);
 
 }  // namespace tidemark::criteria

@@ -13,7 +13,7 @@ namespace tidemark::criteria {
 
 namespace {
 
-/// A key that version 1 has, too, with another meaning, and what that is.
+/// A key that version 1 also has, but with another meaning, and that meaning.
 struct Changed {
   std::string_view key;
   std::string_view meaning_before;
@@ -28,7 +28,7 @@ constexpr std::array changed_in_2{
     Changed{"overlap.osu_percent", "not clamped at 0"},
 };
 
-/// `placement` stands for all that is within it.
+/// `placement` includes all keys within it.
 constexpr std::array<std::string_view, 11> added_in_2{"overlap.schedule_efficiency",
                                                       "overlap.split_cost_ms",
                                                       "fom.model_tflops_per_s",
@@ -41,7 +41,7 @@ constexpr std::array<std::string_view, 11> added_in_2{"overlap.schedule_efficien
                                                       "time.drifting",
                                                       "placement"};
 
-/// `name` is `key` or a place within it.
+/// True if `name` is `key` or lies within it.
 bool is_within(std::string_view name, std::string_view key) {
   return name.starts_with(key) && (name.size() == key.size() || name[key.size()] == '.');
 }

@@ -20,8 +20,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t max_value_bytes = 400;
 
-/// Variables that begin so. Open MPI's own are named by framework: its launcher adds others, with
-/// addresses and keys of the job.
+/// Variables with these prefixes are recorded. Those of Open MPI are listed by framework, because
+/// its launcher adds others, with addresses and keys of the job.
 constexpr std::array<std::string_view, 33> prefixes{
     "OMP_",           "GOMP_",          "KMP_",
     "OPENBLAS_",      "MKL_",           "BLIS_",
@@ -35,7 +35,7 @@ constexpr std::array<std::string_view, 33> prefixes{
     "MPIR_CVAR_",     "I_MPI_",         "PRTE_MCA_rmaps",
     "PRTE_MCA_hwloc", "TIDEMARK_TEST_", "NVIDIA_TF32_OVERRIDE"};
 
-/// Key of the record and variable.
+/// Key of the record, and name of the variable.
 constexpr std::array<std::array<const char*, 2>, 9> slurm_variables{{
     {"job_id", "SLURM_JOB_ID"},
     {"step_id", "SLURM_STEP_ID"},

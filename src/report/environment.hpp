@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What of the environment has a say in the numbers.
+// The part of the environment that affects the numbers.
 #pragma once
 
 #include <nlohmann/json.hpp>
 
 namespace tidemark::report {
 
-/// Variables of threads, MPI, NCCL, devices and Kokkos that this process has, by name, sorted;
-/// never all of them, for an environment holds secrets.
+/// The variables of threads, MPI, NCCL, devices and Kokkos that this process has, sorted by name.
+/// Other variables are never recorded, because an environment holds secrets.
 nlohmann::ordered_json environment_json();
 
-/// Ids and layout of the Slurm job; null outside of one.
+/// Ids and layout of the Slurm job; null outside of a job.
 nlohmann::ordered_json slurm_json();
 
 }  // namespace tidemark::report

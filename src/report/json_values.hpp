@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Numbers on their way into a record.
+// Converts values to JSON for a record.
 #pragma once
 
 #include <cmath>
@@ -38,7 +38,7 @@ inline Json or_null(const std::optional<double>& value) {
   return value ? Json(number(*value)) : Json();
 }
 
-/// An empty text is one that is not known.
+/// An empty text means that the value is not known.
 inline Json or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
 inline Json summary_json(const bench::Summary& summary) {

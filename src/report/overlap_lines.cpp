@@ -15,7 +15,7 @@ namespace tidemark::report {
 
 namespace {
 
-/// What the figures below the row are about: E in one phrase, or why there is none.
+/// The overlap efficiency E in one phrase, or why there is none.
 std::string efficiency_words(const bench::OverlapResult& overlap) {
   const bench::OverlapFigures& f = overlap.figures;
   if (!overlap.void_because.empty()) return "E void: " + overlap.void_because;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a run prints of communication and how it was hidden.
+// The lines that a run prints on communication and on how it was hidden.
 #pragma once
 
 #include <string>
@@ -8,21 +8,22 @@
 
 namespace tidemark::report {
 
-/// Below a case's row: times of the five runs, efficiency with its interval and bound, what
-/// communication costs and what of it is left, both measures of exposed time, and what makes the
-/// figures void. Empty where nothing was measured.
+/// The lines below the row of a case; empty if overlap was not measured. They show the times of the
+/// five step variants, and the efficiency with its interval and bound. They also show what
+/// communication costs, what remains of that, both measures of exposed time, and what makes the
+/// figures void.
 std::string overlap_lines(const bench::CaseResult& result);
 
-/// Below it: that the steps became slower or faster while they were measured, where they did.
+/// A line if the steps became slower or faster while they were measured; otherwise empty.
 std::string drift_line(const bench::CaseResult& result);
 
-/// Below it: that the product rate is lower than that of the step, where it is.
+/// A line if the product rate is lower than the rate of the step; otherwise empty.
 std::string disturbance_line(const bench::CaseResult& result);
 
-/// Below it: that what the ranks exchange takes the way through the host's memory, where it does.
+/// A line if data between ranks travel through the host's memory; otherwise empty.
 std::string transport_line(const bench::CaseResult& result);
 
-/// What `comm.algorithm: auto` chose, a line an operation; empty where nothing was chosen.
+/// The choices of `comm.algorithm: auto`, one line per operation; empty if nothing was chosen.
 std::string algorithm_lines(const bench::CaseResult& result);
 
 }  // namespace tidemark::report

@@ -26,7 +26,7 @@ std::string gib(std::int64_t bytes) {
   return fmt::format("{:.2f}", static_cast<double>(bytes) / 1073741824.0);
 }
 
-/// A few plans, and the text of their columns.
+/// Several plans, and the text of their columns.
 class Columns {
  public:
   explicit Columns(std::vector<const PlanResult*> plans) : plans_(std::move(plans)) {
@@ -60,7 +60,7 @@ class Columns {
   }
 
  private:
-  /// The mode and t, and what else is swept.
+  /// The mode, t, and the other swept settings.
   static std::string label_of(const PlanResult& plan) {
     const std::string swept = sweep_label(plan.settings);
     return fmt::format("{} t={}{}{}", mode_of(plan.settings), plan.settings.parallel.tensor,
@@ -105,7 +105,8 @@ void add_saved(Columns& columns, Lines lines) {
 
 std::string or_dash(const std::optional<std::int64_t>& bytes) { return bytes ? mib(*bytes) : "-"; }
 
-/// A closed form stands beside the sum of every layer; that of GPT's was published.
+/// The name of the closed form, which follows the sum of every layer. Only that of GPT was
+/// published.
 std::string closed_form_name(const Columns& columns) {
   const bool published =
       std::none_of(columns.plans().begin(), columns.plans().end(),

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What `tidemark plan --list-presets` prints.
+// The table that `tidemark plan --list-presets` prints.
 #pragma once
 
 #include <string>
 
 namespace tidemark::report {
 
-/// A heading and one row a preset: name, family, L, h, ffn, a, g, s, V, and the parameters of the
-/// whole stack with its ends, in 1e9.
+/// A heading, and one row per preset: name, family, L, h, ffn, a, g, s, V, and parameters. The
+/// parameters are those of the whole stack with its ends, in 1e9.
 [[nodiscard]] std::string preset_table();
 
 }  // namespace tidemark::report

@@ -6,7 +6,8 @@
 
 namespace tidemark::report {
 
-/// Writes and flushes; throws RunError where it cannot: a table that nobody can read is no result.
+/// Writes and flushes. Throws RunError if that fails, because a table that nobody can read is no
+/// result.
 void print(const std::string& text);
 
 }  // namespace tidemark::report

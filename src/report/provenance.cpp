@@ -30,8 +30,8 @@ std::string kokkos_version() {
                      KOKKOS_VERSION % 100);
 }
 
-/// What Kokkos says of itself, line by line, without what is off; nothing where it does not run, as
-/// for a plan.
+/// What Kokkos reports about itself, line by line, without options that are off. null if Kokkos
+/// does not run, as in a plan.
 Json kokkos_configuration() {
   if (!Kokkos::is_initialized()) return {};
   std::ostringstream text;
@@ -60,7 +60,7 @@ Json transport_json(const job::MpiSession* session) {
           {"known_by", components.known_by}};
 }
 
-/// In the order of the first rank on each.
+/// Hosts in the order of their first ranks.
 Json hosts_json(const std::vector<std::string>& hosts) {
   Json json = Json::array();
   for (const std::string& host : hosts) {
@@ -84,7 +84,7 @@ std::string now_utc() {
 
 }  // namespace
 
-// FNV-1a (Fowler, Noll, Vo): names an input among others, guards against nobody.
+// FNV-1a (Fowler, Noll, Vo). It distinguishes inputs, and is no protection against manipulation.
 std::string digest_of(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
   for (const char c : text) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where a number comes from: build, libraries, machine, time.
+// Origin of the numbers: build, libraries, machine, time.
 #pragma once
 
 #include <string>
@@ -12,24 +12,24 @@
 
 namespace tidemark::report {
 
-/// What only the start of the program knows.
+/// Facts that only the start of the program knows.
 struct Invocation {
   std::vector<std::string> arguments;  ///< the command line, as given
   std::string input_file;
   std::string input_text;
-  int threads = 1;                   ///< of each rank
-  std::vector<std::string> hosts{};  ///< by rank; empty for what runs without MPI
+  int threads = 1;                   ///< per rank
+  std::vector<std::string> hosts{};  ///< by rank; empty for commands without MPI
 };
 
 /// Model name of the processor, or "unknown".
 std::string processor_model();
 
-/// Sixteen digits that tell a text from others (FNV-1a, 64 bits).
+/// Sixteen digits that distinguish a text from others (FNV-1a, 64 bits).
 std::string digest_of(std::string_view text);
 
 /// Build (version, git hash, compiler, flags), Kokkos and its configuration, BLAS, MPI and its
-/// transport, hosts, Slurm, environment, start time (UTC, ISO 8601), command line, and the input
-/// file with a digest of its text. `session` is null for what runs without MPI.
+/// transport, hosts, Slurm, environment, start time (UTC, ISO 8601), and command line. Also the
+/// input file with a digest of its text. `session` is null for commands without MPI.
 nlohmann::ordered_json provenance(const Invocation& invocation, const job::MpiSession* session);
 
 }  // namespace tidemark::report

@@ -21,8 +21,8 @@ namespace tidemark::report {
 
 namespace {
 
-// An infinite error, or a loss that is not finite, is a finding, not a failure to measure: JSON has
-// no number for it, a word must do.
+// An infinite error or loss is a finding and not a failure to measure. JSON has no number for it,
+// so the record has a word instead.
 Json finding_json(double value, const char* word) {
   return std::isfinite(value) ? Json(value) : Json(word);
 }
@@ -63,7 +63,7 @@ Json time_json(const bench::CaseResult& result) {
   return json;
 }
 
-// What a link that does not exist would give is nobody's figure of merit.
+// A case on an emulated link has no figure of merit, because the link does not exist.
 Json merit_json(const bench::CaseResult& result) {
   Json json;
   const bool has_merit = result.has_merit();
@@ -130,7 +130,7 @@ Json memory_json(const bench::MemoryFigures& memory) {
   return json;
 }
 
-// The first rank's: under tensor parallelism all ranks do the same.
+// The trace of the first rank, because under tensor parallelism all ranks do the same.
 Json tide_json(const std::vector<bench::StepTrace>& traces) {
   if (traces.empty()) {
     return {};
@@ -180,7 +180,7 @@ Json placement_json(const job::Placement& placement) {
           {"remarks", placement.remarks}};
 }
 
-// What the placement knows of each rank, beside its detail.
+// Adds what the placement knows of each rank to the rank's detail.
 void add_places(const job::Placement& placement, Json& ranks) {
   for (std::size_t rank = 0; rank < std::min(ranks.size(), placement.places.size()); ++rank) {
     const job::Place& place = placement.places[rank];

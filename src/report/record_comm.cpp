@@ -68,7 +68,7 @@ Json overlap_json(const bench::CaseResult& result) {
   json["timeline_exposed_ms"] = number(overlap.timeline_exposed_ms);
   json["intersect_ms"] = number(overlap.intersect_ms);
   json["polling_ms"] = number(overlap.polling_ms);
-  // An efficiency that is not resolved is no number; its interval says how much is known.
+  // The record has no number for an unresolved efficiency; the interval says how much is known.
   json["efficiency"] = figures.is_resolved ? or_null(figures.efficiency) : Json();
   json["efficiency_ci"] = nullptr;
   if (figures.interval) {

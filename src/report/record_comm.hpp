@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a record says of communication and of how it was hidden; keys in docs/definitions/.
+// The part of a record on communication and on how it was hidden. docs/definitions/ has the keys.
 #pragma once
 
 #include <vector>
@@ -10,13 +10,13 @@
 
 namespace tidemark::report {
 
-/// `comm`: a plan has neither backend nor transport: null.
+/// `comm`. A plan passes null for backend and transport, because it has neither.
 nlohmann::ordered_json comm_json(const nlohmann::ordered_json& backend,
                                  const nlohmann::ordered_json& transport,
                                  const std::vector<bench::CallLine>& calls);
-/// `comm.algorithms`
+/// `comm.algorithms`.
 nlohmann::ordered_json algorithms_json(const std::vector<comm::AlgorithmChoice>& choices);
-/// `overlap`: all null where nothing was measured.
+/// `overlap`; all null if overlap was not measured.
 nlohmann::ordered_json overlap_json(const bench::CaseResult& result);
 
 }  // namespace tidemark::report

@@ -22,7 +22,7 @@ namespace tidemark::report {
 
 namespace {
 
-/// Nobody else adds to the file while it lives.
+/// While it exists, no other process that takes the lock adds to the file.
 class Lock {
  public:
   explicit Lock(int file) : file_(file) {
@@ -37,14 +37,14 @@ class Lock {
   int file_;
 };
 
-/// Bytes of a regular file; 0 of others, which have no end to look at.
+/// Bytes of a regular file; 0 for other files, whose end cannot be read.
 off_t size_of(int file) {
   struct stat status {};
   const bool known = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
   return known ? status.st_size : 0;
 }
 
-/// What stands behind the last line break of a file.
+/// The text after the last line break of a file.
 std::string open_end_of(int file) {
   std::string end;
   constexpr off_t block = 65536;
@@ -65,7 +65,8 @@ bool begins_a_record(const std::string& text) {
   return std::string_view(text).substr(0, length) == beginning.substr(0, length);
 }
 
-/// All of it or, on a regular file, nothing; false with errno where that fails.
+/// Writes all of the text. On a failure returns false with errno, and removes what was written if
+/// the file is regular.
 bool write_whole(int file, std::string_view text) {
   const off_t before = size_of(file);
   while (!text.empty()) {
@@ -84,8 +85,9 @@ bool write_whole(int file, std::string_view text) {
   return true;
 }
 
-/// A writer that was killed leaves part of a line, which must not spoil the next one, too: part of
-/// a record of ours goes, anything else gets the end that it lacks. Returns what was done.
+/// Mends the last line if a writer was killed while writing it, because it would also spoil the
+/// next line. A part of a record is removed. Any other text gets a line break. Returns what was
+/// done.
 std::string mend(int file) {
   const std::string end = open_end_of(file);
   if (end.empty()) return "";
@@ -99,7 +101,8 @@ std::string mend(int file) {
   return "its last line had no end, which was added";
 }
 
-/// Opened for appending, and for reading its end where it has one. A pipe is not waited for.
+/// Opens a file for appending. If it has an end, it is also opened for reading. Does not wait for a
+/// pipe.
 int open_for_appending(const std::filesystem::path& path) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
@@ -109,7 +112,7 @@ int open_for_appending(const std::filesystem::path& path) {
   int file = ::open(path.c_str(),
                     (has_end ? O_RDWR : O_WRONLY | O_NONBLOCK) | O_APPEND | O_CREAT | O_CLOEXEC,
                     everybody);
-  if (file < 0 && errno == EACCES) {  // one that may be written and not read
+  if (file < 0 && errno == EACCES) {  // a file that may be written but not read
     file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   }
   if (file >= 0 && !has_end) ::fcntl(file, F_SETFL, ::fcntl(file, F_GETFL) & ~O_NONBLOCK);
@@ -149,7 +152,7 @@ void RecordFile::follow_name() {
   if (is_there && named.st_dev == held.st_dev && named.st_ino == held.st_ino) return;
   const int former = std::exchange(file_, -1);
   open();
-  if (file_ < 0) {  // better a file without its name than none
+  if (file_ < 0) {  // a file without its name is better than none
     file_ = former;
     return;
   }
@@ -159,7 +162,7 @@ void RecordFile::follow_name() {
 }
 
 void RecordFile::append(const nlohmann::ordered_json& record) {
-  // Text that is not UTF-8 (a host's name, an argument) must not cost the measurement.
+  // Text that is not UTF-8 (a host's name, an argument) must not lose the measurement.
   const auto handler = nlohmann::ordered_json::error_handler_t::replace;
   const std::string line = record.dump(-1, ' ', false, handler) + '\n';
   follow_name();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The results file: one record a line.
+// The results file, with one record per line.
 #pragma once
 
 #include <filesystem>
@@ -9,21 +9,21 @@
 
 namespace tidemark::report {
 
-/// Lines are added one by one, each in one write, so that what was measured outlives what comes
-/// after it. Several processes may add to one file: each line, and mending, is done under a lock
-/// (flock; on a file system that has none, without).
+/// Adds lines one by one, each in one write, so that earlier results survive later failures.
+/// Several processes may add to one file. Each line is written, and the end is mended, under a lock
+/// (flock), or without it on a file system that has no locks.
 class RecordFile {
  public:
-  /// Opens for appending; throws InputError, `FILE: ...`, when that is not possible. A last line
-  /// that was cut off is mended first, which a line on stderr tells.
+  /// Opens for appending. Throws InputError, `FILE: ...`, if that is not possible. If the last line
+  /// was cut off, it is mended first, and a line on stderr says so.
   explicit RecordFile(std::filesystem::path path);
   ~RecordFile();
   RecordFile(const RecordFile&) = delete;
   RecordFile& operator=(const RecordFile&) = delete;
 
-  /// Adds one line. Where the file has been moved or deleted meanwhile, a new one of its name is
-  /// begun, and a line on stderr says so. Throws RunError when the disk does not take it; nothing
-  /// of the line is left then.
+  /// Adds one line. If the file has been moved or deleted, starts a new file with the same name,
+  /// and a line on stderr says so. Throws RunError if the disk does not take the line; then no part
+  /// of it is left.
   void append(const nlohmann::ordered_json& record);
 
  private:

@@ -21,10 +21,10 @@ namespace {
 
 using nlohmann::json;
 
-/// Of lists and objects within each other; a record has a tenth of that.
+/// Levels of nested lists and objects. A record has a tenth of that.
 constexpr std::size_t most_depth = 100;
 
-/// Builds a value from the parser's events, without what stands under other keys of the top level.
+/// Builds a value from the parser's events, without the values of other top-level keys.
 class Picker final : public json::json_sax_t {
  public:
   explicit Picker(const std::set<std::string>& keys) : keys_(keys) {}
@@ -38,7 +38,7 @@ class Picker final : public json::json_sax_t {
   bool number_unsigned(number_unsigned_t v) override { return leaf(v); }
   bool number_float(number_float_t v, const string_t&) override { return leaf(v); }
   bool string(string_t& v) override { return leaf(std::move(v)); }
-  bool binary(binary_t&) override { return false; }  // no such thing in text
+  bool binary(binary_t&) override { return false; }  // text has no binary values
 
   bool start_object(std::size_t) override {
     names_.emplace_back();
@@ -84,7 +84,7 @@ class Picker final : public json::json_sax_t {
   bool close() {
     --depth_;
     if (keeps_) open_.pop_back();
-    if (depth_ == 1) keeps_ = true;  // the container of the top level is closed in any case
+    if (depth_ == 1) keeps_ = true;  // the top-level container is closed in any case
     return true;
   }
 
@@ -99,15 +99,15 @@ class Picker final : public json::json_sax_t {
 
   const std::set<std::string>& keys_;
   std::vector<json*> open_;  // kept containers around the present event, innermost last
-  std::size_t depth_ = 0;    // of all containers
-  std::vector<std::set<std::string>> names_;  // of the objects around the present event
+  std::size_t depth_ = 0;    // number of open containers, kept or not
+  std::vector<std::set<std::string>> names_;  // keys of the objects around the event
   bool keeps_ = true;
   std::string key_;
 };
 
 static_assert(oldest_readable <= schema_version && schema_version <= newest_readable);
 
-/// Why a value is no record of a version that is read; empty where it is one.
+/// Why a value is not a record of a readable version; empty if it is one.
 std::string objection_to(const json& value) {
   if (!value.is_object() || !value.contains("schema_version") || !value.contains("kind")) {
     return "is no record: it has no schema_version and kind";
@@ -126,7 +126,7 @@ bool is_blank(const std::string& line) {
   return line.find_first_not_of(blanks) == std::string::npos;
 }
 
-/// Without the blanks around it, and without a byte-order mark; of a line that is not blank.
+/// A line without surrounding blanks and byte-order mark. The line must not be blank.
 std::string_view trimmed(std::string_view line) {
   const std::size_t begin = line.find_first_not_of(blanks);
   line = line.substr(begin, line.find_last_not_of(blanks) + 1 - begin);
@@ -157,7 +157,7 @@ std::size_t read_records(const std::filesystem::path& path, const RecordVisitor&
     damaged.reset();
   };
   std::size_t records = 0;
-  // Lines by hash and length: a file of records need not fit into memory.
+  // Lines by hash and length, because a file of records need not fit into memory.
   std::map<std::pair<std::size_t, std::size_t>, std::size_t> known;
   std::string line;
   for (std::size_t number = 1; std::getline(file, line); ++number) {

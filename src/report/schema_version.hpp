@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The version of the records that are written.
+// The schema version of written records.
 #pragma once
 
 namespace tidemark::report {

@@ -15,7 +15,7 @@ namespace {
 
 double mib(std::int64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
 
-// The mode and t have columns of their own.
+// True if the column of the mode or of t shows the key.
 bool has_own_column(const std::string& key) {
   return key.rfind("parallel.", 0) == 0 || key == "recompute" || key == "model.attention";
 }
@@ -38,7 +38,7 @@ std::size_t mode_width(const std::vector<config::Case>& cases) {
   return width;
 }
 
-// The first is the mode, and its width.
+// The first column is the mode, and its width is an argument.
 constexpr const char* columns =
     "{:<{}} {:>3} {:>10} {:>10} {:>6} {:>10} {:>8} {:>11} {:>11} {:>11} {:>12} {:>8}\n";
 
@@ -49,7 +49,7 @@ std::string verdict(const bench::CaseResult& result) {
   return result.valid() ? "yes" : "INVALID";
 }
 
-/// Four digits, and all those before the point: 0.01234, 1.234, 1234, 12345.
+/// Four digits, or more if there are more before the point: 0.01234, 1.234, 1234, 12345.
 std::string four_digits(double value) {
   if (!(value > 0.0)) return fmt::format("{:.3f}", value);
   const int before = static_cast<int>(std::floor(std::log10(value))) + 1;
@@ -61,7 +61,7 @@ std::string figure_of_merit(const bench::CaseResult& result) {
   return result.has_merit() ? four_digits(result.model_tflops_per_s()) : "-";
 }
 
-/// Half the 90 % interval of the figure of merit, as a share of it.
+/// Half the 90 % interval of the figure of merit, as a share of that figure.
 std::string uncertainty(const bench::CaseResult& result) {
   const auto interval = result.model_tflops_interval();
   if (!result.has_merit() || !interval) return "-";

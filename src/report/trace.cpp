@@ -25,8 +25,8 @@ Json slice(std::size_t rank, const std::string& name, double start, double durat
           {"name", name}, {"ts", start}, {"dur", duration}};
 }
 
-/// Calls of one rank may be under way together: each stands in the first lane that is free, since
-/// slices of one track must nest.
+/// Calls of one rank may run concurrently. Each call goes to the first free lane, because slices of
+/// one track must be nested.
 class Lanes {
  public:
   std::size_t lane_for(const bench::TraceSlice& slice) {
@@ -108,10 +108,10 @@ void TraceFile::append(const bench::CaseResult& result) {
              {"name", "process_name"},
              {"args", {{"name", fmt::format("rank {}", rank)}}}});
     }
-    // Forward's clock stops at the turn, and backward's starts when the gradient has been made.
+    // Forward's clock stops at the turn, and backward's starts when gradient R has been made.
     const double forward = trace.forward_seconds * 1e6;
     const double backward = trace.backward_seconds * 1e6;
-    // Gradients are summed over the ranks after the last activation has died.
+    // After the last activation is freed, gradients are still summed over the ranks.
     double last = changes.back().seconds * 1e6;
     for (const bench::TraceSlice& slice : trace.slices) last = std::max(last, slice.end * 1e6);
     const double turned = trace.tide.turn_seconds * 1e6;

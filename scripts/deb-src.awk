@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Writes those `deb` entries of an apt source file that serve `suite` again as deb-src entries, with
-# all their components, since Ubuntu keeps much of what is Debian's main in universe. Their options
-# stay: Signed-By above all, which may hold a key of many lines.
-# Two formats: lines (.list), or with `stanzas` set deb822 (.sources), one record a stanza.
+# Writes the `deb` entries of an apt source file that serve `suite` again as deb-src entries. They
+# get all components of the entry, because Ubuntu keeps much of Debian's main in universe. They keep
+# the options, above all Signed-By, which may hold a key of many lines.
+# There are two formats: lines (.list), and deb822 (.sources) if `stanzas` is set, with one record
+# per stanza.
 
 !stanzas && /^[ \t]*deb[ \t]/ {
   sub(/#.*/, "")

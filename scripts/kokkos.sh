@@ -9,15 +9,15 @@
 kokkos_for="${kokkos_for:-host}"
 
 # Options of both packages. Kokkos 3.4 uses types of <cstdint> that g++ 13 and newer no longer
-# declare by accident. Debian mends that by a patch, in an archive that not every mirror has.
+# declare by accident. Debian has a patch for this, in an archive that not every mirror has.
 common_options=(-DCMAKE_BUILD_TYPE=Release "-DCMAKE_CXX_FLAGS=-include cstdint"
   -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_INSTALL_LIBDIR=lib)
-# OpenMP is what ranks run on; Serial is there to hold it against.
+# Ranks run on OpenMP. Serial is there for comparison.
 kokkos_options=(-DKokkos_ENABLE_OPENMP=ON -DKokkos_ENABLE_SERIAL=ON
   -DKokkos_ENABLE_TESTS=OFF -DKokkos_ENABLE_EXAMPLES=OFF)
-# Tidemark takes its products from the BLAS behind Kokkos Kernels: no instantiations ahead of time,
-# no LAPACK, and of all its components only that one. Versions before 4.0 and later ones say the last
-# in different words.
+# Tidemark only uses the products of the BLAS behind Kokkos Kernels. So it needs no instantiations
+# ahead of time and no LAPACK, and only this one component. Versions before 4.0 and later ones name
+# the option for the component differently.
 kernels_options=(-DKokkosKernels_ADD_DEFAULT_ETI=OFF -DKokkosKernels_ENABLED_COMPONENTS=BLAS
   -DKokkosKernels_ENABLE_ALL_COMPONENTS=OFF -DKokkosKernels_ENABLE_COMPONENT_BLAS=ON
   -DKokkosKernels_ENABLE_TPL_LAPACK=OFF
@@ -28,18 +28,19 @@ if [[ "$kokkos_for" == cuda ]]; then
   kokkos_options+=(-DKokkos_ENABLE_CUDA=ON "-DKokkos_ARCH_$cuda_arch=ON"
     -DKokkos_ENABLE_IMPL_CUDA_MALLOC_ASYNC=OFF)
 else
-  # The names of OpenBLAS's symbols are given, since a Fortran compiler would be needed to find
-  # them out.
+  # The options give the names of OpenBLAS's symbols, because CMake would need a Fortran compiler to
+  # find them.
   kernels_options+=(-DKokkosKernels_ENABLE_TPL_BLAS=ON "-DF77_BLAS_MANGLE=(name,NAME) name ## _")
 fi
 
 release_codename() { sed -n 's/^VERSION_CODENAME=//p' /etc/os-release; }
 
-# Debian keeps every flavour of OpenBLAS in a folder of its own, and its alternatives decide at run
-# time whose libopenblas.so.0 is loaded; a link to the flavour's own folder decides it here.
+# Debian keeps every variant of OpenBLAS in a separate folder. Its alternatives decide at run time
+# which libopenblas.so.0 is loaded. A link to the folder of one variant decides it here.
 openblas_folder() { printf '/usr/lib/%s/openblas-openmp\n' "$(g++ -print-multiarch)"; }
 
-# Differs wherever the finished build would: options, source, compiler, release, processor family.
+# The key differs if the finished build would differ: by options, source, compiler, release or
+# processor family.
 build_key() {
   printf '%s\n' "${common_options[@]}" "${kokkos_options[@]}" "${kernels_options[@]}" \
     "$(openblas_folder)" "${TIDEMARK_KOKKOS_SOURCE:-}" \
@@ -57,7 +58,7 @@ built_kokkos() {
 }
 
 # CMake looks into `kokkos-host` or `kokkos-cuda` of the cache folder. A rename replaces the link in
-# one step, so a build that runs beside this never finds it gone.
+# one step, so a concurrent build always finds a link.
 point_to_kokkos() {
   local link="$TIDEMARK_CACHE/kokkos-$kokkos_for"
   [[ "$(readlink "$link" || true)" != "${1##*/}" ]] || return 0
@@ -65,12 +66,13 @@ point_to_kokkos() {
   mv -fT "$link.$$" "$link"
 }
 
-# Names that an apt entry may give this release, the likeliest first. What the system calls itself
-# comes first; its entries may follow an alias instead.
+# Names that an apt entry may give this release, the most likely first. The system's own name for it
+# comes first, but the entries may use an alias.
 suite_names() { printf '%s\n' "$(release_codename)" stable oldstable testing unstable sid; }
 
-# write_source_lists FOLDER SUITE: the system's own entries for SUITE, written again as deb-src. Same
-# mirrors, same keys, so apt checks signatures as it always does. Status 1 if there are none.
+# write_source_lists FOLDER SUITE: writes the system's own entries for SUITE again as deb-src. They
+# have the same mirrors and the same keys, so apt checks signatures as usual. Status 1 if there are
+# none.
 write_source_lists() {
   local folder="$1" suite="$2" file APT_LIST="" APT_PARTS=""
   eval "$(apt-config shell APT_LIST Dir::Etc::sourcelist/f APT_PARTS Dir::Etc::sourceparts/d)"
@@ -84,7 +86,8 @@ write_source_lists() {
   [[ -s "$folder/lines.list" || -s "$folder/stanzas.sources" ]]
 }
 
-# apt-get with entries, lists and caches of its own below folder $1; the system's stay untouched.
+# Runs apt-get with separate entries, lists and caches below folder $1. Those of the system stay
+# unchanged.
 private_apt() {
   local folder="$1"
   shift
@@ -92,12 +95,12 @@ private_apt() {
     -o Dir::State::lists="$folder/lists" -o Dir::Cache="$folder/cache" "$@"
 }
 
-# Downloads `trilinos` of one suite to folder $1. The archive of upstream's files is enough: some
-# mirrors lack the others of a source package. Its checksum is in the index, which is signed.
+# Downloads `trilinos` of one suite to folder $1. The archive of the upstream files is enough, and
+# some mirrors lack the other files of a source package. Its checksum is in the signed index.
 download_trilinos() {
   local folder="$1" log="$2" suite="$3"
   say "fetching the source package trilinos of $suite (166 MB)"
-  # A mirror without source packages must not keep the others from serving.
+  # A mirror without source packages must not prevent the use of the others.
   logged "$log" private_apt "$folder" update ||
     say "not every package source serves sources; going on"
   logged "$log" private_apt "$folder" source --download-only --tar-only trilinos
@@ -122,13 +125,13 @@ fetch_kokkos_source() {
     "finished one in Kokkos_ROOT and KokkosKernels_ROOT"
 }
 
-# kokkos_version SOURCE: as its CMakeLists.txt sets it.
+# kokkos_version SOURCE: prints the version that its CMakeLists.txt sets.
 kokkos_version() {
   sed -nE 's/^ *set\(Kokkos_VERSION_(MAJOR|MINOR|PATCH) 0*([0-9]+)\).*/\2/pI' \
     "$1/CMakeLists.txt" | paste -sd .
 }
 
-# The newest standard that a version was released for; headers of 3.4 compile as C++20 all the same.
+# The newest standard that a version was released for. Headers of 3.4 also compile as C++20.
 standard_options() {
   case "$1" in
     3.*) printf '%s\n' -DKokkos_CXX_STANDARD=17 -DCMAKE_CXX_STANDARD=17 ;;
@@ -136,7 +139,7 @@ standard_options() {
   esac
 }
 
-# cmake_install LOG SOURCE BUILD [CMake argument]...: into DESTDIR, from a clean environment.
+# cmake_install LOG SOURCE BUILD [CMake argument]...: installs into DESTDIR, in a clean environment.
 cmake_install() {
   local log="$1" source="$2" build="$3"
   shift 3
@@ -146,8 +149,9 @@ cmake_install() {
   logged "$log" cmake --install "$build"
 }
 
-# Builds in a temporary folder, and moves the finished installation into the cache in one step: an
-# interrupted build leaves nothing half-done. The lock keeps two bootstraps from doing it twice.
+# Builds in a temporary folder, and moves the finished installation into the cache in one step. So
+# an interrupted build leaves nothing incomplete. The lock keeps two bootstraps from building the
+# same thing twice.
 build_kokkos() (
   set -e
   exec 9>"$TIDEMARK_CACHE/lock"
@@ -160,7 +164,7 @@ build_kokkos() (
   stage="$(mktemp -d "$TIDEMARK_CACHE/.build.XXXXXX")"
   trap 'rm -rf "$work" "$stage"' EXIT
   trap 'exit 1' HUP INT TERM
-  chmod 755 "$work"  # apt downloads as a user of its own
+  chmod 755 "$work"  # apt downloads as a separate user
 
   source="${TIDEMARK_KOKKOS_SOURCE:-}"
   if [[ -z "$source" ]]; then
@@ -176,8 +180,9 @@ build_kokkos() (
   mapfile -t standard < <(standard_options "$version")
   compiler=() blas=()
   if [[ "$kokkos_for" == cuda ]]; then
-    # CMake tries the compiler before Kokkos names the architecture, and today's nvcc no longer has
-    # the one that the wrapper takes then. The digits at the end of the name are the architecture.
+    # CMake tests the compiler before Kokkos sets the architecture. The wrapper then uses its
+    # default, which current versions of nvcc no longer have. The digits at the end of the name are
+    # the architecture.
     sed "s/^default_arch=.*/default_arch=sm_${cuda_arch##*[!0-9]}/" \
       "$source/kokkos/bin/nvcc_wrapper" >"$work/nvcc_wrapper"
     chmod 755 "$work/nvcc_wrapper"
@@ -194,7 +199,7 @@ build_kokkos() (
   cmake_install "$log" "$source/kokkos-kernels" "$work/build-kernels" \
     -DCMAKE_INSTALL_PREFIX="$prefix" "${compiler[@]}" "${common_options[@]}" "${standard[@]}" \
     "${kernels_options[@]}" "${blas[@]}" -DKokkos_DIR="$stage$prefix/lib/cmake/Kokkos"
-  # Kokkos Kernels wrote down where it found Kokkos: the stage, which is about to go.
+  # Kokkos Kernels has stored where it found Kokkos. That is the stage, which will be removed.
   sed -i "s|$stage$prefix|$prefix|g" \
     "$stage$prefix/lib/cmake/KokkosKernels/KokkosKernelsConfig.cmake"
   if [[ "$kokkos_for" == cuda ]]; then

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Shell parts that the scripts share; sourced, never run. Callers have set -euo pipefail.
+# Shell functions that the scripts share. This file is sourced, never run. Callers have set -euo
+# pipefail.
 # shellcheck shell=bash
 
 tidemark_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-# Exported, so that CMakeLists.txt looks where bootstrap built to.
+# Exported, so that CMakeLists.txt looks in the folder that bootstrap builds into.
 export TIDEMARK_CACHE="${TIDEMARK_CACHE:-${HOME:-/tmp}/.cache/tidemark}"
 
-# Progress goes to stderr: a script's stdout is free for what it answers.
+# Progress goes to stderr, so that a script's stdout has only its results.
 say() { printf '[%s] %s\n' "${0##*/}" "$*" >&2; }
 
 die() {
@@ -30,11 +31,11 @@ logged() {
   return "$status"
 }
 
-# nproc would count OMP_NUM_THREADS for cores.
+# nproc would return OMP_NUM_THREADS instead of the number of cores.
 core_count() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
 
-# A compiler of Kokkos code needs up to 2 GiB. The memory free now counts, not all there is: other
-# programs may have the rest.
+# A compiler of Kokkos code needs up to 2 GiB. Only memory that is free now counts, because other
+# programs may use the rest.
 build_jobs() {
   local jobs cores
   if [[ -n "${TIDEMARK_JOBS:-}" ]]; then
@@ -65,8 +66,8 @@ configure_and_build() {
   cmake --build --preset "$preset" --parallel "$(build_jobs)" "${targets[@]}" >&2
 }
 
-# launcher_kind MPIRUN: openmpi4 (or older), openmpi5 (or newer), mpich, intel or unknown, by what the
-# launcher says of its version.
+# launcher_kind MPIRUN: prints openmpi4 (or older), openmpi5 (or newer), mpich, intel or unknown,
+# depending on the version text of the launcher.
 launcher_kind() {
   local said
   said="$("$1" --version 2>/dev/null || true)"
@@ -86,10 +87,10 @@ allow_root() {
   fi
 }
 
-# launch_here MPIRUN RANKS: sets the array `launch` to a line that starts so many ranks on this machine,
-# more than it has cores if need be, and exports what this launcher needs. Ranks get a core each where
-# there are enough and they have one thread (OMP_NUM_THREADS): ranks that wander are slower, and their
-# times vary more.
+# launch_here MPIRUN RANKS: sets the array `launch` to a command line that starts RANKS ranks on
+# this machine, even if it has fewer cores. It exports the variables that this launcher needs. Each
+# rank is bound to a core if there are enough cores and ranks have one thread (OMP_NUM_THREADS).
+# Ranks that are not bound are slower, and their times vary more.
 launch_here() {
   local mpirun="$1" ranks="$2" kind bound=0
   kind="$(launcher_kind "$mpirun")"
@@ -98,7 +99,8 @@ launch_here() {
   case "$kind" in
     openmpi*)
       allow_root
-      # Its other way to compare networks needs one that reaches outside, and says so once per rank.
+      # Its other method of comparing networks needs a network to the outside. Without one, every
+      # rank prints a message.
       export OMPI_MCA_reachable="${OMPI_MCA_reachable:-weighted}"
       if [[ "$kind" == openmpi4 ]]; then launch+=(--oversubscribe); else launch+=(--map-by :oversubscribe); fi
       if ((bound)); then launch+=(--bind-to core:overload-allowed); else launch+=(--bind-to none); fi
@@ -107,7 +109,7 @@ launch_here() {
       if ((bound)); then launch+=(-bind-to core); else launch+=(-bind-to none); fi
       ;;
     intel)
-      # It binds unless it is told not to.
+      # It binds unless a variable says otherwise.
       if ((!bound)); then export I_MPI_PIN="${I_MPI_PIN:-0}"; fi
       ;;
   esac

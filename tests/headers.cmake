@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Does every header compile alone? Each gets a file that includes nothing else; they are built by
-# the test and by no other target, so an ordinary build does not pay for them.
+# Checks that every header compiles alone. Each gets a source file that includes nothing else. Only
+# the test builds these files, so that an ordinary build takes no longer.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/src"
   "${PROJECT_SOURCE_DIR}/src/*.hpp")
 set(header_sources "")
@@ -12,7 +12,7 @@ foreach(header IN LISTS headers)
 endforeach()
 
 add_library(tidemark_headers OBJECT EXCLUDE_FROM_ALL ${header_sources})
-# Nothing in them is ever run.
+# These files are never run.
 target_compile_options(tidemark_headers PRIVATE -O0)
 target_link_libraries(tidemark_headers PRIVATE tidemark_core tidemark::flags)
 add_tidemark_test(NAME headers LABEL unit TIMEOUT 1200 COMMAND

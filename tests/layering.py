@@ -24,20 +24,20 @@ LEVELS = [
     {"cli"},
 ]
 LEVEL = {folder: level for level, folders in enumerate(LEVELS) for folder in folders}
-# What these hold must be usable without a device: buffers reach them as pointer, count and dtype.
+# These folders must be usable without a device. Buffers reach them as pointer, count and dtype.
 WITHOUT_KOKKOS = {"job", "config", "comm", "theory"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
 
 def included_folder(path):
-    """Folder of src/ that an include names, or None if it names something else."""
+    """The folder of src/ that an include names, or None if it names something else."""
     parts = path.split("/")
     return parts[0] if len(parts) > 1 and parts[0] in LEVEL else None
 
 
 def wrong_with(folder, quote, path, kokkos_headers):
-    """What is wrong with an include found in `folder`; None if nothing is."""
+    """What is wrong with an include in `folder`; None if nothing is."""
     if folder in WITHOUT_KOKKOS:
         if path.startswith("Kokkos"):
             return f"{folder} must not know of Kokkos"
@@ -60,7 +60,7 @@ def includes(file):
 
 
 def headers_with_kokkos(src):
-    """Headers of src that include Kokkos, themselves or through others."""
+    """Headers of src that include Kokkos, directly or through others."""
     direct = {str(file.relative_to(src)): {path for _, _, path in includes(file)}
               for file in src.rglob("*.hpp")}
     found = set()
@@ -93,7 +93,7 @@ def violations(src):
     return found, len(files)
 
 
-# Content, and how many violations it must count as, by file.
+# By file: its content, and the number of violations in it.
 PLANTED = {
     "main.cpp": ('#include "commands/run.hpp"\n', 0),
     "base/device.hpp": ("#include <Kokkos_Core.hpp>\n", 0),
@@ -138,7 +138,7 @@ def main(arguments):
         print(__doc__, file=sys.stderr)
         return 2
     print("\n".join(wrong + [f"{checked} files checked, {len(wrong)} complaints"]))
-    # A tree without files is a path mistyped, not a clean tree.
+    # A tree without files means a wrong path, not a correct tree.
     return 1 if wrong or checked == 0 else 0
 
 

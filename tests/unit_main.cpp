@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Runs the tests of one process. MPI and Kokkos are up, since the code under test may call both.
+// Runs the tests of one process. MPI and Kokkos are started, because the tested code may call both.
 #include <mpi.h>
 
 #include <Kokkos_Core.hpp>

@@ -10,8 +10,8 @@ from tidemark_tools.records.reader import InputError
 
 
 def go_on_with(module, package):
-    """Goes on in a Python that has `module`, of Debian's `package`, if this one has not. Debian's
-    packages serve only /usr/bin/python3, and the python3 on PATH may be another one."""
+    """Continues in a Python that has `module` (Debian's `package`) if this one does not have it.
+    Debian's packages serve only /usr/bin/python3, and the python3 on PATH may be another one."""
     if importlib.util.find_spec(module):
         return
     for python in filter(None, (os.environ.get("TIDEMARK_PYTHON"), "/usr/bin/python3")):

@@ -20,13 +20,13 @@ float float_of(std::uint32_t bits) { return std::bit_cast<float>(bits); }
 bfloat16 pattern(unsigned bits) { return bfloat16::from_bits(static_cast<std::uint16_t>(bits)); }
 bool is_nan(std::uint16_t bits) { return (bits & 0x7fffU) > infinity_bits; }
 
-/// The value of the pattern one above a finite one, as if exponents had no end.
+/// The value of the pattern after that of a finite number, as if exponents had no upper limit.
 double successor(unsigned bits) {
   return bits + 1 == infinity_bits ? std::ldexp(1.0, 128)
                                    : static_cast<double>(float{pattern(bits + 1)});
 }
 
-/// Expects that `value` becomes `bits`, and its negative the same with the other sign.
+/// Expects that `value` becomes `bits`, and that its negative becomes the same with the other sign.
 template <class Real>
 void expect_rounds_to(Real value, unsigned bits) {
   ASSERT_EQ(bfloat16(value).bits(), bits) << value;
@@ -52,8 +52,8 @@ TEST(Bfloat16, EveryPatternSurvivesTheWayToFloatAndBack) {
   }
 }
 
-// All numbers half way between two neighbours, subnormals and the threshold of overflow included,
-// and the floats and doubles next to them.
+// Covers all numbers half way between two neighbours, and the floats and doubles next to them. This
+// includes subnormals and the threshold of overflow.
 TEST(Bfloat16, RoundsToTheNearestAndTiesToEven) {
   for (unsigned bits = 0; bits < infinity_bits; ++bits) {
     const auto low = static_cast<double>(float{pattern(bits)});
@@ -65,7 +65,7 @@ TEST(Bfloat16, RoundsToTheNearestAndTiesToEven) {
     expect_rounds_to(std::nextafter(as_float, 0.0F), bits);
     expect_rounds_to(std::nextafter(as_float, HUGE_VALF), bits + 1);
     expect_rounds_to(tie, even);
-    // The floats nearest to these are the tie itself.
+    // The floats nearest to these doubles are the tie itself.
     expect_rounds_to(std::nextafter(tie, 0.0), bits);
     expect_rounds_to(std::nextafter(tie, HUGE_VAL), bits + 1);
   }
@@ -89,7 +89,7 @@ TEST(Bfloat16, OverflowsToInfinity) {
   expect_rounds_to(float_of(0x7f7f8000), infinity_bits);
 }
 
-// Rounding by adding to the bits would carry some of these over to infinity, or to the sign.
+// Rounding by addition to the bits would turn some of these into infinity, or change their sign.
 TEST(Bfloat16, NanStaysNanOfItsSignWhateverItsPayload) {
   const auto expect_nan = [](std::uint32_t bits) {
     const bfloat16 value(float_of(bits));
@@ -106,7 +106,7 @@ TEST(Bfloat16, NanStaysNanOfItsSignWhateverItsPayload) {
   EXPECT_TRUE(is_nan(bfloat16(-std::numeric_limits<double>::quiet_NaN()).bits()));
 }
 
-/// The nearest multiple of the unit in the last place, ties to even, as bfloat16 has 8 bits.
+/// The nearest multiple of the unit in the last place, with ties to even. bfloat16 has 8 bits.
 double nearest(double value) {
   int exponent = 0;
   std::frexp(value, &exponent);

@@ -37,7 +37,7 @@ TEST(Interruption, ForgetsTheSignalOfAnEarlierOne) {
 
 TEST(Interruption, EndsAProcessThatDoesNotComeBack) {
   const auto hang = [] {
-    // As under a launcher that kills soon, so that the test need not wait for long.
+    // This imitates a launcher that kills soon, so that the test does not wait long.
     setenv("OMPI_MCA_orte_local_daemon_uri", "tcp://", 1);
     Interruption interruption(0, 1);
     interruption.set_line("1 of 2 cases done");

@@ -98,7 +98,8 @@ TEST(CentredUniform, HasTheMomentsOfAUniformNumber) {
   EXPECT_NEAR(squares / count, 1.0 / 12, 5 * 0.075 / 512);
 }
 
-/// What a kernel sees of for_each_word; 0 where it was not called, with a count of the calls.
+/// The words that a kernel gets from for_each_word, and 0 for elements that it does not get.
+/// Expects exactly one call for each of the first `count` elements, and none for the others.
 std::vector<std::uint32_t> words_from_kernel(Key key, std::uint64_t first, int count, int room) {
   const Kokkos::View<std::uint32_t*, MemorySpace> words("words", static_cast<std::size_t>(room));
   const Kokkos::View<std::uint32_t*, MemorySpace> calls("calls", static_cast<std::size_t>(room));
@@ -123,7 +124,7 @@ std::vector<std::uint32_t> words_from_kernel(Key key, std::uint64_t first, int c
 
 TEST(ForEachWord, EqualsElementByElementAtEveryOffsetAndCount) {
   const Key key{17, 23};
-  const std::uint64_t far = (std::uint64_t{1} << 34) - 2;  // the block's number leaves 32 bits
+  const std::uint64_t far = (std::uint64_t{1} << 34) - 2;  // the block's number exceeds 32 bits
   for (const std::uint64_t base : {std::uint64_t{0}, std::uint64_t{100}, far}) {
     for (std::uint64_t offset = 0; offset < 4; ++offset) {
       for (int count = 0; count <= 20; ++count) {

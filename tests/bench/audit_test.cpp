@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The audit must see every difference between the books and theory.
+// The audit must see every difference between the accounts and the formulas.
 #include "bench/verify/audit.hpp"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 namespace tidemark::bench {
 namespace {
 
-// theory's names must outlive the tide: its entries hold views.
+// The tensors' names must outlive the tide, because its entries hold views of them.
 struct Books {
   config::Case c = support::small_case(2, true);
   std::vector<theory::SavedTensor> tensors = theory::saved_tensors_per_layer(c);
@@ -121,13 +121,13 @@ TEST(AuditSaved, HoldsTheEndsAgainstTheirOwnTensors) {
   memory::Tide passing = books.tide();
   passing.at_turn.back().tensor_class = memory::TensorClass::transient;
   EXPECT_FALSE(check_saved(books.c, passing).passed());
-  // The output has become the final norm's input: there is no other.
+  // The output has become the final norm's input, so no other output may be live.
   memory::Tide output = books.tide();
   output.at_turn.push_back({"output", memory::no_layer, memory::TensorClass::transient, 96, true});
   EXPECT_FALSE(check_saved(books.c, output).passed());
 }
 
-// A layer that saves more than the others must not hide behind the first.
+// A layer that saves more than the others must not be hidden by the first one.
 TEST(AuditSaved, TheLayerThatSavesMostStandsForAll) {
   const Books books;
   memory::Tide tide = books.tide();
@@ -164,7 +164,7 @@ TEST(AuditTraffic, AcceptsTheFormulaAndSeesOneCallMoreOrLess) {
   EXPECT_FALSE(check_traffic(books.c, counters, 5).passed());
 }
 
-// Each of the three counts by itself, the other two being right.
+// Each of the three counts is wrong by itself, while the other two are right.
 TEST(AuditTraffic, SeesCallsMessagesAndWireBytesOneByOne) {
   using comm::Operation;
   using comm::Purpose;
@@ -173,8 +173,9 @@ TEST(AuditTraffic, SeesCallsMessagesAndWireBytesOneByOne) {
   calls.add(Operation::all_gather, Purpose::activation, 2, 0, 0.0, 0.0);
   EXPECT_FALSE(check_traffic(books.c, calls, 1).passed());
 
-  // Rebuilt with one gather on other premises: on one rank nothing crosses the wire, and three
-  // quarters of the message on three ranks cross it like the whole on two.
+  // Rebuilds the counters with one all-gather under other conditions. On one rank nothing crosses
+  // the wire. On three ranks, three quarters of the message have the same wire bytes as the whole
+  // message on two ranks.
   const auto rebuilt = [&](int ranks, std::int64_t quarters) {
     comm::Counters counters;
     for (const theory::StepTraffic& traffic : theory::step_traffic(books.c)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Intervals of a median hold the truth about as often as they say, of neighbours that are alike,
-// too.
+// Intervals of a median contain the true value about as often as they claim, even if neighbouring
+// steps resemble each other.
 #include "bench/block_bootstrap.hpp"
 
 #include <cmath>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr double truth = 100.0;
 
-/// Steps about a median of `truth`: the log is an AR(1) process of that correlation.
+/// Steps around a median of `truth`. Their logarithm is an AR(1) process with this correlation.
 std::vector<double> series(std::size_t n, double correlation, std::mt19937& random) {
   std::normal_distribution<double> noise;
   std::vector<double> values;
@@ -54,7 +54,7 @@ TEST(MedianInterval, CoversTheTruthOfIndependentSteps) {
   }
 }
 
-// What an interval for independent steps would say of these covers the truth half as often.
+// Here an interval for independent steps would contain the true value only half as often.
 TEST(MedianInterval, CoversTheTruthOfStepsThatResembleTheirNeighbours) {
   for (const std::size_t n : {10, 30, 100, 300}) {
     EXPECT_GE(outcome(n, 0.5).coverage, 0.79) << n;
@@ -101,7 +101,7 @@ TEST(BlockLength, GrowsWithTheSeriesAndWithItsMemory) {
   EXPECT_THROW((void)block_length({1.0, 2.0}), BrokenInvariant);
 }
 
-// Tables of Student's t.
+// The expected values are from tables of Student's t.
 TEST(StudentT, IsThatOfTheTables) {
   for (const auto& [degrees, expected] : {std::pair{2.0, 2.920},
                                           {3.0, 2.353},

@@ -17,7 +17,7 @@ TEST(Capacity, RefusesOnAllRanksWhenOneNodeHasTooLittle) {
   const std::int64_t enough = required_bytes(c) * comm.size();
   EXPECT_NO_THROW(require_capacity(c, {enough, comm.size()}, comm));
   EXPECT_NO_THROW(require_capacity(c, {std::nullopt, comm.size()}, comm));
-  // Only the last rank's node is short of memory; every rank must hear of it.
+  // Only the node of the last rank has too little memory, but every rank must know.
   const std::int64_t available = comm.rank() == comm.size() - 1 ? enough - 1 : enough;
   try {
     require_capacity(c, {available, comm.size()}, comm);

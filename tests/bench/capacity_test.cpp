@@ -73,7 +73,8 @@ TEST(Capacity, UnknownMemoryRefusesNothing) {
   EXPECT_NO_THROW(require_capacity(c, {}, communicator));
 }
 
-// What the allocator will hold, not the tide: the rest of its segments is lost to others, too.
+// The pool counts as what the allocator will hold, and not as the tide. Others cannot use the rest
+// of its segments, either.
 TEST(Capacity, CountsParametersGradientsThePoolAndAnAllowance) {
   for (const config::Case& c : support::variants(1, DType::bf16)) {
     const DryRun dry_run = run_dry(c);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is measured of the collectives by themselves, on memory of either kind.
+// What is measured of the collectives alone, on memory of the host and of a device.
 #include <chrono>
 #include <cstring>
 #include <set>
@@ -28,7 +28,7 @@ std::unique_ptr<comm::Communicator> by(comm::Algorithm algorithm) {
   return std::make_unique<comm::MpiCommunicator>(MPI_COMM_WORLD, 60s, options);
 }
 
-/// The forms in which a way was measured on the first size.
+/// The (operation, in place) pairs that were measured for a way.
 std::set<std::pair<Operation, bool>> forms_of(const std::vector<CollectiveRate>& rates,
                                               const std::string& way) {
   std::set<std::pair<Operation, bool>> forms;
@@ -93,7 +93,7 @@ TEST(CollectiveRates, OfADevicesMemoryAreTakenWithoutTouchingItFromTheHost) {
   EXPECT_EQ(rates.back().message_bytes, 4096);
 }
 
-/// Calls that are ordered on a stream when they are waited for, and complete when there is a fence.
+/// Its calls are ordered on a stream when they are waited for, and complete at a fence.
 class LateCommunicator final : public support::PassingCommunicator {
  public:
   using PassingCommunicator::PassingCommunicator;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Drift of series of which it is known whether they drift.
+// Series that are known to drift or known not to drift.
 #include "bench/case/drift.hpp"
 
 #include <cmath>
@@ -11,7 +11,7 @@
 namespace tidemark::bench {
 namespace {
 
-/// Steps of about 1 with noise of a correlation between neighbours, and a ramp of `rise` on top.
+/// Steps of about 1, with noise of this correlation between neighbours, plus a ramp up to `rise`.
 std::vector<double> series(std::size_t n, double rise, double correlation, std::mt19937& random) {
   std::normal_distribution<double> noise;
   std::vector<double> steps;
@@ -23,7 +23,7 @@ std::vector<double> series(std::size_t n, double rise, double correlation, std::
   return steps;
 }
 
-/// In which share of many runs the word is said.
+/// The share of many runs in which drift is reported.
 double alarms(std::size_t n, double rise, double correlation = 0.0) {
   std::mt19937 random(13);
   constexpr int runs = 1000;
@@ -35,7 +35,7 @@ double alarms(std::size_t n, double rise, double correlation = 0.0) {
 }
 
 TEST(Drift, IsTheDifferenceOfTheThirdsOverTheMedian) {
-  // The first three of eleven and the last three; the median of all is 12.
+  // Compares the first three steps of eleven with the last three. The median of all is 12.
   const Drift drift =
       drift_of({10.0, 12.0, 10.0, 12.0, 11.0, 13.0, 12.0, 11.0, 15.0, 16.0, 14.0}).value();
   EXPECT_DOUBLE_EQ(drift.share, (15.0 - 10.0) / 12.0);
@@ -60,7 +60,7 @@ TEST(Drift, GoesBothWays) {
   EXPECT_TRUE(drift_of(falling).value().exceeds_noise);
 }
 
-// However well it is resolved, less than half a percent is no matter.
+// Drift of less than half a percent does not matter, even if it is well resolved.
 TEST(Drift, TooSmallToMatterIsNotNamed) {
   std::vector<double> steps(30, 1.0);
   for (std::size_t i = 20; i < 30; ++i) steps[i] = 1.004;
@@ -75,14 +75,14 @@ TEST(Drift, OfSteadyNoiseIsNamedOnceInAHundredRunsAtMost) {
   }
 }
 
-// Neighbours that resemble each other look like drift while there are few of them.
+// Neighbours that resemble each other look like drift if there are few of them.
 TEST(Drift, OfNoiseWithAMemoryIsNamedSeldomInLongRuns) {
   EXPECT_LE(alarms(20, 0.0, 0.5), 0.10);
   EXPECT_LE(alarms(100, 0.0, 0.5), 0.02);
   EXPECT_LE(alarms(300, 0.0, 0.8), 0.02);
 }
 
-// A rise by five times the noise, and by two and a half times.
+// The steps rise by five times the noise, and by two and a half times the noise.
 TEST(Drift, IsFound) {
   EXPECT_GE(alarms(20, 0.10), 0.7);
   EXPECT_GE(alarms(40, 0.10), 0.9);
@@ -90,7 +90,7 @@ TEST(Drift, IsFound) {
   EXPECT_GE(alarms(300, 0.05), 0.95);
 }
 
-// A step in ten is disturbed: no drift.
+// One step in ten is disturbed, which is not drift.
 TEST(Drift, OfSpikesIsNone) {
   std::mt19937 random(17);
   int said = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A dry run does to memory and network what the step does, to the byte.
+// A dry run uses memory and network as the step does, to the byte.
 #include <chrono>
 #include <ostream>
 #include <string>
@@ -71,7 +71,7 @@ class DryRunOfAStep : public ::testing::Test {
     EXPECT_EQ(planned.table_bytes, static_cast<std::int64_t>(stack.table_bytes()));
     EXPECT_EQ(planned.exchange_buffer_bytes,
               static_cast<std::int64_t>(stack.store().exchange_buffer_bytes()));
-    // Steps repeat: the pool's free blocks lie elsewhere now, and there are no fewer of them.
+    // The next step finds the pool's free blocks in other places, and needs no more memory.
     run_step(stack);
     EXPECT_EQ(planned.tide.peak_bytes, ledger.tide().peak_bytes);
     EXPECT_EQ(planned.pool_bytes, static_cast<std::int64_t>(ledger.pool_bytes()));
@@ -94,7 +94,7 @@ TEST_F(DryRunOfAStep, IsTheStepToTheByte) {
   }
 }
 
-/// Tensors from far below a segment of the pool, 1 MiB, to above it.
+/// Has tensors from much smaller than a segment of the pool, 1 MiB, to larger than one.
 config::Case larger(config::Case c) {
   c.model.seq_length = 64;
   c.model.micro_batch_size = 5;
@@ -113,7 +113,7 @@ TEST_F(DryRunOfAStep, HoldsInItsPoolWhatTheStepHoldsWhereSegmentsAreMany) {
   }
 }
 
-// What is planned and what is measured go through the same records.
+// A plan and a run report the same figures in the same way.
 TEST_F(DryRunOfAStep, PlansEveryCaseAndAgreesWithTheory) {
   for (const DType precision : precisions) {
     for (const config::Case& c : support::variants(comm_.size(), precision)) {

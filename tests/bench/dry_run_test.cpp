@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a dry run must do without: memory, a device, values.
+// A dry run needs no memory, no device and no values.
 #include "bench/dry_run/dry_run.hpp"
 
 #include <gtest/gtest.h>
@@ -10,7 +10,8 @@
 namespace tidemark::bench {
 namespace {
 
-/// GPT-3 with 175 billion parameters, one of 8 ranks: no machine that tests run on could hold it.
+/// GPT-3 with 175 billion parameters, on one of 8 ranks. No machine that runs the tests can hold
+/// it.
 config::Case gpt3() {
   config::Case c;
   c.model.num_layers = 96;
@@ -56,7 +57,7 @@ TEST(DryRun, RepeatsItself) {
   EXPECT_GE(first.pool_bytes, static_cast<std::int64_t>(first.tide.peak_bytes));
 }
 
-// The books of both ends: one would go unnoticed where layers are many.
+// Checks the accounts of both ends. With many layers, nobody would notice an error in an end.
 TEST(DryRun, KeepsTheEndsApartFromTheLayers) {
   const config::Case c = support::with_ends(support::small_case(2, true, DType::bf16), 30);
   const MemoryFigures figures = plan_case(c).memory;

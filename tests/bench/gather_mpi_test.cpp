@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From one rank's figures to those of all.
+// The figures of one rank become those of all ranks.
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -16,7 +16,8 @@ using namespace std::chrono_literals;
 
 class Gather : public ::testing::Test {
  protected:
-  /// Differs by rank, the largest on none of the ends where there are ranks between them.
+  /// Differs by rank. If there are ranks between the first and the last one, one of them has the
+  /// largest value.
   std::int64_t own(std::int64_t base) {
     constexpr std::int64_t offsets[] = {1, 3, 4, 2};
     return base + offsets[comm_.rank()];
@@ -48,7 +49,7 @@ TEST_F(Gather, FiguresBecomeThoseOfTheLargestRankOneByOne) {
   figures.norm_statistics = own(30);
   figures.peak = -own(-2000);  // the largest peak is not on the rank that saves most
   figures.pool = own(3000);
-  figures.parameters = 77;  // alike on all ranks
+  figures.parameters = 77;  // equal on all ranks
   if (comm_.rank() == comm_.size() - 1) figures.process = 4000;
   take_largest(figures, comm_);
   EXPECT_EQ(figures.saved, highest(1000));
@@ -115,7 +116,7 @@ TEST_F(Gather, DetailsOfEveryRankReachEveryRank) {
   }
 }
 
-/// As long as the rank is high: the ranks' series differ in length.
+/// Its length grows with the rank, so the series of the ranks differ in length.
 StepTrace trace_of(int rank) {
   StepTrace trace{0.5 + rank, 0.25 + rank, {}, {}};
   for (int i = 0; i < rank + 2; ++i) {

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 TEST(GradientCheck, FindsBackwardToBeTheDerivativeOfForward) {
   comm::MpiCommunicator communicator(MPI_COMM_WORLD, 60s);
   Device device;
-  // Always in fp64: the precision of the case would leave nothing to be seen.
+  // The check is always in fp64, because the precision of the case would hide every error.
   for (const config::Case& c : support::variants(communicator.size(), DType::bf16)) {
     const std::vector<Check> checks = check_gradients(c, device, communicator);
     ASSERT_EQ(checks.size(), 2);

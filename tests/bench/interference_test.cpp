@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a step does behind the ledger's back, or leaves behind, comes to light with its name.
+// Memory that bypasses the ledger and tensors that outlive their step are found, with their names.
 #include <functional>
 #include <string>
 #include <utility>
@@ -17,7 +17,7 @@
 namespace tidemark::bench {
 namespace {
 
-/// Does something else besides, in every all-reduce.
+/// Does something else, too, in every all-reduce.
 class MeddlingCommunicator final : public support::PassingCommunicator {
  public:
   using Deed = std::function<void()>;
@@ -61,12 +61,13 @@ TEST_F(Interference, AHiddenAllocationIsCountedAndNamed) {
     allocates = now;
     const memory::AllocationWatch watch;
     run_step(stack);
-    EXPECT_EQ(watch.count(), now ? 2 * 4 : 0);  // layers, and all-reduces of each
+    EXPECT_EQ(watch.count(), now ? 2 * 4 : 0);  // layers, times the all-reduces of each
     EXPECT_EQ(watch.first(), now ? "staging buffer" : "");
   }
 }
 
-// The step that it outlives is refused, and so is the next: no figure of either may be believed.
+// The step that the tensor outlives is refused, and so is the next one. No figure of either can be
+// trusted.
 TEST_F(Interference, ATensorThatOutlivesItsStepIsNamed) {
   std::vector<memory::Tensor<float>> kept;
   MeddlingCommunicator meddling(alone_, [&] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The five runs of a step, and what must have happened before any of them counts.
+// The five runs of a step, and what must happen before any of them counts.
 #include <algorithm>
 #include <cstddef>
 #include <memory>
@@ -54,7 +54,7 @@ class FiveRuns : public ::testing::Test {
   job::MpiSession session_;
 };
 
-/// What a run launched and called.
+/// What a run launched, and which collectives it called.
 struct Work {
   std::vector<std::string> kernels;
   std::size_t calls = 0;
@@ -70,7 +70,7 @@ TEST_F(FiveRuns, LeaveOutWhatTheirNamesSay) {
   model::Stack<float> stack(case_of("ring"), device_, ledger, *communicator);
   StepVariants<float> variants(stack, device_, *communicator);
   const auto work_of = [&](Variant variant) {
-    variants.run(variant);  // what only the first one does
+    variants.run(variant);  // does what only the first run does
     StepLog log;
     const std::uint64_t before = device_.gemm_flops;
     variants.run(variant, &log);
@@ -100,7 +100,8 @@ TEST_F(FiveRuns, LeaveOutWhatTheirNamesSay) {
   }
 }
 
-// What `comm.algorithm: auto` measures at the first call of a size would be part of that step.
+// `comm.algorithm: auto` measures at the first call of a size. That call must not be in a step that
+// counts.
 TEST_F(FiveRuns, FindNoAlgorithmLeftToChooseOnceTheyCount) {
   for (const char* mode : {"none", "bulk", "ring", "auto"}) {
     SCOPED_TRACE(mode);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The formulas of overlap, on numbers of which the answer is known.
+// The formulas of overlap, on numbers for which the answer is known.
 #include "bench/step/overlap.hpp"
 
 #include <cstddef>
@@ -25,7 +25,7 @@ OverlapSamples constant(const Times& t, std::size_t n) {
           std::vector<double>(n, t.comm)};
 }
 
-/// Tuples of these times with independent noise on each run.
+/// Tuples of these times, with independent noise on each run.
 OverlapSamples noisy(const Times& t, std::size_t n, double deviation, std::mt19937& random) {
   std::normal_distribution<double> noise(0.0, deviation);
   OverlapSamples samples = constant(t, n);
@@ -35,8 +35,8 @@ OverlapSamples noisy(const Times& t, std::size_t n, double deviation, std::mt199
   return samples;
 }
 
-// Serially communication costs 150 - 90 = 60 ms, of which 150 - 110 = 40 went away. Of the 20 that
-// are left, chunks cost 10, and 10 are exposed beside them.
+// Serially, communication costs 150 - 90 = 60 ms, of which the schedule removed 150 - 110 = 40 ms.
+// Of the 20 ms that are left, 10 are the cost of chunks, and 10 are exposed.
 constexpr Times example{
     .step = 110.0, .serial = 150.0, .compute_serial = 90.0, .compute = 100.0, .comm = 50.0};
 
@@ -55,7 +55,7 @@ TEST(Overlap, IsTheShareOfTheCostOfCommunicationThatWentAway) {
   EXPECT_FALSE(f.exceeds_max);
 }
 
-// The cost of cutting the kernels must not leave both sides of the quotient.
+// The cost of cutting the kernels must not cancel out of the quotient.
 TEST(Overlap, CountsWhatTheScheduleItselfCostsAgainstIt) {
   Times hidden = example;
   hidden.compute = hidden.step = 120.0;  // all is hidden behind kernels that got 30 ms slower
@@ -73,8 +73,8 @@ TEST(Overlap, IsZeroWhereSerialAndOneWherePerfectAndNegativeWhereItHurts) {
   }
 }
 
-// Differences are taken first and their medians then: here the median of the series themselves
-// would say (140 - 100) / (140 - 80).
+// Differences are taken first, and then their medians. Here the medians of the series themselves
+// would give (140 - 100) / (140 - 80).
 TEST(Overlap, TakesDifferencesWithinATuple) {
   OverlapSamples samples;
   samples.step = {100.0, 90.0, 130.0};
@@ -90,8 +90,8 @@ TEST(Overlap, TakesDifferencesWithinATuple) {
                    1.0 - 5.0 / 30.0);  // serial - compute: 15, 55, 30
 }
 
-// More communication than there is to hide it behind: 80 ms it costs serially, of which a step as
-// long as the communication would leave 20.
+// There is more communication than computation. Serially, communication costs 80 ms. A step as long
+// as the communication leaves 20 ms of these.
 TEST(Overlap, OfMoreCommunicationThanComputationIsBounded) {
   Times times{
       .step = 125.0, .serial = 180.0, .compute_serial = 100.0, .compute = 102.0, .comm = 120.0};
@@ -104,7 +104,8 @@ TEST(Overlap, OfMoreCommunicationThanComputationIsBounded) {
   EXPECT_FALSE(overlap_of(constant(times, 5)).exceeds_max) << "too few tuples to accuse anything";
 }
 
-// Chunks that fit a cache may be faster than whole products: no bug, but a good schedule.
+// Chunks that fit into a cache may be faster than whole products. This is a good schedule, not an
+// error.
 TEST(Overlap, MayExceedOneByWhatTheScheduleGained) {
   Times times{
       .step = 95.0, .serial = 150.0, .compute_serial = 100.0, .compute = 92.0, .comm = 50.0};
@@ -123,7 +124,7 @@ TEST(Overlap, OsuPercentIsNeverNegative) {
   EXPECT_EQ(overlap_of(constant(times, 6)).osu_percent.value(), 0.0);
 }
 
-// Drift from tuple to tuple is no spread of the efficiency.
+// Drift from tuple to tuple must not widen the interval of the efficiency.
 TEST(Overlap, DriftCancelsWithinATuple) {
   OverlapSamples samples;
   for (const double drift : {0.0, 500.0, 30.0, 90.0, 210.0, 50.0}) {
@@ -151,7 +152,7 @@ TEST(Overlap, IsNotResolvedWhereNoiseIsAsLargeAsWhatIsMeasured) {
   EXPECT_GT(f.interval->second - f.interval->first, 0.15);
 }
 
-/// How often the interval of an experiment of so many tuples holds the truth.
+/// How often the interval of an experiment with so many tuples contains the true value.
 double coverage(std::size_t tuples) {
   std::mt19937 random(7);
   int covered = 0;
@@ -163,7 +164,8 @@ double coverage(std::size_t tuples) {
   return static_cast<double>(covered) / experiments;
 }
 
-// Of three tuples it holds the truth in about 75 of 100 experiments, though it says 90.
+// With three tuples, the interval contains the true value in about 75 of 100 experiments, although
+// it claims 90.
 TEST(Overlap, IntervalCoversTheTruthAboutNinetyTimesInAHundredFromSixTuplesOn) {
   EXPECT_LT(coverage(3), 0.8);
   for (const std::size_t tuples : {std::size_t{6}, std::size_t{20}}) {

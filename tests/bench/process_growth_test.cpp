@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The operating system's word against the accounts.
+// What the operating system reports, compared with the accounts.
 #include "bench/case/process_growth.hpp"
 
 #include <sys/mman.h>
@@ -16,7 +16,7 @@ namespace {
 constexpr std::int64_t mib = 1 << 20;
 constexpr std::int64_t slack = 16 * mib;
 
-/// Resident memory from the system itself, which no allocator keeps.
+/// Resident memory from the system itself, so that no allocator keeps it.
 class Mapped {
  public:
   explicit Mapped(std::int64_t bytes) : bytes_(static_cast<std::size_t>(bytes)) {

@@ -36,7 +36,7 @@ class RunCase : public ::testing::Test {
                             .slow_rank = slow_rank_};
     return run_case(c, shared, std::nullopt);
   }
-  /// The same figures from the same settings, predicted and measured.
+  /// Expects that a plan of the same settings predicts the figures that were measured.
   static void expect_as_planned(const CaseResult& result) {
     const PlanResult plan = plan_case(result.settings);
     EXPECT_EQ(result.memory.peak, plan.memory.peak);
@@ -108,7 +108,7 @@ TEST_F(RunCase, MeasuresEveryIterationAndEveryRank) {
     EXPECT_GT(rank.busy_ms, 0.0);
     EXPECT_LE(rank.busy_ms, result.step_ms.max);
     EXPECT_EQ(rank.cores, "0-1");
-    EXPECT_EQ(rank.peak_bytes, result.memory.peak);  // the ranks are alike
+    EXPECT_EQ(rank.peak_bytes, result.memory.peak);  // the ranks are equal
   }
   EXPECT_TRUE(progress_.contains("warm-up 1/1"));
   EXPECT_TRUE(progress_.contains("iteration 3/3"));
@@ -154,7 +154,7 @@ TEST_F(RunCase, ChecksWhatItSaysItChecks) {
                                  "calls_never_waited_for",
                                  "products_by_freivalds",
                                  "timed_steps_that_differ"};
-  // Where the system lets a process start its high-water mark anew.
+  // Only where the system lets a process reset its high-water mark.
   if (runs_on_host && memory::reset_process_peak()) {
     expected.insert("process_growth_against_accounts");
   }
@@ -166,7 +166,7 @@ TEST_F(RunCase, ChecksWhatItSaysItChecks) {
   EXPECT_EQ(names_of(support::with_ends(c)), expected);
 }
 
-/// Allocates at the start of every kernel of that name, behind the step's back.
+/// Allocates at the start of every kernel of that name, without the ledger.
 void allocate_at(const char* name, const std::uint32_t, std::uint64_t*) {
   if (std::string_view(name) == "tidemark::bias_gelu_forward") {
     Kokkos::kokkos_free<MemorySpace>(Kokkos::kokkos_malloc<MemorySpace>("behind its back", 64));

@@ -46,7 +46,7 @@ TEST(Brake, SleepsForAShareOfTheStepWithoutTheSleep) {
   brake.learn(0.04);
   const double first = pressed_seconds(brake);
   EXPECT_GE(first, 0.02);
-  brake.learn(0.04 + first);  // as the next step takes, the sleep included
+  brake.learn(0.04 + first);  // what the next step takes, including the sleep
   const double second = pressed_seconds(brake);
   EXPECT_GE(second, 0.02);
   EXPECT_LT(second, first + 0.02);

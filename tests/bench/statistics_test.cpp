@@ -26,7 +26,7 @@ TEST(Statistics, TheFirstSeriesStaysUnlessAnotherIsFasterAlmostAlways) {
   const std::vector<double> first{10.0, 11.0, 12.0, 13.0, 14.0};
   EXPECT_EQ(surely_fastest({first}), 0U);
   EXPECT_EQ(surely_fastest({first, first}), 0U);
-  // Faster in three rounds of five: its median says so, too, but that may be chance.
+  // The second one is faster in three rounds of five, and by its median. This may be chance.
   EXPECT_EQ(surely_fastest({first, {9.0, 9.0, 9.0, 13.5, 14.5}}), 0U);
   EXPECT_EQ(surely_fastest({first, {9.0, 9.0, 9.0, 9.0, 99.0}}), 1U);
   EXPECT_EQ(surely_fastest({first, {9.5, 10.0, 11.0, 12.0, 13.0}, {9.0, 9.0, 9.0, 9.0, 99.0}}), 2U);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Equal steps leave equal digests, on memory that holds NaN wherever no activation is.
+// Equal steps have equal digests, on memory that holds NaN wherever there is no activation.
 #include <chrono>
 #include <limits>
 
@@ -38,7 +38,7 @@ TEST_F(StepDigests, EqualStepsAreEqualToTheBitAndOtherDataIsSeen) {
     EXPECT_FALSE(difference_between(first, digest_of_step(stack), true, 0.0).empty())
         << support::describe(c);
     stack.draw_data_with(static_cast<std::uint32_t>(c.bench.seed));
-    // Whatever a step reads before it has written it is NaN now.
+    // Everything that a step reads before it has written it is NaN now.
     fill_free_memory_with_nan(device_, ledger);
     EXPECT_EQ(difference_between(first, digest_of_step(stack), true, 0.0), "")
         << support::describe(c);

@@ -52,7 +52,8 @@ TYPED_TEST(Steps, ShowItsEndsInOrderAndTakeTime) {
   EXPECT_EQ(this->ledger_.tide().live_bytes, 0U);
 }
 
-// The halves of a step do what their names say: its products are 1 and 2 parts of three.
+// The halves of a step do what their names say: forward has one third of the products, and backward
+// has two thirds.
 TYPED_TEST(Steps, TurnLiesBetweenForwardAndBackward) {
   std::uint64_t at_turn = 0;
   run_step<TypeParam>(this->stack_, [&](std::string_view name, const Matrix<TypeParam>&) {
@@ -85,7 +86,7 @@ std::string text_of(const fs::path& path) {
   return text.str();
 }
 
-/// Taken apart by hand, as NumPy's format (NEP 1) describes it.
+/// Reads NumPy's format by hand, as NEP 1 describes it.
 Npy read_npy(const fs::path& path) {
   const std::string bytes = text_of(path);
   EXPECT_EQ(bytes.substr(0, 8), std::string("\x93NUMPY\x01\x00", 8)) << path;
@@ -107,7 +108,7 @@ std::string header_of(const std::string& type, const std::string& shape) {
   return "{'descr': '<" + type + "', 'fortran_order': False, 'shape': (" + shape + ", ), }";
 }
 
-/// A folder of its own, as long as it lives.
+/// A temporary folder that exists as long as the object.
 class Folder {
  public:
   Folder() { fs::create_directory(path); }
@@ -121,7 +122,7 @@ class Folder {
   const fs::path path = fs::temp_directory_path() / ("tidemark_dump_" + std::to_string(getpid()));
 };
 
-// NumPy has no bf16: its values are written in fp32.
+// NumPy has no bf16, so these values are written in fp32.
 TYPED_TEST(Steps, DumpsHoldEveryTensorInNumPysFormat) {
   using T = TypeParam;
   const Folder dump;

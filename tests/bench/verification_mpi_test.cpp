@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The run's own checks: green for a right computation at any sharding, red for every planted fault.
+// The run's own checks: they pass for a right computation at any sharding, and fail for every
+// planted fault.
 #include <array>
 #include <chrono>
 #include <set>
@@ -44,11 +45,11 @@ class Checks : public ::testing::Test {
     EXPECT_TRUE(twin_passes(c, clean)) << support::describe(c);
     return clean.calls();
   }
-  /// Every way to go wrong, each rank in turn the victim. `unused`: collectives whose result
-  /// nothing depends on.
+  /// Tries every fault, with each rank in turn as the victim. `unused`: collectives on whose result
+  /// nothing depends.
   void expect_every_fault_to_show(const config::Case& c, const std::set<int>& unused = {}) {
     const int calls = collectives_of_twin(c);
-    const double shift = c.precision == DType::bf16 ? 4.0 : 0.25;  // against more rounding
+    const double shift = c.precision == DType::bf16 ? 4.0 : 0.25;  // bf16 rounds more
     for (int call = 0; call < calls; ++call) {
       for (const Fault fault : {Fault::perturb, Fault::not_a_number, Fault::no_exchange}) {
         FaultyCommunicator faulty(comm_, fault, call, call % comm_.size(), shift);
@@ -76,7 +77,7 @@ TEST_F(Checks, TwinAgreesUnderEveryShardingAndPrecision) {
   }
 }
 
-// Rounding is a matter of luck; in bf16 the most of it.
+// The size of rounding errors varies by chance, most of all in bf16.
 TEST_F(Checks, TwinLeavesRoomBelowTheBoundsForEverySeed) {
   for (const DType precision : precisions) {
     config::Case c = support::small_case(comm_.size(), false, precision);
@@ -111,7 +112,8 @@ TEST_F(Checks, TwinComparesEveryKindOfTensor) {
                                    "twin_parameter_gradients", "twin_against_fp64"}));
 }
 
-// On one rank the twin recomputes where its counterpart does not: that much it proves even there.
+// On one rank the twin recomputes, and its counterpart does not. So even one rank tests
+// recomputation.
 TEST_F(Checks, TwinOfOneRankComparesRecomputationToTheBit) {
   if (comm_.size() > 1) {
     return;
@@ -136,7 +138,7 @@ TEST_F(Checks, FullCaseIsFiniteAndReplicasAgree) {
   }
 }
 
-// Every collective of a step. One rank exchanges nothing that could be spoiled.
+// Covers every collective of a step. One rank exchanges nothing that could be spoiled.
 TEST_F(Checks, EverySpoiledCollectiveTurnsTheTwinRed) {
   if (comm_.size() == 1) {
     return;
@@ -145,7 +147,7 @@ TEST_F(Checks, EverySpoiledCollectiveTurnsTheTwinRed) {
     for (const support::Sharding sharding : support::all_shardings) {
       config::Case c = support::small_case(comm_.size(), is_sequence(sharding), precision);
       c.parallel.keep_gathered = keeps_gathered(sharding);
-      // Under SP one call more, for the replicated parameters' gradients.
+      // SP has one more call, for the gradients of the replicated parameters.
       const int layers = precision == DType::bf16 ? 1 : 2;
       EXPECT_EQ(collectives_of_twin(c), !is_sequence(sharding)                    ? 4 * layers
                                         : sharding == support::Sharding::sequence ? 10 * layers + 1
@@ -161,11 +163,12 @@ TEST_F(Checks, EverySpoiledCollectiveShowsInEveryMode) {
   }
   for (const bool sequence : {false, true}) {
     const config::Case c = support::small_case(comm_.size(), sequence, DType::fp32);
-    // The forward pass of two layers once more; the output that it ends with is thrown away.
+    // The forward pass of two layers runs again. The output at its end is not used.
     const config::Case full = support::recomputing(c, "full");
     EXPECT_EQ(collectives_of_twin(full), sequence ? 21 + 8 : 8 + 4);
     expect_every_fault_to_show(full, sequence ? std::set<int>{11, 21} : std::set<int>{5, 9});
-    // Embedding and output projection, two each, the loss, and under SP a gather again.
+    // Two calls each for embedding and output projection, one for the loss, and under SP one more
+    // all-gather.
     for (const config::Case& ends :
          {support::with_ends(c), support::with_ends(support::blocked(
                                      support::small_case(comm_.size(), sequence, DType::bf16)))}) {
@@ -183,11 +186,11 @@ TEST_F(Checks, EverySpoiledCollectiveShowsInTheLlamaFamily) {
   for (const bool sequence : {false, true}) {
     for (const std::int64_t groups : {8, 1}) {
       const config::Case c = support::small_llama(comm_.size(), sequence, DType::fp32, groups);
-      // With one group every rank exchanges its part with every other, in each of two layers.
+      // With one group, every rank exchanges its part with every other rank, in each of two layers.
       const int exchanges = groups == 1 ? 2 * (comm_.size() - 1) : 0;
       EXPECT_EQ(collectives_of_twin(c), (sequence ? 21 : 8) + exchanges);
       expect_every_fault_to_show(c);
-      // With an output projection of its own, which has the calls of one that is shared.
+      // This case has a separate output projection. It has the same calls as a shared one.
       const config::Case ends = support::with_ends(c);
       EXPECT_EQ(collectives_of_twin(ends), (sequence ? 21 + 6 : 8 + 3) + exchanges);
       expect_every_fault_to_show(ends);
@@ -225,14 +228,15 @@ TEST_F(Checks, FullCaseSeesNotANumberInAnyCollective) {
   }
 }
 
-// Everything stays finite and may be the same on all ranks: the call itself is what shows it.
+// All values stay finite and may be equal on all ranks, so only the check of the call itself shows
+// the fault.
 TEST_F(Checks, FullCaseSeesEverySpoiledCollective) {
   if (comm_.size() == 1) {
     return;
   }
   for (const Fault fault : {Fault::perturb, Fault::no_exchange}) {
     for (const bool sequence : {false, true}) {
-      // Keys and values of one group, held by all: their gradients, exchanged at the end.
+      // All ranks hold the keys and values of one group, and exchange their gradients at the end.
       const config::Case shared = support::small_llama(comm_.size(), sequence, DType::fp64, 1);
       const config::Case plain = support::small_case(comm_.size(), sequence, DType::fp32);
       for (const config::Case& c : {shared, plain, support::with_ends(plain)}) {

@@ -61,7 +61,7 @@ TEST(Twin, IsSmallValidAndKeepsWhatDecidesAboutTheComputation) {
   }
 }
 
-// Products of TF32 round as those of bf16 do, if less.
+// Products of TF32 round like those of bf16, but less.
 TEST(Twin, OfTf32IsCutToItsBound) {
   config::Case c = support::small_case(2, false, DType::fp32);
   EXPECT_EQ(tolerance_of(c), 1e-5);
@@ -87,7 +87,7 @@ TEST(Twin, KeepsWhatIsRecomputedBlockedAndAtTheEnds) {
       EXPECT_EQ(twin.model.attention, mode.model.attention);
       EXPECT_EQ(twin.model.has_ends(), mode.model.has_ends());
       EXPECT_LE(twin.model.vocab_size, 11 * t);
-      // Padding on the last rank, and several blocks, the last of them shorter.
+      // There is padding on the last rank, and several blocks. The last block is shorter.
       EXPECT_EQ(twin.padded_vocab_size() > twin.model.vocab_size, mode.model.has_ends() && t > 1);
       EXPECT_LT(twin.model.attention_block, twin.model.seq_length);
       EXPECT_NE(twin.model.seq_length % twin.model.attention_block, 0);
@@ -143,7 +143,8 @@ TEST(RelativeError, IsInfiniteForNaNAndRefusesPartsThatLieOutside) {
   EXPECT_THROW((void)relative_error(whole, whole, GlobalPlace{0, 1, 2}), BrokenInvariant);
 }
 
-// An infinity in the unsharded result must not turn the quotient into NaN, which comparisons drop.
+// An infinity in the unsharded result must not turn the quotient into NaN, because comparisons
+// ignore NaN.
 TEST(RelativeError, IsInfiniteForInfinitiesOnEitherSide) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const HostTensor<double> finite{1, 2, {1.0, 2.0}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How many steps precede the clock.
+// How many steps run before the clock starts.
 #include "bench/case/warm_up.hpp"
 
 #include <chrono>
@@ -66,7 +66,7 @@ TEST(WarmUp, GoesOnUntilTheTimeHasPassed) {
   EXPECT_EQ(long_enough.announced.at(1), "warm-up 2, 0 s of 0.05");
 }
 
-/// The slowest rank's clock is an hour ahead, as of the third time that it is asked for.
+/// From the third reading on, the clock of the slowest rank is an hour ahead.
 class Slow final : public support::PassingCommunicator {
  public:
   using PassingCommunicator::PassingCommunicator;
@@ -78,7 +78,7 @@ class Slow final : public support::PassingCommunicator {
   int asked_ = 0;
 };
 
-// A rank that went by its own clock would leave the others alone in a collective.
+// A rank that used its own clock would leave the others waiting in a collective.
 TEST(WarmUp, EndsByTheClockOfTheSlowestRank) {
   comm::SelfCommunicator self;
   Slow slow(self);

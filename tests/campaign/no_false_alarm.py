@@ -41,7 +41,7 @@ def draw_model(rng, t):
         "num_attention_heads": heads,
         "seq_length": t * rng.randint(5, 48 if t < 4 else 16),
         "micro_batch_size": rng.randint(1, 3),
-        # From 57 on, none of eight ranks is left with nothing but padding.
+        # With 57 or more, none of eight ranks has only padding.
         "vocab_size": rng.choice((0, 0, rng.randint(57, 300))),
         "causal": rng.random() < 0.8,
         "attention": rng.choice(("materialized", "blocked")),
@@ -81,7 +81,7 @@ def draw(rng, ranks=RANKS):
 
 @dataclasses.dataclass
 class Largest:
-    """The largest value of a check in one type, as a share of its bound: its own value where the
+    """The largest value of a check in one type, as a share of its bound: the value itself if the
     bound is zero."""
 
     share: float

@@ -22,7 +22,7 @@ def parent_and_files(cores):
             for folder in (ROOT / controllers, ROOT / "cpu"):
                 if folder.is_dir():
                     return folder / path.lstrip("/"), files
-    # A group of version 2 that has processes of its own has no limited children, except the root.
+    # In version 2, a group that has its own processes cannot have limited children. The root can.
     return ROOT, {"cpu.max": f"{quota} {PERIOD_US}"}
 
 
@@ -47,7 +47,7 @@ class CpuGroup:
         return self
 
     def __exit__(self, *unused):
-        for _ in range(50):  # what has just ended may still be in it
+        for _ in range(50):  # a process that has just ended may still be in it
             try:
                 self.folder.rmdir()
                 return

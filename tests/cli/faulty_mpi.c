@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MPI that fails on demand: preloaded before a program's MPI library, it interposes some calls and
- * passes them on through the profiling interface. Environment:
+/* An MPI that fails on demand. It is preloaded before a program's MPI library, intercepts some
+ * calls, and passes them on through the profiling interface. Environment:
  *
- *   FAULTY_MPI_PIDS         folder: every rank leaves a file there, its process id for a name and
- *                           its rank for content
+ *   FAULTY_MPI_PIDS         folder: every rank leaves a file there, named by its process id, with
+ *                           its rank as content
  *   FAULTY_MPI_KIND         add:   one element of the received data is 1 too large
  *                           nan:   one element of it is not a number
  *                           hang:  the call never returns
- *                           error: the call returns an error code, uncarried
+ *                           error: the call returns an error code and is not carried out
  *                           kill:  the process dies of SIGKILL
  *                           Without it, all calls are sound.
- *   FAULTY_MPI_OPERATION    Allreduce, Allgather, Reduce_scatter_block or Isend (which sends its
- *                           data as they are)
+ *   FAULTY_MPI_OPERATION    Allreduce, Allgather, Reduce_scatter_block or Isend (whose data are
+ *                           never changed)
  *   FAULTY_MPI_RANK         the rank that fails (0)
  *   FAULTY_MPI_ABOVE_BYTES  calls that receive no more than this are sound and not counted (0)
  *   FAULTY_MPI_CALL         the call that fails, from 1 (1)
- *   FAULTY_MPI_LASTING      when set, all calls from that one on fail
+ *   FAULTY_MPI_LASTING      if set, all calls from that one on fail
  */
 #include <math.h>
 #include <mpi.h>
@@ -77,14 +77,15 @@ static int is(const char* fault, const char* kind) {
   return fault != NULL && strcmp(fault, kind) == 0;
 }
 
-/* What happens instead of the call; whether it is still to be made. */
+/* Carries out what replaces the call. Returns whether the call must still be made. */
 static int survives(const char* fault) {
   if (is(fault, "kill")) raise(SIGKILL);
   while (is(fault, "hang")) pause();
   return !is(fault, "error");
 }
 
-/* The upper half of a float, as which bf16 travels in 16 bits that MPI knows no type for. */
+/* The value of a bf16, which is the upper half of a float. MPI has no type for it, so it travels
+ * as 16 bits. */
 static float from_bf16(uint16_t half) {
   const uint32_t bits = (uint32_t)half << 16;
   float value = 0.0f;
@@ -98,7 +99,7 @@ static uint16_t to_bf16(float value) {
   return (uint16_t)(bits >> 16);
 }
 
-/* What happens to the data that the call delivered. */
+/* Applies the fault to the data that the call delivered. */
 static void spoil(const char* fault, void* buffer, int count, MPI_Datatype type) {
   const int middle = count / 2;
   const int add = is(fault, "add");

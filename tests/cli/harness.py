@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the tests of the command line share: run the executable, and keep its own lines.
+"""Runs the executable for the tests of the command line, and separates its lines from the
+launcher's.
 
 Environment: TIDEMARK_EXECUTABLE, the executable under test; MPIEXEC, the MPI launcher (default:
 mpiexec); MPICC, the compiler wrapper of the same MPI (default: mpicc). One rank runs without the
@@ -16,7 +17,7 @@ import tempfile
 import time
 import unittest
 
-# More ranks than cores, as root, unbound: what Open MPI asks to be told. Others ignore it.
+# Open MPI needs these for more ranks than cores, as root, and unbound. Other launchers ignore them.
 LAUNCHER_ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -29,9 +30,9 @@ LAUNCHER_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
 }
 
-# Launchers frame what they say of failed ranks in rules.
+# Launchers print rules around what they say of failed ranks.
 RULE = re.compile(r"^(-{20,}|={20,})$")
-# The launcher may cut in between the end of a rank's line and its line break.
+# The launcher may write between the end of a rank's line and its line break.
 RULE_BEHIND_TEXT = re.compile(r"(?<=[^-=\n])(-{20,}|={20,})$", re.MULTILINE)
 LAUNCHER_REMARK = re.compile(r"^(\[[^\]]+\] (\d+ more process(es)? ha(s|ve) sent help message"
                              r"|Set MCA parameter|\[\[\d+,\d+\],\d+\] ORTE_ERROR_LOG: "
@@ -66,8 +67,8 @@ def launcher():
 
 
 def failed_statuses():
-    """Exit statuses of the launcher where ranks end with status 3. MPICH's mixes into it how it has
-    ended the others."""
+    """Exit statuses of the launcher if ranks end with status 3. The status of MPICH's launcher also
+    depends on how it has ended the other ranks."""
     return (3, 9) if launcher() == "hydra" else (3,)
 
 
@@ -79,12 +80,12 @@ def own_lines(text):
         if RULE.match(line):
             inside = not inside
         elif line.strip("\0 \t") and not inside and not LAUNCHER_REMARK.match(line):
-            lines.append(line.strip("\0"))  # Open MPI 5's launcher puts one in front now and then
+            lines.append(line.strip("\0"))  # Open MPI 5's launcher sometimes puts one in front
     return lines
 
 
 def environment():
-    """This process's environment, with the launcher's settings where it has none of them."""
+    """This process's environment, with the launcher's settings where they are not set."""
     settings = {**LAUNCHER_ENVIRONMENT, **os.environ}
     settings["LC_ALL"] = "C"  # the system's error texts are compared
     return settings
@@ -102,8 +103,8 @@ def command(ranks, arguments):
 
 
 def preloading(source, folder):
-    """A program to take the place of the executable under test: the same, but with the library
-    made of the C file `source` loaded first, into the ranks and not into their launcher."""
+    """A program that replaces the executable under test. It is the same program, but first loads
+    the library that is made of the C file `source`. Only the ranks load it, not their launcher."""
     library = pathlib.Path(folder, source.stem + ".so")
     compiler = shlex.split(os.environ.get("MPICC") or "mpicc")
     subprocess.run([*compiler, "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
@@ -117,16 +118,16 @@ def preloading(source, folder):
 
 
 class LauncherHung(unittest.SkipTest):
-    """All ranks have ended and the launcher has not: nothing of Tidemark is left to be tested.
+    """All ranks have ended but the launcher has not, so nothing of Tidemark is left to test.
 
-    Open MPI 4.1's does that about once in a hundred times when its ranks end with an error at the
-    same moment: two threads of its PMIx wait for each other in PMIx_server_finalize.
+    The launcher of Open MPI 4.1 does so about once in a hundred times if its ranks end with an
+    error at the same moment. Two threads of its PMIx wait for each other in PMIx_server_finalize.
     """
 
 
 def ranks_of(pid):
-    """Processes under test that `pid` has started, itself or by others, and that have not ended:
-    between MPICH's launcher and its ranks stand proxies."""
+    """Processes under test that `pid` has started, directly or through others, and that have not
+    ended. MPICH's launcher starts its ranks through proxies."""
     parents, running = {}, []
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -147,7 +148,7 @@ def ranks_of(pid):
 
 
 def is_running(pid):
-    """Whether the process lives; a zombie is dead, its parent has only not looked yet."""
+    """Whether the process lives. A zombie is dead, but its parent has not looked yet."""
     try:
         status = pathlib.Path("/proc", str(pid), "stat").read_text(encoding="utf-8")
     except OSError:
@@ -156,8 +157,8 @@ def is_running(pid):
 
 
 def run(arguments, folder, ranks=1, limit_s=60):
-    """Runs the executable in `folder`. Ends it, all ranks, and raises after `limit_s` seconds:
-    LauncherHung where there is no rank left."""
+    """Runs the executable in `folder`. After `limit_s` seconds, ends it and all its ranks, and
+    raises. Raises LauncherHung if there is no rank left."""
     start = time.monotonic()
     with subprocess.Popen(command(ranks, arguments), cwd=folder, env=environment(),
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -175,7 +176,8 @@ def run(arguments, folder, ranks=1, limit_s=60):
 
 
 def end(process):
-    """Asks the launcher first: it alone knows its ranks, which are in groups of their own."""
+    """Asks the launcher first, because only the launcher knows its ranks. They are in groups of
+    their own."""
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, signal_number)
@@ -188,7 +190,7 @@ def end(process):
 
 
 class TestCase(unittest.TestCase):
-    """A test with a folder of its own, which is the working folder of the runs."""
+    """A test with its own folder, which is the working folder of the runs."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="tidemark-cli-")

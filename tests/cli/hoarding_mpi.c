@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MPI that hides memory: preloaded before a program's MPI library, every all-reduce leaves
- * allocations behind that have HOARDING_MPI_FACTOR times the size of the largest message so far
- * (1), all of it touched. The data are sound.
+/* An MPI that hides memory. It is preloaded before a program's MPI library. Every all-reduce leaves
+ * allocations behind, and all their memory is touched. They have HOARDING_MPI_FACTOR (1) times the
+ * size of the largest message so far. The data are sound.
  */
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Others could look here, so that the compiler cannot leave it all away. */
+/* Visible to other files, so that the compiler cannot remove the allocations. */
 char* hoarding_mpi_last = NULL;
 
 int MPI_Allreduce(const void* send, void* recv, int count, MPI_Datatype type, MPI_Op op,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Records as damage, tools and people change them: one value of a good record is another one."""
+"""Records as damage, tools and people change them. One value differs from that of a good record."""
 import copy
 import json
 import random
@@ -20,7 +20,8 @@ def originals():
 
 
 def places(value, path=()):
-    """The paths of all values within a value; of long lists those of the first and the last."""
+    """The paths of all values within a value. Of long lists, only the first and the last element
+    count."""
     if path:
         yield path
     if isinstance(value, dict):
@@ -35,7 +36,7 @@ def places(value, path=()):
 
 
 def mutate(record, drawn):
-    """A copy of the record with one change: another value, a key less, or a list shorter."""
+    """A copy of the record with one change: another value, a missing key, or a shorter list."""
     record = copy.deepcopy(record)
     *path, last = drawn.choice(list(places(record)))
     section = record
@@ -54,7 +55,7 @@ def mutate(record, drawn):
 
 
 def mutants(count, seed):
-    """(number, good record, mutant) of so many mutants; the same for the same seed."""
+    """(number, good record, mutant) of `count` mutants. The same seed gives the same mutants."""
     drawn, good = random.Random(seed), originals()
     for number in range(count):
         one = drawn.choice(good)

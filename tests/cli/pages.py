@@ -8,7 +8,7 @@ LOADING = {"src", "srcset", "data", "poster", "action", "background"}
 
 
 class Cell:
-    """Of a table: its words, the exact numbers behind them, its style and classes."""
+    """A cell of a table: its words, the exact numbers behind them, its style and classes."""
 
     def __init__(self, attributes):
         self.text, self.numbers = "", []
@@ -16,7 +16,7 @@ class Cell:
 
     @property
     def number(self):
-        """The only number of the cell, None where it has none."""
+        """The only number of the cell; None unless it has exactly one."""
         return self.numbers[0] if len(self.numbers) == 1 else None
 
 
@@ -24,8 +24,8 @@ Table = collections.namedtuple("Table", "section caption heads rows")
 
 
 class Page(html.parser.HTMLParser):
-    """`tables`, `ids`, `links`, `figures` (name -> words for those who cannot see), `text` by
-    section (of what stands above them: "head"), and `faults`."""
+    """`tables`, `ids`, `links`, `figures` (name -> words for readers who cannot see), `text` by
+    section (that above the sections is "head"), and `faults`."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)

@@ -9,8 +9,8 @@ from unittest import mock
 import harness
 from records import parse
 
-# Messages of 64 KiB and more on two ranks and on four, products of 2^20 multiply-adds and more;
-# the twin of a case in fp32 has neither.
+# It has messages of 64 KiB and more on two ranks and on four, and products of 2^20 multiply-adds
+# and more. The twin of a case in fp32 has neither.
 INPUT = """\
 name: planted
 model: {num_layers: 1, hidden_size: 128, num_attention_heads: 4, seq_length: 512}
@@ -25,7 +25,7 @@ ALL = (SEQUENCES, SCHEDULES)
 
 @dataclasses.dataclass
 class Report:
-    """What a rank's library says at the end."""
+    """What the library of a rank reports at the end."""
 
     counted: int
     struck: int
@@ -40,7 +40,7 @@ class Outcome:
 
     @property
     def counted(self):
-        """Calls that could have been wrong, of rank 0."""
+        """The number of calls of rank 0 that could have been wrong."""
         return self.reports[0].counted
 
     @property
@@ -56,7 +56,7 @@ def report_of(text):
 
 
 def settings_of(case):
-    """A case's place in words, for the messages of assertions."""
+    """The settings of a case in words, for the messages of assertions."""
     parallel = case["parallel"]
     return (f"t {parallel['tensor']} {'TP+SP' if parallel['sequence'] else 'TP'} "
             f"{case['overlap']['mode']} {case['comm']['algorithm']} {case['precision']}")
@@ -79,8 +79,8 @@ class TestCase(harness.TestCase):
         self.write("case.yaml", INPUT)
 
     def run_planted(self, library, fault, *settings, ranks=2, limit_s=120, **how):
-        """Runs the input with settings on a library that has the fault, or none; `how` is the rest
-        of what the library is told, see planting.h."""
+        """Runs the input with settings on a library that has the fault, or none. `how` has the
+        other variables of the library, see planting.h."""
         with tempfile.TemporaryDirectory(prefix="tidemark-reports-") as reports:
             told = {"TIDEMARK_EXECUTABLE": self.programs[library], "PLANTED_REPORT": reports}
             if fault:
@@ -101,7 +101,7 @@ class TestCase(harness.TestCase):
         return Outcome(result, records, written)
 
     def sound(self, library, *settings, **how):
-        """Without a fault the same is valid."""
+        """Expects that the same run is valid without a fault."""
         outcome = self.run_planted(library, None, *settings, **how)
         self.assertEqual((outcome.result.status, outcome.result.errors), (0, []), outcome.result)
         self.assertGreater(outcome.counted, 0)
@@ -111,8 +111,8 @@ class TestCase(harness.TestCase):
         return outcome
 
     def assert_invalid(self, outcome, cases, expected):
-        """That all cases are INVALID, each by one of the checks `expected` in the place that the
-        pattern behind the check's name describes."""
+        """Expects that all cases are INVALID. Each one must fail a check of `expected`, in the
+        place that the pattern of the check describes."""
         self.assertGreater(outcome.struck, 0, "the fault was not planted")
         self.assertEqual(outcome.result.status, 1, outcome.result)
         self.assertEqual(outcome.result.errors, [])

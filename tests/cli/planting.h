@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* What the libraries that plant wrong results share. Each is preloaded before the sound library,
- * strikes large calls only, and leaves a report. Environment:
+ * makes only large calls wrong, and leaves a report. Environment:
  *
  *   PLANTED_FAULT   what is wrong; without it all calls are sound, but counted
- *   PLANTED_CALLS   which calls, words with commas between them (all that the library knows)
+ *   PLANTED_CALLS   which calls, as words with commas between them (all that the library knows)
  *   PLANTED_LEAST   size of the smallest call that counts
  *   PLANTED_RANK    the one rank on which calls are wrong (all ranks)
  *   PLANTED_FIRST   the first counted call that is wrong, from 1 (1)
  *   PLANTED_NUMBER  how many calls from that one on are wrong (all)
- *   PLANTED_REPORT  folder: in MPI_Finalize each rank leaves a file there, its rank for a name,
- * with the lines `counted N`, `struck N`, and what the library adds
+ *   PLANTED_REPORT  folder: in MPI_Finalize each rank leaves a file there, named by its rank, with
+ *                   the lines `counted N`, `struck N`, and what the library adds
  */
 #ifndef TIDEMARK_TESTS_PLANTING_H
 #define TIDEMARK_TESTS_PLANTING_H
@@ -57,7 +57,8 @@ static int is_among_calls(const char* word) {
   return 1;
 }
 
-/* Counts a call of the kind `word`, and says whether it is to be wrong. All ranks count alike. */
+/* Counts a call of the kind `word`. Returns whether it must be wrong. All ranks count in the
+ * same way. */
 static int strikes(const char* word, long size, long least) {
   if (own_rank() < 0 || !is_among_calls(word) || size < setting("PLANTED_LEAST", least)) return 0;
   ++calls_counted;
@@ -84,7 +85,8 @@ static void report(void) {
   if (fclose(file) != 0) abort();
 }
 
-/* Not later: launchers end the other ranks as soon as one has left with another status than 0. */
+/* The report cannot come later. Launchers end the other ranks as soon as one ends with a status
+ * other than 0. */
 int MPI_Finalize(void) {
   report();
   return PMPI_Finalize();

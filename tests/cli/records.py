@@ -25,12 +25,13 @@ def refuse_constant(name):
 
 
 def parse(line):
-    """A record; JSON knows no NaN and no Infinity, though Python's reader does."""
+    """A record. JSON has no NaN and no Infinity, although Python's reader accepts them."""
     return json.loads(line, parse_constant=refuse_constant)
 
 
 def rows_of(output):
-    """The words of each table row: the lines behind the header's two, without indented remarks."""
+    """The words of each table row. Rows are the lines after the two lines of the header, without
+    indented remarks."""
     lines = output.splitlines()
     header = next(i for i, line in enumerate(lines) if line.split()[-len(HEADER):] == HEADER)
     return [line.split() for line in itertools.takewhile(str.strip, lines[header + 2:])

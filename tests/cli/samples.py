@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Records for the tests of what reads them.
 
-There are real ones of results/, which the tests change, and stored ones of each version and kind in
-tests/data.
+Some are real records of results/, which the tests change. Others are stored records of each version
+and kind in tests/data.
 """
 import copy
 import json
@@ -52,7 +52,7 @@ def as_version_2(data):
 
 
 def add_merit(data):
-    """model_tflops_per_s beside tokens_per_s, with an interval of 2 % to both sides."""
+    """model_tflops_per_s in addition to tokens_per_s, with an interval of 2 % to both sides."""
     step = data["time"]["step_ms"]["median"]
     rate = None
     if data["fom"]["tokens_per_s"] is not None:
@@ -88,7 +88,7 @@ def add_fifth_run(time, overlap):
 
 
 def changed(data, **values):
-    """A copy with other values, by their keys with __ for the dots."""
+    """A copy with other values. Their keys have __ instead of dots."""
     data = copy.deepcopy(data)
     for key, value in values.items():
         *path, last = key.split("__")
@@ -100,14 +100,14 @@ def changed(data, **values):
 
 
 def summary(*samples):
-    """As time.step_ms and others of a record."""
+    """The values in the form of time.step_ms of a record."""
     middle = sorted(samples)[len(samples) // 2]
     return {"median": middle, "min": min(samples), "max": max(samples), "iterations": len(samples),
             "samples": list(samples)}
 
 
 def with_step(data, *samples):
-    """The record with an odd number of other steps, and what follows from them."""
+    """The record with an odd number of other steps, and with the values that follow from them."""
     step = summary(*samples)
     model, t = data["case"]["model"], data["case"]["parallel"]["tensor"]
     tokens = model["seq_length"] * model["micro_batch_size"]
@@ -120,7 +120,7 @@ def with_step(data, *samples):
 
 
 def on_ranks(data, t, hosts=1):
-    """The record on t ranks, which are all alike, on so many hosts."""
+    """The record on t equal ranks, on `hosts` hosts."""
     detail = data["ranks_detail"][0]
     ranks = [{**detail, "rank": rank, "host": f"node{rank * hosts // t}"} for rank in range(t)]
     data = changed(data, case__parallel__tensor=t, ranks=t, ranks_detail=ranks)

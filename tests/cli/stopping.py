@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Jobs of which a rank stops, dies or crashes, at a named moment or after some time."""
+"""Jobs of which one rank stops, dies or crashes, at a named moment or after some time."""
 import dataclasses
 import os
 import pathlib
@@ -13,7 +13,8 @@ import harness
 from records import INPUT, parse
 
 TIMEOUT_S = 4
-# Beyond the deadline: launchers take their time to end ranks, and the machine may be busy.
+# Seconds beyond the deadline, because launchers take time to end ranks, and the machine may be
+# busy.
 GRACE_S = 15
 SOURCE = pathlib.Path(__file__).with_name("stopping_mpi.c")
 RECORDS = "results.jsonl"
@@ -23,10 +24,10 @@ CASES = "sweep.overlap.mode=[none, bulk, ring]"
 
 @dataclasses.dataclass
 class Outcome:
-    """How a job ended; `struck`: the fault came before its end."""
+    """How a job ended. `struck`: the fault came before its end."""
 
     status: int
-    seconds: float  # from the fault, or for one at a named moment from the start
+    seconds: float  # from the fault; for a fault at a named moment, from the start
     errors: list
     survivors: list
     records: list
@@ -47,7 +48,7 @@ class Outcome:
 
 
 class Job:
-    """A run in `folder`, an empty one, whose ranks can be struck."""
+    """A run in an empty `folder`, whose ranks can be struck."""
 
     def __init__(self, folder, program, ranks, environment=None):
         self.folder = pathlib.Path(folder)
@@ -68,11 +69,12 @@ class Job:
         self.start = time.monotonic()
 
     def processes(self):
-        """Those that ranks run in, as far as they have started."""
+        """The processes of all ranks that have started."""
         return sorted(int(file.name) for file in self.pids.iterdir())
 
     def strike(self, index, signal_number):
-        """Sends a rank a signal; whether there was such a rank, and the job not at its end."""
+        """Sends a rank a signal. Returns whether there was such a rank, and the job was not at its
+        end."""
         processes = self.processes()
         if index >= len(processes) or self.process.poll() is not None:
             return False
@@ -84,7 +86,7 @@ class Job:
         return True
 
     def end(self, struck):
-        """Waits for the end, and makes one where there is none."""
+        """Waits for the end, and ends a job that hangs."""
         hung = False
         try:
             _, errors = self.process.communicate(timeout=TIMEOUT_S + GRACE_S + 5)
@@ -106,7 +108,7 @@ class Job:
     def records(self):
         path = self.folder / RECORDS
         text = path.read_text(encoding="utf-8") if path.exists() else ""
-        # Only the last line may be cut off, and only where its writer was killed.
+        # Only the last line may be incomplete, and only if its writer was killed.
         return [parse(line) for line in text.split("\n")[:-1]]
 
 
@@ -118,7 +120,7 @@ def at_moment(folder, program, moment, rank, signal_number, ranks=2):
 
 
 def at_random(folder, program, ranks, seconds, seed):
-    """A job of which a rank is struck after so many seconds; the fault, and the outcome."""
+    """Runs a job of which a rank is struck after some time. Returns the fault and the outcome."""
     rng = random.Random(seed)
     rank = rng.randrange(ranks)
     signal_number = rng.choice((signal.SIGKILL, signal.SIGSTOP, signal.SIGSEGV))

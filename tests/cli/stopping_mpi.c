@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A rank that stops (SIGSTOP), dies (SIGKILL) or crashes (SIGSEGV) at a moment that a test names:
- * preloaded before a program's MPI library. Environment:
+/* A rank that stops (SIGSTOP), dies (SIGKILL) or crashes (SIGSEGV) at a moment that a test names.
+ * The library is preloaded before a program's MPI library. Environment:
  *
  *   STOPPING_AT      exec, before main; init, split or finalize: instead of MPI_Init_thread,
  *                    MPI_Comm_split_type or MPI_Finalize; dup, instead of the first MPI_Comm_dup;
  *                    after: when MPI_Finalize has returned
  *   STOPPING_RANK    the rank that it happens to
  *   STOPPING_SIGNAL  its number
- *   STOPPING_PIDS    folder: every process leaves a file there, its process id for a name
+ *   STOPPING_PIDS    folder: every process leaves a file there, named by its process id
  */
 #include <mpi.h>
 #include <signal.h>
@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* By the environment, since MPI may not know it yet. */
+/* From the environment, because MPI may not know it yet. */
 static long own_rank(void) {
   static const char* const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {

@@ -11,7 +11,7 @@ import unittest
 
 import harness
 
-# An error must end all ranks at once; the rest is for starting MPI on a busy machine.
+# An error must end all ranks at once; the rest of the limit is for starting MPI on a busy machine.
 LIMIT_S = 20.0
 
 GOOD = """\
@@ -20,14 +20,15 @@ model: {num_layers: 2, hidden_size: 64, num_attention_heads: 4, seq_length: 16}
 bench: {warmup: 1, iterations: 2, max_iterations: 2}
 """
 
-# No machine holds the weights of this: 12 h^2 x 64 layers x 4 bytes are 49 TiB.
+# No machine can hold these weights: 12 h^2 x 64 layers x 4 bytes are 49 TiB.
 HOPELESS = """\
 model: {num_layers: 64, hidden_size: 131072, num_attention_heads: 1024, seq_length: 16}
 """
 
 
 def model(**changes):
-    """An input with some sizes changed, added, or left out (None); one key a line, from line 2."""
+    """An input with some sizes changed, added, or left out (None). Each key has its own line, from
+    line 2 on."""
     sizes = {"num_layers": 2, "hidden_size": 64, "num_attention_heads": 4, "seq_length": 16}
     sizes.update(changes)
     lines = [f"  {key}: {value}\n" for key, value in sizes.items() if value is not None]
@@ -51,7 +52,8 @@ class BadInput(harness.TestCase):
         return result.errors[0]
 
     def refuses(self, text, expected, *options, ranks=1):
-        """`tidemark run case.yaml OPTIONS` on the input `text` says exactly `expected`."""
+        """Expects that `tidemark run case.yaml OPTIONS` on the input `text` says exactly
+        `expected`."""
         name = self.write("case.yaml", text)
         self.assertEqual(self.refused(["run", name, *options], ranks=ranks), expected)
 
@@ -242,7 +244,7 @@ class Ranks(BadInput):
         name = self.write("case.yaml", GOOD + "parallel: {tensor: 1}\n")
         self.assertRegex(self.refused(["run", name], ranks=2), r"^case\.yaml:4:20: parallel\.tensor"
                          r": 1 needs 1 ranks?, but this job has 2$")
-        # The default was never written: the top of the file stands for it.
+        # The default is not in the file, so the location is the top of the file.
         name = self.write("case.yaml", GOOD)
         self.assertRegex(self.refused(["run", name], ranks=2), r"^case\.yaml:1:1: parallel\.tensor"
                          r": 1 needs 1 ranks?, but this job has 2$")
@@ -282,7 +284,7 @@ class CommandLine(BadInput):
 
 class Memory(BadInput):
     def assert_names_the_numbers(self, line):
-        """Two sizes: what the case needs, and the smaller one that is there."""
+        """Two sizes: what the case needs, and the smaller size that is available."""
         sizes = [float(size) for size in re.findall(r"([0-9]+(?:\.[0-9]+)?) GiB", line)]
         self.assertEqual(len(sizes), 2, line)
         self.assertGreater(sizes[0], 49 * 1024, line)

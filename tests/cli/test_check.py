@@ -50,7 +50,7 @@ def altered(line, change):
 
 
 def keys_of(value, prefix=""):
-    """Dotted keys of a record, those of lists without an index."""
+    """Dotted keys of a record. Elements of lists have no index in them."""
     for one in value if isinstance(value, list) else [value]:
         if isinstance(one, dict):
             for key, inner in one.items():
@@ -239,7 +239,7 @@ class Acceptance(Check):
                 held.append(sum(memory[key] for key in ("parameter_bytes", "gradient_bytes",
                                                         "peak_bytes")))
             self.assertAlmostEqual(held[0] / 80e9, share, delta=0.01)
-            self.assertAlmostEqual(max(held) / 80e9, share, delta=0.01)  # in whatever schedule
+            self.assertAlmostEqual(max(held) / 80e9, share, delta=0.01)  # by every schedule
             shown = "under 1 %" if name == "small" else f"{share * 100:.0f} %"
             self.assertIn(f"| {name} | `inputs/acceptance/{name}.yaml` | {shown} |", rules)
             self.assertIn(shown, text)
@@ -248,7 +248,8 @@ class Acceptance(Check):
 
     @staticmethod
     def steady(record):
-        """Gives the record what a quiet machine has: this machine is not what is tested here."""
+        """Gives the record the values of a quiet machine, because this machine is not tested
+        here."""
         record["time"]["drifting"] = False
         record["ranks_detail"][0]["busy_ms"] = record["ranks_detail"][1]["busy_ms"]
         rate = record["fom"]["model_tflops_per_s"]
@@ -316,7 +317,7 @@ class Acceptance(Check):
 class Cost(Check):
     def test_of_ten_thousand_records(self):
         lines = (ROOT / "results" / "quickstart" / "records.jsonl").read_bytes().splitlines(True)
-        # No two lines are the same, or they would count once.
+        # No two lines are the same, because repeated lines count once.
         self.write("results.jsonl", b"".join(lines[i % 2].replace(
             b'"time_utc":"', b'"time_utc":"%05d ' % i) for i in range(10000)))
         self.write("criteria.yaml", GOOD.replace("{name: even, max_straggler: 1000}",
@@ -330,7 +331,7 @@ class Cost(Check):
             process.returncode = os.waitstatus_to_exitcode(status)
         self.assertEqual(process.returncode, 0, output)
         self.assertIn("10000", output)
-        # Processor time, for the machine may be busy.
+        # Processor time, because the machine may be busy.
         self.assertLess(usage.ru_utime + usage.ru_stime, 5.0)
         self.assertLess(usage.ru_maxrss, 500 * 1024)  # KiB
 

@@ -34,7 +34,7 @@ class Collectives(harness.TestCase):
         for row in rows:
             microseconds, algbw, busbw, over_native, over_copy = map(float, row[4:])
             self.assertGreater(over_copy, 0)
-            # Up to the last digits that are printed.
+            # They agree up to the last digits that are printed.
             factor = 1.0 if row[1] == "all_reduce" else 0.5
             self.assertAlmostEqual(busbw, factor * algbw, delta=0.0011)
             self.assertAlmostEqual(algbw * microseconds, int(row[0]) * 1e-3,

@@ -77,7 +77,7 @@ class Settings(CommandLine):
     def test_seed_changes_the_numbers_and_not_the_shape(self):
         self.run_small("--set", "sweep.bench.seed=[1, 2, 1]", "--output", "results.jsonl",
                        ranks=2)
-        # What is drawn or measured anew in every run.
+        # Values that are drawn or measured again in every run.
         varying = {"products_by_freivalds", "process_growth_against_accounts"}
         figures = [[record["memory"]["peak_bytes"],
                     {check["name"]: check["value"] for check in record["verification"]["checks"]
@@ -153,7 +153,8 @@ class Progress(CommandLine):
             self.assertEqual(text.count("warm-up 1/1"), 1)  # by one rank only
 
     def test_is_shown_on_a_terminal(self):
-        # One rank without a launcher: launchers put a pipe between a rank and the terminal.
+        # One rank runs without a launcher, because launchers put a pipe between a rank and the
+        # terminal.
         try:
             screen, terminal = pty.openpty()
         except OSError as error:
@@ -166,7 +167,7 @@ class Progress(CommandLine):
                                        start_new_session=True)
         finally:
             os.close(terminal)
-        self.addCleanup(process.kill)  # does nothing once it was waited for
+        self.addCleanup(process.kill)  # does nothing after the wait
         output, _ = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0, output)
         self.assert_clean(output)
@@ -176,7 +177,8 @@ class Progress(CommandLine):
 
     @staticmethod
     def drain(screen):
-        """All that a terminal received whose other end is closed; Linux then reports an error."""
+        """Everything that a terminal received. When its other end is closed, Linux reports an
+        error."""
         parts = []
         try:
             while part := os.read(screen, 65536):

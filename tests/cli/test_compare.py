@@ -99,7 +99,7 @@ class Figures(TestCase):
         def with_runs(step):
             series = {"step_ms": [step + i for i in range(7)],
                       "serial_ms": [1200.0 + i for i in range(7)],
-                      "compute_ms": [1050.0 + i for i in range(7)],  # does not matter to E
+                      "compute_ms": [1050.0 + i for i in range(7)],  # has no effect on E
                       "compute_serial_ms": [1000.0 + i for i in range(7)]}
             return changed(RING, time={**RING["time"], **{key: summary(*values)
                                                           for key, values in series.items()}},

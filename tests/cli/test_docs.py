@@ -39,7 +39,7 @@ def anchors_of(page):
 
 
 def broken_links(page):
-    """The relative links of a page that lead nowhere."""
+    """The relative links of a page that do not resolve."""
     broken = []
     for target in LINK.findall(FENCE.sub("", text_of(page))):
         if re.match(r"[a-z]+:", target):

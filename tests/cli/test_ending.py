@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Jobs that are asked to end, by SIGTERM or SIGUSR1, and that go on with --resume.
+"""Jobs that are asked to end, by SIGTERM or SIGUSR1, and that continue with --resume.
 
-Environment: see harness.py. An emulated link makes steps last as long as a test needs them to.
+Environment: see harness.py. With an emulated link, steps last as long as a test needs.
 """
 import os
 import pathlib
@@ -16,7 +16,7 @@ import harness
 from records import INPUT, parse, rows_of
 
 SEEDS = "sweep.bench.seed=[1, 2, 3]"
-GRACE_S = 20  # beyond what the program promises: launchers, and a busy machine
+GRACE_S = 20  # beyond what the program promises, for launchers and a busy machine
 
 
 class Job(harness.TestCase):
@@ -31,7 +31,7 @@ class Job(harness.TestCase):
                 *(word for setting in settings for word in ("--set", setting)), *options]
 
     def records(self):
-        """Of the results; every line has to be whole."""
+        """The records of the results. Every line must be complete."""
         text = self.results.read_text(encoding="utf-8")
         self.assertTrue(text == "" or text.endswith("\n"), text[-100:])
         return [parse(line) for line in text.splitlines()]
@@ -40,8 +40,8 @@ class Job(harness.TestCase):
         return [record["case"]["bench"]["seed"] for record in self.records()]
 
     def interrupted(self, signal_number, whom, *settings):
-        """Sends the signal, in the second case, to the launcher or to the first or second of its
-        ranks by pid; how the job ends."""
+        """Sends the signal during the second case: to the launcher, or to the first or second of
+        its ranks by pid. Returns how the job ends."""
         process = subprocess.Popen(harness.command(2, self.arguments(*settings)), cwd=self.folder,
                                    env=harness.environment(), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -76,14 +76,14 @@ class Job(harness.TestCase):
 
 class Ending(Job):
     def test_the_case_at_hand_is_finished_and_the_rest_is_left_for_resume(self):
-        # About 0.4 s a step.
+        # About 0.4 s per step.
         settings = (SEEDS, "emulated_link.latency_us=30000", "bench.iterations=4")
         result = self.interrupted(signal.SIGUSR1, 1, *settings)
         self.assertEqual(result.status, 3, result)
         self.assertEqual(result.errors, ["SIGUSR1: 2 of 3 cases done, 1 left; --resume with "
                                          "results.jsonl goes on"])
         self.assertEqual(self.seeds(), [1, 2])
-        # With half a record behind them, as of a writer that was killed.
+        # Half a record follows, as if a writer was killed.
         whole = self.results.read_bytes()
         self.results.write_bytes(whole + whole.splitlines()[1][:500])
         result = self.resume(*settings)
@@ -108,13 +108,13 @@ class Ending(Job):
         self.assertEqual(self.seeds(), [1])
 
     def test_a_step_that_does_not_end_is_ended(self):
-        # Open MPI 4's launcher kills what is still there a second later. Open MPI 5's leaves a
-        # quarter of a second and loses stderr, and MPICH's ends with status 0: they get the
-        # other one.
+        # Open MPI 4's launcher kills remaining processes a second later. Open MPI 5's launcher
+        # allows only a quarter of a second and loses stderr, and MPICH's ends with status 0. So
+        # these two get the other signal.
         number = signal.SIGTERM if harness.launcher() == "open mpi 4" else signal.SIGUSR1
         result = self.interrupted(number, "launcher",
                                   "sweep.emulated_link.latency_us=[0, 3000000]")
-        self.assertNotEqual(result.status, 0)  # which one is the launcher's choice
+        self.assertNotEqual(result.status, 0)  # the launcher chooses which one
         self.assertLess(result.seconds, GRACE_S)
         self.assertIn(f"{number.name} on rank 0: 1 of 2 cases done, 1 left; --resume with "
                       "results.jsonl goes on", result.errors)
@@ -129,7 +129,7 @@ class Ending(Job):
 
 class Resume(Job):
     def test_runs_again_what_is_not_valid_or_differs(self):
-        self.resume("sweep.bench.seed=[1, 2]")  # no results yet: all of it runs
+        self.resume("sweep.bench.seed=[1, 2]")  # there are no results yet, so everything runs
         first, second = self.results.read_text(encoding="utf-8").splitlines()
         spoilt = re.sub('"valid":true', '"valid":false', first)
         older = re.sub('"schema_version":2', '"schema_version":1', first)
@@ -141,7 +141,7 @@ class Resume(Job):
                          ["results.jsonl: its last line had no end, which was added"])
         seeds = [record["case"]["bench"]["seed"] for record in self.records()[1:]]
         self.assertEqual(seeds, [1, 1, 2, 1])
-        # The same but for one setting is another case; the same case twice needs two records.
+        # A case that differs in one setting is another case. The same case twice needs two records.
         result = self.resume("sweep.bench.seed=[2, 2]", "sweep.bench.iterations=[3, 1]")
         self.assertEqual(len(self.skipped(result)), 1)
 
@@ -154,7 +154,8 @@ class Resume(Job):
 
 class SlowRank(harness.TestCase):
     def test_is_named_by_check_and_marked(self):
-        # Large enough for a step to outlast what a busy machine takes from a rank now and then.
+        # Large enough that a step takes longer than the time that a busy machine sometimes takes
+        # from a rank.
         text = ("model: {num_layers: 1, hidden_size: 512, num_attention_heads: 8, "
                 "seq_length: 512}\n"
                 "bench: {warmup: 2, iterations: 9, verify: true}\nparallel: {tensor: 2}\n")

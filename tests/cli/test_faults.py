@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""A machine that fails, by wrong sums, lost ranks, calls that hang: no wrong number, no hang.
+"""A machine that fails, by wrong sums, lost ranks or calls that hang: no wrong number, no hang.
 
 The executable runs on an MPI that fails on demand: faulty_mpi.c, compiled here and preloaded.
 Environment: see harness.py.
@@ -19,21 +19,22 @@ import harness
 from records import B, INPUT, ITERATIONS, LAYERS, S, SEQUENCE_OFF_AND_ON, parse, rows_of
 
 TIMEOUT_S = 3
-# Launchers need a moment to end the other ranks, and on a busy machine all takes longer.
+# Launchers need a moment to end the other ranks, and everything takes longer on a busy machine.
 GRACE_S = 15
-# Between the shards of the small twin that verifies a case (at most 4608 bytes a call, whole) and
-# those of the case itself (at least 8192): a fault above this spares the twin.
+# This size is between those of two kinds of calls. Those of the small twin that verifies a case
+# have at most 4608 bytes, for the whole. Those of the case itself have at least 8192. A fault above
+# this size spares the twin.
 ABOVE_TWIN = 5000
-# Open MPI's own remark when a rank reads the memory of another that has just ended.
+# Open MPI's own remark if a rank reads the memory of another rank that has just ended.
 PARTNER_IS_GONE = re.compile(r"\[\S+:\d+\] (Read|Write) -1, expected \d+, errno = \d+$")
-# What another rank of its node says of one that was killed.
+# What another rank of the same node says of a rank that was killed.
 IS_GONE = r"^rank {} \(process [0-9]+ on \S+\) has ended without saying why: killed, or crashed$"
-# Forward and backward: four all-reduces, or four reduce-scatters, a layer.
+# Forward and backward together have four all-reduces, or four reduce-scatters, per layer.
 CALLS_A_STEP = 4 * LAYERS
-# The warm-up is one step, and the twin follows it; then comes the step that is checked.
+# The warm-up is one step, and the twin follows it. Then comes the checked step.
 FIRST_OF_TWIN = CALLS_A_STEP + 1
 LARGE_BEFORE_TIMED = 2 * CALLS_A_STEP
-# By messages of our own, so that who is waited for is known.
+# Own algorithms tell which ranks are waited for.
 RANKS = r"(rank [0-9]|ranks [0-9]([,-][0-9])+)"
 HIDDEN = ("overlap.mode=ring", "comm.algorithm=pairwise")
 
@@ -63,7 +64,7 @@ class Faults(harness.TestCase):
         self.addCleanup(self.kill_survivors)
 
     def break_mpi(self, kind=None, operation="Allreduce", **how):
-        """From now to the end of the test, runs meet the fault; see faulty_mpi.c."""
+        """From now to the end of the test, runs have the fault; see faulty_mpi.c."""
         settings = {"TIDEMARK_EXECUTABLE": self.program, "FAULTY_MPI_PIDS": str(self.pids)}
         if kind:
             settings.update(FAULTY_MPI_KIND=kind, FAULTY_MPI_OPERATION=operation)
@@ -73,14 +74,14 @@ class Faults(harness.TestCase):
         self.addCleanup(patch.stop)
 
     def arguments(self, ranks, *settings):
-        # The library's own collectives are what fails on demand, in calls that are counted.
+        # Only the library's own collectives fail on demand, in calls that are counted.
         settings = (f"parallel.tensor={ranks}", f"bench.timeout_s={TIMEOUT_S}",
                     "comm.algorithm=native", *settings)
         return ["run", "case.yaml", "--output", "results.jsonl", "--kokkos-disable-warnings",
                 *(word for setting in settings for word in ("--set", setting))]
 
     def run_broken(self, *settings, ranks=2):
-        """Runs; the result, and the records that are on disk at the end."""
+        """Runs the case. Returns the result, and the records that are on disk at the end."""
         result = harness.run(self.arguments(ranks, *settings), self.folder, ranks=ranks)
         self.assertEqual(len(self.ranks()), ranks)  # the library was there
         self.assert_all_ended()
@@ -92,7 +93,7 @@ class Faults(harness.TestCase):
         return [parse(line) for line in text.splitlines()]
 
     def forget_ranks(self):
-        """Before another run of the same test."""
+        """Prepares another run of the same test."""
         for file in self.pids.iterdir():
             file.unlink()
 
@@ -120,7 +121,7 @@ class Faults(harness.TestCase):
 
 class WrongData(Faults):
     def invalid(self, *settings, failed):
-        """A single case, which is INVALID by the check `failed` everywhere it is reported."""
+        """A single case, which must be INVALID by the check `failed` wherever it is reported."""
         result, (record,) = self.run_broken(*settings)
         self.assertEqual(result.status, 1, result)
         self.assertEqual(result.errors, [])
@@ -175,13 +176,13 @@ class WrongData(Faults):
         self.break_mpi("nan", above_bytes=ABOVE_TWIN, rank=1, lasting=1)
         self.invalid("precision=bf16", failed="not_finite_elements")
 
-    # All that TP gathers is what the cross-entropy needs of each rank.
+    # TP gathers only what the cross-entropy needs of each rank.
     def test_one_wrong_number_of_the_twins_loss(self):
         self.break_mpi("add", "Allgather", lasting=1)
         self.invalid("model.vocab_size=50", failed="twin_loss")
 
     def test_nan_in_the_loss_of_the_full_case_only(self):
-        # The case gathers 24 bytes a token, its twin has fewer tokens.
+        # The case gathers 24 bytes per token, and its twin has fewer tokens.
         self.break_mpi("nan", "Allgather", above_bytes=24 * S * B - 1, lasting=1)
         record = self.invalid("model.vocab_size=50", failed="not_finite_elements")
         self.assertEqual(record["loss"], "not finite")
@@ -201,14 +202,16 @@ class WrongData(Faults):
 
 class FailedCalls(Faults):
     def failed(self, expected, *settings, ranks=2, finished=0):
-        """The job ends with status 3 and the one line `expected`; cases before are on disk."""
+        """The job must end with status 3 and the one line `expected`. Cases before must be on
+        disk."""
         result, records = self.run_broken(*settings, ranks=ranks)
         self.assertEqual(result.status, 3, result)
         self.assertEqual(len(result.errors), 1, result.errors)
         self.assertRegex(result.errors[0], expected)
         self.assertEqual([record["valid"] for record in records], [True] * finished)
 
-    # Of several calls under way the first fails; the others' buffers are given up with it.
+    # Of several pending calls, the first one fails. The buffers of the others are abandoned with
+    # it.
     def test_while_other_calls_are_under_way(self):
         for mode, sequence in (("ring", "true"), ("ring", "false"), ("bulk", "true")):
             for call in (3, 4, 40):
@@ -234,8 +237,8 @@ class FailedCalls(Faults):
         self.break_mpi("error", "Allreduce", rank=2)
         self.failed("^all_reduce failed in .+ of case 1 on rank 2: .+", ranks=4)
 
-    # How many calls the set-up makes depends on the machine, so the fault moves on until it strikes
-    # in the case. Each call of the set-up that it strikes on the way is named as well.
+    # The number of calls that the set-up makes depends on the machine. So the fault moves on until
+    # it strikes in the case. Each call of the set-up that it strikes before must be named as well.
     def test_of_the_harness_itself(self):
         for call in range(10, 40):
             self.break_mpi("error", "Allgather", rank=1, call=call)
@@ -250,8 +253,8 @@ class FailedCalls(Faults):
 
 class LostRanks(Faults):
     def assert_overdue(self, result, line, ranks):
-        """In time, with status 3 and the line `line` of at least one of `ranks`. Returns, by rank,
-        the other ranks that the line of one of `ranks` waits for."""
+        """The run must end in time, with status 3 and the line `line` of at least one of `ranks`.
+        Returns, by rank, the other ranks that the line of one of `ranks` waits for."""
         self.assertIn(result.status, harness.failed_statuses(), result)
         self.assertLess(result.seconds, TIMEOUT_S + GRACE_S)
         found = []
@@ -289,7 +292,7 @@ class LostRanks(Faults):
 
     def names_the_lost(self, result, rank):
         """Whether a rank said in one line that another one has gone. MPICH's launcher kills the
-        others at once, and now and then before it: all other launchers give them time."""
+        others at once, sometimes before they say so. All other launchers give them time."""
         lines = [line for line in result.errors if not PARTNER_IS_GONE.match(line)]
         if not lines and harness.launcher() == "hydra":
             return False
@@ -308,7 +311,7 @@ class LostRanks(Faults):
 
     def ends_without(self, rank):
         result, records = self.run_broken(SEQUENCE_OFF_AND_ON)
-        self.assertNotEqual(result.status, 0)  # which one is the launcher's choice
+        self.assertNotEqual(result.status, 0)  # the launcher chooses which one
         self.assertLess(result.seconds, GRACE_S)
         self.assertEqual([record["valid"] for record in records], [True])
         return self.names_the_lost(result, rank)
@@ -320,7 +323,8 @@ class LostRanks(Faults):
         self.assert_ends_without(rank=0)
 
     def interrupt(self, signal_number, rank, *settings, ranks=2):
-        """Sends a rank a signal once the first case has ended; how the run ends from then on."""
+        """Sends a rank a signal when the first case has ended. Returns how the run ends from then
+        on."""
         command = harness.command(ranks, self.arguments(
             ranks, "sweep.bench.iterations=[1, 1000000]", *settings))
         process = subprocess.Popen(command, cwd=self.folder, env=harness.environment(),
@@ -344,8 +348,8 @@ class LostRanks(Faults):
         """Returns the lines that survivors left, and the ranks that these lines name as missing."""
         self.break_mpi()
         result = self.interrupt(signal.SIGSTOP, rank, *settings, ranks=ranks)
-        # Anywhere behind the first case. Launchers may wake a rank before they end it, and then it
-        # finds itself overdue, too.
+        # The error may be anywhere after the first case. Launchers may wake a rank before they end
+        # it, and then it finds itself overdue, too.
         others = [other for other in range(ranks) if other != rank]
         missing = self.assert_overdue(result, r"\w[\w ]* is overdue in (.+ of case 2|set-up)",
                                       others)
@@ -354,12 +358,13 @@ class LostRanks(Faults):
         return result.errors, set().union(*missing.values())
 
     def assert_names(self, rank, *settings, ranks=2, instead=()):
-        """That a stopped rank is named as missing, or ranks that wait for it themselves."""
+        """Expects that a stopped rank is named as missing, or ranks that wait for it themselves."""
         lines, missing = self.assert_notices_stop_of(rank, *HIDDEN, *settings, ranks=ranks)
         if missing:
             self.assertTrue(missing & {rank, *instead}, lines)
             return
-        # The harness gathers by the library's own collectives, which do not tell who is missing.
+        # The harness gathers by the library's own collectives, which do not tell which rank is
+        # missing.
         for line in lines:
             if not PARTNER_IS_GONE.match(line):
                 self.assertRegex(line, r"^(\w+_over_ranks|\w+_bytes) is overdue ")
@@ -367,15 +372,15 @@ class LostRanks(Faults):
     def assert_notices_death_of(self, rank, *settings, ranks=2):
         self.break_mpi()
         result = self.interrupt(signal.SIGKILL, rank, *settings, ranks=ranks)
-        self.assertNotEqual(result.status, 0)  # which one is the launcher's choice
+        self.assertNotEqual(result.status, 0)  # the launcher chooses which one
         self.assertLess(result.seconds, GRACE_S)
         self.names_the_lost(result, rank)
         self.assert_all_ended()
         self.assertEqual([record["valid"] for record in self.records()], [True])
 
     def assert_first_names(self, rank):
-        """The first line says which rank is stopped, though the library's own call cannot tell. By
-        the second line, the launcher may have woken the rank."""
+        """The first line says which rank is stopped, although the library's own call cannot tell.
+        By the time of the second line, the launcher may have woken the rank."""
         lines, _ = self.assert_notices_stop_of(rank)
         self.assertRegex(lines[0], rf"; rank {rank} is stopped$")
 
@@ -392,7 +397,7 @@ class LostRanks(Faults):
         self.assert_names(2, ranks=4)
 
     def test_a_stopped_rank_of_four_in_a_ring(self):
-        # Each waits for its neighbour in the ring, and who does so first is overdue first.
+        # Each rank waits for its neighbour in the ring, and the first one to wait is overdue first.
         self.assert_names(0, "parallel.sequence=true", ranks=4, instead=(1, 2, 3))
 
     def test_a_killed_rank_while_communication_is_hidden(self):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What people do at first, and what must neither cost a result nor be misunderstood.
+"""What users do at first. Nothing of it may cost a result or be misunderstood.
 
 Environment: see harness.py.
 """
@@ -30,7 +30,7 @@ class FirstContact(harness.TestCase):
         return [parse(line) for line in text.splitlines()]
 
     def shell(self, line, ranks=1):
-        """Runs a line of shell, in which $T is the program on so many ranks."""
+        """Runs a shell line, in which $T is the program on so many ranks."""
         words = " ".join(harness.command(ranks, []))
         return subprocess.run(["bash", "-c", line], cwd=self.folder, check=False, text=True,
                               capture_output=True, timeout=60,
@@ -129,7 +129,7 @@ class Ranks(FirstContact):
 
 
 class Memory(FirstContact):
-    # Beyond such a limit the BLAS's allocator looks for memory for ever.
+    # Beyond this limit, the allocator of the BLAS looks for memory for ever.
     def test_a_limit_of_the_address_space_is_known_before_anything_is_allocated(self):
         program = os.environ["TIDEMARK_EXECUTABLE"]
         self.write("limited", "#!/bin/bash\n"

@@ -20,8 +20,8 @@ SCRIPT = tools.SCRIPTS / "first-run-gpu"
 ONE_LINE = "first-run-gpu: no device here: neither nvidia-smi nor rocm-smi names one\n"
 
 RECORD = pathlib.Path(__file__).resolve().parents[1] / "data/version2/run.jsonl"
-# Writes a stored record of two ranks, changed where the script reads it. PRODUCT_GFLOPS is the rate
-# per rank.
+# Writes a stored record of two ranks, with changes in what the script reads. PRODUCT_GFLOPS is the
+# rate per rank.
 STAND_IN = """
     import json, os, sys
     words = sys.argv[1:]

@@ -5,8 +5,8 @@
 Ramble's figures of merit are those of the record. Spack's options and dependencies are those of the
 build.
 
-Neither tool is needed: a module in the place of theirs notes what a recipe declares.
-Environment: see harness.py.
+Neither tool is needed: a module that replaces theirs notes what a recipe declares. Environment: see
+harness.py.
 """
 import contextlib
 import json
@@ -21,7 +21,7 @@ from samples import as_version_2
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HARNESS = ROOT / "scripts" / "harness"
-# What either tool offers to recipes, as far as ours use it.
+# The parts of each tool that our recipes use.
 DIRECTIVES = {
     "ramble": ("tags", "software_spec", "required_package", "executable", "workload",
                "workload_variable", "figure_of_merit_context", "figure_of_merit",
@@ -31,7 +31,7 @@ DIRECTIVES = {
 
 
 class Base:
-    """In the place of a tool's base class."""
+    """Replaces a tool's base class."""
 
     @staticmethod
     def define(name, value):
@@ -96,7 +96,7 @@ class Ramble(unittest.TestCase):
                                            "bench.max_iterations=3")
         self.assertEqual(result.status, 0)
         record = as_version_2(record)
-        # Where a link is too fast there is none.
+        # If a link is too fast, there is no efficiency.
         record["overlap"].update(efficiency=0.75, schedule_efficiency=0.875)
         line = json.dumps(record, separators=(",", ":"))
         self.assertTrue(self.is_success(line))
@@ -109,7 +109,7 @@ class Ramble(unittest.TestCase):
             "peak of all activations of a rank": record["memory"]["peak_bytes"],
             "overlap efficiency": 0.75, "schedule efficiency": 0.875,
             "split cost": record["overlap"]["split_cost_ms"]})
-        for version in (1, 3):  # where efficiency means something else
+        for version in (1, 3):  # where efficiency has another meaning
             other = json.dumps({**record, "schema_version": version}, separators=(",", ":"))
             self.assertFalse(self.is_success(other))
             self.assertEqual(self.figures(other), {})

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""The inputs that come with Tidemark: each is read, and runs once it is shrunk to this machine.
+"""The inputs that come with Tidemark: each one is read, and runs once it is reduced for this
+machine.
 
 Environment: see harness.py.
 """
@@ -13,11 +14,11 @@ from records import parse, plan, rows_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 INPUTS = sorted((ROOT / "inputs").glob("*.yaml"))  # test_check.py has those of an acceptance
-# Small enough for seconds on two cores; what else an input says stays.
+# Small enough to run in seconds on two cores. Everything else in an input stays.
 SHRUNK = ("parallel.tensor=2", "model.num_layers=1", "model.hidden_size=64",
           "model.num_attention_heads=4", "model.seq_length=32", "bench.warmup=1",
           "bench.iterations=1", "bench.max_iterations=1")
-# Of family llama, whose presets say what the above does not change.
+# For family llama, whose presets give the other numbers.
 SHRUNK_LLAMA = (*SHRUNK, "model.num_query_groups=2", "model.ffn_hidden_size=96")
 # Layers, h, a, s, b, t: Korthikanti et al. 2022, Table 3, Dey et al. 2023 for 1.3B, and Grattafiori
 # et al. 2024, Table 3.
@@ -34,13 +35,13 @@ DIMENSIONS = {
     "llama-3-70b-layer.yaml": (1, 8192, 64, 8192, 1, 8),
     "llama-3-405b.yaml": (126, 16384, 128, 8192, 1, 8),
 }
-# What an input sweeps besides sequence parallelism, as the modes name it.
+# What an input sweeps in addition to sequence parallelism, in the words of the modes.
 MORE = {**dict.fromkeys(("gpt-22b", "gpt-22b-memory"), ["", "+selective", "+full"]),
         **dict.fromkeys(("llama-3-8b-layer", "llama-3-70b-layer"), ["+blocked"]),
         "llama-3-405b": ["+blocked", "+full+blocked"]}
 MODEL_KEYS = ("num_layers", "hidden_size", "num_attention_heads", "seq_length",
               "micro_batch_size")
-# Where those stand in a row of `tidemark plan --list-presets`.
+# The columns of these keys in a row of `tidemark plan --list-presets`.
 PRESET_COLUMNS = {"num_layers": 2, "hidden_size": 3, "num_attention_heads": 5, "seq_length": 7}
 
 
@@ -88,7 +89,7 @@ class Inputs(harness.TestCase):
                              path)
 
     def test_are_accepted_as_they_are(self):
-        # The number of ranks is compared only when the whole input was read and found right.
+        # The number of ranks is compared only after the whole input was read and found right.
         for name, (*_, t) in DIMENSIONS.items():
             result = harness.run(["run", str(ROOT / "inputs" / name)], self.folder)
             self.assertEqual(result.status, 2, result)
@@ -163,7 +164,7 @@ class Inputs(harness.TestCase):
                       "all recomputed 256 and 32 MiB", comment)
 
     def test_quickstart_shows_what_its_comment_and_the_readme_say(self):
-        # Bytes do not depend on how long is measured, or on whether results are verified.
+        # Bytes do not depend on the length of the measurement, or on whether results are verified.
         _, records = self.run_on_two(ROOT / "inputs" / "quickstart.yaml", "bench.iterations=1",
                                      "bench.warmup=0", "bench.verify=false", limit_s=400)
         mib = 2 ** 20

@@ -19,7 +19,7 @@ class Keys(harness.TestCase):
         return result.output
 
     def refused(self, *arguments):
-        """The one line that says why; nothing else is printed."""
+        """The one line of the refusal. The program must print nothing else."""
         result = harness.run(["keys", *arguments], self.folder)
         self.assertEqual((result.status, result.output, len(result.errors)), (2, "", 1), result)
         return result.errors[0]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""How scripts start ranks: by what the launcher says of its version (scripts/lib.sh)."""
+"""How scripts start ranks, depending on the version text of the launcher (scripts/lib.sh)."""
 import os
 import pathlib
 import subprocess
@@ -23,7 +23,7 @@ MORE_RANKS_THAN_CORES = str(4 * (os.cpu_count() or 1))
 
 class Launchers(harness.TestCase):
     def launcher(self, said):
-        """A launcher that says this of its version."""
+        """A launcher that prints this as its version."""
         path = pathlib.Path(self.folder, "mpirun")
         path.write_text(f"#!/bin/sh\ncat <<'END'\n{said}\nEND\n", encoding="utf-8")
         path.chmod(0o755)

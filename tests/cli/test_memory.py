@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the operating system says of a process bears out what the ledger says of its tensors.
+"""What the operating system says of a process confirms what the ledger says of its tensors.
 
-A process holds code and libraries, too, so it is growth that is compared: from a small case to one
-that needs some hundred MiB more. Environment: see harness.py.
+A process also holds code and libraries, so the tests compare growth: from a small case to one that
+needs some hundred MiB more. Environment: see harness.py.
 """
 import os
 import pathlib
@@ -21,14 +21,14 @@ SMALL = """\
 model: {num_layers: 1, hidden_size: 64, num_attention_heads: 16, seq_length: 512}
 bench: {warmup: 1, iterations: 1}
 """
-# Each grows another part: attention matrices, weights with their gradients, logits.
+# Each case grows another part: attention matrices, weights with their gradients, logits.
 SCORES = ("model.num_layers=3", "model.seq_length=1024")
 WEIGHTS = ("model.hidden_size=2048", "model.seq_length=16")
 LOGITS = ("model.vocab_size=100000",)
 
 
 def held_by(t, *settings):
-    """Bytes of the process, and those that Tidemark knows of, each of the largest rank."""
+    """Bytes of the process, and bytes that Tidemark knows of. Each is that of the largest rank."""
     _, (record,) = measure(t, *settings, text=SMALL)
     if record["valid"] is not True:
         raise AssertionError(record["verification"])
@@ -38,7 +38,8 @@ def held_by(t, *settings):
 
 class Growth(unittest.TestCase):
     def share_of_known(self, t, large, *settings):
-        """The growth from the small to the large case, of the process over what is known."""
+        """The growth of the process from the small to the large case, over the growth of what is
+        known."""
         small = held_by(t, *settings)
         process, known = (after - before for after, before in
                           zip(held_by(t, *settings, *large), small))
@@ -58,14 +59,15 @@ class Growth(unittest.TestCase):
 
     def test_of_logits(self):
         for precision in ("fp32", "bf16"):
-            # Three layers, so that the small case needs more than its own verification.
+            # There are three layers, so that the small case needs more than its own verification.
             self.assert_borne_out(1, LOGITS, f"precision={precision}", "model.num_layers=3")
 
     def test_of_what_is_recomputed(self):
         self.assert_borne_out(1, (*SCORES, "model.num_attention_heads=32"), "recompute=full")
 
     def test_shows_what_is_hidden(self):
-        # Messages of 2 MiB in fp32, of which the hidden allocations are 20: a tenth of the growth.
+        # Messages have 2 MiB in fp32. The hidden allocations are 20 times as large, a tenth of the
+        # growth.
         large = ("model.num_layers=4", "model.seq_length=1024", "model.hidden_size=512")
         self.assert_borne_out(2, large)
         self.assert_borne_out(2, large, "precision=bf16")
@@ -78,7 +80,7 @@ class Growth(unittest.TestCase):
                     self.assertGreater(share, 1.0 + 2 * TOLERANCE)
 
     def test_makes_a_run_invalid_that_hides_more_than_libraries_need(self):
-        # A message has 1 MiB.
+        # A message is 1 MiB.
         text = ("model: {num_layers: 1, hidden_size: 256, num_attention_heads: 4, "
                 "seq_length: 1024}\nbench: {warmup: 1, iterations: 1}\n")
         name = "process_growth_against_accounts"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """What runs with bf16, recomputation, blocked attention and the two ends of the stack report,
-against arithmetic of the tests' own.
+against the tests' own arithmetic.
 
 Environment: see harness.py.
 """
@@ -16,7 +16,7 @@ SCORES = A * S * S * B
 V = 50
 RECOMPUTE = "sweep.recompute=[none, selective, full]"
 
-# Tests look at the same run from many sides; it is not repeated for each.
+# Several tests look at the same run, so it is not repeated for each.
 once = functools.cache(measure)
 
 
@@ -60,7 +60,8 @@ class Bf16(unittest.TestCase):
             self.assertEqual(checks["twin_against_fp64"]["bound"], 5e-2)
             self.assertEqual({check["bound"] for name, check in checks.items()
                               if name.startswith("twin_") and name != "twin_against_fp64"}, {2e-2})
-            # Sums in another order: bf16 shows, and it is not another precision's doing.
+            # The sums have another order. The error must be that of bf16, and not of another
+            # precision.
             self.assertGreater(checks["twin_output"]["value"], 1e-4)
 
 
@@ -111,7 +112,8 @@ class BlockedAttention(unittest.TestCase):
             self.assertEqual(of_matrices - saved, LAYERS * (9 * SCORES - 4 * A * B * S) // t)
 
     def test_leaves_out_hidden_blocks(self):
-        # Blocks of 512 positions: of 2 x 2 the upper right one, so a quarter; seven products.
+        # Blocks have 512 positions. The causal mask leaves out the upper right one of 2 x 2, so a
+        # quarter. There are seven products.
         for causal, visible in (("true", 3), ("false", 4)):
             (record,) = once(1, "model.attention=blocked", "model.seq_length=1024",
                              "model.micro_batch_size=1", f"model.causal={causal}")[1]
@@ -125,7 +127,7 @@ class BlockedAttention(unittest.TestCase):
 class Ends(unittest.TestCase):
     def test_loss_is_the_same_however_the_stack_is_cut(self):
         (single,) = once(1, f"model.vocab_size={V}", "precision=fp64")[1]
-        # Nothing has been learnt: about as many nats as a guess, and a bit, for guessing worse.
+        # Nothing has been learnt. The loss is about that of a guess in nats, and a little more.
         self.assertGreater(single["loss"], 0.9 * math.log(V))
         self.assertLess(single["loss"], math.log(V) + 2.0)
         for t in (2, 4):
@@ -140,7 +142,7 @@ class Ends(unittest.TestCase):
             self.assertEqual(record["memory"]["ends_saved_bytes"], 0)
 
     def test_save_what_the_paper_says(self):
-        # sbh of masks, inputs of the final norm and of the projection, and fp32 logits.
+        # 5 N: masks, inputs of the final norm and of the projection. Also fp32 logits.
         (single,) = once(1, f"model.vocab_size={V}", "precision=bf16")[1]
         memory = single["memory"]
         self.assertEqual(memory["ends_saved_bytes"], 5 * N + 4 * S * B * V)
@@ -148,14 +150,14 @@ class Ends(unittest.TestCase):
         self.assertEqual(memory["saved_bytes"], memory["ends_saved_bytes"]
                          + LAYERS * memory["saved_bytes_per_layer"])
         tp, sp = once(4, SEQUENCE_OFF_AND_ON, f"model.vocab_size={V}", "precision=bf16")[1]
-        # Padded to 52, which the paper does not know.
+        # The vocabulary is padded to 52, which the paper does not include.
         self.assertEqual(tp["memory"]["ends_saved_bytes"], 5 * N + S * B * 52)
         self.assertEqual(sp["memory"]["ends_saved_bytes"], 5 * N // 4 + S * B * 52)
         self.assertIsNone(sp["memory"]["ends_closed_formula_bytes"])
 
     def test_move_what_the_layers_move_once_more(self):
         tp, sp = once(4, SEQUENCE_OFF_AND_ON, f"model.vocab_size={V}", "precision=bf16")[1]
-        n, loss = 2 * N, 3 * 4 * S * B * 4  # of each rank three fp32 numbers a token
+        n, loss = 2 * N, 3 * 4 * S * B * 4  # per rank and token three fp32 numbers
         reduces = (4 * LAYERS + 2) * n
         self.assertEqual(calls_of(tp), {
             "all_reduce": (4 * LAYERS + 2, reduces, reduces * 3 // 2),

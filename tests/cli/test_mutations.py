@@ -86,7 +86,7 @@ class Readers:
             except reader.InputError as error:
                 if "\n" in str(error):
                     failed[name] = f"more than a line: {error}"
-            except Exception:  # which is what is looked for
+            except Exception:  # this is what the test looks for
                 failed[name] = traceback.format_exc(limit=-3)
         return failed
 
@@ -95,7 +95,7 @@ def tried(count, seed, drawn):
     """What failed: [(number, script, traceback)]."""
     failed = []
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of NumPy's and Matplotlib's, about what they are given
+        warnings.simplefilter("ignore")  # of NumPy and Matplotlib, about the values that they get
         readers = Readers(folder, drawn)
         for number, good, mutant in mutations.mutants(count, seed):
             failed += [(number, name, text) for name, text in readers.try_all(good, mutant).items()]

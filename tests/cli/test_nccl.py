@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""comm.backend: nccl where it cannot be used: one line, status 3, nothing lost.
+"""comm.backend: nccl if it cannot be used: one line, status 3, nothing lost.
 
 Environment: see harness.py.
 """
@@ -10,7 +10,7 @@ import unittest
 import harness
 from records import INPUT, parse, rows_of
 
-# Without a device, without one that Kokkos computes on, or without NCCL in the build.
+# There is no device, no device that Kokkos computes on, or no NCCL in the build.
 LINE = (r"comm\.backend: nccl cannot be used: (rank 0: no CUDA device(: .+ \(cudaError\w+\))?"
         r"|rank 0: its tensors are in the host's memory, .+|this build has no NCCL; .+)")
 

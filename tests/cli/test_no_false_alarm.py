@@ -7,7 +7,7 @@ import unittest
 
 from campaign.no_false_alarm import PRECISIONS, RANKS, Campaign, draw
 
-# Other cases than those that the campaign begins with.
+# Not the cases that the campaign begins with.
 SEED = 20
 
 
@@ -19,12 +19,12 @@ class NoFalseAlarm(unittest.TestCase):
             campaign.run(draw(rng, [ranks]))
         self.assertEqual(campaign.cases, 7 * len(PRECISIONS))
         self.assertEqual(campaign.alarms, [])
-        # All that is checked was looked at.
+        # Every check has looked at something.
         self.assertTrue(campaign.largest)
 
 
 class Planted(unittest.TestCase):
-    """That the campaign would notice."""
+    """Checks that the campaign would notice a false alarm."""
 
     CHECK = {"name": "twin_output", "value": 0.5, "bound": 2.0, "where": "output"}
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `tidemark run` reports of hidden communication: every mode, driven and carried in every way.
+"""What `tidemark run` reports of hidden communication, in every mode, with every progress and
+algorithm.
 
-No time is demanded that a busy machine could not keep. Environment: see harness.py.
+The tests demand no time that a busy machine could not keep. Environment: see harness.py.
 """
 import functools
 import math
@@ -19,12 +20,12 @@ MAX_ITERATIONS = 7
 WAYS = ((2, "poll", "auto"), (2, "thread", "native"), (2, "none", "pairwise"), (2, "poll", "ring"),
         (4, "thread", "auto"), (4, "poll", "native"), (4, "none", "ring"), (4, "poll", "pairwise"))
 VARIANTS = ("serial_ms", "compute_serial_ms", "compute_ms", "comm_ms")
-TUPLES = 6  # that E is resolved by, at least
+TUPLES = 6  # E is resolved by at least so many
 SUMMARY = {"median", "min", "max", "iterations", "samples"}
-# What a call is, whatever its time.
+# The keys of a call that do not depend on time.
 CALL = ("op", "purpose", "count", "bytes", "wire_bytes")
 
-# Tests look at the same run from many sides; it is not repeated for each.
+# Several tests look at the same run, so it is not repeated for each.
 once = functools.cache(measure)
 
 
@@ -48,7 +49,7 @@ def median_difference(record, one, other):
 
 
 def is_measured(mode, record):
-    """Whether overlap is: where `auto` chose `none` it is not."""
+    """Whether overlap is measured. It is not where `auto` chose `none`."""
     return mode in ("bulk", "ring") or (mode == "auto" and record["time"]["serial_ms"] is not None)
 
 
@@ -62,7 +63,7 @@ class OverlapTestCase(unittest.TestCase):
                     check(mode, record, records["none", sequence])
 
     def each_measured(self, check):
-        """Calls check(record) for each of which overlap was measured."""
+        """Calls check(record) for each record in which overlap was measured."""
         self.each(lambda mode, record, _: is_measured(mode, record) and check(record))
 
     def assert_close(self, value, expected):
@@ -120,7 +121,7 @@ class Modes(OverlapTestCase):
 class Figures(OverlapTestCase):
     def test_stand_on_whole_tuples(self):
         def check(record):
-            # One product rate behind each step.
+            # One product rate after each step.
             self.assertEqual(len(record["flops"]["gemm_gflops_samples"]),
                              record["time"]["step_ms"]["iterations"])
             for part in ("step_ms", *VARIANTS):
@@ -241,7 +242,7 @@ class Algorithms(OverlapTestCase):
     def test_are_listed_where_they_were_chosen(self):
         def check(_mode, record, _plain):
             listed = {choice["op"] for choice in record["comm"]["algorithms"]}
-            # An exchange of two ranks has no algorithm to choose.
+            # An exchange between two ranks has no choice of algorithm.
             called = {call["op"] for call in record["comm"]["calls"]} - {"send_recv"}
             if record["case"]["comm"]["algorithm"] == "auto":
                 self.assertLessEqual(called, listed)
@@ -253,7 +254,7 @@ class Algorithms(OverlapTestCase):
         def check(_mode, record, _plain):
             for choice in record["comm"]["algorithms"]:
                 seconds = {name: s for name, s in choice["seconds"].items() if s is not None}
-                # Between two ranks a ring is the pair.
+                # Between two ranks, a ring is the same as a pair.
                 names = {"native", "pairwise"} | ({"ring"} if record["ranks"] > 2 else set())
                 self.assertEqual(set(seconds), names)
                 self.assertEqual(seconds[choice["algorithm"]], min(seconds.values()))
@@ -267,14 +268,15 @@ class Algorithms(OverlapTestCase):
 
 
 class EmulatedLink(OverlapTestCase):
-    # Collectives of a layer that each need the one before: TP has two all-reduces each way, SP a
-    # gather and a reduce-scatter in the place of each.
+    # Collectives of a layer that depend on each other. TP has two all-reduces in each direction. SP
+    # has an all-gather and a reduce-scatter instead of each.
     CHAIN = {False: 4, True: 8}
     SWEEP = ("sweep.overlap.mode=[none, bulk, ring]", SEQUENCE_OFF_AND_ON,
              "bench.iterations=2", "bench.max_iterations=2")
 
     def assert_lasts(self, record, least_ms):
-        """The medians of all that communicates are at least so long: noise only adds."""
+        """The medians of all runs that communicate must be at least this long, because noise only
+        adds time."""
         parts = ["step_ms"]
         if record["overlap"]["mode"] != "none":
             parts += ["serial_ms", "comm_ms"]
@@ -320,9 +322,10 @@ class EmulatedLink(OverlapTestCase):
                 self.assert_lasts(record, wire_bytes / (gbytes_per_s * 1e9) * 1e3 * (1 - 1e-6))
 
     def test_of_a_tenth_of_the_computation_is_hidden(self):
-        """Noise can hide a good efficiency, not make one: one run that shows it will do."""
-        # What the ranks really copy costs their cores time, which nothing hides. It falls as 1/h
-        # beside the computation: here to about one percent.
+        """Noise can hide a good efficiency, but it cannot make one. So one run that shows it is
+        enough."""
+        # The copies that ranks really make cost their cores time, which nothing hides. Relative to
+        # the computation, it falls as 1/h, here to about one percent.
         text = ("model: {num_layers: 1, hidden_size: 1024, num_attention_heads: 16,"
                 " seq_length: 512}\n"
                 "bench: {warmup: 1, iterations: 5, max_iterations: 15, verify: false}\n")
@@ -331,7 +334,7 @@ class EmulatedLink(OverlapTestCase):
                             text=text)[1]
         seen = []
         for _ in range(5):
-            # By the run before, since the machine's speed changes.
+            # The run before gives the computation time, because the machine's speed changes.
             seconds = record["time"]["compute_ms"]["median"] / 1e3 / 10
             bandwidth = record["comm"]["wire_bytes_per_step"] / seconds / 1e9
             (record,) = measure(2, *settings,
@@ -339,10 +342,10 @@ class EmulatedLink(OverlapTestCase):
                                 text=text, limit_s=240)[1]
             overlap = record["overlap"]
             seen.append((overlap["efficiency"], overlap["efficiency_ci"]))
-            # The interval, not its middle, is what was measured.
+            # The run measured the interval, not its middle.
             if overlap["resolved"] and overlap["efficiency_ci"][1] >= 0.9:
                 return
-        # Where most runs are too noisy to resolve it, one that is resolved may be an accident.
+        # If most runs are too noisy to resolve it, one resolved run may be an accident.
         if sum(efficiency is not None for efficiency, _ in seen) < 2:
             self.skipTest(f"too much noise to resolve an efficiency: {seen}")
         self.fail(f"no resolved efficiency reaches 0.9: {seen}")

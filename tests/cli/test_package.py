@@ -18,7 +18,7 @@ import harness
 from records import INPUT, parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# What may come from the system of a node.
+# Libraries that may come from the system of a node.
 OF_THE_NODE = re.compile(r"(ld-linux|linux-vdso|libc\.|libm\.|libmvec|libdl\.|libpthread|librt\.|"
                          r"libresolv|libstdc\+\+|libgcc_s|libmpi|libopen-|libpmix|libmpich)")
 

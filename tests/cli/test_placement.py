@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where ranks stand: what `tidemark run` says of it, and how many threads it starts.
+"""The placement of ranks: what `tidemark run` says about it, and how many threads it starts.
 
 Environment: see harness.py. Launcher options are Open MPI's or Hydra's; with another launcher these
 tests skip.
@@ -17,7 +17,7 @@ import harness
 from records import INPUT, parse
 
 CORES = sorted(os.sched_getaffinity(0))
-# What a test sets, it sets alone: the settings of the suite and of a job around it go.
+# A test sets these variables alone. The settings of the suite and of a job around it are removed.
 FOREIGN = ("OMP_", "GOMP_", "KOKKOS_", "OMPI_MCA_", "OMPI_COMM_", "PRTE_MCA_", "SLURM_", "PMI_",
            "PMIX_")
 ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -52,7 +52,7 @@ class Run(harness.TestCase):
         self.write("case.yaml", INPUT)
 
     def finish(self, *prefix, ranks, variables, options=(), **popen):
-        """The ended process of a run with these variables, behind what stands in `prefix`."""
+        """The ended process of a run with these variables. `prefix` comes before the command."""
         environment = {name: value for name, value in os.environ.items()
                        if not name.startswith(FOREIGN)}
         command = [*prefix, os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"]), "run", "case.yaml",
@@ -153,7 +153,7 @@ class Threads(Run):
         self.assertNotEqual(first, second)
         self.assertEqual(record["placement"]["problems"], [])
 
-    # Each of these has libgomp bind the main thread before main().
+    # With each of these, libgomp binds the main thread before main().
     def test_are_the_launchers_cores_though_openmp_binds(self):
         for variables in ({"OMP_PROC_BIND": "close", "OMP_PLACES": "cores"},
                           {"OMP_PROC_BIND": "true"},

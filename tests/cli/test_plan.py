@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `tidemark plan` predicts: the published figures, and what a run then measures, to the byte.
+"""What `tidemark plan` predicts: the published figures, and to the byte the figures of a run.
 
 Environment: see harness.py.
 """
@@ -16,8 +16,8 @@ from records import INPUT, measure, plan
 MIB = 2 ** 20
 SEQUENCE = "sweep.parallel.sequence=[false, true]"
 RECOMPUTE = "sweep.recompute=[none, selective, full]"
-# Korthikanti et al. 2022, Tables 2 and 3: TP, TP+SP, TP and TP+SP with the core recomputed, all
-# recomputed under TP; MiB per layer and rank, t = 8.
+# Korthikanti et al. 2022, Tables 2 and 3: TP, TP+SP, TP and TP+SP with the core recomputed, and TP
+# with everything recomputed. MiB per layer and rank, t = 8.
 PUBLISHED = {
     (6144, 64, 4): {("none", False): 1264, ("none", True): 844, ("selective", False): 624,
                     ("selective", True): 204, ("full", False): 96},
@@ -31,7 +31,7 @@ precision: bf16
 parallel: {tensor: 8}
 """
 LLAMA = INPUT.replace("{num_layers", "{family: llama, ffn_hidden_size: 96, num_layers")
-# Every byte and every call that both a plan and a run know.
+# Every byte and every call that both a plan and a run report.
 OF_MEMORY = ("saved_bytes", "saved_bytes_per_layer", "formula_bytes_per_layer",
              "closed_formula_bytes_per_layer", "ends_saved_bytes", "ends_formula_bytes",
              "ends_closed_formula_bytes", "norm_statistics_bytes", "peak_bytes", "parameter_bytes",
@@ -92,10 +92,10 @@ class Agreement(unittest.TestCase):
             held, foretold = (of["memory"]["communication_buffer_bytes"]
                               for of in (record, prediction))
             if record["case"]["comm"]["algorithm"] == "auto":
-                self.assertLessEqual(held, foretold)  # a plan knows no choices
+                self.assertLessEqual(held, foretold)  # a plan does not know the choice
             else:
                 self.assertEqual(held, foretold)
-            # Nor has a plan anything that only a run can know.
+            # A plan also has nothing that only a run can know.
             self.assertIsNone(prediction["valid"])
             for key in ("pool_bytes", "process_bytes"):
                 self.assertIsNone(prediction["memory"][key])
@@ -109,7 +109,7 @@ class Agreement(unittest.TestCase):
                        "sweep.model.vocab_size=[0, 50]", cases=36)
 
     def test_of_blocked_attention(self):
-        # Blocks of 512 positions: two, the last of them short, and three.
+        # Blocks have 512 positions. There are two blocks, the last one short, and then three.
         for t in (1, 2, 4):
             self.agree(t, SEQUENCE, "sweep.recompute=[none, full]",
                        "sweep.model.seq_length=[516, 1040]", "sweep.precision=[bf16, fp32]",
@@ -126,7 +126,8 @@ class Agreement(unittest.TestCase):
         self.agree(2, *keep, "model.attention=blocked", "model.vocab_size=50", cases=1)
 
     def test_of_llama(self):
-        # Two groups, and one. On four ranks, and on two, ranks hold the same key and value.
+        # There are two groups, then one. On four ranks, and with one group on two, ranks hold the
+        # same key and value.
         for t in (1, 2, 4):
             self.agree(t, SEQUENCE, RECOMPUTE, "sweep.model.num_query_groups=[1, 2]",
                        "sweep.model.vocab_size=[0, 50]", "precision=bf16", text=LLAMA, cases=24)
@@ -137,13 +138,14 @@ class Agreement(unittest.TestCase):
                        "bench.max_iterations=1", text=LLAMA, cases=2)
 
     def test_of_the_scratch_memory_of_own_collectives(self):
-        # Messages of 128 KiB; of fp64 some fall into several segments where nothing overlaps.
+        # Messages have 128 KiB. In fp64, some are split into several segments where nothing
+        # overlaps.
         small = ("overlap.chunks=3", "bench.max_iterations=1", "model.num_layers=1",
                  "model.seq_length=256", "model.hidden_size=128")
         for t in (2, 4):
             self.agree(t, SEQUENCE, "sweep.comm.algorithm=[pairwise, ring]",
                        "sweep.overlap.mode=[none, bulk, ring]", *small, cases=12)
-        # A run that chooses its schedule goes through all of them, and a plan follows it.
+        # A run that chooses its schedule tries all of them, and a plan does the same.
         choosing = ("sweep.comm.algorithm=[pairwise, native, auto]", "overlap.mode=auto",
                     "precision=fp64", "bench.iterations=1", *small)
         foretold, held = ([record["memory"]["communication_buffer_bytes"] for record in records]
@@ -175,10 +177,11 @@ class Agreement(unittest.TestCase):
 
 
 class Trillion(harness.TestCase):
-    """A size that no machine here could run: a plan of it takes neither memory nor time."""
+    """A size that no machine here could run. A plan of it takes neither memory nor time."""
 
     def usage_of(self, *settings):
-        """Plans in a process of its own; its highest resident bytes and its processor seconds."""
+        """Plans in a separate process. Returns its highest resident bytes and its processor
+        seconds."""
         words = [word for setting in settings for word in ("--set", setting)]
         command = harness.command(1, ["plan", self.write("case.yaml", TRILLION), *words])
         with open(os.path.join(self.folder, "output"), "wb") as output:
@@ -199,7 +202,7 @@ class Trillion(harness.TestCase):
 
     def test_counts_18_bytes_a_parameter(self):
         h, t, layers, vocabulary = 25600, 8, 128, 51200
-        # Weights and biases of qkv, proj, fc1, fc2, and two norms; the ends: table and norm.
+        # Per layer: weights and biases of qkv, proj, fc1, fc2, and two norms. Ends: table and norm.
         a_layer = 12 * h * h // t + (3 * h + 4 * h) // t + 2 * h + 4 * h
         of_ends = vocabulary // t * h + 2 * h
         self.assertGreater(t * a_layer * layers, 10 ** 12)
@@ -221,7 +224,7 @@ class Trillion(harness.TestCase):
 
 class Fits(unittest.TestCase):
     def answer(self, size):
-        """What record and table say of the question whether the trillion fits into `size`."""
+        """What record and table say about whether the case of 10^12 parameters fits into `size`."""
         result, (record,) = plan(8, text=TRILLION, options=("--device-memory", size))
         (line,) = [line for line in result.output.splitlines() if line.startswith("  fits ")]
         return record["memory"]["device_bytes"], record["memory"]["fits"], line.split()[1:]
@@ -250,7 +253,7 @@ class Fits(unittest.TestCase):
 
 
 class WithoutMpi(harness.TestCase):
-    """A plan starts no MPI: it is made on an MPI that ends every process that starts it."""
+    """A plan starts no MPI. The test uses an MPI that ends every process that starts it."""
 
     def setUp(self):
         super().setUp()
@@ -269,7 +272,7 @@ class WithoutMpi(harness.TestCase):
 
     def test_does_not_run(self):
         result = harness.run(["run", "case.yaml"], self.folder)
-        self.assertLess(result.status, 0, result)  # ended by a signal: the library is there
+        self.assertLess(result.status, 0, result)  # ended by a signal, so the library is there
 
 
 if __name__ == "__main__":

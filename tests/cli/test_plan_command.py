@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command `tidemark plan` as a user meets it: its help, output, refusals, and launchers.
+"""The command `tidemark plan` for a user: its help, output, refusals, and launchers.
 
 Environment: see harness.py.
 """
@@ -25,7 +25,7 @@ class Plan(harness.TestCase):
         return result
 
     def refused(self, *arguments, ranks=1):
-        """The one line that says why; nothing else is printed."""
+        """The one line of the refusal. The program must print nothing else."""
         result = harness.run(["plan", *arguments], self.folder, ranks=ranks)
         self.assertEqual((result.status, result.output, len(result.errors)), (2, "", 1), result)
         return result.errors[0]
@@ -119,7 +119,7 @@ class Presets(Plan):
 
 
 class UnderALauncher(Plan):
-    """Batch scripts start everything with mpirun: what one process says is enough."""
+    """Batch scripts start everything with mpirun, but the output of one process is enough."""
 
     def test_one_process_speaks(self):
         alone = self.good("case.yaml", "--set", "parallel.tensor=8")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Libraries that are wrong in large calls only, where no twin goes: every such run is INVALID, and
+"""Libraries that are wrong in large calls only, which no twin makes. Every such run is INVALID, and
 says by which check and in which call or product.
 
 The executable runs on wrong_mpi.c and wrong_blas.c, compiled here and preloaded. Environment: see
@@ -15,15 +15,15 @@ PARTS = {"parts_against_digests": CALL}
 SUMS = {"sums_against_contributions": CALL}
 PRODUCTS = {"products_by_freivalds": r"\d"}
 DIFFERENT = {"timed_steps_that_differ": r"\S"}
-# By the schedule `ring` under SP, and by algorithms of our own, what is wrong in a sum is a message
-# of it.
+# Under the schedule `ring` with SP, and with own algorithms, the wrong part of a sum is one of its
+# messages.
 SUMS_OR_PARTS = {**SUMS, **PARTS}
-# On two ranks, the library's own and ours.
+# The library's own and Tidemark's, on two ranks.
 ALGORITHMS = ("native", "pairwise")
 
 
 class Sound(TestCase):
-    """What follows is found because of the faults, and not because of the libraries."""
+    """The other tests find faults because of the faults, and not because of the libraries."""
 
     def test_two_ranks(self):
         for library in self.programs:
@@ -64,7 +64,7 @@ class WrongSums(TestCase):
                      expected=SUMS_OR_PARTS)
 
     def test_the_terms_of_rank_zero(self):
-        # Under SP, `ring` sums what messages bring.
+        # Under SP, `ring` sums the data of messages.
         self.invalid("wrong_mpi", "rank_zero", SCHEDULES, cases=3, calls="sum", expected=SUMS)
         self.invalid("wrong_mpi", "rank_zero", SEQUENCES, cases=2, calls="sum", expected=SUMS)
 
@@ -118,14 +118,14 @@ class WrongParts(TestCase):
                              expected={**SUMS_OR_PARTS, **DIFFERENT})
 
     def calls_of_an_iteration(self, library, *settings, **how):
-        """How many counted calls one more iteration makes."""
+        """The number of counted calls that one more iteration makes."""
         counted = [self.sound(library, *settings, f"bench.iterations={n}",
                               f"bench.max_iterations={n}", **how).counted for n in (2, 3)]
         return counted[1] - counted[0]
 
 
 class MissingWaits(TestCase):
-    """Calls that count as complete before their data has come."""
+    """Calls that count as complete before their data have arrived."""
 
     def test_of_a_message(self):
         self.invalid("wrong_mpi", "early", *ALL, "comm.algorithm=pairwise", cases=6, rank=1,
@@ -141,8 +141,8 @@ class WrongProducts(TestCase):
 
     def test_on_one_rank(self):
         self.invalid("wrong_blas", "element", *ALL, cases=6, rank=1, expected=PRODUCTS)
-        # One shape alone: a rank that skips the product whose rate is measured lets others repeat
-        # theirs 100,000 times.
+        # One shape only. A rank that skips the product whose rate is measured makes the others
+        # repeat theirs 100,000 times.
         self.invalid("wrong_blas", "skip", *ALL, cases=6, rank=1, calls="sTN512x512x32",
                      expected=PRODUCTS)
 
@@ -173,13 +173,13 @@ class WrongProducts(TestCase):
 
 
 class OneStepThatDiffers(TestCase):
-    """A fault that strikes once, in one step after another: none of the timed ones is missed."""
+    """A fault that strikes once, in each step in turn. It is found in every timed step."""
 
     ITERATIONS = 3
 
     def steps_found(self, library, fault, *settings, **how):
-        """Of each step in turn, one call in its middle is wrong; the checks that fail then and
-        their values, for each."""
+        """In each step in turn, one call in the middle is wrong. Returns the checks that fail and
+        their values, for each step."""
         settings = (*settings, f"bench.iterations={self.ITERATIONS}",
                     f"bench.max_iterations={self.ITERATIONS}")
         whole = self.sound(library, *settings, **how).counted
@@ -201,7 +201,7 @@ class OneStepThatDiffers(TestCase):
         return found
 
     def assert_none_is_missed(self, found):
-        # Where the checked step is the wrong one, all timed steps differ from it.
+        # If the checked step is the wrong one, all timed steps differ from it.
         for wrong, times in ((1, self.ITERATIONS), (self.ITERATIONS, 1)):
             differing = [failed for failed in found if failed.get(*DIFFERENT) == wrong]
             self.assertEqual(len(differing), times, found)
@@ -214,8 +214,8 @@ class OneStepThatDiffers(TestCase):
             "wrong_mpi", "element", "parallel.sequence=true", calls="gather", rank=1))
 
     def test_by_a_wrong_product(self):
-        # The gradient of the MLP's input alone: the product whose rate is measured is repeated for
-        # a while, and scores that the mask takes out may be wrong.
+        # Only the gradient of the MLP's input. The product whose rate is measured is repeated for a
+        # while, and scores that the mask removes may be wrong.
         self.assert_none_is_missed(self.steps_found(
             "wrong_blas", "element", ranks=1, calls="sNN128x512x512"))
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scripts/plot: what it draws from records, what it leaves out, and what it refuses.
 
-Needs no executable. Drawing is tested only by a Python that has Matplotlib.
+The tests need no executable. They test drawing only with a Python that has Matplotlib.
 """
 import contextlib
 import copy
@@ -40,7 +40,7 @@ TENSORS = (("norm1 input", 2 * MIB, True), ("norm1 statistics", 1024, False),
 
 
 def record(kind="run", valid=True, tide=None, **settings):
-    """A record with what the figures need; `settings` by the last part of their keys."""
+    """A record with what the figures need. `settings` have the last part of their keys."""
     case = {"name": "small", "precision": "fp32", "recompute": "none",
             "model": {"num_layers": 3, "hidden_size": 64, "ffn_hidden_size": 256,
                       "num_attention_heads": 8, "num_query_groups": 8, "seq_length": 32,
@@ -64,7 +64,7 @@ def record(kind="run", valid=True, tide=None, **settings):
 
 
 def placed(*data):
-    """As read from the lines of one file."""
+    """Records as read from the lines of one file."""
     return [reader.Record(f"r.jsonl:{line}", one) for line, one in enumerate(data, 1)]
 
 
@@ -212,7 +212,7 @@ class Figures(unittest.TestCase):
 
 
 def overlap_record(index=0, mode="ring", e=0.6, ci=(0.55, 0.65), bandwidth=1.0, **settings):
-    """A record of a traced case; `e` is None where it is not resolved."""
+    """A record of a traced case. `e` is None if it is not resolved."""
     data = record(tide={**TIDE, "microseconds": [0.0, 10.0, 20.0, 30.0, 100.0 + index]},
                   **settings)
     data["case"].update(overlap={"mode": mode, "progress": "poll"},
@@ -236,7 +236,8 @@ def slices(start, rank, *lines):
 
 
 def trace(*starts, ranks=(0, 1)):
-    """Steps of 100 us, 101 us, ..., each of two layers: a product between norms in each half."""
+    """Steps of 100 us, 101 us, ..., each of two layers. Each half of a layer has a product between
+    norms."""
     events = [{"ph": "M", "pid": 0, "name": "process_name", "args": {"name": "rank 0"}}]
     for number, start in enumerate(starts, 1):
         for rank in ranks:
@@ -280,7 +281,7 @@ class OverlapSeries(harness.TestCase):
             self.assertEqual(comm, [(0.001, 0.004), (0.018, 0.002), (0.020, 0.005)])
 
     def test_a_norm_at_the_end_is_of_no_layer(self):
-        # Four norms and one more are one more than two layers have.
+        # Two layers have four norms. Here there is one more.
         events = trace(0) + slices(0, 0, ("compute", "tidemark::norm_forward", 39, 40),
                                    ("compute", "tidemark::norm_backward_input", 50, 50.5))
         one, = self.timelines(events, overlap_record(num_layers=2))
@@ -292,7 +293,7 @@ class OverlapSeries(harness.TestCase):
         self.assertEqual((one.part, one.length, one.turn), ("the step", 0.1, 0.05))
 
     def test_cases_go_with_the_records_of_their_run(self):
-        wrong = overlap_record(1)  # the number of another case, and a tide of another length
+        wrong = overlap_record(1)  # another number of the case, and another length of the tide
         pairs, said = quietly(self.timelines, trace(0, 1100), overlap_record(0, "none"))
         self.assertEqual((len(pairs), len(said)), (1, 1))
         self.assertRegex(said[0], r"case 2: left out: no record of this run$")
@@ -464,7 +465,7 @@ class Script(harness.TestCase):
         self.assertEqual([(measure.figure, [record.version for record in alike])
                           for measure, alike in found],
                          [("efficiency", [2]), ("schedule-efficiency", [1])])
-        with self.assertRaises(ValueError):  # never in one figure
+        with self.assertRaises(ValueError):  # two versions never share a figure
             overlap.efficiency_series([old, new])
 
     @needs_matplotlib
@@ -487,7 +488,7 @@ class Script(harness.TestCase):
             self.assertIn(record_of_label.version, (1, 2))
         self.assertEqual([label.rpartition(", ")[2] for label, _ in names.labelled(placed(*plans))],
                          ["record version 1", "record version 2"])
-        self.assertEqual(len(series.peak_series(placed(*runs))), 2)  # no line has both
+        self.assertEqual(len(series.peak_series(placed(*runs))), 2)  # no line has both versions
 
     @needs_matplotlib
     def test_other_versions_are_refused(self):

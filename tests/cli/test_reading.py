@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""One rule for all readers: scripts and `tidemark check` take and refuse the same lines.
+"""One rule for all readers: scripts and `tidemark check` accept and refuse the same lines.
 
 The schema knows what the program writes. The rule holds for anything else that a file may contain.
 
@@ -47,7 +47,7 @@ class Schema(unittest.TestCase):
                 self.holds(data)
 
     def test_of_what_the_program_writes(self):
-        """No key that the schema does not know, and none in the schema that nobody writes."""
+        """The schema has all keys that the program writes, and no others."""
         _, found = measure(2, "sweep.overlap.mode=[none, ring]", WITH_ENDS)
         found += measure(1)[1]
         plans = plan(2, WITH_ENDS, options=("--device-memory", "80GB"))[1]
@@ -60,7 +60,7 @@ class Schema(unittest.TestCase):
                 key.startswith(f"{other}.") for other in missing)}, set())
 
     def has(self, data, key):
-        """Whether the key is there, or stands below a null."""
+        """Whether the key exists, or is below a null."""
         for part in key.split("."):
             if data is None:
                 return True
@@ -71,10 +71,10 @@ class Schema(unittest.TestCase):
 
 
 class Rules(harness.TestCase):
-    """What becomes of a file of two records with a line between them, by all readers."""
+    """What all readers make of a file with two records and a line between them."""
 
     def read(self, text):
-        """What scripts read: the number of records, and what they say; or the error alone."""
+        """What scripts read: the number of records and their remarks, or only the error."""
         path = os.path.join(self.folder, self.write("r.jsonl", text))
         remarks = reader.Remarks(lambda line: None)
         try:
@@ -88,11 +88,12 @@ class Rules(harness.TestCase):
         return harness.run(["check", "r.jsonl", "--criteria", "criteria.yaml"], self.folder)
 
     def between(self, line):
-        """The bytes of a file with that line between two good ones."""
+        """The bytes of a file that has the line between two good ones."""
         return lines(RUN).encode() + line + b"\n" + lines(changed(RUN, case_index=1)).encode()
 
     def refused(self, line, words):
-        """All readers refuse the line there. As the last line, all leave it out with a warning."""
+        """All readers must refuse the line there. If it is the last line, all leave it out with a
+        warning."""
         said, _ = self.read(self.between(line))
         self.assertRegex(said, f"^r.jsonl:2: {words}")
         result = self.check()

@@ -4,7 +4,7 @@
 
 A run that passes has the figures of its records.
 
-Exits with 77 where there is no ReFrame, which scripts/bootstrap installs into TIDEMARK_CACHE.
+Exits with 77 if there is no ReFrame, which scripts/bootstrap installs into TIDEMARK_CACHE.
 Environment: see harness.py.
 """
 import json
@@ -24,8 +24,8 @@ CACHE = pathlib.Path(
 REFRAME = CACHE / "reframe" / "bin" / "reframe"
 SKIPPED = 77
 LIMIT_S = 300
-# Saved bytes of one layer by docs/definitions/memory.md, w 4, without dropout and under TP: norm
-# inputs, qkv and fc1 inputs whole, the rest halved.
+# Saved bytes of one layer by docs/definitions/memory.md, w 4, without dropout and under TP. The
+# norm, qkv and fc1 inputs are whole, and the rest is halved.
 S, H, A = 32, 64, 4
 SAVED_MIB = (4 * S * H * 4 + (3 + 1 + 4 + 4) * S * H * 4 / 2 + A * S * S * 4 / 2) / 2**20
 OFF_MIB = 1.01 * SAVED_MIB
@@ -76,7 +76,7 @@ class ReFrame(harness.TestCase):
         self.write("checks.py", CHECKS.format(folder=self.folder))
 
     def path_with_launcher(self):
-        """PATH on which mpirun, which settings.py names, is the launcher of these tests."""
+        """A PATH on which mpirun, which settings.py names, is the launcher of these tests."""
         launcher = shutil.which(os.environ.get("MPIEXEC") or "mpiexec")
         folder = pathlib.Path(self.folder, "bin")
         folder.mkdir(exist_ok=True)

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""scripts/report: that the page is whole, says what the records say, and what it does with bad
-ones.
+"""scripts/report: the page is complete, says what the records say, and names bad ones.
 
-Drawing needs a Python that has Matplotlib; so does all but reading.
+Drawing needs a Python that has Matplotlib. So do all tests except those of reading.
 """
 import importlib.util
 import json
@@ -32,7 +31,7 @@ MIB = 2**20
 HAS_MATPLOTLIB = importlib.util.find_spec("matplotlib") is not None
 needs_matplotlib = unittest.skipUnless(HAS_MATPLOTLIB, "this Python has no Matplotlib")
 WITH_TIDE = real(PLAIN, 0)
-# Without what is drawn, which takes its time.
+# Without the parts that are drawn, because drawing takes time.
 TP, TP_SP = (changed(real(PLAIN, index), memory__tide=None, memory__by_tensor=[])
              for index in (0, 1))
 DASH = "\N{EN DASH}"
@@ -62,7 +61,7 @@ class TestCase(harness.TestCase):
         return by_first_cell(table)
 
     def shows(self, cell, value):
-        """The exact value stands behind the cell, and its words agree with it."""
+        """The exact value is in the cell, and its words agree with it."""
         self.assertAlmostEqual(cell.number, value, delta=1e-12 * abs(value))
         words = cell.text.replace("\N{NARROW NO-BREAK SPACE}", "")
         shown = float(words.replace("\N{MINUS SIGN}", "-"))
@@ -271,7 +270,7 @@ class Honesty(TestCase):
     def test_an_invalid_record_has_no_figure_of_merit_and_no_other(self):
         bad = invalid(TP)
         bad["fom"].update(tokens_per_s=77.25, model_tflops_per_s=78.25,
-                          model_tflops_per_s_ci=[79.25, 80.25])  # even if somebody wrote one
+                          model_tflops_per_s_ci=[79.25, 80.25])  # even if a record has one
         page = self.page(bad, TP_SP)
         row = self.summary(page)["TP"]
         self.assertEqual(row["model TFLOP/sfigure of merit"].text, "INVALID")
@@ -423,7 +422,7 @@ class Script(TestCase):
                      "--executable", "absent")
 
     def checker(self, status, output, error=""):
-        """An executable that says so, in place of tidemark."""
+        """An executable that prints this, instead of tidemark."""
         self.write("says", f"#!/bin/sh\necho \"$*\"\nprintf '{output}'\nprintf '{error}' >&2\n"
                            f"exit {status}\n")
         os.chmod(os.path.join(self.folder, "says"), 0o755)
@@ -448,16 +447,17 @@ class Script(TestCase):
                          "1 and 2 are read$", "r.jsonl")
 
     def test_10000_records_take_little_more_than_reading_them_and_500_mb(self):
-        # About 5 s on a core of 2024, of which a fifth goes to JSON and a quarter to Matplotlib.
-        # Shared machines are slower, so the bound is what the same core takes for the JSON alone.
+        # Takes about 5 s on a core of 2024. JSON takes a fifth of this and Matplotlib a quarter.
+        # Shared machines are slower, so the bound is relative to what the same core takes for the
+        # JSON alone.
         kinds = [real(OVERLAPPING, index) for index in range(4)] + [
             real(EMULATED, index) for index in range(8)] + [WITH_TIDE, invalid(TP)]
         kinds = [json.dumps(one) for one in kinds]
         with open(os.path.join(self.folder, "r.jsonl"), "w", encoding="utf-8") as file:
-            for i in range(10000):  # half of them repeats, half cases and problems of their own
+            for i in range(10000):  # half of them repeats, half separate cases and problems
                 dropout = f'"hidden_dropout": 0.{i:05}1' if i % 2 else '"hidden_dropout": 0.1'
                 text = kinds[i % len(kinds)].replace('"hidden_dropout": 0.1', dropout)
-                # No two lines are the same, or they would count once.
+                # No two lines are the same, because repeated lines count once.
                 file.write(text.replace('"time_utc": "', f'"time_utc": "{i:05} ') + "\n")
         with open(os.path.join(self.folder, "r.jsonl"), encoding="utf-8") as file:
             lines = file.read().splitlines()
@@ -495,7 +495,7 @@ class OfTheExecutable(TestCase):
 
 @needs_matplotlib
 class Versions(TestCase):
-    """Records of version 1, whose E is another one, alone and beside those of version 2."""
+    """Records of version 1, whose E has another meaning, alone and beside those of version 2."""
 
     OLD = stored(1, "two-nodes.jsonl", 1)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `tidemark run` reports of small cases, against arithmetic of the tests' own.
+"""What `tidemark run` reports of small cases, against the tests' own arithmetic.
 
 Environment: see harness.py.
 """
@@ -70,7 +70,7 @@ def texts_in(value):
             yield from texts_in(item)
 
 
-# Tests look at the same run from many sides; it is not repeated for each.
+# Several tests look at the same run, so it is not repeated for each.
 once = functools.cache(measure)
 
 
@@ -183,7 +183,8 @@ class Record(unittest.TestCase):
 
 
 class Duration(unittest.TestCase):
-    """Steps go on until a time has passed, on all ranks alike, whatever their number."""
+    """Steps continue until some time has passed, on all ranks in the same way, for any number of
+    them."""
 
     def test_is_at_least_what_was_asked_for(self):
         for ranks in (1, 2):
@@ -194,7 +195,7 @@ class Duration(unittest.TestCase):
             self.assertGreaterEqual(time["warmup_seconds"], 0.2)
             self.assertGreater(time["warmup_steps"], 1)
             self.assertGreaterEqual(time["measured_seconds"], 0.3)
-            self.assertLess(sum(samples[:-1]) / 1e3, 0.3)  # not one step more than it takes
+            self.assertLess(sum(samples[:-1]) / 1e3, 0.3)  # not one step more than necessary
             self.assertGreater(len(samples), ITERATIONS)
             first, last = (statistics.median(part) for part in
                            (samples[:len(samples) // 3], samples[-(len(samples) // 3):]))
@@ -212,7 +213,8 @@ class Duration(unittest.TestCase):
 
 class Memory(unittest.TestCase):
     def saved_bytes(self, w, whole, t):
-        """Saved bytes of the stack on a rank, with so many elements of sbh whole, masks apart."""
+        """Saved bytes of the stack on a rank. So many elements of sbh are whole, apart from
+        masks."""
         sbh, scores = S * B * H, A * S * S * B
         whole_bytes = whole * w * sbh
         elements, masks = 16 * sbh + 2 * scores, 2 * sbh + scores
@@ -240,7 +242,8 @@ class Memory(unittest.TestCase):
                 self.assert_consistent(record)
             self.assertEqual(t * sp["memory"]["saved_bytes"], unsharded)
             self.assertEqual(keep["memory"]["saved_bytes"], self.saved_bytes(4, 2, t))
-            # TP leaves the norm, qkv and fc1 inputs whole, and both hidden-dropout masks.
+            # Under TP, the norm, qkv and fc1 inputs are whole, and so are both hidden-dropout
+            # masks.
             masks = LAYERS * 2 * S * B * H
             self.assertEqual(tp["memory"]["saved_bytes"],
                              self.saved_bytes(4, 4, t) + masks - masks // t)
@@ -263,7 +266,7 @@ class Memory(unittest.TestCase):
                 self.assertEqual(one["memory"][key], other["memory"][key])
 
     def test_of_the_process_bears_the_ledger_out(self):
-        # Large in the attention matrices, which cost memory but few operations.
+        # The attention matrices are large. They need memory, but few operations.
         (record,) = measure(2, "parallel.sequence=true", text=(
             "model: {num_layers: 2, hidden_size: 512, num_attention_heads: 32, seq_length: 1024}\n"
             "bench: {warmup: 1, iterations: 1}\n"))[1]
@@ -277,7 +280,7 @@ class Memory(unittest.TestCase):
 
 class Traffic(unittest.TestCase):
     def check(self, record, t, w, collectives):
-        """`collectives` are (op, calls a layer, units of (t-1)/t N each)."""
+        """`collectives` are (op, calls per layer, units of (t-1)/t N per call)."""
         n = S * B * H * w
         calls = {call["op"]: call for call in record["comm"]["calls"]
                  if call["purpose"] == "activation"}

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""scripts/scaling-study: the formulas of its summary, what it plans, and a study that goes on.
+"""scripts/scaling-study: the formulas of its summary, what it plans, and a study that continues.
 
-The formulas are tried on records made by hand. The study of tiny cases is cut off and started
+The formulas are tested on records made by hand. The study of tiny cases is cut off and started
 again. Environment: see harness.py.
 """
 import contextlib
@@ -37,7 +37,7 @@ MODEL = {"hidden_size": 1024, "num_attention_heads": 16, "num_query_groups": 16,
 
 def record(kind, t, samples, nodes=1, sequence=False, overlap="none", flops=1000.0, batch=1,
            valid=True, calls=(), blocked=0.0, efficiency=None, version=2):
-    """A record with easy figures: s is 100, and ranks fill one node after the other."""
+    """A record with simple figures: s is 100, and ranks fill one node after the other."""
     data = stored(1 if version == 1 else 2, "run.jsonl")
     detail = data["ranks_detail"][0]
     data.update(schema_version=version, ranks=t, valid=valid, ranks_detail=[

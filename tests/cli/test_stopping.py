@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Never a hang: a rank that stops, dies or crashes anywhere from its start to its end ends the job.
+"""Never a hang: a rank that stops, dies or crashes at any time, from start to end, ends the job.
 
 tests/campaign/never_a_hang.py does the same at hundreds of random moments. Environment: see
 harness.py.
@@ -14,7 +14,7 @@ import unittest
 import harness
 import stopping
 
-# By the moment at which rank 1 stops, what rank 0 is found in.
+# What rank 0 waits in, by the moment at which rank 1 stops.
 STUCK_IN = {
     "exec": "MPI_Init is overdue in set-up",
     "init": "MPI_Init is overdue in set-up",

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Style that no formatter holds: a licence line per source file, and Python of 100 columns.
+"""Style that no formatter checks: a licence line per source file, and Python of 100 columns.
 
 Environment: none.
 """
@@ -37,7 +37,7 @@ def is_source(path):
 
 
 def has_licence(text):
-    """Whether the licence stands in the first two lines."""
+    """Whether the licence is in the first two lines."""
     return any(LICENCE in line for line in text.splitlines()[:2])
 
 
@@ -71,7 +71,7 @@ class Style(unittest.TestCase):
 
 
 class Checks(unittest.TestCase):
-    """What these tests would find."""
+    """Checks that these tests find faults."""
 
     def test_finds_scripts_without_a_suffix(self):
         names = {str(path.relative_to(ROOT)) for path in FILES}

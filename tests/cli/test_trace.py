@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """What `tidemark run --trace` writes: the tide of each rank, the record's own copy of it, and what
-the rank computed and communicated meanwhile.
+the rank computed and communicated.
 
 Environment: see harness.py.
 """
@@ -17,7 +17,7 @@ from records import INPUT, SEQUENCE_OFF_AND_ON, measure, parse, refuse_constant
 
 CLASSES = ("saved", "recomputed", "transient", "workspace")
 WAITING = "comm: this rank waits"
-# Calls that are under way together stand in lanes of their own.
+# Calls that are pending together are in separate lanes.
 COMM = re.compile(r"comm( [0-9]+)?$")
 ROUNDING_US = 1e-3
 
@@ -45,14 +45,14 @@ def by_case(events, rank):
 
 
 def cases_of(events, rank):
-    """Of each case of a rank: the slices of the step and its two parts, its counters."""
+    """For each case of a rank: the slices of the step and its two parts, and its counters."""
     for own in by_case(events, rank):
         slices = [event for event in own if event["ph"] == "X" and event["tid"] == "step"]
         yield slices, [event for event in own if event["ph"] == "C"]
 
 
 def tracks_of(own):
-    """The slices of each track, by its name, among the events of a case of a rank."""
+    """The slices of each track by name, from the events of one case of a rank."""
     tracks = collections.defaultdict(list)
     for event in own:
         if event["ph"] == "X":
@@ -73,7 +73,7 @@ class Trace(harness.TestCase):
         step, forward, backward = slices
         self.assertEqual((forward["name"], backward["name"]), ("forward", "backward"))
         ends = [event["ts"] + event["dur"] for event in slices]
-        # Adding up rounds.
+        # The sums are rounded.
         self.assertLessEqual(step["ts"], forward["ts"])
         self.assertLessEqual(ends[1], backward["ts"] + 1e-6)
         self.assertLessEqual(ends[2], ends[0] + 1e-6)
@@ -87,12 +87,13 @@ class Trace(harness.TestCase):
         self.assertEqual(max(map(sum, live)), memory["peak_bytes"])
         times = [event["ts"] for event in counters]
         self.assertEqual(times, sorted(times))
-        # Each is one birth or one death of one class.
+        # Each event is one birth or one death in one class.
         for before, after in itertools.pairwise([[0, 0, 0, 0], *live]):
             self.assertEqual(sum(x != y for x, y in zip(before, after)), 1)
 
     def assert_copied(self, record, slices, counters):
-        """The record's tide is the first rank's: the same bytes, and times a tenth rounded."""
+        """The record has the tide of the first rank: the same bytes, with times rounded to a
+        tenth."""
         tide = record["memory"]["tide"]
         self.assertEqual(tide["rank"], 0)
         for name in CLASSES:
@@ -125,7 +126,7 @@ class Trace(harness.TestCase):
             events, (record,) = traced(self.folder, 2, *settings)
             (slices, counters), = cases_of(events, 0)
             memory, tide = record["memory"], self.assert_copied(record, slices, counters)
-            # What is live at the turn is what is saved.
+            # At the turn, exactly the saved tensors are live.
             at_turn = {name: tide[name][tide["turn"] - 1] for name in CLASSES}
             self.assertEqual(at_turn["saved"],
                              memory["saved_bytes"] + memory["norm_statistics_bytes"])
@@ -136,7 +137,7 @@ class Trace(harness.TestCase):
         events, (record,) = traced(self.folder, 1)
         ((_, forward, backward), counters), = cases_of(events, 0)
         turn = record["memory"]["tide"]["turn"]
-        # Between the two the output goes, and its gradient is made.
+        # Between the two, the output dies, and its gradient is made.
         self.assertEqual([event["args"]["transient"] for event in counters[turn:turn + 2]],
                          [0, counters[turn - 1]["args"]["transient"]])
         self.assertGreaterEqual(forward["ts"] + forward["dur"], counters[turn - 1]["ts"])
@@ -173,7 +174,7 @@ class Timeline(harness.TestCase):
         self.write("case.yaml", INPUT)
 
     def assert_whole(self, slices):
-        """Slices of a track follow each other, or lie one within the other."""
+        """Slices of a track follow each other, or one is inside the other."""
         around = []
         for event in sorted(slices, key=lambda event: (event["ts"], -event["dur"])):
             self.assertGreaterEqual(event["ts"], 0.0)
@@ -190,7 +191,7 @@ class Timeline(harness.TestCase):
             self.assertLessEqual(end_of(event), end_of(step) + ROUNDING_US)
 
     def assert_timeline(self, own, calls):
-        """A rank's events of a case whose record has `calls`: the trace is one step."""
+        """The events of a rank for a case whose record has `calls`. The trace is one step."""
         tracks = tracks_of(own)
         comm = [event for name, slices in tracks.items() if COMM.match(name) for event in slices]
         named = {"step", "compute", WAITING, *(name for name in tracks if COMM.match(name))}
@@ -201,7 +202,7 @@ class Timeline(harness.TestCase):
         self.assert_within(tracks["compute"], step)
         self.assert_within(comm, step)
         self.assert_within(tracks.get(WAITING, []), step)
-        # Each operation as often, and with as many bytes, as in any step.
+        # Each operation has the same count and the same bytes as in any step.
         expected = collections.Counter()
         size = collections.Counter()
         for call in calls:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lets tests import the package `tidemark_tools` of scripts/, and the commands there as modules.
+"""Lets tests import the package `tidemark_tools` of scripts/, and load its commands as modules.
 
 A test imports this module first.
 """
@@ -13,7 +13,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 
 def command(name):
-    """A command of scripts/, as a module."""
+    """A command of scripts/ as a module."""
     loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), str(SCRIPTS / name))
     module = types.ModuleType(loader.name)
     loader.exec_module(module)

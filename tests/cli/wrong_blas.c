@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A BLAS whose large products are wrong: preloaded before a program's own. planting.h has the
- * environment that it shares. The size of a call is the number of its multiply-adds: 2^20 at least.
+/* A BLAS whose large products are wrong. It is preloaded before a program's own BLAS. planting.h
+ * has the environment that it shares. The size of a call is its number of multiply-adds: at least
+ * 2^20.
  *
  *   PLANTED_FAULT  element: one element is twice what it should be
  *                  scale:   all elements are 1.5 times what they should be
  *                  zero:    all elements are zero
  *                  skip:    nothing is computed
- *   PLANTED_CALLS  products of these shapes alone, written as the report does
+ *   PLANTED_CALLS  only products of these shapes, written as in the report
  *
- * The report adds a line `shape WORD` for each shape of a product that was counted: for WORD, the
+ * The report adds a line `shape WORD` for each shape of a product that was counted. WORD has the
  * type's letter, the two letters of the transposes and m, n, k, as in sNT64x32x16.
  */
 #include <dlfcn.h>
@@ -35,7 +36,7 @@ static void note_shape(const char* word) {
   strcpy(shapes[shape_count++], word);
 }
 
-/* Whether this product is to be wrong. */
+/* Whether this product must be wrong. */
 static int is_struck(char type, const char* op_a, const char* op_b, int m, int n, int k) {
   char word[longest_word];
   snprintf(word, sizeof word, "%c%c%c%dx%dx%d", type, *op_a, *op_b, m, n, k);
@@ -45,8 +46,8 @@ static int is_struck(char type, const char* op_a, const char* op_b, int m, int n
   return struck;
 }
 
-/* Strided columns C of the product; where the largest of some elements in the middle lies, since
- * one that happens to be tiny would prove nothing. */
+/* Spoils columns of the product C, which are `stride` apart. The one wrong element is the
+ * largest of some in the middle, because a tiny one would prove nothing. */
 #define DEFINE_SPOIL(T)                                                                 \
   static void spoil_##T(T* c, int m, int n, int stride) {                               \
     const double factor = fault_is("zero") ? 0.0 : 1.5;                                 \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MPI that delivers wrong data in large calls: preloaded before a program's MPI library, it passes
- * calls on through the profiling interface. planting.h has the environment that it shares. The size
- * of a call is what it delivers to this rank, in bytes: 64 KiB at least.
+/* An MPI that delivers wrong data in large calls. It is preloaded before a program's MPI library,
+ * and passes calls on through the profiling interface. planting.h has the environment that it
+ * shares. The size of a call is what it delivers to this rank, in bytes: at least 64 KiB.
  *
  *   PLANTED_CALLS   sum:     (I)Allreduce, (I)Reduce_scatter_block
  *                   gather:  (I)Allgather
@@ -10,14 +10,14 @@
  *                   scale:     all elements are 1.5 times what they should be
  *                   thousandth: all elements are 1.001 times what they should be
  *                   zero:      all elements are zero
- *                   rank_zero: the terms of rank 0 are given to all ranks instead of the sum; of
- *                              sums alone, and on all ranks alone
- *                   swap:      the first two blocks of a gather are swapped; of messages that
- *                              complete together two, of a single one its halves
- *                   stale:     the data is that of the call PLANTED_PERIOD calls before, where that
+ *                   rank_zero: all ranks get the terms of rank 0 instead of the sum; only for sums,
+ *                              and only on all ranks
+ *                   swap:      the first two blocks of a gather are swapped; of messages, two that
+ *                              complete together are swapped, or the halves of a single one
+ *                   stale:     the data are those of the call PLANTED_PERIOD calls before, if that
  *                              one delivered as much from the same rank
- *                   early:     a non-blocking call completes at once, and its data comes 20 ms
- *                              later, or when the ranks next meet
+ *                   early:     a non-blocking call completes at once, and its data arrive 20 ms
+ *                              later, or when the ranks meet next
  *   PLANTED_PERIOD  counted calls in a step (1)
  */
 #include <math.h>
@@ -28,7 +28,7 @@
 #include "planting.h"
 
 static const long least_bytes = 65536;
-/* Ranks meet by messages of no more than this. */
+/* The ranks meet by messages of at most this size. */
 static const long meeting_bytes = 16;
 static const double lateness_seconds = 20e-3;
 
@@ -39,8 +39,8 @@ typedef struct {
   void* data;
   int count; /* elements */
   MPI_Datatype type;
-  int blocks; /* one a rank of a gather, else 1 */
-  int peer;   /* who sent it; -1 for a collective */
+  int blocks; /* one per rank of a gather, else 1 */
+  int peer;   /* the sender; -1 for a collective */
 } Delivery;
 
 static size_t element_size(MPI_Datatype type) {
@@ -57,7 +57,7 @@ static void* copy_of(const void* data, size_t bytes) {
   return memcpy(copy, data, bytes);
 }
 
-/* bf16 travels as 16 bits that MPI knows no type for: the upper half of a float. */
+/* bf16 is the upper half of a float. MPI has no type for it, so it travels as 16 bits. */
 static double value_at(const Delivery* d, int i) {
   if (d->type == MPI_FLOAT) return ((const float*)d->data)[i];
   if (d->type == MPI_DOUBLE) return ((const double*)d->data)[i];
@@ -84,7 +84,7 @@ static int holds_numbers(const Delivery* d) {
   return d->type == MPI_FLOAT || d->type == MPI_DOUBLE || d->type == MPI_UINT16_T;
 }
 
-/* The largest of some in the middle: an element that happens to be tiny would prove nothing. */
+/* The largest of some elements in the middle, because a tiny element would prove nothing. */
 static void spoil_element(const Delivery* d) {
   int worst = d->count / 2;
   for (int i = worst; i < d->count && i < d->count / 2 + 64; ++i) {
@@ -110,7 +110,7 @@ static void swap_parts(const Delivery* d, int parts) {
   swap_bytes(d->data, (char*)d->data + part, part);
 }
 
-/* What was delivered in the calls before, true data, in a ring. */
+/* The true data of the calls before, in a ring. */
 static Delivery* past = NULL;
 
 static void deliver_stale(const Delivery* d) {
@@ -146,7 +146,7 @@ static void spoil(const Delivery* d) {
   }
 }
 
-/* Calls under way whose data will be spoilt. */
+/* Pending calls whose data will be spoilt. */
 typedef struct {
   MPI_Request request;
   Delivery delivery;
@@ -161,7 +161,7 @@ static void spoil_later(MPI_Request request, Delivery delivery) {
   pending[pending_count++].delivery = delivery;
 }
 
-/* Calls that count as complete and whose data has not been handed over. */
+/* Calls that count as complete but whose data have not been handed over. */
 typedef struct {
   MPI_Request request;
   Delivery delivery;
@@ -177,7 +177,7 @@ static double now(void) {
   return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* Memory for a call to deliver into that the program takes for complete. */
+/* Memory for the data of a call that the program takes for complete. */
 static void* receive_late(Delivery delivery) {
   if (late_count == most_pending) abort();
   late[late_count].delivery = delivery;
@@ -186,7 +186,7 @@ static void* receive_late(Delivery delivery) {
   return late[late_count].arriving;
 }
 
-/* The request of that call; the program is given none to wait for. */
+/* Keeps the request of that call. The program gets none to wait for. */
 static void keep_late(MPI_Request* request) {
   late[late_count++].request = *request;
   *request = MPI_REQUEST_NULL;
@@ -309,7 +309,7 @@ int MPI_Irecv(void* data, int count, MPI_Datatype type, int source, int tag, MPI
   return code;
 }
 
-/* Of messages that complete together, the data of the first two that are alike is swapped. */
+/* Of messages that complete together, the data of the first two are swapped if they are alike. */
 static void spoil_together(const Delivery* delivered, int count) {
   if (fault_is("swap") && count > 1 && delivered[0].peer >= 0 &&
       bytes_of(&delivered[0]) == bytes_of(&delivered[1])) {

@@ -8,7 +8,7 @@ configuration and a munged of its own.
         cluster.run("sinfo")
 
 raises Unavailable where the machine or the user cannot have one. At the end, also by a signal that
-raises, jobs are cancelled, the daemons ended by their ids, and namespaces and folder removed.
+raises, it cancels jobs, ends the daemons by their ids, and removes namespaces and folder.
 """
 import ctypes
 import os
@@ -24,12 +24,12 @@ import time
 
 TOOLS = {"slurmctld": "slurm-wlm", "slurmd": "slurm-wlm", "sbatch": "slurm-wlm", "munged": "munge",
          "ip": "iproute2", "unshare": "util-linux"}
-CPUS = 2  # of a node, whatever the machine has
+CPUS = 2  # of a node, independent of the machine
 LIMIT_CHECK, LIMIT_CHECK_S = "Testing job time limits", 30  # in the log of slurmctld, and how often
 START_S = 60
 STOP_S = 30
-# What Debian's slurmd wants of control groups is their plugin, not the groups: nodes in namespaces
-# have none. TmpFS apart, since both nodes have PMIx's folder of a step there.
+# Debian's slurmd needs the plugin for control groups, but not the groups. Nodes in namespaces have
+# none. TmpFS differs by node, because both nodes have PMIx's folder of a step there.
 CONFIGURATION = """\
 ClusterName=tidemark
 SlurmctldHost={nodes[0]}({addresses[0]})
@@ -60,7 +60,7 @@ NodeName={nodes[0]} NodeAddr={addresses[0]} CPUs={cpus} State=UNKNOWN
 NodeName={nodes[1]} NodeAddr={addresses[1]} CPUs={cpus} State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES State=UP
 """
-# A job or an MPI around the test is none of the cluster's business.
+# A job or an MPI around the test must not affect the cluster.
 FOREIGN = re.compile(r"^(SLURM|SBATCH|SRUN|PMIX?|OMPI|PRTE|OMP)_")
 PR_SET_PDEATHSIG = 1
 
@@ -70,11 +70,11 @@ class Unavailable(Exception):
 
 
 class Broken(Exception):
-    """What should have started did not; with the last line of each daemon."""
+    """Something did not start. Has the last line of each daemon."""
 
 
 def end_with_parent():
-    """The daemons do not outlive a test that is killed."""
+    """Ends the daemons when a test is killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -112,13 +112,14 @@ class SlurmCluster:
         self.stop()
 
     def start(self):
-        """Whether it raises or not, `stop` is to be called at the end."""
+        """`stop` must be called at the end, even if this raises."""
         if os.geteuid() != 0:
             raise Unavailable("only root makes network namespaces")
         for tool, package in TOOLS.items():
             if shutil.which(tool) is None:
                 raise Unavailable(f"{tool} is missing (Debian: {package})")
-        # Short: the names of sockets in it may not be longer than about 100 characters.
+        # The path is short, because the names of sockets in it may have no more than about 100
+        # characters.
         self.folder = pathlib.Path(
             tempfile.mkdtemp(prefix=f"tidemark-slurm-{os.getpid()}-", dir="/tmp"))
         self.folder.chmod(0o755)
@@ -140,9 +141,9 @@ class SlurmCluster:
     def make_network(self):
         for node in self.nodes:
             set_up("ip", "netns", "add", node)
-            # A container may allow to make a namespace and not to enter it.
+            # A container may allow making a namespace but not entering it.
             set_up("ip", "netns", "exec", node, "true")
-        # Made inside, the link is at no time among the machine's own.
+        # The link is made inside, so that it is never among the links of the machine.
         set_up("ip", "-n", self.nodes[0], "link", "add", self.link, "type", "veth", "peer", "name",
                self.link, "netns", self.nodes[1])
         for node, address in zip(self.nodes, self.addresses):
@@ -154,7 +155,7 @@ class SlurmCluster:
         key = self.folder / "munge" / "key"
         key.write_bytes(secrets.token_bytes(1024))
         key.chmod(0o400)
-        (self.folder / "munge").chmod(0o755)  # all users' clients speak to the socket in it
+        (self.folder / "munge").chmod(0o755)  # clients of all users use its socket
         names = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log",
                  "seed-file": "seed"}
         files = [f"--{option}={self.folder}/munge/{name}" for option, name in names.items()]
@@ -170,7 +171,7 @@ class SlurmCluster:
                 'hostname "$0" && exec "$@"', node, *map(str, command)]
 
     def daemon(self, command, name):
-        """Starts what stays; the output goes to a file of the folder."""
+        """Starts a process that stays. Its output goes to a file of the folder."""
         with open(self.folder / f"{name}.out", "w", encoding="utf-8") as output:
             self.daemons.append(
                 subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL,
@@ -178,7 +179,7 @@ class SlurmCluster:
                                  preexec_fn=end_with_parent))
 
     def run(self, *command, cwd=None, check=True, **variables):
-        """What a client's command prints, as a user of the first node runs it."""
+        """The output of a client's command that a user runs on the first node."""
         return subprocess.run(self.on(self.nodes[0], *command), cwd=cwd,
                               env={**self.environment, **variables}, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, check=check, timeout=STOP_S * 20)
@@ -188,7 +189,7 @@ class SlurmCluster:
         return said.stdout.split().count("idle")
 
     def await_limit_check(self, before_s):
-        """Until so many seconds before slurmctld looks at time limits again."""
+        """Waits until so many seconds before slurmctld looks at time limits again."""
         log = self.folder / "slurmctld.log"
 
         def looks():
@@ -227,7 +228,7 @@ class SlurmCluster:
                 signal.signal(number, handler)
 
     def end_all(self):
-        """Jobs, daemons, namespaces and the folder."""
+        """Removes jobs, daemons, namespaces and the folder."""
         if len(self.daemons) > 1:
             self.run("scancel", "--user=root", "--signal=KILL", check=False)
             self.run("scancel", "--user=root", check=False)
@@ -244,7 +245,7 @@ class SlurmCluster:
                 process.wait()
         self.daemons.clear()
         for node in self.nodes:
-            # A namespace lives on without a name while a process is in it: steps end after slurmd.
+            # A namespace continues without a name while a process is in it. Steps end after slurmd.
             for pid in self.processes_of(node):
                 os.kill(pid, signal.SIGKILL)
             subprocess.run(["ip", "-n", node, "link", "delete", self.link], capture_output=True,

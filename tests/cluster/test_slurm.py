@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The job scripts of scripts/slurm on a real Slurm of two nodes that the test starts itself.
 
-Exits with 77 where such a cluster cannot be had; the reason is printed. Environment: see
+Exits with 77 and prints the reason if such a cluster is not possible. Environment: see
 tests/cli/harness.py.
 """
 import json
@@ -27,8 +27,8 @@ name: small
 model: {num_layers: 1, hidden_size: 64, num_attention_heads: 4, seq_length: 32}
 bench: {warmup: 1, iterations: 3}
 """
-# The product beside each step is measured for 20 ms, so that these cases take 1 s each at least on
-# any machine, and together longer than the job is left alone.
+# The product after each step is measured for 20 ms. So these cases take at least 1 s each on any
+# machine, and together longer than the job is left alone.
 CASES = 10
 LONG_INPUT = f"""\
 name: long
@@ -73,7 +73,7 @@ class Job(unittest.TestCase):
         return said.stdout.strip()
 
     def wait(self, job, until=None):
-        """Until the job has ended, or `until()` holds."""
+        """Waits until the job has ended, or until `until()` holds."""
         end = time.monotonic() + LIMIT_S
         while time.monotonic() < end:
             said = self.facts(job)
@@ -91,7 +91,7 @@ class Job(unittest.TestCase):
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def finish(self, job, exit_code="0:0"):
-        """What a job that ends with this code printed."""
+        """The output of a job, which must end with this code."""
         facts = self.wait(job)
         self.assertEqual(facts["ExitCode"], exit_code, f"{facts}\n{self.output(job)}")
         return self.output(job)
@@ -126,7 +126,7 @@ class Slurm(Job):
                                 arguments=["case.yaml"]))
         self.assertEqual([rank["threads"] for rank in self.records()[0]["ranks_detail"]], [2])
 
-    # SLURM_NTASKS is set there, too, and mpirun's daemon on the second node is a step of srun.
+    # SLURM_NTASKS is also set there, and mpirun's daemon on the second node is a step of srun.
     def test_what_a_script_starts_without_srun_is_a_job_of_one_rank(self):
         executable = os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"])
         run = f"{executable} run case.yaml --output single-node.jsonl"
@@ -167,7 +167,8 @@ class Slurm(Job):
         self.assertEqual(self.wait(cancelled)["JobState"], "CANCELLED", self.output(cancelled))
         before = len(self.records())
 
-        # Told 59 s before its limit of a minute, when Slurm looks next. The last one waits for it.
+        # The job gets the signal 59 s before its limit of a minute, when Slurm looks next. The last
+        # job waits for it.
         cluster.await_limit_check(before_s=7)
         limited = start("--time=1", "--signal=USR1@59")
         last = start("--time=10")
@@ -183,8 +184,8 @@ class Slurm(Job):
 
 
 def main():
-    # What ends the test also ends what it started. The exception of Ctrl-C is the only one that
-    # unittest lets out.
+    # A signal that ends the test also ends the cluster. The exception of Ctrl-C is the only one
+    # that passes through unittest.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         result = unittest.main(exit=False, verbosity=2).result  # verbose: with the reasons of skips

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The job scripts of scripts/slurm on a Slurm that has no plugin to bind tasks to cores.
 
-Exits with 77 where such a cluster cannot be had; the reason is printed. Environment: see
+Exits with 77 and prints the reason if such a cluster is not possible. Environment: see
 tests/cli/harness.py.
 """
 import os
@@ -24,7 +24,7 @@ def setUpModule():
 
 class Unbound(test_slurm.Job):
     def place(self, *options):
-        """What a job of two ranks says, and its record."""
+        """The output of a job of two ranks, and its record."""
         said = self.finish(
             self.submit("single-node.sbatch", "-n", "2", *options, arguments=["case.yaml"]))
         [record] = self.records()

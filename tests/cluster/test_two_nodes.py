@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scripts/two-nodes: its link is as fast as it says and no faster, and nothing stays behind.
 
-Exits with 77 where a test was skipped since the machine may not make networks; the reason is
-printed. Environment: see tests/cli/harness.py.
+Exits with 77 and prints the reason if a test was skipped because the machine cannot make networks.
+Environment: see tests/cli/harness.py.
 """
 import json
 import os
@@ -36,7 +36,8 @@ def start(*arguments):
 
 
 def finish(process):
-    """Status, output and own lines of errors. A process that does not end is ended."""
+    """Status, output and error lines of the process itself. A process that does not end is
+    ended."""
     with process:
         try:
             output, errors = process.communicate(timeout=LIMIT_S)
@@ -47,7 +48,8 @@ def finish(process):
 
 
 def left_of(process):
-    """What carries the process's id: namespaces, links of this machine, temporary files."""
+    """Everything that has the process's id in its name: namespaces, links of this machine,
+    temporary files."""
     pid = process.pid
     namespaces = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True)
     links = subprocess.run(["ip", "-oneline", "link"], check=True, capture_output=True, text=True)
@@ -57,7 +59,7 @@ def left_of(process):
 
 
 def transfer():
-    """What a rank runs: rank 1 takes what rank 0 sends, and prints its Mbit/s."""
+    """Runs on each rank. Rank 1 takes what rank 0 sends, and prints its Mbit/s."""
     rank = int(os.environ["OMPI_COMM_WORLD_RANK"])
     addresses = os.environ["TWO_NODES_ADDRESSES"].split(",")
     port = 5001  # nobody else is in the namespace
@@ -104,7 +106,7 @@ class Usage(unittest.TestCase):
 
 class Network(unittest.TestCase):
     def on_two_nodes(self, *command, rate=f"{RATE_MBIT}mbit"):
-        """Status, output and errors of a run that left nothing behind."""
+        """Status, output and errors of a run. It must leave nothing behind."""
         process = start(rate, "--", *command)
         status, output, errors = finish(process)
         if status == SKIPPED:
@@ -145,7 +147,7 @@ class Network(unittest.TestCase):
 
     def end_in_mid_run(self, signal_number):
         process = start(f"{RATE_MBIT}mbit", "--", "sh", "-c", "echo begun; exec sleep 300")
-        # The ranks run when both have said so; where there is no network, the output just ends.
+        # The ranks run when both have printed a line. If there is no network, the output ends.
         begun = [process.stdout.readline() for _ in range(2)]
         if begun == ["begun\n"] * 2:
             self.assertEqual(len(left_of(process)), 3, "two namespaces and a folder")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Sums of bf16 over the ranks: formed in fp32, and the same bits everywhere.
+// Sums of bf16 over the ranks are formed in fp32, and are equal to the bit everywhere.
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -19,7 +19,7 @@ using Values = std::vector<bfloat16>;
 
 class Bf16Sums : public ::testing::Test {
  protected:
-  /// The values that a rank contributes; every rank can make those of all.
+  /// The values that a rank contributes. Every rank can make those of all ranks.
   static Values values_of(int rank, std::size_t count) {
     std::mt19937 random(static_cast<std::uint32_t>(17 + rank));
     std::uniform_real_distribution<float> uniform(-2.0F, 2.0F);
@@ -30,8 +30,9 @@ class Bf16Sums : public ::testing::Test {
   Values own(std::size_t count) { return values_of(comm_.rank(), count); }
   std::size_t ranks() { return static_cast<std::size_t>(comm_.size()); }
 
-  /// Holds the sums at [first, first + size) of the whole against sums in double. Between two ranks
-  /// there is one addition, so one rounding: the result is determined. More ranks add pair by pair.
+  /// Compares the sums at [first, first + size) of the whole with sums in double. Two ranks need
+  /// one addition, so there is one rounding, and the result is determined. More ranks add pair by
+  /// pair.
   void expect_sums(const Values& sums, std::size_t first, std::size_t whole) {
     std::vector<Values> all;
     for (int rank = 0; rank < comm_.size(); ++rank) all.push_back(values_of(rank, whole));
@@ -59,7 +60,7 @@ class Bf16Sums : public ::testing::Test {
   MpiCommunicator comm_{MPI_COMM_WORLD, 60s};
 };
 
-// From messages that algorithms for short ones take to those that are cut into segments.
+// From messages that use the algorithms for short ones, to messages that are cut into segments.
 constexpr std::size_t counts[] = {1, 2, 7, 64, 1001, 5000, 100003};
 
 TEST_F(Bf16Sums, AllReduceRoundsOncePerAdditionAndAgreesToTheBit) {
@@ -86,7 +87,7 @@ TEST_F(Bf16Sums, ReduceScatterRoundsOncePerAddition) {
 }
 
 TEST_F(Bf16Sums, GatherKeepsEveryBit) {
-  // All 65536 patterns, NaNs among them.
+  // All 65536 patterns, including NaNs.
   const std::size_t count = 65536 / ranks();
   Values block(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -100,7 +101,7 @@ TEST_F(Bf16Sums, GatherKeepsEveryBit) {
   for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i].bits(), i);
 }
 
-// As unsigned integers, which is how they travel, they would give something else in every case.
+// They travel as unsigned integers. Sums of these integers would differ in every case.
 TEST_F(Bf16Sums, AreSumsOfNumbersNotOfTheirBits) {
   const float infinity = std::numeric_limits<float>::infinity();
   const bool first = comm_.rank() == 0;
@@ -113,7 +114,7 @@ TEST_F(Bf16Sums, AreSumsOfNumbersNotOfTheirBits) {
   EXPECT_EQ(static_cast<float>(values[1]), infinity);
   EXPECT_TRUE(std::isnan(static_cast<float>(values[2])));
   if (others == 1) {
-    EXPECT_EQ(static_cast<float>(values[3]), 256.0F);  // 257 lies between 256 and 258: to even
+    EXPECT_EQ(static_cast<float>(values[3]), 256.0F);  // 257 lies between 256 and 258: ties to even
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every kind of call, right and wrong in every way that a library can be.
+// Every kind of call, right and wrong in every way that a library can fail.
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -34,7 +34,7 @@ BufferFunctions host_functions() {
       [](void* host, const void* buffer, std::size_t bytes) { std::memcpy(host, buffer, bytes); }};
 }
 
-/// Passes calls on, and does something to the result of each when it is waited for.
+/// Passes calls on, and changes the result of each one when it is waited for.
 class Meddler final : public support::PassingCommunicator {
  public:
   /// Gets the receive buffer of a call.
@@ -56,7 +56,7 @@ class Meddler final : public support::PassingCommunicator {
 
 constexpr std::size_t block = 90000;  // several pieces
 
-/// One call of each kind, two of them pending together, on values that rounding shows in.
+/// One call of each kind, with two of them pending together. The values show rounding.
 template <class T>
 CommunicationFindings findings_of(Communicator& under_test, std::size_t most_pieces = 128,
                                   bool waits = true) {
@@ -97,7 +97,7 @@ class Checking : public ::testing::Test {
  protected:
   MpiCommunicator comm_{MPI_COMM_WORLD, 60s};
 
-  /// With the result of one operation changed on one rank, or on all.
+  /// The findings with the result of one operation changed on one rank, or on all.
   CommunicationFindings with(Operation operation, int victim,
                              const std::function<void(T*, std::size_t)>& change) {
     Meddler meddler(comm_, [&](Operation called, void* recv, std::size_t count) {
@@ -126,7 +126,7 @@ TYPED_TEST(Checking, FindsNothingWrongWithRightCalls) {
       EXPECT_GT(found.parts, 0);
       EXPECT_EQ(found.compared, found.summed);
       EXPECT_EQ(found.summed, static_cast<std::int64_t>(2 * block * right.size() + 1));
-      // Sums were rounded; two terms of fp64 the second time as the first.
+      // Sums were rounded. In fp64, two terms give the same sum both times.
       EXPECT_EQ(found.worst_sum > 0.0, right.size() > (dtype_of<TypeParam> == DType::fp64 ? 2 : 1));
     }
   }
@@ -140,7 +140,7 @@ TYPED_TEST(Checking, SeesOneWrongElementOfASumOnOneRank) {
       const CommunicationFindings found = this->with(operation, last, [&](T* recv, std::size_t) {
         recv[place] = static_cast<T>(static_cast<double>(recv[place]) + 1.0);
       });
-      // Of an all-reduce another rank may answer for the block; then the ranks' digests differ.
+      // In an all-reduce, another rank may check the block. Then the digests of the ranks differ.
       EXPECT_TRUE(found.worst_sum > 1.0 || found.parts_differ == 1) << name_of(operation);
       const std::string where = found.worst_sum > 1.0 ? found.worst_call : found.first_part;
       EXPECT_NE(where.find(name_of(operation)), std::string::npos) << where;
@@ -179,7 +179,7 @@ TYPED_TEST(Checking, SeesWrongPartsOfGathersAndExchanges) {
   EXPECT_NE(swapped.first_part.find("all_gather (activation)"), std::string::npos);
   const CommunicationFindings missing =
       this->with(Operation::send_recv, -1, [](T* recv, std::size_t) {
-        recv[5] = T(std::numeric_limits<float>::quiet_NaN());  // as it was before the call
+        recv[5] = T(std::numeric_limits<float>::quiet_NaN());  // the value from before the call
       });
   EXPECT_EQ(missing.parts_differ, this->comm_.size());
   EXPECT_NE(missing.first_part.find("send_recv"), std::string::npos);

@@ -94,7 +94,7 @@ TEST(OperationNames, AreThoseOfTheRecords) {
   EXPECT_EQ(name_of(Operation::reduce_scatter), "reduce_scatter");
   EXPECT_EQ(name_of(Purpose::activation), "activation");
   EXPECT_EQ(name_of(Purpose::gradient), "gradient");
-  // Error lines of the watchdog take the pointer alone.
+  // Error lines of the watchdog use only the pointer.
   for (const Operation operation : all_operations) {
     EXPECT_EQ(std::string(name_of(operation).data()), name_of(operation));
   }

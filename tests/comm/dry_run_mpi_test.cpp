@@ -58,7 +58,7 @@ TEST(DryRunCommunicator, CountsWhatMpiCounts) {
         case Operation::send_recv: {
           const int rank = communicator->rank();
           const int size = communicator->size();
-          // A dry run has one rank only: the partners are those of the real one.
+          // A dry run has only one rank, so the partners are those of the real one.
           request = communicator->exchange(block.data(), (rank + 1) % size, whole.data(),
                                            (rank + size - 1) % size, count, dtype, purpose);
           break;

@@ -40,7 +40,7 @@ TEST_F(EmulatedLinks, TakeLatencyAndWireBytesOverBandwidth) {
   EXPECT_GE(stats.seconds, 5e-3 + wire / 1e7);
 }
 
-// One after another on the wire, but their latencies pass together.
+// The calls follow each other on the wire, but their latencies pass together.
 TEST_F(EmulatedLinks, CallsUnderWayShareTheBandwidth) {
   EmulatedLink link(real_, {3000.0, 0.01});
   std::vector<float> others = values_;
@@ -57,7 +57,7 @@ TEST_F(EmulatedLinks, CallsUnderWayShareTheBandwidth) {
   EXPECT_GE(seconds_since(begin), 3e-3 + wire / 1e7);
 }
 
-// What passes beside other work need not be waited for.
+// Time that passes during other work need not be waited for.
 TEST_F(EmulatedLinks, TimeThatHasPassedIsNotWaitedForAgain) {
   EmulatedLink link(real_, {20000.0, 0.0});
   Request request = link.exchange(
@@ -75,7 +75,7 @@ TEST_F(EmulatedLinks, TimeThatHasPassedIsNotWaitedForAgain) {
 }
 
 TEST_F(EmulatedLinks, LeaveControlOperationsAlone) {
-  EmulatedLink link(real_, {1e6, 0.0});  // a second a call
+  EmulatedLink link(real_, {1e6, 0.0});  // one second per call
   const Clock::time_point begin = Clock::now();
   std::vector<double> ranks{static_cast<double>(link.rank())};
   link.barrier();

@@ -10,7 +10,7 @@
 namespace tidemark::comm {
 namespace {
 
-/// The line of the error that `options` meet; empty where they are accepted.
+/// The error line for `options`; empty if they are accepted.
 std::string refusal(const CommunicatorOptions& options) {
   try {
     (void)make_communicator(options);
@@ -40,7 +40,7 @@ TEST(CommunicatorFactory, RegistersBuffersWithNcclAlone) {
   const auto line = [](Backend backend) {
     return refusal({.backend = backend, .ranks = 1, .register_buffers = true});
   };
-  EXPECT_EQ(line(Backend::automatic), "");  // one rank has no use for it
+  EXPECT_EQ(line(Backend::automatic), "");  // one rank does not use it
   EXPECT_EQ(line(Backend::mpi),
             "comm.register_buffers cannot be used: comm.backend: mpi takes MPI here");
   EXPECT_EQ(line(Backend::nccl).substr(0, 33), "comm.backend: nccl cannot be used");

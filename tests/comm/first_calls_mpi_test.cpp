@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Calls of every kind, to every rank, that leave no trace in the counters.
+// Calls of every kind, to every rank. They leave no trace in the counters.
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -26,7 +26,7 @@ void release(void* memory) noexcept {
   host_memory.release(memory);
 }
 
-/// Notes what is asked of it.
+/// Records the calls that it gets.
 class Noting final : public support::PassingCommunicator {
  public:
   using PassingCommunicator::PassingCommunicator;

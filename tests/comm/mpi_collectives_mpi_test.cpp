@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t counts[] = {1, 7, 64, 1001};
 
-/// Small integers, so that sums are exact in any order and in bf16, too: they depend on rank and
-/// position.
+/// Small integers that depend on rank and position. Their sums are exact in any order, also in
+/// bf16.
 double value_of(int rank, std::size_t i) {
   return static_cast<double>(rank + 1) * static_cast<double>(i % 13 + 1) - 5.0;
 }

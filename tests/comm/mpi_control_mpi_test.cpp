@@ -104,7 +104,7 @@ TEST_F(MpiControl, IsNotCountedAsTraffic) {
   EXPECT_EQ(comm_.counters().total(Purpose::gradient).calls, 0);
 }
 
-/// The line of the RunError that `call` throws; empty where it throws none.
+/// The line of the RunError that `call` throws; empty if it throws none.
 template <class Call>
 std::string error_of(const Call& call) {
   try {
@@ -130,7 +130,7 @@ TEST_F(MpiControl, CallsBeyondTheLibrarysCountsAreRefused) {
   const std::string rank = std::to_string(comm_.rank());
   const std::size_t beyond = std::size_t{1} << 31;
   float dummy[2] = {};
-  // Nobody touches them.
+  // Nothing accesses them.
   auto* const far = reinterpret_cast<float*>(std::uintptr_t{1} << 20);
   EXPECT_EQ(
       error_of([&] { (void)comm_.all_reduce(dummy, beyond, DType::fp32, Purpose::activation); }),

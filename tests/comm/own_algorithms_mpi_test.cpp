@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Own algorithms, exchanges and the library's own calls that go on beside other work.
+// Own algorithms, exchanges and the library's own calls that run concurrently with other work.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -105,7 +105,7 @@ TYPED_TEST(OwnAlgorithms, SeveralCallsUnderWayGiveEachItsResult) {
       Request exchanging =
           comm.exchange(block.data(), next, received.data(), last, count, this->dtype, purpose);
       comm.poll();
-      // Not in the order of posting.
+      // The order differs from that of posting.
       for (Request* request : {&exchanging, &scattering, &reducing, &gathering}) {
         comm.wait(*request);
         EXPECT_FALSE(request->pending());
@@ -160,14 +160,14 @@ TYPED_TEST(OwnAlgorithms, CountWhatTheLibraryCounts) {
     EXPECT_EQ(reductions.calls, 3);
     EXPECT_EQ(reductions.wire_bytes, 2 * scatters.wire_bytes);
     EXPECT_LE(scatters.blocked_seconds, scatters.seconds * (1.0 + 1e-9));
-    // Control operations and what measuring an algorithm takes are no traffic.
+    // Control operations and the measurement of an algorithm do not count as traffic.
     EXPECT_EQ(comm.counters().total(Purpose::activation).calls, 3);
     comm.barrier();
     EXPECT_EQ(comm.counters().total(Purpose::activation).calls, 3);
   });
 }
 
-// The order of the ranks and one rounding, in bf16, too.
+// The sum has the order of the ranks and one rounding, also in bf16.
 TEST(PairwiseSums, AreThoseOfTheRanksInOrderRoundedOnce) {
   MpiOptions options;
   options.algorithm = Algorithm::pairwise;
@@ -200,7 +200,7 @@ TEST(AlgorithmChoices, AreMeasuredOncePerOperationAndSizeClassAndTheFastestIsTak
   options.automatic = true;
   MpiCommunicator comm(MPI_COMM_WORLD, 60s, options);
   std::vector<float> values(3000);
-  for (const std::size_t count : {1000, 1010, 3000}) {  // 4000 and 4040 bytes are of one class
+  for (const std::size_t count : {1000, 1010, 3000}) {  // 4000 and 4040 bytes are in one class
     Request request = comm.all_reduce(values.data(), count, DType::fp32, Purpose::activation);
     comm.wait(request);
   }
@@ -221,7 +221,7 @@ TEST(AlgorithmChoices, AreMeasuredOncePerOperationAndSizeClassAndTheFastestIsTak
   }
 }
 
-// Every rank has to draw the same conclusion, or they would wait for each other.
+// Every rank must make the same choice. Otherwise they would wait for each other.
 TEST(AlgorithmChoices, AreTheSameOnAllRanks) {
   MpiOptions options;
   options.automatic = true;

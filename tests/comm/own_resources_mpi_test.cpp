@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What own algorithms hold and how they divide what is too much for one message.
+// What own algorithms hold, and how they divide data that are too large for one message.
 #include <chrono>
 #include <string>
 #include <thread>
@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr Purpose purpose = Purpose::activation;
 
-/// A few collectives of several sizes, up to three of them under way at once.
+/// A few collectives of several sizes, with up to three pending at once.
 struct Calls {
   explicit Calls(int ranks)
       : whole(3'000'000 * static_cast<std::size_t>(ranks)), block(3'000'000), reduced(5'000'001) {}
@@ -94,7 +94,7 @@ double sum_at(int ranks, std::size_t i) {
   return sum;
 }
 
-/// As if MPI could not count beyond 5.
+/// The options claim that MPI cannot count beyond 5.
 TEST(LargeCounts, AreCutByOwnAlgorithmsAndExchanges) {
   for (const Algorithm algorithm : {Algorithm::pairwise, Algorithm::ring}) {
     for (const bool overlapping : {false, true}) {
@@ -151,7 +151,7 @@ TEST(LargeCounts, AreForTheLibraryWhereItHasCallsForThemElseRefused) {
       } catch (const RunError& error) {
         line = error.what();
       }
-      // `automatic` is measured among several ranks alone.
+      // `automatic` is measured only among several ranks.
       const bool is_refused = MPI_VERSION < 4 && !automatic;
       EXPECT_EQ(line.find("all_reduce failed in set-up on rank ") == 0, is_refused) << line;
       EXPECT_EQ(line.find(": 6 elements are more than this library of MPI") != std::string::npos,
@@ -173,8 +173,8 @@ void sum_slowly(DType dtype, void* out, std::span<const void* const> terms, std:
   sum_on_host(dtype, out, terms, count);
 }
 
-// The thread that drives calls holds the lock while it forms a sum. To post a call meanwhile takes
-// as long as the sum does, and so does it to learn that a call is complete.
+// The thread that drives calls holds the lock while it forms a sum. Meanwhile, posting a call takes
+// as long as the sum does. Learning that a call is complete takes as long, too.
 TEST(Blocking, CountsTheWaitForTheThreadThatDrivesCalls) {
   MpiOptions options = options_of(Algorithm::pairwise, true);
   options.sum = sum_slowly;
@@ -207,7 +207,7 @@ TEST(Blocking, CountsTheWaitForTheThreadThatDrivesCalls) {
     if (stay.begin >= begin)
       occupied += std::chrono::duration<double>(stay.end - stay.begin).count();
   }
-  // From `begin` on the rank does nothing but post and wait.
+  // From `begin` on, the rank only posts and waits.
   EXPECT_GE(occupied, 0.9 * whole);
   const CallStats all = comm.counters().total(purpose);
   EXPECT_GE(all.blocked_seconds, 0.9 * whole);
@@ -216,7 +216,7 @@ TEST(Blocking, CountsTheWaitForTheThreadThatDrivesCalls) {
 TEST(Abandoned, CallsAreNotMovedOn) {
   MpiCommunicator comm(MPI_COMM_WORLD, 60s, options_of(Algorithm::pairwise));
   comm.set_context("step 2 of case 1");
-  // Without messages, which could arrive when their memory is gone.
+  // There are no messages, because they could arrive when their memory is gone.
   Request request = comm.all_reduce(nullptr, 0, DType::fp32, purpose);
   comm.abandon();
   std::string line;

@@ -19,7 +19,7 @@ job::Place place_of_rank(int rank) {
   place.machine = "boot" + std::to_string(rank / 2);
   place.cores = {rank, rank + 8};
   for (int cpu = 0; cpu < 16; ++cpu) place.cpus.push_back({cpu, cpu % 8, cpu % 2});
-  // Not equally many on all ranks, and none on the first.
+  // The number of threads differs by rank, and the first rank has none.
   for (int thread = 0; thread < rank; ++thread) place.threads.push_back({thread});
   if (rank % 2 == 1) place.cpu_limit = job::CpuLimit{0.5 + rank, "/sys/fs/cgroup/pod", 7};
   place.device_pci_id = rank == 2 ? "0000:1b:00.0" : "";

@@ -42,7 +42,7 @@ TEST_F(FromRankZero, AnInputErrorReachesAllRanksWithItsLine) {
   }
 }
 
-// Rank 0 alone met it, but all ranks throw: so all of them can end in order.
+// Only rank 0 has the error, but all ranks throw it, so that all of them can end in order.
 TEST_F(FromRankZero, ARunErrorReachesAllRanksAndIsTheirsAlike) {
   try {
     from_rank_zero(comm_, []() -> std::string { throw RunError("disk full"); });

@@ -11,7 +11,7 @@
 namespace tidemark::comm {
 namespace {
 
-/// Hands out pending requests, and remembers for which it was made to wait.
+/// Hands out pending requests, and records which of them it waited for.
 class SlowCommunicator : public Communicator {
  public:
   [[nodiscard]] int rank() const noexcept override { return 0; }
@@ -79,7 +79,7 @@ TEST(Request, MovingPassesTheDutyOn) {
   {
     Request first = comm.issue();
     Request second = std::move(first);
-    EXPECT_FALSE(first.pending());  // NOLINT: the state after the move is what is tested
+    EXPECT_FALSE(first.pending());  // NOLINT: the test looks at the state after the move
     EXPECT_TRUE(second.pending());
     EXPECT_EQ(second.ticket(), 1U);
   }
@@ -115,7 +115,7 @@ TEST(Request, NobodyWaitsWhileAnExceptionUnwinds) {
 }
 
 TEST(RequestDeathTest, DestructionEndsTheProcessWhereWaitingFails) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");  // MPI and Kokkos run threads of their own
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // MPI and Kokkos run their own threads
   EXPECT_EXIT(
       {
         SlowCommunicator comm;

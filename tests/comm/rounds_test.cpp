@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The algorithms without a network: every rank's script, carried out by turns.
+// The algorithms without a network: the scripts of all ranks are carried out in turns.
 #include "comm/algorithms/rounds.hpp"
 
 #include <deque>
@@ -27,7 +27,7 @@ struct Setting {
   std::size_t segment;
 };
 
-/// One rank: its memory, and how far it is.
+/// One rank: its memory and its progress.
 struct Station {
   Script script;
   Numbers send, recv, scratch;
@@ -52,8 +52,9 @@ struct Station {
   }
 };
 
-/// Carries the scripts out, whoever can move chosen at random; a message is delivered only when its
-/// receiver has posted for it, and a send buffer must not change until the round is over.
+/// Carries the scripts out, and chooses the next rank that can move at random. A message is
+/// delivered only when its receiver has posted for it. A send buffer must not change until the
+/// round is over.
 class Network {
  public:
   explicit Network(const Setting& setting) : setting_(setting) {
@@ -158,7 +159,8 @@ void expect_result(const Setting& setting, int rank, const Station& station) {
   }
 }
 
-/// Every operation and algorithm on many numbers of ranks, counts that do not divide among them.
+/// Calls every operation and algorithm with many numbers of ranks, and with counts that they do not
+/// divide.
 template <class Use>
 void for_each_setting(const Use& use) {
   for (const Operation operation :
@@ -187,7 +189,7 @@ TEST(Scripts, GiveEveryRankItsResultInAnyOrderOfEvents) {
   });
 }
 
-// Not a byte more than its messages and sums reach, and the same for all ranks.
+// Scratch memory has exactly the size that messages and sums need, and is the same for all ranks.
 TEST(Scripts, TakeTheScratchMemoryThatTheyUse) {
   for_each_setting([](const Setting& setting) {
     const std::size_t expected = scratch_of(setting.operation, setting.algorithm, setting.ranks,
@@ -210,7 +212,7 @@ TEST(Scripts, TakeTheScratchMemoryThatTheyUse) {
       }
     }
     EXPECT_LE(most, expected);
-    // Of a last segment, slots may be left short at their ends.
+    // In a last segment, slots may be shorter than their space.
     EXPECT_EQ(most == 0, expected == 0) << setting.ranks << " ranks, " << setting.count;
     if (setting.count % setting.segment == 0 && setting.operation == Operation::reduce_scatter) {
       EXPECT_EQ(most, expected) << setting.ranks << " ranks, " << setting.count;
@@ -225,17 +227,17 @@ TEST(Scratch, IsWhatTheDocumentationSays) {
   const auto ring = [](Operation operation, int ranks, std::size_t count) {
     return scratch_of(operation, Algorithm::ring, ranks, count, 100);
   };
-  // Two segments of each other rank; one where a block has no second.
+  // Two segments per other rank, or one if a block has no second segment.
   EXPECT_EQ(pairwise(Operation::reduce_scatter, 4, 1000), 2U * 3 * 100);
   EXPECT_EQ(pairwise(Operation::reduce_scatter, 4, 100), 3U * 100);
   EXPECT_EQ(pairwise(Operation::all_reduce, 4, 1002), 2U * 3 * 100);
   EXPECT_EQ(pairwise(Operation::all_reduce, 4, 41), 3U * 11);
   EXPECT_EQ(pairwise(Operation::all_reduce, 2, 100), 100U);
-  // Two blocks; one where a partial sum goes no further.
+  // Two blocks, or one if a partial sum goes no further.
   EXPECT_EQ(ring(Operation::reduce_scatter, 4, 1000), 2U * 1000);
   EXPECT_EQ(ring(Operation::all_reduce, 4, 1002), 2U * 251);
   EXPECT_EQ(ring(Operation::reduce_scatter, 2, 1000), 1000U);
-  // Nothing to sum, or nobody to sum with, or the library's own.
+  // There is nothing to sum, no other rank to sum with, or the library's own algorithm.
   EXPECT_EQ(pairwise(Operation::all_gather, 4, 1000), 0U);
   EXPECT_EQ(pairwise(Operation::send_recv, 4, 1000), 0U);
   EXPECT_EQ(pairwise(Operation::all_reduce, 1, 1000), 0U);
@@ -305,7 +307,8 @@ TEST(Scripts, OfARingTalkToTheNeighboursOnly) {
   }
 }
 
-// Both sum all of it, in the order of the ranks, for the bytes that two rounds would have taken.
+// Both ranks sum all of it in the order of the ranks. The bytes are those that two rounds would
+// have.
 TEST(Scripts, OfAShortAllReduceBetweenTwoHaveOneRound) {
   for (const int rank : {0, 1}) {
     const Script script = script_of(Operation::all_reduce, Algorithm::pairwise, rank, 2, 12, 12);
@@ -319,7 +322,7 @@ TEST(Scripts, OfAShortAllReduceBetweenTwoHaveOneRound) {
   EXPECT_GT(script_of(Operation::all_reduce, Algorithm::pairwise, 0, 2, 12, 11).rounds.size(), 2U);
 }
 
-// The order of the ranks, whoever sums: so results do not depend on who does.
+// The sums are in the order of the ranks, so results do not depend on which rank sums.
 TEST(Scripts, OfPairsSumInRankOrder) {
   const Script script = script_of(Operation::reduce_scatter, Algorithm::pairwise, 1, 3, 4, 100);
   const Sum& sum = script.rounds.back().sums.at(0);

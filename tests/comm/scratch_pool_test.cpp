@@ -10,7 +10,7 @@
 namespace tidemark::comm {
 namespace {
 
-/// Counts what is allocated and not released.
+/// Counts the blocks that are allocated and not released.
 struct Source {
   std::size_t blocks = 0;
   MemorySource memory() {
@@ -56,8 +56,8 @@ TEST(ScratchPool, ReplacesBlocksThatHaveBecomeTooSmall) {
   EXPECT_EQ(source.blocks, 1U);
 }
 
-/// Takes blocks and gives them back: of each number, positive, as many bytes; negative, the block
-/// taken so many places ago.
+/// Takes blocks and gives them back. A positive number takes a block of so many bytes. A negative
+/// number -n gives back the n-th last of the blocks that are taken.
 void go_through(ScratchPool& pool, const std::vector<int>& events) {
   std::vector<MemoryBlock> taken;
   for (const int event : events) {
@@ -72,7 +72,7 @@ void go_through(ScratchPool& pool, const std::vector<int>& events) {
   EXPECT_TRUE(taken.empty());
 }
 
-// Which comes first must not matter: a run goes through its variants in changing order.
+// The order must not matter, because a run goes through its variants in changing order.
 TEST(ScratchPool, HoldsTheLargestBlockAsOftenAsCallsAreUnderWayInAnyOrder) {
   const std::vector<std::vector<int>> steps{
       {10, 20, 5, -3, -1, -1}, {70, -1, 30, -1}, {1, 1, -2, 1, -1, 1, 1, -3, -1, -1}};

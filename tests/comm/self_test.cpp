@@ -117,7 +117,7 @@ TEST(SelfCommunicator, ErrorsNameOperationContextAndRank) {
   }
 }
 
-// On a device: what is copied, and nothing else, goes to the function, in the stream's order.
+// On a device, only the copies go to the function, in the order of the stream.
 TEST(SelfOnADevice, CopiesInOrderOfTheStream) {
   std::vector<std::size_t> copied;
   SelfCommunicator comm([&](void* to, const void* from, std::size_t bytes) {

@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using support::FakeDeviceMemory;
 
-/// Small integers, so that sums are exact in any order and in bf16, too.
+/// Small integers, so that sums are exact in any order, also in bf16.
 double value_of(int rank, std::size_t i) {
   return static_cast<double>(rank + 1) * static_cast<double>(i % 7 + 1) - 3.0;
 }
@@ -64,7 +64,7 @@ TYPED_TEST(StagedCollectives, MoveWhatLiesOnTheDevice) {
     T* const whole = this->memory_.put(this->own_values(count * t, comm.rank()));
     T* const scattered = this->memory_.template reserve<T>(count);
     T* const received = this->memory_.template reserve<T>(count);
-    // All of them under way at once, each with buffers of its own.
+    // All of them are pending at once, each with its own buffers.
     Request first = comm.all_reduce(reduced, count, dtype_of<T>, Purpose::activation);
     Request second = comm.all_gather(block, gathered, count, dtype_of<T>, Purpose::activation);
     Request third = comm.reduce_scatter(whole, scattered, count, dtype_of<T>, Purpose::activation);
@@ -157,8 +157,7 @@ TEST_F(StagedBooks, NothingIsAValidMessage) {
   EXPECT_EQ(comm_.held_bytes(), 0U);
 }
 
-// Memory that MPI reaches by itself: plain memory stands for it, and the functions count their
-// calls.
+// Memory that MPI reaches by itself. Plain memory replaces it, and the functions count their calls.
 int sums_formed = 0;
 int blocks_made = 0;
 
@@ -196,7 +195,7 @@ TEST(ReachedMemory, SumsOfBf16AreNeverLeftToTheLibrary) {
       EXPECT_EQ(choice.seconds[static_cast<std::size_t>(Algorithm::native)], 0.0);
     }
     if (automatic) continue;
-    // Others it may have.
+    // The library may form other sums.
     std::vector<float> wide(1000, 1.0F);
     sums_formed = 0;
     request = comm.all_reduce(wide.data(), 1000, DType::fp32, Purpose::activation);
@@ -206,7 +205,8 @@ TEST(ReachedMemory, SumsOfBf16AreNeverLeftToTheLibrary) {
   }
 }
 
-// Beside other work: libraries take buffers of a device for the host's in calls that do not block.
+// Concurrent calls, too. In calls that do not block, libraries take buffers of a device for those
+// of the host.
 TEST(ReachedMemory, NothingIsLeftToTheLibraryBesideOtherWork) {
   for (const bool automatic : {false, true}) {
     MpiCommunicator comm(MPI_COMM_WORLD, 60s, on_device(automatic));

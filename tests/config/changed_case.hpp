@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the tests of validate() share: cases with some settings changed, and what is said of them.
+// What the tests of validate() share: cases with some settings changed, and the verdicts on them.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace tidemark::config::testing {
 
-/// A good case with some settings changed, resolved; its locations are `at KEY`.
+/// A good case with some settings changed, resolved. Its locations are `at KEY`.
 inline Case changed(const std::vector<std::pair<std::string, Value>>& changes) {
   Case c;
   std::vector<std::pair<std::string, Value>> all = {{"model.num_layers", std::int64_t{2}},

@@ -14,7 +14,8 @@ namespace {
 TEST(DeviceMemory, IsWhatDriversReport) {
   EXPECT_EQ(memory_of_device("h100-80gb"), std::int64_t{81559} << 20);
   EXPECT_EQ(memory_of_device("a100-80gb"), std::int64_t{80} << 30);
-  // The product's name counts 10^9 bytes, and no driver reports a tenth less or more.
+  // The number in a product's name counts 10^9 bytes. No driver reports a size that differs by a
+  // tenth.
   std::set<std::string> names;
   for (const KnownDevice& device : known_devices()) {
     const std::string name(device.name);

@@ -14,7 +14,7 @@ namespace {
 struct Published {
   const char* stem;
   std::int64_t layers, hidden, heads, seq_length, batch, tensor;
-  DType precision = DType::bf16;  // the paper's
+  DType precision = DType::bf16;  // that of the paper
   std::size_t cases = 2;
   std::int64_t ffn = 0;     // 0: 4h
   std::int64_t groups = 0;  // 0: as many as heads
@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
         Published{"llama-3-70b-layer", 1, 8192, 64, 8192, 1, 8, DType::bf16, 2, 28672, 8},
         Published{"llama-3-405b", 126, 16384, 128, 8192, 1, 8, DType::bf16, 4, 53248, 8}));
 
-/// The preset's layer is the input's, so that either may be cited.
+/// An input and its preset must have the same layer, so that either may be cited.
 TEST(InputsFolder, AgreesWithThePresets) {
   for (const char* stem : {"gpt-1.3b", "gpt-22b"}) {
     const std::string path = std::string("inputs/") + stem + ".yaml";

@@ -153,7 +153,7 @@ TEST(Preset, IsNamedWhereItIsPartOfAContradiction) {
   EXPECT_EQ(refused(llama_8b, {"model.family=gpt"}),
             "f.yaml:1:17: model.num_query_groups: 8 differs from num_attention_heads 32; in family "
             "gpt they are equal; preset llama-3-8b has num_attention_heads 32, num_query_groups 8");
-  // Nothing of the preset's takes part in these.
+  // No setting of the preset affects these.
   EXPECT_EQ(refused(llama_8b, {"model.hidden_size=100", "model.num_attention_heads=16"}),
             "--set model.hidden_size=100: model.hidden_size: 100 is not divisible by "
             "num_attention_heads 16");

@@ -20,7 +20,7 @@ std::string refused(const std::string& text) {
   return refusal([&] { return parse_document(text, "f.yaml"); });
 }
 
-/// A file of its own under the system's temporary folder, gone at the end of the test.
+/// A file in the system's temporary folder, which is removed at the end of the test.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& content)
@@ -148,7 +148,7 @@ TEST(Reader, TakesManyKeysAtOnce) {
   for (int i = 0; i < 80'000; ++i) text += "k" + std::to_string(i) + ": 1\n";
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(parse_document(text, "f.yaml").keys.size(), 80'000U);
-  // Pair by pair it took ten seconds.
+  // Comparing all pairs took ten seconds.
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
@@ -159,7 +159,7 @@ TEST(Reader, RefusesTextThatIsNotUtf8) {
   EXPECT_EQ(refused("\xff\xfe"
                     "a"),
             "f.yaml:1:1: not UTF-8: byte 0xff; expected text in UTF-8");
-  // Too long, half of a pair of UTF-16, beyond the last character, a byte that continues nothing.
+  // Too long, half of a UTF-16 pair, beyond the last character, and a byte that continues nothing.
   for (const char* text : {"a: \xc0\xaf", "a: \xe0\x80\xaf", "a: \xed\xa0\x80",
                            "a: \xf4\x90\x80\x80", "a: \xf0\x80\x80\xaf", "a: \x80"}) {
     EXPECT_NE(refused(text).find(":1:4: not UTF-8"), std::string::npos) << text;

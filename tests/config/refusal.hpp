@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the tests of src/config share: the line that a call refuses its input with.
+// What the tests of src/config share: the line with which a call refuses its input.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace tidemark::config::testing {
 
-/// The message of the InputError that `call` throws; "accepted" where it throws none. Other
-/// exceptions pass through, and fail the test.
+/// The message of the InputError that `call` throws; "accepted" if it throws none. Other exceptions
+/// pass through and fail the test.
 template <class Call>
 std::string refusal(Call&& call) {
   try {

@@ -72,7 +72,7 @@ TEST(Schema, NamesEveryKeyOnce) {
   EXPECT_EQ(names, expected);
 }
 
-/// A value of the row's type that differs from the one a new Case holds, where there is another.
+/// A value of the row's type that differs from that of a new Case, if there is another.
 Value other_value(const Setting& row, const Value& present) {
   if (std::holds_alternative<bool>(present)) return !std::get<bool>(present);
   if (std::holds_alternative<std::int64_t>(present)) return std::get<std::int64_t>(present) + 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The table of keys in docs/settings.md is the program's.
+// The table of keys in docs/settings.md must be that of the program.
 #include <fstream>
 #include <iterator>
 #include <string>

@@ -13,7 +13,7 @@ namespace {
 
 using testing::refusal;
 
-// Lines 1 to 2, so that what a test appends begins on line 3.
+// These are lines 1 to 2, so the text that a test appends begins on line 3.
 const std::string model =
     "name: tiny\n"
     "model: {num_layers: 2, hidden_size: 64, num_attention_heads: 4, seq_length: 32}\n";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What must hold between the settings of a case of family llama, and of its own settings.
+// What must hold between the settings of a case of family llama, and for its own settings.
 #include <string>
 
 #include <gtest/gtest.h>
@@ -69,7 +69,7 @@ TEST(ValidateLlama, RefusesUnevenGroups) {
   EXPECT_EQ(judged_llama({{"model.hidden_size", 12}}),
             "at model.hidden_size: model.hidden_size: 12 / num_attention_heads 4 = 3 features a "
             "head; rotary positions turn pairs of them, so that their number must be even");
-  // 12 heads in 6 groups on 4 ranks: t divides a, but neither of t and g the other.
+  // 12 heads in 6 groups on 4 ranks. t divides a, but neither of t and g divides the other.
   EXPECT_EQ(judged_llama({{"model.hidden_size", 96},
                           {"model.num_attention_heads", 12},
                           {"model.num_query_groups", 6},
@@ -89,14 +89,14 @@ TEST(ValidateLlama, KeepsToWhatBlasCounts) {
             "at model.hidden_size: model.hidden_size: (num_attention_heads + 2 x "
             "num_query_groups) x head size = 3221225472" +
                 blas);
-  // Collectives of more than 2^31 elements are cut. Two heads of 32768 features, whose keys and
-  // values two ranks share.
+  // Collectives of more than 2^31 elements are cut. There are two heads of 32768 features, whose
+  // keys and values two ranks share.
   EXPECT_EQ(judged_llama({{"model.hidden_size", 1 << 16},
                           {"model.num_attention_heads", 2},
                           {"model.num_query_groups", 1},
                           {"parallel.tensor", 2}}),
             "accepted");
-  // Norm weights alone are replicated: (2 x 2^24 + 1) x 64 elements.
+  // Only norm weights are replicated: (2 x 2^24 + 1) x 64 elements.
   const auto layers = [](std::int64_t count, std::int64_t vocabulary) {
     return verdict(changed_llama({{"model.num_layers", count},
                                   {"model.vocab_size", vocabulary},

@@ -14,7 +14,7 @@ namespace {
 using testing::changed;
 using testing::verdict;
 
-/// The same of changed(), for integers only.
+/// The same as changed(), for integers only.
 std::string judged(const std::vector<std::pair<std::string, std::int64_t>>& changes) {
   return verdict(changed({changes.begin(), changes.end()}));
 }
@@ -132,7 +132,7 @@ TEST(Validate, KeepsToWhatBlasCounts) {
             "= 3221225472 is over the largest matrix dimension of BLAS (2^31 - 1)");
 }
 
-// Collectives are cut where a library cannot count them: that is for a run to find out.
+// Collectives are cut if a library cannot count them. Only a run can know this.
 TEST(Validate, HasNoLimitOfACollective) {
   EXPECT_EQ(judged({{"model.micro_batch_size", 1 << 20}}), "accepted");
   // 6 x 64 x layers elements of gradients that sequence parallelism sums up.
@@ -211,7 +211,7 @@ TEST(Validate, KeepsTheEndsToWhatBlasCounts) {
   EXPECT_EQ(judged({{"model.vocab_size", max_size}, {"parallel.tensor", 2}}),
             "at model.vocab_size: model.vocab_size: vocab_size padded to a multiple of tensor = "
             "2147483648 is over the largest matrix dimension of BLAS (2^31 - 1)");
-  // Three numbers a token from each of 64 ranks: the collective is cut.
+  // Three numbers per token from each of 64 ranks. The collective is cut.
   EXPECT_EQ(judged({{"model.num_attention_heads", 64},
                     {"parallel.tensor", 64},
                     {"model.seq_length", 64},
@@ -227,7 +227,7 @@ TEST(Validate, KeepsTheEndsFarFromTheEndOf64Bits) {
                         {"model.hidden_size", std::int64_t{1} << 26},
                         {"model.ffn_hidden_size", std::int64_t{4}},
                         {"model.seq_length", std::int64_t{1}}};
-  // 2^26 tokens x 2^28 ids x 4 bytes, which a logit has in bf16, too.
+  // 2^26 tokens x 2^28 ids x 4 bytes. A logit has 4 bytes in bf16, too.
   const Changes many = {{"model.num_layers", std::int64_t{1}},
                         {"model.hidden_size", std::int64_t{4}},
                         {"model.seq_length", std::int64_t{1}},

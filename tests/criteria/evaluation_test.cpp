@@ -22,7 +22,7 @@ json record_of(int seed, double step_ms) {
       {"ranks_detail", {{{"host", "n1"}, {"busy_ms", 10.0}}, {{"host", "n2"}, {"busy_ms", 12.0}}}}};
 }
 
-/// The verdict of one criterion, `body` being what follows its name, on records.
+/// The verdict of one criterion on records. `body` is the text after its name.
 Verdict verdict(const std::string& body, const std::vector<json>& records) {
   Judge judge(read_criteria("criteria:\n  - {name: one, " + body + "}\n", "c.yaml").at(0));
   std::size_t line = 0;
@@ -113,7 +113,7 @@ TEST(Judge, DoesNotTrustARecordThatContradictsItself) {
 
 TEST(Judge, MeasuresTheSpreadOfIterations) {
   const std::string key = "key: time.step_ms.samples, over: iterations, ";
-  // 100 and 110: 10 of the median of 105.
+  // 100 and 110: a spread of 10 over the median of 105.
   EXPECT_TRUE(verdict(key + "max_spread: 0.0953", {record_of(1, 100.0)}).passed());
   EXPECT_FALSE(verdict(key + "max_spread: 0.0952", {record_of(1, 100.0)}).passed());
 }
@@ -124,7 +124,7 @@ TEST(Judge, MeasuresTheSpreadOfRecordsOfTheSameCase) {
                                   record_of(2, 909.0)};
   EXPECT_TRUE(verdict(key + "max_spread: 0.04", records).passed());
   EXPECT_FALSE(verdict(key + "max_spread: 0.03", records).passed());
-  // Nothing was repeated: there is no spread, neither a small one.
+  // Nothing was repeated, so there is no spread, not even a small one.
   EXPECT_FALSE(
       verdict(key + "max_spread: 0.5", {record_of(1, 100.0), record_of(2, 100.0)}).passed());
 }

@@ -21,7 +21,7 @@ const json record = json::parse(R"({
     {"op": "all_gather", "purpose": "activation", "count": 6}]}
 })");
 
-/// What a path finds, as JSON; the reason where that is nothing.
+/// What a path finds, as JSON; the reason if it finds nothing.
 std::string found(const std::string& path) {
   const Found result = RecordPath::parse(path, "f").find(record);
   if (result.values.empty()) return result.missing;

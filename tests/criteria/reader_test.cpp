@@ -18,7 +18,7 @@ std::string refused(const std::string& text) {
   return refusal([&] { return read_criteria(text, "c.yaml"); });
 }
 
-/// The line of a file with one criterion, `body` being what follows its name.
+/// The error line for a file with one criterion. `body` is the text after its name.
 std::string refused_criterion(const std::string& body) {
   return refused("criteria:\n  - {name: one, " + body + "}\n");
 }

@@ -14,8 +14,8 @@ namespace {
 
 using nlohmann::json;
 
-/// A record whose keys are those of both versions, as nobody writes it: what is refused is refused
-/// because of the version, and not because the key is missing.
+/// A record that has the keys of both versions, which no program writes. So a refusal comes from
+/// the version, and not from a missing key.
 json record_of(int version, double efficiency = 0.9) {
   return {{"schema_version", version},
           {"kind", "run"},
@@ -75,7 +75,7 @@ TEST(Version, AConditionThatNobodyCanTellFails) {
   EXPECT_FALSE(old.passed());
   EXPECT_EQ(old.records, 1U);
   EXPECT_FALSE(verdict(swift + ", where: {placement.problem_count: 0}", {record_of(1)}).passed());
-  // Another condition may tell that the criterion is not about the record.
+  // Another condition may show that the criterion does not apply to the record.
   EXPECT_EQ(
       verdict(swift + ", where: {overlap.resolved: true, bench.seed: 7}", {record_of(1)}).records,
       0U);
@@ -87,7 +87,7 @@ TEST(Version, VersionsShareNeitherASpreadNorACountOfCases) {
   json old = record_of(1);
   old["case"] = record_of(2)["case"];
   EXPECT_FALSE(verdict(spread, {record_of(2), old}).passed());
-  // Its case is written in another way, and is the same case.
+  // Its case is written differently, but is the same case.
   EXPECT_FALSE(verdict("valid: true, min_cases: 2", {record_of(1), record_of(2)}).passed());
 }
 

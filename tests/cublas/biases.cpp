@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// That a product with a bias is asked of cuBLASLt as it understands it, and only where it has one.
+// A product with a bias is passed to cuBLASLt in the form that it expects, and only if there is a
+// bias.
 #include <string>
 
 #include <gtest/gtest.h>
@@ -88,12 +89,12 @@ TEST(CublasBias, IsSearchedForOnceAShape) {
   EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_32F_FAST_TF32);
 }
 
-// The library would otherwise take for granted that all is aligned to 256 bytes.
+// Otherwise the library would assume that everything is aligned to 256 bytes.
 TEST(CublasBias, IsAskedForWithWhatTheOperandsAllow) {
   const ProductWithBias<bfloat16> x(false, true);
   const Product product = x.product();
   Product moved = product;
-  moved.a.data = static_cast<const char*>(product.a.data) + 2;  // one element on
+  moved.a.data = static_cast<const char*>(product.a.data) + 2;  // one element further
   moved.k = 3;
   multiply_with_bias(nullptr, moved, x.bias());
   EXPECT_EQ(seen().alignment_b, 2U) << "the first operand, which is the library's second";

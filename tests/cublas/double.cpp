@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A host implementation of the calls of cuBLAS that Tidemark makes, by the library's manual:
-// matrices by columns, element (i, j) at i + j * leading dimension.
+// A host implementation of the calls of cuBLAS that Tidemark makes, by the library's manual.
+// Matrices are by columns: element (i, j) is at i + j * leading dimension.
 #include "cublas/double.hpp"
 
 #include <cstdint>
@@ -71,7 +71,7 @@ cublasStatus_t cublasGemmStridedBatchedEx_64(
     std::int64_t count, cublasComputeType_t sums, cublasGemmAlgo_t) {
   seen().sums = sums;
   ++seen().calls;
-  // The factors are of the type of the sums.
+  // The factors have the type of the sums.
   const cudaDataType scale = sums == CUBLAS_COMPUTE_64F ? CUDA_R_64F : CUDA_R_32F;
   const bool fits = lda >= (op_a == CUBLAS_OP_N ? m : k) && ldb >= (op_b == CUBLAS_OP_N ? k : n) &&
                     ldc >= m && type_a == type_b;

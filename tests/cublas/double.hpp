@@ -19,7 +19,7 @@ struct Seen {
   cublasComputeType_t sums = CUBLAS_COMPUTE_32F;
   cublasStatus_t answer = CUBLAS_STATUS_SUCCESS;  ///< of the next product
 
-  // Of cublasLt.
+  // For cublasLt.
   int searches = 0;    ///< for an algorithm
   int algorithms = 1;  ///< that a search finds
   cublasStatus_t search_answer = CUBLAS_STATUS_SUCCESS;

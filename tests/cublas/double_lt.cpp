@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A host implementation of the calls of cuBLASLt that Tidemark makes: a product with a bias, which
-// is cuBLAS's own with the bias put into C before. What is described is kept as it is described.
+// A host implementation of the calls of cuBLASLt that Tidemark makes: a product with a bias. It
+// writes the bias to C and then calls the product of cuBLAS. Descriptors keep what the caller sets.
 #include <cuda_runtime_api.h>
 
 #include <cstdlib>
@@ -24,7 +24,7 @@ struct Layout {
 
 template <class Handle, class Thing>
 cublasStatus_t give(Handle* handle, const Thing& thing) {
-  *handle = reinterpret_cast<Handle>(new Thing(thing));  // what is described is never given back
+  *handle = reinterpret_cast<Handle>(new Thing(thing));  // descriptors are never freed
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -116,7 +116,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
                                               cublasLtMatmulHeuristicResult_t* found, int* count) {
   ++seen().searches;
   *count = std::min(wanted, seen().algorithms);
-  // What is launched later must be what was found for that operation.
+  // The algorithm of a later launch must be the one that was found for its operation.
   const auto mark = reinterpret_cast<std::uintptr_t>(operation);
   std::memcpy(found[0].algo.data, &mark, sizeof mark);
   return seen().search_answer;
@@ -139,7 +139,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t handle, con
                     layout_c == layout_d && workspace_bytes == seen().workspace_bytes &&
                     *static_cast<const float*>(beta) == 0.0F;
   if (!fits) return CUBLAS_STATUS_INVALID_VALUE;
-  // By columns: an element of the bias a row.
+  // By columns: one element of the bias per row.
   const std::size_t element = in_c.type == CUDA_R_16BF ? 2 : 4;
   for (std::int64_t j = 0; j < in_c.columns; ++j) {
     std::memcpy(static_cast<char*>(d) + static_cast<std::size_t>(j * in_c.stride) * element,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// That row-major products are asked for as cuBLAS, which has matrices by columns, understands them.
+// Row-major products are passed to cuBLAS, whose matrices are by columns, in the form that it
+// expects.
 #include <string>
 
 #include <gtest/gtest.h>
@@ -13,8 +14,8 @@ namespace {
 
 using cublas_double::seen;
 
-/// C = 3 op(A) op(B) + beta C against the loop, for all transpositions, shapes that are all
-/// different, and rows with gaps.
+/// C = 3 op(A) op(B) + beta C against the loop, for all transpositions, with shapes that all
+/// differ, and with gaps between rows.
 template <class T, class C>
 void expect_products() {
   constexpr std::int64_t m = 3, n = 5, k = 4;
@@ -54,7 +55,7 @@ TEST(CublasProducts, AreRowMajorInEveryType) {
   EXPECT_EQ(seen().sums, CUBLAS_COMPUTE_32F);
 }
 
-// Members of A interleaved by columns, those of C by rows, and one B for all.
+// The members of A are interleaved by columns and those of C by rows. There is one B for all.
 TEST(CublasProducts, OfABatchAreOneCall) {
   constexpr std::int64_t m = 3, n = 5, k = 4, count = 3;
   const Stored<float> a(m, count * k, 2, 1), b(k, n, 1, 2);

@@ -10,7 +10,7 @@
 
 namespace tidemark::kernels::cublas {
 
-/// A row-major matrix of small integers, which are exact in every type, with a gap behind each row.
+/// A row-major matrix of small integers, which are exact in every type, with a gap after each row.
 template <class T>
 struct Stored {
   Stored(std::int64_t row_count, std::int64_t column_count, std::int64_t gap, int seed)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the pool of activations takes from the device where nobody lends it memory.
+// What the pool of activations takes from the device if no communicator lends it memory.
 #include "base/accelerator.hpp"
 
 #include "doubles/compute.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The collectives of NCCL by themselves: whoever reads the clock, or the buffers, before a call is
-// complete meets the thread sanitizer.
+// The collectives of NCCL alone. The thread sanitizer reports code that reads the clock or the
+// buffers before a call is complete.
 #include "bench/collectives/collective_rates.hpp"
 
 #include <chrono>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A rank's computing on the double of a device.
+// The computation of a rank on the double of a device.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -21,7 +21,7 @@ inline void require_success(cudaError_t code) {
   if (code != cudaSuccess) throw std::runtime_error(cudaGetErrorName(code));
 }
 
-/// A stream, and kernels on it: functions that its thread calls.
+/// A stream and its kernels, which are functions that its thread calls.
 class Compute {
  public:
   Compute() { require_success(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }

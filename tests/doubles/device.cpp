@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The double of the CUDA runtime: just the calls that Tidemark and its tests make.
+// The double of the CUDA runtime: only the calls that Tidemark and its tests make.
 //
-// A stream is a thread, an event a moment in its work, device memory the host's own: the thread
-// sanitizer sees who touches it without waiting. One device; each process has its own.
+// A stream is a thread, an event is a moment in its work, and device memory is the host's own. So
+// the thread sanitizer sees every access that does not wait. There is one device, and each process
+// has its own.
 #include "doubles/device.hpp"
 
 #include <cuda_runtime_api.h>
@@ -17,7 +18,7 @@
 namespace tidemark::doubles {
 namespace {
 
-/// Guards all moments, whose changes it announces.
+/// Guards all moments, and announces their changes.
 struct Moments {
   std::mutex mutex;
   std::condition_variable changed;
@@ -123,12 +124,12 @@ void CUstream_st::run() {
     }
     tidemark::doubles::behind(work);
     (*work)();
-    const Quiet quiet;  // counts of shared owners are no order either
+    const Quiet quiet;  // counts of shared owners are not an order, either
     delete work;
   }
 }
 
-// The functions below stand for those of the library, whose names and types the header gives.
+// The functions below replace those of the library. The header gives their names and types.
 
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = 1;
@@ -167,7 +168,7 @@ cudaError_t cudaFree(void* address) {
       return cudaErrorInvalidValue;
     }
   }
-  std::free(address);  // the sanitizer takes it for a write to all of it
+  std::free(address);  // the sanitizer treats this as a write to all of it
   return cudaSuccess;
 }
 
@@ -203,7 +204,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   const char* const side = stream->is_urgent() ? "cudaStreamWaitEvent of the urgent stream"
                                                : "cudaStreamWaitEvent of the other stream";
   if (tidemark::doubles::strikes(Kind::skip, side)) return cudaSuccess;
-  // The event as it is now: recording it again changes nothing about this.
+  // The stream waits for the present moment of the event. A later record does not change this.
   if (event->moment) stream->push([moment = event->moment] { moment->await(); });
   return cudaSuccess;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A CUDA device made of threads: what its double shows to the double of NCCL.
+// A CUDA device made of threads: the part that the double of NCCL sees.
 #pragma once
 
 #include <chrono>
@@ -11,19 +11,19 @@
 #include <mutex>
 #include <thread>
 
-/// A stream: works off what it is given, first come first served, on a thread of its own.
+/// A stream: it carries out its work in the order of arrival, on its own thread.
 struct CUstream_st {
  public:
   using Work = std::function<void()>;
 
   explicit CUstream_st(bool is_urgent) : is_urgent_(is_urgent), thread_([this] { run(); }) {}
-  /// Does what it was given first.
+  /// Finishes the work that it has.
   ~CUstream_st();
   CUstream_st(const CUstream_st&) = delete;
   CUstream_st& operator=(const CUstream_st&) = delete;
 
   void push(Work work);
-  /// Made with a priority above the others'.
+  /// Whether it was made with a higher priority than the others.
   [[nodiscard]] bool is_urgent() const { return is_urgent_; }
 
  private:
@@ -39,11 +39,12 @@ struct CUstream_st {
 
 namespace tidemark::doubles {
 
-/// What an event stands for since it was last recorded.
+/// The moment at which an event was last recorded.
 class Moment {
  public:
   void pass();  ///< on the stream
-  /// Afterwards, all that came before the moment has come before what the caller does next.
+  /// After it returns, everything that came before the moment comes before the caller's next
+  /// actions.
   void await();
   [[nodiscard]] bool has_passed();
   [[nodiscard]] std::chrono::steady_clock::time_point time() const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Faults that the doubles have on demand.
+// Faults that tests plant in the doubles.
 #pragma once
 
 #include <string>
@@ -9,18 +9,18 @@ namespace tidemark::doubles {
 enum class Kind {
   fail,  ///< the call returns an error, and does nothing
   hang,  ///< the call does not return
-  skip,  ///< the call does nothing, and says that all went well
+  skip,  ///< the call does nothing, and returns success
 };
 
-/// From now on the `nth` call of `function` in this process, counted from 1, and every later one
-/// meets the fault. One fault at a time.
+/// From now on, the `nth` call of `function` in this process (counted from 1) and every later one
+/// have the fault. There is one fault at a time.
 void plant(Kind kind, const std::string& function, int nth = 1);
 void plant_nothing();
 
-/// For the doubles: whether this call of `function` is to meet a fault of this kind. Each function
-/// asks once a call for each kind that it knows.
+/// For the doubles: whether this call of `function` must have a fault of this kind. Each function
+/// asks once per call for each kind that it knows.
 bool strikes(Kind kind, const char* function);
-/// The faults that every call may meet: hangs where it is to, and is true where it is to fail.
+/// The faults that every call may have. Hangs if the call must hang. Returns true if it must fail.
 bool fails(const char* function);
 /// Does not return.
 [[noreturn]] void hang();

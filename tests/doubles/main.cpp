@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Without arguments of its own, all tests on all ranks; with `--play SCENARIO`, that one.
+// Without its own arguments, runs all tests on all ranks. With `--play SCENARIO`, runs that one.
 #include <mpi.h>
 
 #include <string>

@@ -34,9 +34,9 @@ std::string text_of(const Post& post, int rank) {
 }  // namespace
 
 std::string Meeting::make() {
-  // Open as long as this process lives, and gone with it, however it ends.
+  // It is open as long as this process lives, and gone with it, however the process ends.
   const int file = require(::memfd_create("tidemark-double", 0), "memfd_create");
-  // Zero is the start of every counter; pages that nobody touches cost nothing.
+  // Every counter starts at zero. Pages that nothing touches need no memory.
   require(::ftruncate(file, sizeof(Hall)), "ftruncate");
   return fmt::format("/proc/{}/fd/{}", ::getpid(), file);
 }
@@ -84,7 +84,7 @@ std::string Meeting::meet(const Post& post, const void* data, std::size_t bytes,
   return wrong;
 }
 
-/// NCCL would hang on these, or mix up what was sent.
+/// NCCL would hang with these differences, or mix up the data.
 std::string Meeting::differences(const Post& own) const {
   for (int rank = 0; rank < ranks_; ++rank) {
     const Post& other = hall_->seats[rank].post;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where the processes of a job meet to carry out collectives: memory that they share.
+// The processes of a job meet here to carry out collectives, in memory that they share.
 #pragma once
 
 #include <atomic>
@@ -14,23 +14,23 @@ namespace tidemark::doubles {
 struct Post {
   enum class Kind : int { all_reduce, all_gather, reduce_scatter, exchange };
   Kind kind = Kind::all_reduce;
-  int type = 0;  ///< of the elements, as NCCL numbers them
+  int type = 0;  ///< of the elements, in NCCL's numbering
   std::size_t count = 0;
   int to = -1;                    ///< of an exchange
-  int from = -1;                  ///< likewise
-  bool sends_registered = false;  ///< what is sent lies in memory registered with the communicator
-  bool receives_registered = false;  ///< likewise
+  int from = -1;                  ///< the same
+  bool sends_registered = false;  ///< the sent data are in memory registered with the communicator
+  bool receives_registered = false;  ///< the same
   std::ptrdiff_t offset = -1;        ///< of the whole message in such memory
 };
 
-/// One meeting point of up to `most_ranks` processes, each of which maps it. The ranks go through
-/// one collective after the other, in lockstep.
+/// A meeting point of up to `most_ranks` processes. Each of them maps it. The ranks carry out one
+/// collective after the other, in lockstep.
 class Meeting {
  public:
   static constexpr int most_ranks = 8;
-  static constexpr std::size_t most_bytes = std::size_t{1} << 20;  ///< that a rank may bring
+  static constexpr std::size_t most_bytes = std::size_t{1} << 20;  ///< per rank
 
-  /// Makes one; the path under which others find it, as long as this process lives.
+  /// Makes a meeting point. Returns the path under which others find it while this process lives.
   static std::string make();
   Meeting(const std::string& name, int rank, int ranks);
   ~Meeting();
@@ -40,18 +40,18 @@ class Meeting {
   /// Whether every rank has come.
   [[nodiscard]] bool is_complete() const;
 
-  /// Brings `bytes` at `data`, waits for all ranks' posts, lets `take` use what they brought, and
-  /// waits until all have done that. Returns what does not fit together, or nothing; nothing, too,
-  /// where it gives up since `gives_up` says so.
+  /// Brings `bytes` at `data`, and waits for the posts of all ranks. Lets `take` use what they
+  /// brought, and waits until all ranks have done so. Returns the differences between the posts, or
+  /// nothing. Also returns nothing if it gives up because of `gives_up`.
   std::string meet(const Post& post, const void* data, std::size_t bytes,
                    const std::function<void()>& take, const std::atomic<bool>& gives_up);
-  /// What a rank brought; for `take`.
+  /// What a rank brought. For `take`.
   [[nodiscard]] const std::byte* brought_by(int rank) const;
 
  private:
   struct Seat {
     std::atomic<std::uint64_t> posted,
-        taken;  ///< collectives that this rank has come to, is through with
+        taken;  ///< collectives that this rank has come to, and finished
     Post post;
     alignas(64) std::byte data[most_bytes];
   };
@@ -65,7 +65,7 @@ class Meeting {
 
   int rank_, ranks_;
   Hall* hall_ = nullptr;
-  std::uint64_t number_ = 0;  ///< of the present collective, from 1
+  std::uint64_t number_ = 0;  ///< of the current collective, from 1
 };
 
 }  // namespace tidemark::doubles

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Memory of NCCL's own for buffers, on the doubles of CUDA and NCCL, with real ranks. That calls
-// find the right numbers in it is tested in nccl_test.cpp.
+// NCCL's own memory for buffers, on the doubles of CUDA and NCCL, with real ranks. nccl_test.cpp
+// tests that calls find the right numbers in it.
 #include <nccl.h>
 
 #include <algorithm>
@@ -116,7 +116,7 @@ TEST_F(NcclBuffers, AreLeftToOtherRanksWhileAnErrorUnwindsThisOne) {
   EXPECT_EQ(communicator_->registered_bytes(), 0);
 }
 
-// Of the double: what keeps the scenarios' faults from going unnoticed.
+// A test of the double. Without these refusals, the faults of the scenarios would go unnoticed.
 TEST(NcclDouble, RefusesToEndOrToFreeWhatIsRegistered) {
   ncclUniqueId id{};
   ASSERT_EQ(ncclGetUniqueId(&id), ncclSuccess);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The double of NCCL: just the calls that Tidemark makes, for communicators that do not block.
+// The double of NCCL: only the calls that Tidemark makes, for communicators that do not block.
 //
 // Ranks are processes of one node, which meet in shared memory. A collective is work on a stream of
-// the double of CUDA; all ranks take part in it in the order in which they post, and it reports
-// what NCCL would hang on: other operations, counts or types on other ranks.
+// the double of CUDA. All ranks take part in it in the order in which they post. It reports errors
+// with which NCCL would hang: other operations, counts or types on other ranks.
 #include "doubles/nccl_double.hpp"
 
 #include <nccl.h>
@@ -43,15 +43,15 @@ struct ncclComm {
   Meeting meeting;
   int rank, ranks;
   std::atomic<bool> is_aborted{false};
-  /// Relaxed but for its end, lest counting passes for an order between the host and the stream.
+  /// Relaxed except for its end. Otherwise the sanitizer would take counting for an order between
+  /// the host and the stream.
   std::atomic<int> work_under_way{0};
 
-  std::mutex mutex;  ///< guards what follows
+  std::mutex mutex;  ///< guards the members below
   std::string trouble;
-  /// Work that has been accepted, and not given to its stream yet: what makes a call
-  /// ncclInProgress.
+  /// Work that has been accepted, but not given to its stream yet. It makes a call ncclInProgress.
   std::optional<std::pair<cudaStream_t, CUstream_st::Work>> accepted;
-  int questions_to_come = 0;  ///< until it is given to its stream
+  int questions_to_come = 0;  ///< until the work is given to its stream
   int calls = 0;
 };
 
@@ -93,7 +93,7 @@ void report(ncclComm& comm, const std::string& trouble) {
   if (comm.trouble.empty()) comm.trouble = trouble;
 }
 
-/// One call, as a rank posts it.
+/// One call, as posted by a rank.
 struct Call {
   Post post;
   ncclDataType_t type;
@@ -103,7 +103,7 @@ struct Call {
   std::size_t received_bytes;
 };
 
-/// What the others brought goes where this rank wants it; on the stream's thread.
+/// Writes the other ranks' data to this rank's buffer. Runs on the thread of the stream.
 void take(ncclComm& comm, const Call& call) {
   const std::size_t count = call.post.count;
   const std::size_t block = count * size_of(call.type);
@@ -130,7 +130,7 @@ void carry_out(ncclComm& comm, const Call& call) {
         call.post, call.send, call.sent_bytes, [&] { take(comm, call); }, comm.is_aborted);
     if (!wrong.empty()) {
       report(comm, wrong);
-      // The kernels of a collective that cannot be go on until they are aborted.
+      // If a collective is impossible, its kernels run until they are aborted.
       while (!comm.is_aborted.load(std::memory_order_relaxed))
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -138,14 +138,14 @@ void carry_out(ncclComm& comm, const Call& call) {
   comm.work_under_way.fetch_sub(1, std::memory_order_release);
 }
 
-/// What all ranks have to have alike of where their buffers lie.
+/// Notes what all ranks must have in common about the places of their buffers.
 void note_registration(const ncclComm& comm, Call& call) {
   using tidemark::doubles::registered_offset;
   const std::ptrdiff_t sent = registered_offset(&comm, call.send, call.sent_bytes);
   const std::ptrdiff_t received = registered_offset(&comm, call.recv, call.received_bytes);
   call.post.sends_registered = sent >= 0;
   call.post.receives_registered = received >= 0;
-  // Of the buffer that is the whole message; a rank's own part of it lies where it may.
+  // Only for the buffer that is the whole message. A rank's own part of it may be anywhere.
   switch (call.post.kind) {
     case Post::Kind::all_reduce:
     case Post::Kind::all_gather:
@@ -161,8 +161,8 @@ void note_registration(const ncclComm& comm, Call& call) {
 
 int launched = 0;
 
-/// Every other call is accepted only, as the first ones of real communicators are while they
-/// connect: it gets to its stream when the communicator has been asked for the third time.
+/// Every second call is only accepted, like the first calls of real communicators while they
+/// connect. It gets to its stream when the communicator has been asked three times.
 ncclResult_t accept_all(ncclComm& comm, std::vector<Call> calls, cudaStream_t stream) {
   for (Call& call : calls) {
     if (!tidemark::doubles::is_on_device(call.send, call.sent_bytes) ||
@@ -196,7 +196,7 @@ ncclResult_t accept(ncclComm& comm, const Call& call, cudaStream_t stream) {
   return accept_all(comm, {call}, stream);
 }
 
-/// A group of this thread's, between its start and its end.
+/// The group of this thread, between its start and its end.
 struct Group {
   bool is_open = false;
   ncclComm* comm = nullptr;
@@ -205,8 +205,8 @@ struct Group {
 };
 thread_local Group group;
 
-/// The exchange that one side is to be added to: pairs of them follow each other, the sending one
-/// first, all with one count and type. Null where that is not so.
+/// The exchange to which one side must be added. Exchanges follow each other as pairs, first the
+/// send, and all have the same count and type. Null otherwise.
 Call* exchange_in_group(ncclComm* comm, cudaStream_t stream, ncclDataType_t type, std::size_t count,
                         bool sends) {
   if (!group.is_open) return nullptr;
@@ -282,7 +282,7 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   return ncclSuccess;
 }
 
-/// Returns when this rank's kernels have ended, and so do they, now.
+/// Returns when the kernels of this rank have ended. They end now.
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   if (fails("ncclCommAbort")) return ncclSystemError;
   comm->is_aborted = true;

@@ -36,14 +36,14 @@ class Nccl : public ::testing::Test {
   [[nodiscard]] int rank() const { return communicator_->rank(); }
   [[nodiscard]] int ranks() const { return communicator_->size(); }
 
-  /// What rank `r` has at `i`: sums of it are exact in any type.
+  /// The value of rank `r` at `i`. Sums of these values are exact in any type.
   static int number(int r, std::size_t i) { return (r + 1) * (1 + static_cast<int>(i % 3)); }
-  /// The sum of that over all ranks.
+  /// The sum of these values over all ranks.
   [[nodiscard]] int total(std::size_t i) const {
     return ranks() * (ranks() + 1) / 2 * number(0, i);
   }
 
-  /// A slow kernel, lest who comes too early gets away with it.
+  /// A slow kernel, so that an access that is too early finds wrong values.
   template <class T>
   void fill(const Buffer<T>& buffer, std::size_t first = 0) const {
     compute_.launch([&buffer, first, r = rank()] {
@@ -53,7 +53,7 @@ class Nccl : public ::testing::Test {
       }
     });
   }
-  /// What the compute stream finds in the buffer when it gets there.
+  /// The values that the compute stream finds in the buffer when it gets there.
   template <class T>
   [[nodiscard]] std::vector<float> seen(const Buffer<T>& buffer) const {
     std::vector<float> values(buffer.size());
@@ -69,7 +69,7 @@ class Nccl : public ::testing::Test {
   std::unique_ptr<Communicator> communicator_;
 };
 
-/// What the buffers are of, and whether in memory of NCCL's that is registered.
+/// The element type, and whether the buffers are in registered memory of NCCL.
 template <class T, bool is_registered>
 struct BuffersOf {
   using Element = T;
@@ -165,7 +165,7 @@ TYPED_TEST(NcclOf, ExchangesPassBlocksRoundInBothDirections) {
   }
 }
 
-// A shard to each of the others, and theirs into a whole, as under ring.
+// A shard to each other rank, and theirs into the whole, as under ring.
 TYPED_TEST(NcclOf, ExchangesTogetherAreOneCallOfTheLibrary) {
   constexpr std::size_t count = 300;
   const int t = this->ranks();
@@ -204,7 +204,7 @@ TEST_F(Nccl, TheHostWaitsForNothingButAFence) {
     while (!is_open) std::this_thread::sleep_for(milliseconds(1));
   });
   fill(buffer);
-  // All of it is behind a kernel that waits for what comes after it here.
+  // All of it waits for a kernel that ends only after the lines below.
   Request request = comm().all_reduce(buffer.data(), 100, DType::fp32, purpose);
   comm().poll();
   comm().wait(request);
@@ -221,7 +221,7 @@ TEST_F(Nccl, CallsOfOneStepOverlapWithKernelsInAnyOrderOfWaiting) {
   for (int round = 0; round < rounds; ++round) {
     fill(a);
     Request first = comm().all_reduce(a.data(), count, DType::fp32, purpose);
-    fill(b);  // beside the first
+    fill(b);  // concurrently with the first call
     Request second = comm().all_reduce(b.data(), count, DType::fp32, purpose);
     Request* const order[] = {&first, &second};
     comm().wait(*order[round % 2]);
@@ -265,7 +265,8 @@ TEST_F(Nccl, CountsWhatTheTrafficFormulasSay) {
   EXPECT_EQ(comm().counters().total(purpose).calls, 0);
 }
 
-// The machine is others', too: what these two tests compare does not hang on how fast it is.
+// Other programs use the machine, too. The comparisons of these two tests do not depend on its
+// speed.
 
 TEST_F(Nccl, BlockedIsTheTimeInWhichTheComputeStreamStood) {
   if (ranks() == 1) GTEST_SKIP() << "nobody to wait for";
@@ -275,7 +276,7 @@ TEST_F(Nccl, BlockedIsTheTimeInWhichTheComputeStreamStood) {
     compute_.launch([&] { is_there = true; });
     finish(comm().all_reduce(buffer.data(), 100, DType::fp32, purpose));
   };
-  // The others come when rank 0 has been standing for a while.
+  // The others come after rank 0 has been blocked for a while.
   if (rank() == 0) {
     reduce();
     while (!is_there) std::this_thread::sleep_for(milliseconds(1));
@@ -304,7 +305,7 @@ TEST_F(Nccl, ACallThatIsCompleteWhenItIsWaitedForBlocksNobody) {
   });
   comm().wait(request);
   comm().barrier();
-  std::this_thread::sleep_for(milliseconds(200));  // in which the call completes, but on a slow day
+  std::this_thread::sleep_for(milliseconds(200));  // enough for the call, except rarely
   const Clock::time_point opened = Clock::now();
   is_open = true;
   comm().attach(nullptr);
@@ -335,7 +336,7 @@ TEST_F(Nccl, TheLogHasTheCallsOfItsTimeOnTheHostsClock) {
   call();
   EXPECT_EQ(comm().counters().at(Operation::all_reduce, purpose).calls, 4);
   ASSERT_EQ(log.calls.size(), 2U);
-  // The anchor between the clocks is read on a machine that others use, too.
+  // The anchor between the clocks is read on a machine that other programs use, too.
   constexpr auto slack = milliseconds(40);
   Clock::time_point last = begin - slack;
   double blocked = 0.0;

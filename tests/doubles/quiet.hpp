@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the thread sanitizer is told of the doubles' own workings.
+// What the thread sanitizer is told about the internals of the doubles.
 //
-// The doubles' queues need locks, and each lock would pass for an order between whatever the
-// threads did before and after: a caller who forgot to wait for an event would go unnoticed
-// whenever a lock happened to lie in between. So locks are taken where the sanitizer does not look,
-// and the orders that CUDA promises are declared one by one.
+// The doubles' queues need locks. The sanitizer would take each lock for an order between the
+// threads' actions before and after it. A caller that forgot to wait for an event would go
+// unnoticed if a lock happened to lie in between. So the sanitizer does not see these locks, and
+// the orders that CUDA promises are declared one by one.
 #pragma once
 
 #if defined(__SANITIZE_THREAD__)
@@ -22,8 +22,8 @@ void __tsan_release(void* address);
 
 namespace tidemark::doubles {
 
-/// As long as it lives, the sanitizer neither sees this thread's accesses nor takes its locks for
-/// an order.
+/// While the object lives, the sanitizer neither sees this thread's accesses nor takes its locks
+/// for an order.
 class Quiet {
  public:
   Quiet() {
@@ -40,7 +40,7 @@ class Quiet {
   Quiet& operator=(const Quiet&) = delete;
 };
 
-/// What this thread did so far comes before what others do behind `behind` of the same address.
+/// What this thread did so far comes before what others do after `behind` with the same address.
 inline void before(void* address) { __tsan_release(address); }
 inline void behind(void* address) { __tsan_acquire(address); }
 

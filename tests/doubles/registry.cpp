@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The double of NCCL's memory and its registration. It refuses what would leave the library with
-// memory that is gone.
+// The double of NCCL's memory and its registration. It refuses calls that would leave the library
+// with freed memory.
 #include "doubles/registry.hpp"
 
 #include <cuda_runtime_api.h>
@@ -28,7 +28,7 @@ struct Registry {
   std::mutex mutex;
   std::map<void*, Registration> by_handle;
   std::map<void*, std::size_t> allocated;
-  std::size_t made = 0;  ///< registrations so far: their handles
+  std::size_t made = 0;  ///< registrations so far, which give the handles
 };
 Registry& registry() {
   static auto* const instance = new Registry;  // never destroyed: threads may outlive `main`
@@ -81,7 +81,7 @@ using tidemark::doubles::Quiet;
 using tidemark::doubles::registry;
 
 ncclResult_t ncclMemAlloc(void** address, std::size_t bytes) {
-  // As NCCL has it, whatever CUDA's reason was.
+  // NCCL returns this error for every reason of CUDA.
   if (fails("ncclMemAlloc")) return ncclUnhandledCudaError;
   if (cudaMalloc(address, bytes) != cudaSuccess) return ncclUnhandledCudaError;
   const Quiet quiet;
@@ -101,7 +101,8 @@ ncclResult_t ncclMemFree(void* address) {
   return cudaFree(address) == cudaSuccess ? ncclSuccess : ncclUnhandledCudaError;
 }
 
-/// Every other one is under way yet when it returns, though NCCL's are not: non-blocking calls may.
+/// Every second one is still pending when it returns. NCCL's are not, but non-blocking calls may
+/// be.
 ncclResult_t ncclCommRegister(const ncclComm_t comm, void* address, std::size_t bytes,
                               void** handle) {
   if (fails("ncclCommRegister")) return ncclSystemError;

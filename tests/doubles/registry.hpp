@@ -8,14 +8,14 @@ struct ncclComm;
 
 namespace tidemark::doubles {
 
-/// How far from the beginning of memory that is registered with `comm` these bytes lie; -1 where
-/// they are not all registered, in one piece.
+/// The offset of these bytes in the memory that is registered with `comm`. -1 unless all of them
+/// are registered, in one piece.
 std::ptrdiff_t registered_offset(const ncclComm* comm, const void* address, std::size_t bytes);
 
 /// Whether anything is registered with `comm`.
 bool has_registered(const ncclComm* comm);
 
-/// Ends with `comm`, as far as its registrations go.
+/// Removes all registrations with `comm`.
 void forget_registered(const ncclComm* comm);
 
 }  // namespace tidemark::doubles

@@ -25,20 +25,20 @@ using comm::Purpose;
 using comm::Request;
 
 constexpr std::chrono::duration<double> timeout{1.5};
-constexpr std::chrono::milliseconds a_while{40};  ///< in which everybody else gets on
+constexpr std::chrono::milliseconds a_while{40};  ///< in which the others make progress
 constexpr std::size_t count = 1000;
 
 struct Stage {
   Compute compute;
   Buffer<float> numbers{count}, copy{count};
-  std::unique_ptr<Communicator> communicator;  // last, for it uses the stream to its end
+  std::unique_ptr<Communicator> communicator;  // last, because it uses the stream to its end
 
   [[nodiscard]] int rank() const { return communicator->rank(); }
   [[nodiscard]] Request all_reduce() const { return all_reduce(numbers.data()); }
   [[nodiscard]] Request all_reduce(float* values) const {
     return communicator->all_reduce(values, count, DType::fp32, Purpose::activation);
   }
-  /// A kernel that takes its time, so that whoever does not wait for it is early.
+  /// A slow kernel, so that code that does not wait for it is too early.
   void write() const { write(numbers.data()); }
   void write(float* values) const {
     compute.sleep(a_while);
@@ -61,7 +61,7 @@ struct Stage {
 
 void wait_for_ever() { std::this_thread::sleep_for(std::chrono::hours(1)); }
 
-/// Written, reduced, read, looked at: everybody waits for whom he has to.
+/// The numbers are written, reduced, read and checked, with all the waits that are necessary.
 void reduce(const Stage& stage, float* values) {
   stage.write(values);
   Request request = stage.all_reduce(values);
@@ -78,7 +78,7 @@ void reduce_with(const Stage& stage, Kind kind, const std::string& function, int
   reduce(stage);
 }
 
-/// The same in memory of NCCL's own, all but the first `skipped` numbers of it.
+/// The same in NCCL's own memory, without the first `skipped` numbers of it.
 void reduce_registered(const Stage& stage, std::size_t skipped = 0) {
   const Buffer<float> registered(2 * count, *stage.communicator->buffer_memory());
   reduce(stage, registered.data() + skipped);
@@ -103,7 +103,7 @@ const std::map<std::string, Scenario>& scenarios() {
   static const std::map<std::string, Scenario> all{
       {"good", [](const Stage& stage) { reduce(stage); }},
 
-      // Somebody does not wait.
+      // A wait is missing.
       {"caller_does_not_ask_until_the_call_is_on_its_stream",
        [](const Stage& stage) {
          reduce_with(stage, Kind::skip, "ncclCommGetAsyncError", stage.rank());
@@ -114,7 +114,7 @@ const std::map<std::string, Scenario>& scenarios() {
        }},
       {"kernel_does_not_wait_for_collective",
        [](const Stage& stage) {
-         // The other rank comes late, and the sums with it.
+         // The other rank comes late, and so do the sums.
          if (stage.rank() != 0) std::this_thread::sleep_for(a_while);
          reduce_with(stage, Kind::skip, "cudaStreamWaitEvent of the other stream");
        }},
@@ -133,7 +133,7 @@ const std::map<std::string, Scenario>& scenarios() {
          stage.communicator->fence();
        }},
 
-      // What does not fit together.
+      // Arguments that do not fit together.
       {"other_count",
        [](const Stage& stage) {
          const std::size_t wrong = stage.rank() == 0 ? count : count / 2;
@@ -201,13 +201,13 @@ const std::map<std::string, Scenario>& scenarios() {
        [](const Stage& stage) { reduce_with(stage, Kind::fail, "cudaStreamWaitEvent", 1); }},
       {"device_fails",
        [](const Stage& stage) {
-         stage.compute.sleep(10 * a_while);  // the watch looks in the meantime
+         stage.compute.sleep(10 * a_while);  // the watch polls meanwhile
          reduce_with(stage, Kind::fail, "cudaEventQuery", 1);
        }},
       {"asking_fails",
        [](const Stage& stage) { reduce_with(stage, Kind::fail, "ncclCommGetAsyncError", 1); }},
 
-      // Memory that NCCL knows of.
+      // Memory that is registered with NCCL.
       {"registered", [](const Stage& stage) { reduce_registered(stage); }},
       {"given_back_at_once", give_back_at_once},
       {"allocation_fails",
@@ -240,7 +240,7 @@ const std::map<std::string, Scenario>& scenarios() {
          reduce(stage, registered.data());
        }},
 
-      // What does not end.
+      // Calls that do not end.
       {"peer_hangs",
        [](const Stage& stage) {
          if (stage.rank() == 1) wait_for_ever();
@@ -266,7 +266,7 @@ const std::map<std::string, Scenario>& scenarios() {
   return all;
 }
 
-/// Faults that have to be there before there is a communicator.
+/// Plants faults that must exist before there is a communicator.
 void plant_for_start(const std::string& scenario, int rank) {
   if (scenario == "init_fails" && rank == 1) plant(Kind::fail, "ncclCommInitRankConfig");
   if (scenario == "init_hangs" && rank == 1) plant(Kind::hang, "ncclCommInitRankConfig");
@@ -281,7 +281,7 @@ void run(const std::string& scenario, int rank) {
   stage.communicator->set_context("the play");
   const auto found = scenarios().find(scenario);
   if (found != scenarios().end()) found->second(stage);
-  stage.communicator->fence();  // as a run ends
+  stage.communicator->fence();  // as at the end of a run
 }
 
 }  // namespace

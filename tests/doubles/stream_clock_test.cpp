@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-// Others use the machine, too; what is waited for takes much longer.
+// Other programs use the machine, too. The times that are compared are much longer.
 constexpr Clock::duration slack = milliseconds(40);
 constexpr milliseconds nap{200};
 
@@ -31,7 +31,7 @@ TEST(StreamClock, PutsMomentsOfAStreamOnTheHostsClock) {
   EXPECT_FALSE(clock.has_passed(second_mark));
   clock.await(second_mark);
   EXPECT_TRUE(clock.has_passed(first_mark));
-  // The anchor may come before or behind what it is to tell the time of.
+  // The anchor may be before or after the moment whose time it gives.
   for (int anchors = 0; anchors < 2; ++anchors) {
     EXPECT_LT(std::chrono::abs(clock.time_of(first_mark) - first), slack);
     EXPECT_LT(std::chrono::abs(clock.time_of(second_mark) - second), slack);

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Each planted fault is caught: by the thread sanitizer, or by a line and status 3; never a hang.
 
-Environment: TIDEMARK_EXECUTABLE, the doubles' tests built for the thread sanitizer, which play the
-scenarios of scenarios.cpp; the rest as harness.py says.
+Environment: TIDEMARK_EXECUTABLE, the doubles' tests built for the thread sanitizer, which run the
+scenarios of scenarios.cpp. For the other variables, see harness.py.
 """
 import concurrent.futures
 import re
 import tempfile
 import unittest
 
-# harness.py is the command line's; what is tested here is another executable in the same way.
+# harness.py is that of the command line. This test runs another executable in the same way.
 from cli import harness
 
 RACE = "WARNING: ThreadSanitizer: data race"
@@ -23,7 +23,7 @@ MISFIT = (rf"(all_reduce|all_gather|NCCL) failed {IN} [01]: "
           rf"remote error: {POSTED}, but {POSTED}{MORE}")
 OVERDUE = r"not complete after [\d.]+ s \(timeout 1\.5 s\)"
 
-# What each leaves on standard error: one of the lines has to match in full.
+# What each scenario leaves on standard error. One of the lines must match completely.
 LINES = {
     "other_count": MISFIT,
     "other_type": MISFIT,
@@ -63,20 +63,20 @@ LINES = {
     "init_hangs": r"ncclCommInitRankConfig failed in set-up on rank 0: not complete after 1\.5 s",
 }
 GOOD = ["good", "registered", "given_back_at_once"]
-# Who is too early finds wrong numbers, for those that he should have waited for take their time.
+# An access that is too early finds wrong numbers, because the right ones take time to arrive.
 WRONG_SUMS = ["collective_does_not_wait_for_kernel", "kernel_does_not_wait_for_collective",
               "host_does_not_wait_for_device",
               "caller_does_not_ask_until_the_call_is_on_its_stream"]
-# And, whatever the time, a race.
+# These are also a race, whatever the timing.
 RACES = [*WRONG_SUMS[:3], "kernel_overwrites_what_is_being_sent"]
 
-# Memory is given back while the collective that the compute stream waits for is under way.
+# Memory is given back while the collective that the compute stream waits for is pending.
 FREED = "freed_while_a_call_uses_it"
 
 
 def play(scenario):
-    """How it ends. It runs once more where the launcher itself crashed or hangs without ranks. Open
-    MPI's launcher sometimes does so while it ends the ranks."""
+    """How the scenario ends. It runs once more if the launcher itself crashed, or hangs without
+    ranks. Open MPI's launcher sometimes does so while it ends the ranks."""
     for attempt in range(3):
         with tempfile.TemporaryDirectory(prefix="tidemark-doubles-") as folder:
             try:
@@ -94,7 +94,7 @@ class Faults(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         scenarios = [*GOOD, *LINES, *WRONG_SUMS, RACES[3], FREED]
-        # They sleep more than they compute.
+        # The scenarios sleep more than they compute.
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
             cls.results = dict(zip(scenarios, pool.map(play, scenarios)))
 
@@ -131,7 +131,7 @@ class Faults(unittest.TestCase):
                 self.assertIn(RACE, "\n".join(self.results[scenario].errors))
         self.assertRegex("\n".join(self.results[FREED].errors),
                          f"{RACE}|WARNING: ThreadSanitizer: heap-use-after-free")
-        # The one that nothing else ends.
+        # Nothing else ends this one.
         self.assertEqual(self.results[RACES[3]].status, RACE_STATUS)
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What every message about bad input has to be.
+// What every message about bad input must be.
 #pragma once
 
 #include <cstdio>
@@ -8,7 +8,7 @@
 
 namespace tidemark::fuzz {
 
-/// Ends the process where a message is empty, holds a control character, or is too long to read.
+/// Ends the process if a message is empty, has a control character, or is too long to read.
 inline void require_one_line(const char* message) {
   constexpr std::size_t most = 4096;
   const std::size_t length = std::strlen(message);

@@ -15,7 +15,7 @@
 
 namespace {
 
-/// Bytes as a file that no disk holds.
+/// Bytes as a file in memory only.
 class MemoryFile {
  public:
   MemoryFile(const std::uint8_t* data, std::size_t size) : descriptor_(memfd_create("records", 0)) {

@@ -55,7 +55,7 @@ TEST(Cpus, OfOneListWithinAnother) {
   EXPECT_FALSE(is_within({1}, {}));
 }
 
-// What is bound later, as an OpenMP runtime does, is no gift of the launcher.
+// What is bound later, for example by an OpenMP runtime, does not come from the launcher.
 TEST(Cpus, OfAThreadAreItsOwnAndThoseAtTheStartStay) {
   const CpuList at_start = cpus_at_start();
   ASSERT_FALSE(at_start.empty());

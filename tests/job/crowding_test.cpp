@@ -88,7 +88,7 @@ TEST(Crowding, WhatIsNotKnownOfThreadsIsNoProblem) {
   EXPECT_EQ(judge({place, place}, {}).problems, Lines{});
 }
 
-// 2 cores with hardware threads 0 and 2, 1 and 3.
+// 2 cores: one with hardware threads 0 and 2, one with 1 and 3.
 TEST(Crowding, HardwareThreadsOfACoreBesideIdleCoresAreAProblem) {
   const Placement found = judge({place_on("a", cpus_of_machine(2, 2), "0,2", {"0"}),
                                  place_on("a", cpus_of_machine(2, 2), "0,2", {"2"})},
@@ -123,7 +123,7 @@ TEST(Crowding, ThreadsOnOneHardwareThreadAreNamedAsThat) {
       found.problems[0].rfind("ranks 0-1 of a: 2 threads can only run on hardware thread 2:", 0),
       0U)
       << found.problems[0];
-  EXPECT_EQ(found.remarks, Lines{});  // they are not named once more for their core
+  EXPECT_EQ(found.remarks, Lines{});  // they are not also named for their core
 }
 
 TEST(Crowding, ContainersOfOneMachineAreJudgedTogether) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// An environment of a test's own.
+// An environment that a test makes.
 #pragma once
 
 #include <map>

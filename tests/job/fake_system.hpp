@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A /proc and a /sys of a test's own, in a folder that goes with it.
+// A /proc and a /sys that a test makes, in a folder that is removed with the object.
 #pragma once
 
 #include <unistd.h>

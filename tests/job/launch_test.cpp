@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The environments are those of Slurm 22.05 and Open MPI 4.1, but for the number of tasks.
+// The environments are those of Slurm 22.05 and Open MPI 4.1, except for the number of tasks.
 #include "job/launch.hpp"
 
 #include <map>
@@ -51,13 +51,13 @@ TEST(Launch, TasksOfSrunThatAreJobsOfTheirOwnAreRefused) {
 
 TEST(Launch, WhereMpiSeesSeveralNothingIsWrong) {
   EXPECT_EQ(line_of(step("0", "4"), 4), "");
-  EXPECT_EQ(line_of(step("0", "4"), 2), "");  // that the number is wrong, the input says
+  EXPECT_EQ(line_of(step("0", "4"), 2), "");  // the input reports that the number is wrong
   EXPECT_EQ(line_of({{"OMPI_COMM_WORLD_SIZE", "4"}, {"OMPI_COMM_WORLD_RANK", "0"}}, 4), "");
 }
 
 TEST(Launch, ATaskAloneIsAJobOfOneRank) { EXPECT_EQ(line_of(step("0", "1")), ""); }
 
-// SLURM_NTASKS is the allocation's.
+// SLURM_NTASKS is that of the allocation.
 TEST(Launch, InTheShellOfAnAllocationIsOneProcess) {
   const Values salloc{{"SLURM_JOB_ID", "9"}, {"SLURM_NTASKS", "4"}, {"SLURM_NPROCS", "4"}};
   EXPECT_EQ(line_of(salloc), "");
@@ -83,14 +83,14 @@ TEST(Launch, OneRankOfMpirunInAnAllocationIsAJobOfOneRank) {
                       {"PMIX_NAMESPACE", "3046440961"}};
   EXPECT_EQ(line_of(mpirun), "");
   EXPECT_EQ(line_of(with(batch_script, mpirun)), "");
-  // On another node mpirun's daemons are a step of srun, one task a node.
+  // On another node, mpirun's daemons are a step of srun, with one task per node.
   EXPECT_EQ(line_of(with(step("2", "3"), mpirun)), "");
   EXPECT_EQ(line_of(with(step("2", "3"), {{"PMI_SIZE", "1"}, {"PMI_RANK", "0"}})), "");
   EXPECT_EQ(line_of(with(step("2", "3"), {{"PMIX_RANK", "0"}, {"PMIX_NAMESPACE", "prterun-1"}})),
             "");
 }
 
-// A container that hands some variables in.
+// A container that passes some variables on.
 TEST(Launch, TasksWhoseStepIsNotToldAreRefusedToo) {
   const Launch launch =
       launch_of(variables({{"SLURM_JOB_ID", "9"}, {"SLURM_PROCID", "2"}, {"SLURM_NTASKS", "4"}}));

@@ -30,8 +30,8 @@ void end(End how, std::unique_ptr<Lifelines> own) {
   _exit(0);
 }
 
-/// This process is rank `own` of 4 and 5, the first two of a node; the other one is a child of it,
-/// and ends. The line that this process would write; empty where it writes none.
+/// This process is rank `own` of 4 and 5, the first two of a node. The other one is a child of it,
+/// and ends. Returns the line that this process would write; empty if it writes none.
 std::string line_after(End how, std::size_t own) {
   const std::size_t bytes = Lifelines::bytes_for(2);
   void* const memory =
@@ -50,7 +50,7 @@ std::string line_after(End how, std::size_t own) {
     _exit(1);
   }
   EXPECT_EQ(read(ready[0], &byte, 1), 1);
-  // Threads that wait outlive the test, and so does what they use.
+  // Waiting threads outlive the test, so their data must, too.
   const auto line = std::make_shared<std::promise<std::string>>();
   std::future<std::string> said = line->get_future();
   auto lifelines = std::make_unique<Lifelines>(memory, 2, own, peers.at(own));
@@ -74,7 +74,7 @@ TEST(Lifelines, TellThatTheFirstRankWasKilled) {
 }
 
 TEST(Lifelines, AreIncompleteUntilAllRanksHaveTheirLocks) {
-  alignas(64) static std::array<std::byte, 256> memory{};  // last words are noted there from now on
+  alignas(64) static std::array<std::byte, 256> memory{};  // last words are kept there from now on
   ASSERT_LE(Lifelines::bytes_for(2), memory.size());
   Lifelines::prepare(memory.data(), 2);
   const Lifelines first(memory.data(), 2, 0, {4, 1004});

@@ -102,7 +102,7 @@ TEST(Numa, ADeviceThatIsAttachedElsewhereIsARemark) {
       "run on 0"};
   place.device_numa_node = 1;
   EXPECT_EQ(judge({place}, {}).remarks, expected);
-  place.cpus = {{0, 0, 0}, {1, 1, 0}};  // the job may use one node alone
+  place.cpus = {{0, 0, 0}, {1, 1, 0}};  // the job may use only one node
   EXPECT_EQ(judge({place}, {}).remarks, expected);
 }
 

@@ -112,7 +112,7 @@ TEST_F(MachineTest, Version2MayStandBesideVersion1) {
   limits_are(2.0, "fs/cgroup/unified/pod");
 }
 
-// A container that shows the root alone, under a path that stands elsewhere.
+// A container that shows only the root, with a path that is elsewhere.
 TEST_F(MachineTest, APathThatIsNotShownLeavesTheRoot) {
   system_.proc("self/cgroup", "0::/kubepods/pod7/c3");
   system_.sys("fs/cgroup/cpu.max", "400000 100000");

@@ -36,7 +36,7 @@ TEST(MpiComponents, IsTheNetworkWhereSharedMemoryIsSwitchedOff) {
 }
 
 TEST(MpiComponents, IsNotGuessedAt) {
-  // Two networks: which one carries what is not known.
+  // There are two networks, so it is not known which one carries what.
   const auto two = open_mpi({"btl_tcp", "btl_openib", "btl_self", "btl_vader", "pml_ob1"});
   EXPECT_EQ(components_from(two, {true, true}).between_nodes, std::nullopt);
   const MpiComponents ucx = components_from(open_mpi({"btl_tcp", "pml_ucx"}), {true, true});

@@ -54,7 +54,7 @@ TEST(CommunicatorFactory, TakesMpiForSeveralRanks) {
   const auto comm = comm::make_communicator({.backend = comm::Backend::automatic, .ranks = size});
   EXPECT_EQ(comm->name(), size == 1 ? "self" : "mpi");
   EXPECT_EQ(comm->size(), size);
-  // A self communicator is for one rank, whatever the size of the job.
+  // A self communicator has one rank, whatever the size of the job.
   EXPECT_EQ(comm::make_self_communicator()->size(), 1);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the system tells of processes that others wait for.
+// What the system says of processes that others wait for.
 #include "job/peers.hpp"
 
 #include <signal.h>
@@ -29,7 +29,7 @@ class Child {
 
   void stop() const {
     kill(pid_, SIGSTOP);
-    waitpid(pid_, nullptr, WUNTRACED);  // returns once it is
+    waitpid(pid_, nullptr, WUNTRACED);  // returns when it is stopped
   }
   void end(bool reap) {
     kill(pid_, SIGKILL);
@@ -55,7 +55,7 @@ TEST(Peers, NamesThoseThatAreStoppedOrHaveEnded) {
   stops.stop();
   EXPECT_EQ(missing_peers({self, runs.identity(), stops.identity(), ends.identity()}, 0),
             "rank 2 is stopped");
-  ends.end(false);  // as its parent sees it until it looks
+  ends.end(false);  // a zombie until its parent looks
   EXPECT_EQ(missing_peers({self, runs.identity(), stops.identity(), ends.identity()}, 0),
             "rank 3 has ended; rank 2 is stopped");
   ends.end(true);

@@ -87,7 +87,8 @@ TEST(ShareOfCores, RanksThatWereGivenTheSameCoresShareThem) {
   EXPECT_EQ(shares(std::vector<Place>(5, all)), (std::vector<int>{2, 2, 2, 2, 2}));
   EXPECT_EQ(shares(std::vector<Place>(24, all)), std::vector<int>(24, 1));
   EXPECT_EQ(shares({all, place_on("b", cpus, "0-11", {})}), (std::vector<int>{12, 12}));
-  // Half of four, and two alone.
+  // Both get half of the four cores that they share. The first one also gets the two that only it
+  // may use.
   EXPECT_EQ(shares({place_on("a", cpus, "0-5", {}), place_on("a", cpus, "2-5", {})}),
             (std::vector<int>{4, 2}));
 }
@@ -107,7 +108,7 @@ TEST(ShareOfCores, RanksOfOneControlGroupShareItsTime) {
   place.cpu_limit = CpuLimit{4.0, "/sys/fs/cgroup", 7};
   Place beside = place;
   EXPECT_EQ(shares({place, beside}), (std::vector<int>{2, 2}));
-  beside.cpu_limit->id = 8;  // another container, in which the path is the same
+  beside.cpu_limit->id = 8;  // another container with the same path inside
   EXPECT_EQ(shares({place, beside}), (std::vector<int>{4, 4}));
   beside = place;
   beside.machine = "another";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tensor groups, and what the user is shown of a placement. crowding_test.cpp and
-// machine_rules_test.cpp have the rules of a machine.
+// Tensor groups, and what the user sees of a placement. crowding_test.cpp and
+// machine_rules_test.cpp test the rules of a machine.
 #include "job/placement.hpp"
 
 #include <string>
@@ -18,7 +18,7 @@ using testing::place_on;
 
 using Lines = std::vector<std::string>;
 
-/// A rank of one thread that the launcher left everywhere.
+/// A rank of one thread that the launcher did not bind.
 Place unbound(const std::string& host, int cores) {
   return place_on(host, cpus_of_machine(cores), text_of({0}), {"0-" + std::to_string(cores - 1)});
 }
@@ -74,7 +74,7 @@ TEST(TensorGroup, ThatStandOnOneNodeAreFine) {
   EXPECT_EQ(judge(places, {{0, 2}, {1, 3}}).problems.size(), 2U);  // the wrong way round
 }
 
-// Three nodes of four cores for four groups of three: one has to cross.
+// Three nodes of four cores for four groups of three ranks. One group has to cross.
 TEST(TensorGroup, RoomThatOtherGroupsFillIsNone) {
   std::vector<Place> places;
   for (int rank = 0; rank < 12; ++rank) {

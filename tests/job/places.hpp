@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Places of made-up machines.
+// Places of imaginary machines.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace tidemark::job::testing {
 
-/// `cores` cores, each with `ways` hardware threads, numbered as Linux does: first those of all
-/// cores, then the second ones. NUMA nodes have equally many cores, in order.
+/// `cores` cores, each with `ways` hardware threads, in Linux numbering: first the first hardware
+/// threads of all cores, then the second ones. NUMA nodes have the same number of cores, in order.
 inline std::vector<Cpu> cpus_of_machine(int cores, int ways = 1, int nodes = 1) {
   std::vector<Cpu> cpus;
   for (int cpu = 0; cpu < cores * ways; ++cpu) {

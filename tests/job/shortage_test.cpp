@@ -25,8 +25,9 @@ std::string text(const Claims& claims) {
   return words;
 }
 
-/// The largest number of claims that some set of claims has beyond the units that it could take
-/// (Hall; Ore for the number): as many claims get nothing, whoever is served. By trying all sets.
+/// The largest difference, over all sets of claims, between their number and the units that they
+/// could take (Hall; Ore for the number). At least so many claims get nothing in any assignment.
+/// Tries all sets.
 int deficiency(const Claims& claims) {
   int worst = 0;
   for (unsigned set = 0; set < 1U << claims.size(); ++set) {
@@ -42,7 +43,7 @@ int deficiency(const Claims& claims) {
   return worst;
 }
 
-/// The claims without those in a shortage, and of what they could take what is not in one.
+/// The claims without those in a shortage. What they could take is without the units in a shortage.
 Claims without(Claims claims, const std::vector<Shortage>& shortages) {
   for (const Shortage& shortage : shortages) {
     for (const std::size_t claim : shortage.claims) claims[claim].clear();
@@ -73,7 +74,7 @@ TEST(Shortages, AreNoneWhereEachClaimCanHaveAUnit) {
   EXPECT_TRUE(find_shortages({}).empty());
   EXPECT_TRUE(find_shortages({{}, {}}).empty());
   EXPECT_TRUE(find_shortages({{0}, {1}}).empty());
-  EXPECT_TRUE(find_shortages({{0, 1}, {0}}).empty());  // the first has to give way
+  EXPECT_TRUE(find_shortages({{0, 1}, {0}}).empty());  // the first claim has to take the other unit
   EXPECT_TRUE(find_shortages({{0, 1}, {1, 2}, {0}, {2, 3}}).empty());
 }
 
@@ -90,7 +91,7 @@ TEST(Shortages, LeaveOutWhoHasAnotherChoice) {
 }
 
 TEST(Shortages, ThatMeetBecomeOne) {
-  // {0} for two, and {0, 1} for three more.
+  // {0} for two claims, and {0, 1} for three more.
   const Claims claims{{0}, {0}, {0, 1}, {0, 1}, {0, 1}};
   EXPECT_EQ(find_shortages(claims), (std::vector<Shortage>{{{0, 1, 2, 3, 4}, {0, 1}}}));
 }
@@ -124,7 +125,7 @@ TEST(Shortages, AreThoseOfHallsTheorem) {
   }
 }
 
-// A large node, all of whose threads may run everywhere.
+// A large node on which all threads may run everywhere.
 TEST(Shortages, OfManyThreadsAreFoundAtOnce) {
   std::vector<int> all(512);
   for (int unit = 0; unit < 512; ++unit) all[static_cast<std::size_t>(unit)] = unit;

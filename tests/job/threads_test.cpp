@@ -20,7 +20,7 @@ TEST(Threads, ThatTheUserAskedForAreLeftToWhoReadsThem) {
     EXPECT_EQ(choose_threads(4, {}, variables({{name, "2"}})).number, std::nullopt) << name;
   }
   EXPECT_EQ(choose_threads(4, {}, variables({{"OMP_NUM_THREADS", "3,2"}})).number, std::nullopt);
-  // Kokkos refuses an option and a variable that differ.
+  // Kokkos refuses an option that differs from the variable.
   for (const char* const option : {"--kokkos-threads=2", "--kokkos-num-threads=2"}) {
     EXPECT_EQ(choose_threads(4, {"run", option}, variables({})).number, std::nullopt) << option;
   }

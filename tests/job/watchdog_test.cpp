@@ -16,8 +16,8 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = Watchdog::Clock;
 
-/// The process that dies starts a thread, so it must be a new run of this program and not a fork of
-/// it, which would lack the threads that it had. GoogleTest restores the flag after each test.
+/// The process that dies starts a thread. So it must be a new run of this program, and not a fork,
+/// which would lack the threads of this process. GoogleTest restores the flag after each test.
 class WatchdogDeathTest : public ::testing::Test {
  protected:
   WatchdogDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
@@ -48,7 +48,7 @@ TEST_F(WatchdogDeathTest, TheCallThatHangsIsNamedNotAnEarlierOne) {
         std::this_thread::sleep_for(60s);
       },
       ::testing::ExitedWithCode(static_cast<int>(ExitStatus::failed)),
-      // Measured from the beginning of this call, so not less than the timeout.
+      // Measured from the beginning of this call, so it is not less than the timeout.
       "^reduce_scatter is overdue in set-up on rank 0: not complete after ([1-9]|0\\.[3-9])");
 }
 

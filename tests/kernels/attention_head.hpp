@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One head's attention for the tests of the block softmax.
+// The attention of one head, for the tests of the block softmax.
 #pragma once
 
 #include <cmath>
@@ -28,7 +28,7 @@ struct Head {
   [[nodiscard]] ScoreBlock block(std::int64_t first_query, std::int64_t first_key) const {
     return {first_query, first_key, length, scale, causal};
   }
-  /// What dropout multiplies each weight with.
+  /// The dropout factor of each weight.
   [[nodiscard]] Table<double> factors() const {
     return dropout_factors(key, p, first_element, length, length);
   }
@@ -39,7 +39,7 @@ inline ::testing::Message in_words(const Head& head) {
                               << ", first " << head.first_element;
 }
 
-/// The heads to be tested: p = 0 and more, with elements that begin anywhere in a Philox block.
+/// The heads that are tested: p = 0 and more, with elements that begin anywhere in a Philox block.
 inline std::vector<Head> heads_of(std::int64_t length, bool causal) {
   return {{length, causal},
           {length, causal, 0.1, 0},
@@ -54,7 +54,7 @@ Table<F> block_of(const Table<F>& table, std::int64_t i, std::int64_t m, std::in
   return columns_of(rows_of(table, i, m), j, n);
 }
 
-/// Puts a block back where it was cut out.
+/// Puts a block back to its place in the table.
 template <class F>
 void put_block(const Table<F>& block, std::int64_t i, std::int64_t j, Table<F>& table) {
   for (std::int64_t row = 0; row < block.rows; ++row) {
@@ -64,7 +64,7 @@ void put_block(const Table<F>& block, std::int64_t i, std::int64_t j, Table<F>& 
   }
 }
 
-/// A table [1, R] as what a kernel has of R rows, [R, 1].
+/// A table [1, R] in the form in which a kernel takes R rows, [R, 1].
 template <class F>
 Matrix<F> as_column(const support::DeviceTable<F>& row) {
   return Matrix<F>(row.vector().data(), row.vector().extent(0), 1);
@@ -90,7 +90,7 @@ Table<double> log_sum_exp(const Head& head, const Table<F>& scores) {
   const Table<double> probabilities = softmax(head.shape(), scores);
   Table<double> result(1, head.length);
   for (std::int64_t i = 0; i < head.length; ++i) {
-    // By the likeliest key, since P = exp(scale S - lse).
+    // Computed from the most likely key, because P = exp(scale S - lse).
     std::int64_t best = 0;
     for (std::int64_t j = 1; j < head.length; ++j) {
       if (probabilities(i, j) > probabilities(i, best)) best = j;

@@ -42,7 +42,7 @@ TYPED_TEST(BiasForward, OverwritesEveryRowWithTheBias) {
   }
 }
 
-// Widths of 1, 2 and 3 strips of columns; rows that no number of threads divides.
+// Widths of 1, 2 and 3 strips of columns, and numbers of rows that no number of threads divides.
 TYPED_TEST(BiasBackward, SumsTheColumns) {
   using T = TypeParam;
   for (const std::int64_t width : support::odd_widths) {

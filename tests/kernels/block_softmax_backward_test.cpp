@@ -19,7 +19,7 @@ using support::in_double;
 using support::random_table;
 using support::Table;
 
-/// What goes into the backward pass of a head, and what a forward pass would have saved.
+/// The input of the backward pass of a head, and what a forward pass would have saved.
 template <class F>
 struct Inputs {
   Table<F> scores;
@@ -67,7 +67,7 @@ struct Outputs {
   Table<F> gradient;  ///< of the scores
 };
 
-/// The kernel, block by block; blocks that no query sees are left out, and zero.
+/// The kernel, block by block. Blocks that no query sees are left out, and are zero.
 template <class F>
 Outputs<F> backward(const Head& head, std::int64_t query_block, std::int64_t key_block,
                     const Inputs<F>& in) {
@@ -139,7 +139,7 @@ TYPED_TEST(BlockSoftmaxBackward, EqualsTheMaterializedGradient) {
   }
 }
 
-// The mask of so many keys is drawn in pieces.
+// The mask of so many keys is drawn in several pieces.
 TYPED_TEST(BlockSoftmaxBackward, BlocksMayBeLong) {
   for (const bool causal : {false, true}) {
     expect_whole<TypeParam>({540, causal, 0.4, 1}, 530, 530);
@@ -183,7 +183,8 @@ TYPED_TEST(BlockSoftmaxBackward, LargeScoresNeitherOverflowNorVanish) {
   head.scale = 1.0;
   for (const double magnitude : {100.0, 1e4, 1e30}) {
     Inputs<F> in = make_inputs<F>(head);
-    // One winner a row: its weight is 1, all gradients 0, as the projection is the winner's.
+    // One key per row has all the weight, 1. All gradients are 0, because the projection is that of
+    // this key.
     std::fill(in.scores.values.begin(), in.scores.values.end(), static_cast<F>(-magnitude));
     for (std::int64_t i = 0; i < head.length; ++i) {
       const std::int64_t winner = (7 * i) % head.length;

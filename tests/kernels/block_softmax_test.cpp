@@ -30,10 +30,10 @@ template <class T>
 struct Attended {
   Table<T> context;                  ///< [s, d]
   Table<Accumulate<T>> log_sum_exp;  ///< [1, s]
-  Table<Accumulate<T>> weights;      ///< [s, s], as of their blocks
+  Table<Accumulate<T>> weights;      ///< [s, s], for the forward's own blocks
 };
 
-/// The forward pass, as attention goes through the blocks.
+/// The forward pass, in the order in which attention takes the blocks.
 template <class T>
 Attended<T> attend(const Head& head, const Blocks& blocks, const Table<Accumulate<T>>& scores,
                    const Table<Accumulate<T>>& values) {
@@ -68,7 +68,7 @@ Attended<T> attend(const Head& head, const Blocks& blocks, const Table<Accumulat
   return result;
 }
 
-/// Whether blocks give what the softmax over whole rows gives.
+/// Whether blocks give the same as the softmax over whole rows.
 template <class T>
 void expect_whole(const Head& head, const Blocks& blocks, const Table<Accumulate<T>>& scores) {
   using F = Accumulate<T>;
@@ -109,7 +109,7 @@ TYPED_TEST(BlockSoftmax, WithoutAMaskBlocksMayBeOfAnySize) {
   }
 }
 
-// The mask of so many keys is drawn in pieces.
+// The mask of so many keys is drawn in several pieces.
 TYPED_TEST(BlockSoftmax, BlocksMayBeLong) {
   using F = Accumulate<TypeParam>;
   const auto scores = random_table<F>(540, 540, 1, 24.0);
@@ -118,7 +118,7 @@ TYPED_TEST(BlockSoftmax, BlocksMayBeLong) {
   }
 }
 
-// What was summed before is worth less and less, or what comes later is.
+// With each block, either the earlier sums or the later ones have less and less weight.
 TYPED_TEST(BlockSoftmax, SumsFollowTheHighestScore) {
   using F = Accumulate<TypeParam>;
   const std::int64_t length = 40;
@@ -137,7 +137,7 @@ TYPED_TEST(BlockSoftmax, SumsFollowTheHighestScore) {
   }
 }
 
-// The winner lies in the first, a middle or the last block.
+// The largest score is in the first, a middle or the last block.
 TYPED_TEST(BlockSoftmax, LargeScoresNeitherOverflowNorVanish) {
   using F = Accumulate<TypeParam>;
   const std::int64_t length = 37;
@@ -223,7 +223,7 @@ TYPED_TEST(BlockSoftmax, DropsWhatTheMaterializedSoftmaxDrops) {
   }
 }
 
-// Two heads at once, whose scores lie elsewhere in the global tensor.
+// Two heads in one batch. In the global tensor, their scores have other places.
 TYPED_TEST(BlockSoftmax, ABatchIsItsMembersOneByOne) {
   using T = TypeParam;
   using F = Accumulate<T>;

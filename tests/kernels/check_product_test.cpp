@@ -24,13 +24,13 @@ struct Shape {
 constexpr Shape shapes[] = {{1, 1, 1},     {3, 65, 7},     {70, 130, 64},
                             {64, 64, 256}, {33, 200, 300}, {129, 31, 1000}};
 
-/// C = A B, beside which everything that a product can be is checked.
+/// C = A B, with all inputs of a check of the product.
 template <class T>
 class CheckProduct : public ::testing::Test {
  protected:
   using F = Accumulate<T>;
 
-  /// What the check finds of a product to whose result `spoil` is done before it looks.
+  /// What the check finds if `spoil` changes the result first.
   template <class Spoil>
   ProductFindings findings_of(const Shape& s, Op op_a, Op op_b, F alpha, F beta, const Spoil& spoil,
                               std::uint64_t seed = 7) {
@@ -76,7 +76,8 @@ TYPED_TEST(CheckProduct, LeavesRoomForEveryRightProduct) {
   }
 }
 
-// Wherever it is, and whatever is drawn: an element that is off by the size of its neighbours.
+// The element is off by the size of its neighbours. It is found at any place and for any random
+// numbers.
 TYPED_TEST(CheckProduct, SeesOneWrongElement) {
   using T = TypeParam;
   for (const Shape& s : shapes) {

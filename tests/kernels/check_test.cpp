@@ -102,7 +102,7 @@ TYPED_TEST(CheckKernels, MaxAbsDifferenceSeesTheWorstElement) {
   EXPECT_EQ(this->difference(x, y), infinity);
   y(0, 5) = this->inf;
   EXPECT_EQ(this->difference(x, y), infinity);
-  EXPECT_EQ(this->difference(y, y), infinity);  // inf - inf is no agreement
+  EXPECT_EQ(this->difference(y, y), infinity);  // inf - inf does not count as agreement
 }
 
 TYPED_TEST(CheckKernels, DigestSeesEveryBit) {
@@ -132,7 +132,7 @@ TYPED_TEST(CheckKernels, DigestSeesOrderLengthAndSignOfZero) {
   EXPECT_NE(this->digest_of(zero), positive);
 }
 
-// Every element of the part, whatever its address is divisible by, and none beside it.
+// Sets every element of the part, whatever the alignment of its address, and none beside it.
 TYPED_TEST(CheckKernels, FillWithNanSetsAllOfAPartAndNothingElse) {
   for (std::int64_t first = 0; first < 5; ++first) {
     for (std::int64_t count = 0; count < 9; ++count) {

@@ -27,7 +27,7 @@ Table<To> converted(const Table<From>& from, std::int64_t gap_from = 0, std::int
   return target.read();
 }
 
-// The kernel is built with fast-math, which may take NaN and infinities for impossible.
+// The kernel is built with fast-math, which may assume that NaN and infinities do not occur.
 TEST(Convert, EveryPatternOfBf16BecomesItsFloatAndComesBack) {
   Table<bfloat16> all(256, 256);
   for (unsigned bits = 0; bits < 0x10000; ++bits) {
@@ -43,7 +43,7 @@ TEST(Convert, EveryPatternOfBf16BecomesItsFloatAndComesBack) {
 }
 
 TEST(Convert, RoundsAsTheScalarDoes) {
-  // Above, at and below each tie, NaN with payloads that rounding would carry over, overflow.
+  // Above, at and below each tie, NaN with payloads from which rounding would carry, and overflow.
   Table<float> table(256, 41);
   std::uint32_t bits = 0;
   for (float& value : table.values) {

@@ -20,7 +20,7 @@ using support::moved;
 using support::random_table;
 using support::Table;
 
-/// A text of some tokens, and a vocabulary padded to be divided among ranks.
+/// A text of some tokens, and a vocabulary with padding, so that ranks can divide it.
 struct Text {
   std::int64_t vocabulary, ranks, rows;
   std::int64_t batch = 2;
@@ -42,7 +42,7 @@ struct Loss {
   Table<F> gradient;            ///< the same
 };
 
-/// All ranks, one after the other: each has its own columns of the logits.
+/// All ranks, one after the other. Each has its own columns of the logits.
 template <class F>
 Loss<F> run(const Text& text, const Table<F>& logits) {
   Device device;
@@ -104,7 +104,7 @@ Expected naive(const Text& text, const Table<F>& logits) {
   return result;
 }
 
-/// Random logits, in the padding higher than any other.
+/// Random logits. Those of the padding are higher than any other.
 template <class F>
 Table<F> random_logits(const Text& text, double width) {
   auto logits = random_table<F>(text.rows, text.padded(), 1, width);
@@ -114,7 +114,7 @@ Table<F> random_logits(const Text& text, double width) {
   return logits;
 }
 
-// Nothing and one column of padding, a shard of padding alone, and one that is wider than a vector.
+// No padding, one column of it, a shard with only padding, and a shard that is wider than a vector.
 constexpr Text texts[] = {{2, 1, 4},  {7, 1, 10},   {12, 3, 10},  {11, 4, 10},
                           {5, 4, 10}, {9, 8, 6, 3}, {301, 2, 10}, {33, 3, 1, 1}};
 
@@ -154,7 +154,7 @@ TYPED_TEST(CrossEntropy, StatisticsAreThoseOfTheRanksOwnColumns) {
         const F own = label >= 0 && label < shard.valid ? logits(i, shard.first_id + label) : F(0);
         EXPECT_EQ(statistics(row, 2), own);
         if (shard.valid == 0) {
-          // Lower than any logit, and yet its difference to any is finite.
+          // It is lower than any logit, but its difference from any logit is finite.
           EXPECT_LT(statistics(row, 0), F(-1e30));
           EXPECT_TRUE(std::isfinite(statistics(row, 0) - std::numeric_limits<F>::max() / 2));
           EXPECT_EQ(statistics(row, 1), F(0));
@@ -202,7 +202,8 @@ TYPED_TEST(CrossEntropy, GradientsOfATokenCancelAndProbabilitiesAddUp) {
   }
 }
 
-// One winner among equal losers: the loss is 0 where it is the label, else the distance.
+// One label has a large logit, and all others are equal. The loss is 0 if it is the right one, else
+// the difference.
 TYPED_TEST(CrossEntropy, LargeLogitsNeitherOverflowNorVanish) {
   using F = TypeParam;
   const Text text{11, 4, 12};

@@ -22,7 +22,7 @@ struct Dropped {
   Table<std::uint8_t> mask;
 };
 
-/// Both kernels, in place; the mask of the forward goes into the backward.
+/// Both kernels, in place. The backward uses the mask of the forward.
 template <class T>
 Dropped<T> dropped(double p, std::uint64_t first, const Table<T>& x, const Table<T>& gradient) {
   Device device;

@@ -26,7 +26,7 @@ struct Run {
   Table<Accumulate<T>> bias_gradient;
 };
 
-/// Forward and backward of `z`; the mask has no elements without dropout.
+/// Forward and backward of `z`. Without dropout, the mask has no elements.
 template <class T>
 Run<T> run(Device& device, const Dropout& dropout, const Table<T>& z, const Table<T>& bias,
            const Table<T>& residual, const Table<T>& dy) {
@@ -85,7 +85,7 @@ TYPED_TEST(DropoutKernels, ForwardAndBackwardEqualTheNaiveLoops) {
   }
 }
 
-// What makes a run independent of the number of ranks.
+// This makes a run independent of the number of ranks.
 TYPED_TEST(DropoutKernels, ShardsDropWhatTheWholeDrops) {
   using T = TypeParam;
   const std::int64_t rows = 12, width = 13;
@@ -164,7 +164,8 @@ TEST(MakeDropout, TurnsAProbabilityIntoThresholdAndScale) {
   EXPECT_EQ(half.key.seed, key.seed);
   EXPECT_EQ(half.key.stream, key.stream);
   EXPECT_EQ(make_dropout(0.1, key, 0).threshold, 429496730U);
-  // Next to 1 the rounded threshold would leave 32 bits and become 0: nothing would be dropped.
+  // Close to 1, the rounded threshold would exceed 32 bits and become 0. Then nothing would be
+  // dropped.
   EXPECT_EQ(make_dropout(1.0 - 1e-12, key, 0).threshold, 0xffffffffU);
 }
 

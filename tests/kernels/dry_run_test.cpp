@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// In a dry run every kernel returns at once: no operand is read or written.
+// In a dry run every kernel returns at once. It neither reads nor writes an operand.
 #include <gtest/gtest.h>
 
 #include "kernels/bias.hpp"
@@ -18,7 +18,7 @@
 namespace tidemark::kernels {
 namespace {
 
-/// A place that no process may touch.
+/// An address that no process may touch.
 template <class T>
 T* nowhere() {
   return reinterpret_cast<T*>(std::uintptr_t{64});
@@ -110,7 +110,7 @@ TYPED_TEST(DryRunKernels, ProductsAreCountedAndNotComputed) {
   EXPECT_EQ(this->device_.gemm_flops, 6U * R * C * C);
 }
 
-// As many operations as on a device, panel by panel.
+// It counts as many operations as on a device, panel by panel.
 TEST(DryRunKernelsAtScale, APlanOfAnySizeCountsItsProducts) {
   Device device = Device::dry_run();
   const std::size_t tokens = 8192, in = 12288, out = 49152;

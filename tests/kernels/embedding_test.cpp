@@ -54,7 +54,7 @@ TYPED_TEST(EmbeddingKernels, ForwardCopiesTheRowOfEachToken) {
   }
 }
 
-// Rows of a shard, the last of which ends with padding: each token is found in one shard, and is
+// Rows of a shard. The last shard ends with padding. Each token is found in one shard, and is
 // exactly 0 in the others.
 TYPED_TEST(EmbeddingKernels, ShardsHoldTheTokensOfTheirIdsAlone) {
   using T = TypeParam;
@@ -75,8 +75,8 @@ TYPED_TEST(EmbeddingKernels, ShardsHoldTheTokensOfTheirIdsAlone) {
   }
 }
 
-// Five ids for sixty tokens. The order of the terms is fixed, so that sums agree to the bit, onto
-// what the output projection has left there.
+// Sixty tokens have five ids. The order of the terms is fixed, so that sums agree to the bit. They
+// are added to what the output projection has left.
 TYPED_TEST(EmbeddingKernels, BackwardAddsTokenByToken) {
   using T = TypeParam;
   using F = Accumulate<T>;

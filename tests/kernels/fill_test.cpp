@@ -49,7 +49,7 @@ TYPED_TEST(FillKernel, EveryElementIsThatOfItsGlobalIndex) {
   }
 }
 
-// Equality to the bit: shards of a tensor must not depend on how it is sharded.
+// Equality to the bit, because values must not depend on how a tensor is sharded.
 TYPED_TEST(FillKernel, ShardsHoldTheBitsOfTheWhole) {
   using T = TypeParam;
   const std::int64_t rows = 8, columns = 36;
@@ -79,7 +79,7 @@ TEST(FillBf16, ValuesAreRoundedOnceFromDouble) {
   }
 }
 
-// Memory from the pool is what an earlier tensor left there: NaN must go, too.
+// Memory from the pool holds the values of an earlier tensor. Even NaN must be overwritten.
 TYPED_TEST(FillKernel, ZeroOverwritesWhateverThereWas) {
   using T = TypeParam;
   Device device;

@@ -84,7 +84,8 @@ TYPED_TEST(GeluKernels, ForwardAndBackwardEqualTheNaiveLoops) {
   }
 }
 
-// The exponential leaves the range of the type on both sides; the file is built with fast-math.
+// The exponential exceeds the range of the type on both sides, and the file is built with
+// fast-math.
 TYPED_TEST(GeluKernels, FarFromZeroItIsTheIdentityOrZero) {
   using T = TypeParam;
   const std::int64_t width = 67;  // vector code and the rest after it
@@ -114,7 +115,7 @@ TYPED_TEST(GeluKernels, AtZeroItIsZeroWithSlopeOneHalf) {
   }
 }
 
-// The small values on the negative side must not be lost to a cancelling difference.
+// A difference that cancels must not destroy the small values on the negative side.
 TYPED_TEST(GeluKernels, TheNegativeTailKeepsItsRelativeAccuracy) {
   using T = TypeParam;
   for (const double u : {-3.0, -4.0, -5.0}) {

@@ -81,7 +81,8 @@ TYPED_TEST(Gemm, EqualsTheNaiveLoopForAllOperationsStridesAndFactors) {
   }
 }
 
-// Members interleaved by columns, as heads lie in their tokens, and by rows, as their scores do.
+// Members are interleaved by columns, like heads in their tokens, and by rows, like the scores of
+// heads.
 TYPED_TEST(Gemm, ABatchIsItsMembersOneByOne) {
   using T = TypeParam;
   constexpr std::int64_t m = 5, n = 4, k = 3, count = 3;
@@ -94,7 +95,7 @@ TYPED_TEST(Gemm, ABatchIsItsMembersOneByOne) {
     this->device_.gemm_flops = 0;
     gemm_batch<T, T>(this->device_, op_a, Op::none, T(1.5),
                      {columns(of_a.view(), 0, columns_a), count, columns_a},
-                     {of_b.view(), count, 0},  // one for all
+                     {of_b.view(), count, 0},  // one for all members
                      T(0.5), {rows(c.view(), 0, m), count, (m + 1) * (n + 2)});
     this->device_.fence();
     for (std::int64_t i = 0; i < count; ++i) {
@@ -118,7 +119,7 @@ TYPED_TEST(Gemm, RefusesBatchesOfDifferentSizes) {
   EXPECT_EQ(this->device_.gemm_flops, 0U);
 }
 
-// Memory from the pool is what an earlier tensor left there.
+// Memory from the pool holds the values of an earlier tensor.
 TYPED_TEST(Gemm, BetaZeroDoesNotReadTheResult) {
   using T = TypeParam;
   for (const std::int64_t size : {1, 5, 64}) {

@@ -78,7 +78,7 @@ Inputs<T> make_inputs(std::int64_t rows, std::int64_t width) {
   Inputs<T> in{random_table<T>(rows, width, 1, 4.0), random_table<T>(rows, width, 2),
                random_table<T>(1, width, 3), random_table<T>(1, width, 4),
                random_table<T>(rows, width, 5)};
-  // A mean that is not lost in rounding.
+  // Gives rows a mean that is large compared with rounding errors.
   for (T& value : in.x.values) value = static_cast<T>(static_cast<double>(value) + 0.5);
   return in;
 }
@@ -111,9 +111,9 @@ TYPED_TEST(NormKernels, ForwardAndBackwardEqualTheNaiveLoops) {
       EXPECT_TRUE(agrees(y.read(), forward.y));
       EXPECT_TRUE(agrees(statistics.read(), forward.statistics));
       Backward backward = naive_backward(in_double(in.dy), in_double(in.x), in_double(in.weight));
-      backward.dx = moved(backward.dx, 1.0, in_double(in.residual));  // it is added
-      // Rounding errors in the gradient behind the norm reach its input times 1/deviation, which is
-      // 316 where a row has no variance at all.
+      backward.dx = moved(backward.dx, 1.0, in_double(in.residual));  // the residual is added
+      // Rounding errors in the gradient after the norm reach its input times 1/deviation. This is
+      // 316 if a row has no variance at all.
       double condition = 1.0;
       for (std::int64_t i = 0; i < rows; ++i) {
         condition = std::max(condition, forward.statistics(i, 1));
@@ -126,7 +126,7 @@ TYPED_TEST(NormKernels, ForwardAndBackwardEqualTheNaiveLoops) {
   }
 }
 
-// Cancels all digits of a one-pass variance in fp32; in bf16 the mean has to leave room for the
+// The mean cancels all digits of a one-pass variance in fp32. In bf16 it must leave digits for the
 // rest.
 TYPED_TEST(NormKernels, ALargeMeanDoesNotSpoilTheVariance) {
   using T = TypeParam;
@@ -167,7 +167,7 @@ TYPED_TEST(NormKernels, ManyParameterGradientsAreSummedInFullPrecision) {
   for (std::int64_t i = 0; i < rows; ++i) {
     for (std::int64_t j = 0; j < width; ++j) x(i, j) = T(j % 2 == 0 ? 1.0 : -1.0);
   }
-  Table<Accumulate<T>> statistics(rows, 2);  // mean 0, reciprocal deviation 1: normalised as it is
+  Table<Accumulate<T>> statistics(rows, 2);  // mean 0, reciprocal deviation 1: x as normalised
   for (std::int64_t i = 0; i < rows; ++i) statistics(i, 1) = 1;
   const DeviceTable<T> ones(rows, width, T(1.0)), dx(rows, width, T(0.0));
   const DeviceTable<Accumulate<T>> dweight(1, width, 99), dbias(1, width, 99);

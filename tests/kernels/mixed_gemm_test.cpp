@@ -26,7 +26,7 @@ Table<T> operand(Op op, std::int64_t rows, std::int64_t columns, std::uint32_t s
                         : random_table<T>(columns, rows, seed);
 }
 
-/// Just the elements that the product asks for, with what it must not touch behind them.
+/// Exactly the elements that the product asks for. Elements after them show if it writes too far.
 template <class F>
 class Workspace {
  public:
@@ -82,7 +82,7 @@ class MixedGemm : public ::testing::Test {
     EXPECT_TRUE(c.gap_is_untouched());
     return c.read();
   }
-  /// The same in doubles, by the product that has tests of its own.
+  /// The same in doubles, by the other product, which has its own tests.
   Table<double> expected(Op op_a, Op op_b, const Extents& e, const Table<A>& a, const Table<B>& b,
                          const Table<B>& bias) {
     Device device;
@@ -98,7 +98,7 @@ class MixedGemm : public ::testing::Test {
     device.fence();
     return c.read();
   }
-  /// Both on random numbers.
+  /// Compares both on random numbers.
   void compare(Op op_a, Op op_b, const Extents& e, bool has_bias, std::int64_t gap = 0) {
     SCOPED_TRACE(::testing::Message()
                  << e.m << " x " << e.n << " x " << e.k << ' ' << static_cast<char>(op_a)
@@ -132,7 +132,8 @@ TYPED_TEST(MixedGemm, EqualsTheProductInDoubles) {
   }
 }
 
-// 2056 lies half way between 2048 and 2064: rounded before the bias, 4 more would change nothing.
+// 2056 lies half way between 2048 and 2064. If it were rounded before the bias, 4 more would change
+// nothing.
 TYPED_TEST(MixedGemm, SumsAreFormedInFullPrecisionAndRoundedOnce) {
   using Left = typename TypeParam::A;
   using Right = typename TypeParam::B;
@@ -155,7 +156,7 @@ TYPED_TEST(MixedGemm, CountsTwoOperationsAMultiplyAdd) {
   EXPECT_EQ(this->device_.gemm_flops, 2U * 7 * 5 * 11);
 }
 
-// Panels are cut out of the operands: a wrong operand must not be cut to what would fit.
+// Panels are cut out of the operands. A wrong operand must not be cut to a shape that fits.
 TYPED_TEST(MixedGemm, RefusesShapesThatDoNotFit) {
   using Left = typename TypeParam::A;
   using Right = typename TypeParam::B;
@@ -185,8 +186,8 @@ TYPED_TEST(MixedGemm, RefusesShapesThatDoNotFit) {
   EXPECT_EQ(this->device_.gemm_flops, counted);
 }
 
-// Two panels of A and three of B, the last ones shorter: the ways in which the layers use a
-// product.
+// Two panels of A and three of B, with shorter last ones. These are the ways in which the layers
+// use a product.
 constexpr Extents several_panels{259, 131, std::int64_t{1} << 14};
 
 using AllNarrow = MixedGemm<Elements<bfloat16, bfloat16, bfloat16>>;

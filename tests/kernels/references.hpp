@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Dropout and softmax by their definitions, in doubles, for the kernels to be compared with.
+// Dropout and softmax by their definitions, in doubles. Tests compare the kernels with them.
 #pragma once
 
 #include <algorithm>
@@ -14,12 +14,12 @@ namespace tidemark::kernels::reference {
 
 using support::Table;
 
-/// Whether the definition keeps a global element.
+/// Whether the definition keeps the element with this global index.
 inline bool keeps(philox::Key key, double p, std::uint64_t element) {
   return static_cast<double>(philox::word_of_element(key, element)) >= std::round(p * 4294967296.0);
 }
 
-/// What dropout multiplies the elements of rows with that follow each other from `first`.
+/// The dropout factors of the elements of rows that follow each other from `first`.
 inline Table<double> dropout_factors(philox::Key key, double p, std::uint64_t first,
                                      std::int64_t rows, std::int64_t columns) {
   Table<double> factors(rows, columns, 1.0);
@@ -31,7 +31,7 @@ inline Table<double> dropout_factors(philox::Key key, double p, std::uint64_t fi
   return factors;
 }
 
-/// Keys that the query of a row sees.
+/// The number of keys that the query of a row sees.
 inline std::int64_t seen_by(const ScoreShape& shape, std::int64_t row, std::int64_t keys) {
   return shape.causal ? row % keys + 1 : keys;
 }
@@ -60,8 +60,8 @@ inline Table<double> times(const Table<double>& x, const Table<double>& y) {
   return product;
 }
 
-/// The gradient of the scores, by the Jacobian of the softmax, from that of the dropped
-/// probabilities.
+/// The gradient of the scores, from that of the dropped probabilities, by the Jacobian of the
+/// softmax.
 inline Table<double> softmax_gradient(const ScoreShape& shape, const Table<double>& probabilities,
                                       const Table<double>& factors, const Table<double>& gradient) {
   Table<double> result = times(factors, gradient);

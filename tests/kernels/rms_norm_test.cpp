@@ -79,7 +79,7 @@ TYPED_TEST(RmsNormKernels, ForwardAndBackwardEqualTheNaiveLoops) {
 
       const Table<double> expected = naive_statistics(in_double(in));
       Table<double> normalised(rows, width);
-      double condition = 1.0;  // what rounding errors in the gradient are magnified by
+      double condition = 1.0;  // the factor for rounding errors in the gradient
       for (std::int64_t i = 0; i < rows; ++i) {
         condition = std::max(condition, expected(i, 0));
         for (std::int64_t j = 0; j < width; ++j) {
@@ -90,7 +90,7 @@ TYPED_TEST(RmsNormKernels, ForwardAndBackwardEqualTheNaiveLoops) {
       EXPECT_TRUE(agrees(y.read(), normalised));
       EXPECT_TRUE(agrees(statistics.read(), expected));
       Backward backward = naive_backward(in_double(out_gradient), in_double(in), in_double(gain));
-      backward.dx = moved(backward.dx, 1.0, in_double(residual));  // it is added
+      backward.dx = moved(backward.dx, 1.0, in_double(residual));  // the residual is added
       EXPECT_TRUE(agrees(dx.read(), backward.dx, support::tolerance<T> * condition));
       EXPECT_TRUE(agrees(dweight.read(), backward.weight_gradient));
       EXPECT_TRUE(y.gap_is_untouched() && dx.gap_is_untouched());
@@ -98,7 +98,7 @@ TYPED_TEST(RmsNormKernels, ForwardAndBackwardEqualTheNaiveLoops) {
   }
 }
 
-// A mean is kept: what subtracts it is another norm.
+// The mean stays. A norm that subtracts it is another norm.
 TYPED_TEST(RmsNormKernels, AConstantRowBecomesTheWeightAndARowOfZerosStaysOne) {
   using T = TypeParam;
   const std::int64_t width = 40;

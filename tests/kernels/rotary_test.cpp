@@ -19,7 +19,7 @@ using support::Table;
 
 constexpr double theta = 500.0;
 
-/// What the definition makes of tokens x [s b, C].
+/// Tokens x [s b, C], turned by the definition.
 Table<double> naive(const RotaryShape& shape, Table<double> x, double sign) {
   const std::int64_t d = shape.head_size;
   for (std::int64_t row = 0; row < x.rows; ++row) {
@@ -78,7 +78,7 @@ TYPED_TEST(RotaryKernels, EqualsTheNaiveLoops) {
   }
 }
 
-// Values must come out with the very bits, and the first position does not turn.
+// Values must keep every bit, and the first position does not turn.
 TYPED_TEST(RotaryKernels, LeavesValuesAndTheFirstPositionAsTheyAre) {
   using T = TypeParam;
   const RotaryShape shape{2, 2, 1, 6, 2};
@@ -104,7 +104,7 @@ TEST_F(RotaryGradient, TurnsBackWhatWasTurned) {
   EXPECT_TRUE(agrees(rotated(shape, 11, turned, Turn::back), x));
 }
 
-// Scores depend on the distance of query and key alone: what rotary positions are for.
+// Scores depend only on the distance of query and key. This is the purpose of rotary positions.
 TEST_F(RotaryGradient, ProductsDependOnTheDistanceAlone) {
   const RotaryShape shape{1, 2, 1, 8, 1};
   const auto one = random_table<double>(1, width_of(shape), 1);
@@ -122,7 +122,7 @@ TEST_F(RotaryGradient, ProductsDependOnTheDistanceAlone) {
   EXPECT_GT(std::abs(score(5, 2) - score(5, 3)), 1e-3);
 }
 
-// Angles of far positions keep their digits in fp32, too.
+// Angles of far positions keep their digits, also in fp32.
 TEST(RotaryTable, IsRoundedFromDoubles) {
   Device device;
   const DeviceTable<float> table(100001, 4, 0.0F);

@@ -29,15 +29,15 @@ struct Result {
   Table<T> probabilities;
   Table<std::uint8_t> mask;  ///< no elements without dropout, like `dropped`
   Table<T> dropped;
-  Table<Accumulate<T>> scores;    ///< what the forward left there
-  Table<Accumulate<T>> gradient;  ///< of the scores, for the gradient that was handed in
+  Table<Accumulate<T>> scores;    ///< the values that the forward left there
+  Table<Accumulate<T>> gradient;  ///< of the scores, for the gradient that was passed in
 };
 
 template <class T>
 inline constexpr bool is_narrow = !std::is_same_v<T, Accumulate<T>>;
 
-/// Forward on `scores` and backward on `gradient`. In place the probabilities take the memory of
-/// the scores, which a narrower type cannot.
+/// Forward on `scores` and backward on `gradient`. In place, the probabilities take the memory of
+/// the scores. A narrower type cannot do this.
 template <class T>
 Result<T> run(Device& device, const ScoreShape& shape, const Dropout& dropout,
               const Table<Accumulate<T>>& scores, const Table<Accumulate<T>>& gradient,
@@ -70,8 +70,9 @@ Result<T> run(Device& device, const ScoreShape& shape, const Dropout& dropout,
   return result;
 }
 
-/// Whether `actual` is what `shape` and dropout with probability p make of the scores, by the
-/// definitions. A stored result is judged by the stored ones that it is computed from.
+/// Whether `actual` is what the definitions give for the scores, `shape` and dropout with
+/// probability p. The reference for a stored result uses the stored values from which it is
+/// computed.
 template <class T>
 void expect_definition(const Result<T>& actual, const ScoreShape& shape, double p,
                        std::uint64_t first, const Table<Accumulate<T>>& scores,
@@ -137,7 +138,7 @@ TYPED_TEST(SoftmaxKernels, ProbabilitiesMayLieApartFromTheScores) {
   }
 }
 
-// The product with the values takes them from there, and must take what backward will find.
+// The product with the values reads them there, and must read the same values as backward.
 TEST(SoftmaxBf16, ScoresBecomeWhatIsStored) {
   Device device;
   const std::int64_t keys = 67;
@@ -154,7 +155,7 @@ TEST(SoftmaxBf16, ScoresBecomeWhatIsStored) {
   }
 }
 
-// Members that lie apart in memory, and elsewhere apart in the global tensor.
+// Members with gaps in memory, and with other gaps in the global tensor.
 TYPED_TEST(SoftmaxKernels, ABatchIsItsMembersOneByOne) {
   using T = TypeParam;
   using F = Accumulate<T>;
@@ -224,7 +225,8 @@ TYPED_TEST(SoftmaxKernels, LargeScoresNeitherOverflowNorVanish) {
   using F = Accumulate<T>;
   const std::int64_t keys = 37;
   for (const double magnitude : {100.0, 1e4, 1e30}) {
-    // One winner a row among equal losers: the probabilities are 1 and 0, gradients 0.
+    // In each row, one score is the largest and the others are equal. So probabilities are 1 and 0,
+    // and gradients are 0.
     Table<F> scores(keys, keys, static_cast<F>(-magnitude));
     for (std::int64_t i = 0; i < keys; ++i) scores(i, (7 * i) % keys) = static_cast<F>(magnitude);
     const auto gradient = random_table<F>(keys, keys, 5);
@@ -261,7 +263,7 @@ TYPED_TEST(SoftmaxKernels, EqualScoresOfAnySizeGetEqualShares) {
 TYPED_TEST(SoftmaxKernels, HeadsOfAShardDropWhatTheWholeDrops) {
   using T = TypeParam;
   using F = Accumulate<T>;
-  const std::int64_t keys = 9, heads = 4;  // 81 scores a head: no head starts at a block of four
+  const std::int64_t keys = 9, heads = 4;  // 81 scores per head: no head starts at a block of four
   const auto scores = random_table<F>(heads * keys, keys, 6);
   const auto gradient = random_table<F>(heads * keys, keys, 7);
   const Result<T> whole =

@@ -20,7 +20,7 @@ class SumOfTerms : public ::testing::Test {};
 using Reals = ::testing::Types<bfloat16, float, double>;
 TYPED_TEST_SUITE(SumOfTerms, Reals);
 
-/// One rounding, of a sum formed in order.
+/// A sum in order, with one rounding.
 TYPED_TEST(SumOfTerms, IsFormedInOrderAndRoundedOnce) {
   using T = TypeParam;
   using F = Accumulate<T>;
@@ -36,7 +36,7 @@ TYPED_TEST(SumOfTerms, IsFormedInOrderAndRoundedOnce) {
       tables.emplace_back(values.back());
       pointers.push_back(tables.back().view().data());
     }
-    // Into one of the terms, as the algorithms do.
+    // The sum overwrites one of the terms, as in the algorithms.
     sum_of_terms(dtype_of<T>, tables.back().view().data(), pointers, count);
     const Table<T> result = tables.back().read();
     for (std::int64_t i = 0; i < count; ++i) {

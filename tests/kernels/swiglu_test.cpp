@@ -41,9 +41,9 @@ class SwigluKernels : public ::testing::Test {
 };
 TYPED_TEST_SUITE(SwigluKernels, support::Precisions);
 
-// Where the gate is no number, nor is what comes of it, whatever fast-math makes of comparisons.
+// If the gate is NaN, so is the result, even if fast-math changes comparisons.
 TYPED_TEST(SwigluKernels, LetNothingThatIsNotFiniteDisappear) {
-  constexpr std::int64_t width = 19;  // vectorised, and a rest
+  constexpr std::int64_t width = 19;  // vector code and the rest after it
   Table<TypeParam> u(1, 2 * width);
   for (std::int64_t j = 0; j < 2 * width; ++j) u(0, j) = TypeParam(1.0F);
   const auto nan = TypeParam(std::numeric_limits<float>::quiet_NaN());
@@ -88,7 +88,8 @@ TYPED_TEST(SwigluKernels, ForwardAndBackwardEqualTheNaiveLoops) {
   }
 }
 
-// The exponential leaves the range of the type on both sides; the file is built with fast-math.
+// The exponential exceeds the range of the type on both sides, and the file is built with
+// fast-math.
 TYPED_TEST(SwigluKernels, FarFromZeroTheGateIsOpenOrShut) {
   using T = TypeParam;
   const std::int64_t width = 67;  // vector code and the rest after it

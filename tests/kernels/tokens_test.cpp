@@ -40,7 +40,7 @@ TEST(Tokens, StayInTheVocabularyAndReachItsEnds) {
   }
 }
 
-// Chi-squared with V - 1 degrees of freedom, for a V that no power of two is a multiple of.
+// Chi-squared with V - 1 degrees of freedom. No power of two is a multiple of this V.
 TEST(Tokens, AreEquallyLikely) {
   for (const std::int64_t vocabulary : {7, 1001}) {
     const Tokens tokens{key, vocabulary, 1};
@@ -56,7 +56,7 @@ TEST(Tokens, AreEquallyLikely) {
   }
 }
 
-// Rows go by position, then by sequence: the next position of the same sequence is b rows on.
+// Rows go by position, then by sequence. The next position of the same sequence is b rows later.
 TEST(Tokens, ALabelIsTheInputOfTheNextPosition) {
   for (const std::int64_t batch : {1, 3}) {
     const Tokens tokens{key, 50257, batch};

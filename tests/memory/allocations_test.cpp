@@ -19,7 +19,7 @@ View view(const char* label) {
   return View(Kokkos::view_alloc(std::string(label), Kokkos::WithoutInitializing), 100);
 }
 
-/// What a tool that was there first got to see, as long as it lives.
+/// A tool that was there first. It records what it sees while the object lives.
 class Tool {
  public:
   Tool() {
@@ -42,7 +42,7 @@ class Tool {
   }
 };
 
-// As each launch of a team policy on a device enters the scratch memory that it has none of.
+// On a device, each launch of a team policy reports scratch memory of size 0.
 TEST(AllocationWatch, LeavesOutWhatTakesNoMemory) {
   const AllocationWatch watch;
   int place = 0;

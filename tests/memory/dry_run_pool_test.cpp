@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The pool of a dry run: what it would hold is what the same pool holds of a device.
+// The pool of a dry run would hold what the same pool holds on a device.
 #include <algorithm>
 #include <cstdint>
 #include <random>
@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::size_t mebibyte = std::size_t{1} << 20;
 
-/// Blocks of few different sizes, so that often several free ones fit equally well, in segments
-/// that a device need not place one behind the other: small, near a segment's size, beyond it.
+/// Blocks of few different sizes, so that often several free ones fit equally well. They are small,
+/// near the size of a segment, or larger. A device need not place their segments one after the
+/// other.
 std::size_t random_bytes(std::mt19937& random) {
   constexpr std::size_t sizes[] = {
       1,        256,          257,          5000,         40000,           70000,
@@ -26,7 +27,7 @@ std::size_t random_bytes(std::mt19937& random) {
   return sizes[random() % std::size(sizes)];
 }
 
-/// Leaves holes in the device's memory, so that new segments come to lie in no particular order.
+/// Leaves holes in the device's memory, so that new segments are in no particular order.
 class ScatteredMemory {
  public:
   ScatteredMemory() {
@@ -101,7 +102,7 @@ TEST(DryRunPool, BlocksAreApartAndAligned) {
   }
 }
 
-// More than any machine has: nobody allocates it.
+// This is more than any machine has. Nothing allocates it.
 TEST(DryRunPool, HoldsWhatNoDeviceCould) {
   Pool pool(Pool::Source::dry_run);
   const std::size_t pebibyte = std::size_t{1} << 50;

@@ -65,7 +65,7 @@ TEST_F(History, ShowsAnUnfinishedStepAsFarAsItGot) {
   ledger_.begin_step();
   const auto alive = make(TensorClass::saved, 8);
   EXPECT_EQ(bytes_of(ledger_.history()), (std::vector<Bytes>{{8, 0, 0, 0}}));
-  EXPECT_EQ(ledger_.history().turn, 0U);  // there was none yet
+  EXPECT_EQ(ledger_.history().turn, 0U);  // there was no turn yet
 }
 
 TEST_F(History, StartsAnewWithEveryStep) {
@@ -83,7 +83,7 @@ TEST_F(History, StartsAnewWithEveryStep) {
   }
 }
 
-// The series and the tide are kept by different means; they must tell the same story.
+// The series and the tide are recorded in different ways, but must agree.
 TEST_F(History, AgreesWithTheTideWhateverHappens) {
   std::mt19937 random(7);
   std::size_t changes = 0;

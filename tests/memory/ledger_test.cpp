@@ -100,7 +100,7 @@ TEST_F(LedgerTest, AMovedTensorIsEnteredOnce) {
   EXPECT_EQ(ledger_.tide().live_bytes, 40U);
   auto other = make("two", 20);
   EXPECT_EQ(ledger_.tide().live_bytes, 120U);
-  target = std::move(other);  // what it held dies
+  target = std::move(other);  // its former tensor dies
   EXPECT_EQ(ledger_.tide().live_bytes, 80U);
   EXPECT_EQ(ledger_.tide().tensors, 2U);
   target.reset();
@@ -121,7 +121,8 @@ TEST_F(LedgerTest, ALeakIsNamedAtTheEndOfTheStep) {
   EXPECT_NE(message.find("after the step"), std::string::npos) << message;
 }
 
-// What outlives its step through an error or a forgotten owner must not vanish from the books.
+// A tensor may outlive its step because of an error or a forgotten owner. The accounts must still
+// have it.
 TEST_F(LedgerTest, ATensorHeldOneStepTooLongIsNamedUntilItDies) {
   ledger_.begin_step();
   auto held = make("held", 10, TensorClass::recomputed, 2);

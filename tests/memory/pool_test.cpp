@@ -80,7 +80,8 @@ TEST(Pool, TakesTheSmallestBlockThatFits) {
 }
 
 TEST(Pool, FreedNeighboursMergeInEitherOrder) {
-  // Three blocks that fill a segment, freed in every order, must make room for one of their sum.
+  // Three blocks fill a segment. If they are freed in any order, one block of their total size must
+  // fit.
   const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
   for (const auto& order : orders) {
     Pool pool;
@@ -188,7 +189,7 @@ TEST(Pool, TakesItsSegmentsFromTheSourceThatItIsGivenAndReturnsThem) {
   {
     Pool pool(source);
     void* const first = pool.acquire(5);
-    void* const second = pool.acquire(4 * mebibyte - 256);  // fits beside it
+    void* const second = pool.acquire(4 * mebibyte - 256);  // fits in the same segment
     EXPECT_EQ(pool.segments(), 1U);
     EXPECT_TRUE(lent.contains(first));
     void* const third = pool.acquire(1);
@@ -210,7 +211,7 @@ TEST(Pool, ShowsAllThatIsHeldAndNotInUse) {
     EXPECT_NE(block, kept);
     free_bytes += bytes;
   });
-  EXPECT_EQ(free_bytes, pool.held_bytes() - 1024);  // 1000 in granules of 256
+  EXPECT_EQ(free_bytes, pool.held_bytes() - 1024);  // 1000 in units of 256
   pool.release(kept);
 }
 

@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t block_bytes = std::size_t{96} << 20;
 constexpr std::int64_t slack = std::int64_t{16} << 20;
 
-/// Makes the process resident in `block_bytes` more and gives them back. Mapped directly, so that
-/// no allocator, nor a sanitizer's quarantine, keeps them.
+/// Makes `block_bytes` more resident, and gives them back. They are mapped directly, so that
+/// neither an allocator nor a sanitizer's quarantine keeps them.
 void touch_and_release() {
   void* block =
       mmap(nullptr, block_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -29,7 +29,7 @@ Table<double> transposed(const Table<double>& x) {
   return result;
 }
 
-/// Rows of one sequence, `count` columns from `first`.
+/// Rows of one sequence, and `count` columns from `first` on.
 Table<double> cut(const Table<double>& tokens, std::int64_t batch, std::int64_t sequence,
                   std::int64_t first, std::int64_t count) {
   Table<double> part(tokens.rows / batch, count);
@@ -101,7 +101,7 @@ class AttentionCores : public ::testing::Test {
     }
     return table;
   }
-  /// All rows, asked for in so many pieces, the last piece first.
+  /// Makes all rows in so many pieces, the last piece first.
   memory::Tensor<T> made(parallel::RowsOnDemand<T> demanded, std::int64_t pieces = 1) {
     const std::int64_t height = num_rows(demanded.tensor.view());
     for (std::int64_t piece = pieces - 1; piece >= 0; --piece) {
@@ -111,7 +111,8 @@ class AttentionCores : public ::testing::Test {
     device_.fence();
     return std::move(demanded.tensor);
   }
-  /// In batches of at most so many groups, the rows of the core output in so many pieces.
+  /// Takes batches of at most so many groups, and makes the rows of the core output in so many
+  /// pieces.
   void expect_the_plain_loops(const config::Case& c, std::int64_t groups_at_once = 1,
                               std::int64_t pieces = 1) {
     SCOPED_TRACE(::testing::Message() << support::describe(c) << ", " << groups_at_once
@@ -128,8 +129,7 @@ class AttentionCores : public ::testing::Test {
     shape.groups_at_once = groups_at_once;
     const auto core = make_attention_core<T>(c, shape);
     auto out = made(core->forward(context, tensor(qkv)), pieces);
-    // In bf16 probabilities are rounded on their way, and so is the core output within the
-    // gradients.
+    // In bf16 the probabilities are rounded, and so is the core output in the gradients.
     const double bound = sizeof(T) == 2 ? 2e-2 : support::tolerance<T>;
     EXPECT_TRUE(agrees(read(out.view()), expected.context, bound));
     if (!core->needs_output()) out.reset();
@@ -157,7 +157,7 @@ TYPED_TEST(AttentionCores, EqualThePlainLoopsHoweverManyHeadsShareKeysAndValues)
   }
 }
 
-// As a device has them: all groups at once, and batches of which the last is smaller.
+// All groups at once, as on a device, and batches of which the last is smaller.
 TYPED_TEST(AttentionCores, EqualThePlainLoopsInBatchesOfGroups) {
   for (const std::int64_t groups : {8, 4}) {
     for (const std::int64_t at_once : {std::int64_t{3}, groups}) {
@@ -169,7 +169,7 @@ TYPED_TEST(AttentionCores, EqualThePlainLoopsInBatchesOfGroups) {
   }
 }
 
-// Pieces cut through the tokens of a position, and through blocks of positions.
+// Pieces end between tokens of one position, and within blocks of positions.
 TYPED_TEST(AttentionCores, EqualThePlainLoopsInWhateverOrderRowsAreAskedFor) {
   for (const std::int64_t pieces : {2, 3, 5, 7}) {
     for (const bool causal : {true, false}) {
@@ -184,7 +184,8 @@ TYPED_TEST(AttentionCores, EqualThePlainLoopsInWhateverOrderRowsAreAskedFor) {
   }
 }
 
-// Every head drops its own elements: the same ones, in batches or not, in pieces or not.
+// Every head drops its own elements. They are the same with and without batches, and with and
+// without pieces.
 TYPED_TEST(AttentionCores, DropTheSameInBatches) {
   using T = TypeParam;
   config::Case c = support::small_llama(1, false, dtype_of<T>, 4);
@@ -215,7 +216,7 @@ TYPED_TEST(AttentionCores, DropTheSameInBatches) {
   }
 }
 
-// What lies there at once is on the ledger.
+// The workspace of a batch is in the ledger.
 TYPED_TEST(AttentionCores, TakeAWorkspaceForEachGroupOfABatch) {
   using T = TypeParam;
   const config::Case c = support::small_llama(1, false, dtype_of<T>, 4);

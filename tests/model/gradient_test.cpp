@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The stack's gradients against differences of its scalar, <output, R> or the loss: input and every
-// parameter.
+// The stack's gradients against differences of its scalar, which is <output, R> or the loss. Covers
+// the input and every parameter.
 #include <functional>
 #include <utility>
 
@@ -39,7 +39,7 @@ void write(const Matrix<double>& matrix, const Table<double>& table) {
 /// A stack in fp64 on one rank, its scalar and its gradients.
 class StackGradient : public ::testing::Test {
  protected:
-  /// The scalar; leaves what the forward saved to a backward.
+  /// The scalar. The saved tensors of the forward stay for a backward.
   double scalar_of(Stack<double>& stack, const Table<double>* input) {
     memory::Tensor<double> x = stack.make_input();
     if (input != nullptr) write(x.view(), *input);
@@ -47,7 +47,7 @@ class StackGradient : public ::testing::Test {
     device_.fence();
     return stack.loss() ? *stack.loss() : inner_product(read(y.view()), output_gradient_);
   }
-  /// The same, after which nothing is live.
+  /// The same, but afterwards nothing is live.
   double scalar_alone(Stack<double>& stack, const Table<double>* input = nullptr) {
     ledger_.begin_step();
     const double scalar = scalar_of(stack, input);
@@ -142,7 +142,7 @@ TEST_F(StackGradient, OfTheLlamaFamilyAgreesWithFiniteDifferences) {
   }
 }
 
-// The table is in use twice, as embedding and as output projection; its gradient has both parts.
+// The table has two uses, as embedding and as output projection. Its gradient has both parts.
 TEST_F(StackGradient, OfTheLossByEveryParameterAgreesWithFiniteDifferences) {
   const config::Case c = support::with_ends(narrow_case());
   expect_every_slope(c);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A stack computes the same, with dropout on, however many ranks share it.
+// A stack computes the same for any number of ranks, with dropout on.
 #include <chrono>
 #include <cmath>
 
@@ -45,7 +45,7 @@ TYPED_TEST(Invariance, EveryShardingAgreesWithOneRankAlone) {
   }
 }
 
-// The bits: what is random is drawn by global index, so not even a rounding error may differ.
+// Random values are drawn by global index, so they must be equal to the bit.
 TYPED_TEST(Invariance, RandomTensorsAreTheSameToTheBit) {
   using T = TypeParam;
   for (const config::Case& c : support::variants(this->comm_.size(), dtype_of<T>)) {
@@ -61,7 +61,7 @@ TYPED_TEST(Invariance, RandomTensorsAreTheSameToTheBit) {
   }
 }
 
-// Nothing may come out of ids that do not exist, nor go into them.
+// Ids that do not exist must neither contribute anything nor get a gradient.
 TYPED_TEST(Invariance, PaddingOfTheVocabularyHasNoGradient) {
   using T = TypeParam;
   for (const config::Case& c : support::variants(this->comm_.size(), dtype_of<T>)) {
@@ -84,7 +84,7 @@ TYPED_TEST(Invariance, PaddingOfTheVocabularyHasNoGradient) {
   }
 }
 
-// Before any training the loss is near that of guessing.
+// Before any training, the loss is near that of a guess.
 TYPED_TEST(Invariance, LossIsTheSameOnAllRanksAndNearTheLogarithmOfTheVocabulary) {
   using T = TypeParam;
   for (const bool sequence : {false, true}) {
@@ -98,7 +98,7 @@ TYPED_TEST(Invariance, LossIsTheSameOnAllRanksAndNearTheLogarithmOfTheVocabulary
   }
 }
 
-// Were dropout or the seed without effect, the agreement above would prove little.
+// If dropout or the seed had no effect, the agreement above would prove little.
 TYPED_TEST(Invariance, SeedDropoutAndMaskAllDecideAboutTheOutput) {
   using T = TypeParam;
   const config::Case materialized =

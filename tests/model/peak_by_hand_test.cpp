@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The tide, worked out by hand. A layer's life, with N = sbh elements of fp32 and no dropout:
+// The tide, worked out by hand. These are the activations of a layer, with N = sbh elements of fp32
+// and no dropout:
 //
 //   forward   norm1 input N, norm1 statistics, qkv input N, qkv 3N, softmax output, proj input N,
-//             norm2 input N, norm2 statistics, fc1 input N, gelu input 4N, fc2 input 4N: 16 N are
-//             saved; the last two to be born are fc2 output N, which passes, and the layer's output
-//   backward  the gradient of the residual N, and beside it of fc2's output N, then of its input
-//             4N, in whose place fc2's input 4N has gone: again 18 N; attention stands at 10 N
+//             norm2 input N, norm2 statistics, fc1 input N, gelu input 4N, fc2 input 4N. 16 N are
+//             saved. The last two to be born are fc2 output N, which dies soon, and the output N.
+//   backward  the residual gradient N. At the same time the gradient of fc2's output N, then of its
+//             input 4N, which replaces fc2's input 4N: again 18 N. Attention has only 10 N.
 //
-// and the first of equal tides counts.
+// The first of equal tides counts.
 #include <ostream>
 #include <string>
 #include <vector>
@@ -40,7 +41,8 @@ constexpr std::size_t b = 3;
 constexpr std::size_t h = 8;
 constexpr std::size_t heads = 2;
 
-/// Small enough that one s x s matrix of scores is no match for the MLP, or so long that it is.
+/// With the short one, an s x s matrix of scores is smaller than the MLP. With the long one, it is
+/// larger.
 constexpr std::size_t short_s = 4;
 constexpr std::size_t long_s = 110;
 
@@ -65,7 +67,7 @@ std::vector<Line> lines_of(const std::vector<memory::Entry>& entries) {
   return lines;
 }
 
-/// In a dry run, and where one rank can do it, in a step that is really run.
+/// Expects the tide of a dry run. If one rank can run the step, expects that of a real step, too.
 void expect_tide(const config::Case& c, const std::vector<Line>& expected) {
   std::size_t sum = 0;
   for (const Line& line : expected) sum += line.bytes;
@@ -105,7 +107,7 @@ TEST(PeakByHand, OfOneLayerIsWhereItsForwardEnds) {
                                    {"output", stack, "transient", n}});
 }
 
-// 10 N and a matrix of s x s in backward, against 18 N.
+// 10 N and a matrix of s x s in backward, compared with 18 N.
 TEST(PeakByHand, OfLongSequencesIsInTheBackwardOfAttention) {
   const std::size_t s = 220;
   const std::size_t n = rows(s);
@@ -121,9 +123,9 @@ TEST(PeakByHand, OfLongSequencesIsInTheBackwardOfAttention) {
                              {"score gradient", 0, "workspace", s * s * 4}});
 }
 
-// Two ranks hold halves of all that is saved, 8 N. Backward begins with half of N of the residual's
-// gradient and half of N of the gradient of fc2's output, which is then gathered: N. That is more
-// than what forward ended with, fc2's output N and its half.
+// Two ranks hold halves of everything that is saved, 8 N. Backward begins with half of N of the
+// residual gradient and half of N of the gradient of fc2's output. The latter is then gathered to
+// N. That is more than at the end of forward, which has fc2's output N and its half.
 TEST(PeakByHand, UnderSequenceParallelismIsWhereBackwardGathersItsFirstGradient) {
   config::Case c = hand_case(short_s);
   c.parallel.tensor = 2;
@@ -146,8 +148,8 @@ TEST(PeakByHand, UnderSequenceParallelismIsWhereBackwardGathersItsFirstGradient)
                   {"fc2 output gradient gathered", 0, "transient", n}});
 }
 
-// Nothing of s x s is saved, but backward works a head's weights out again: softmax, its dropout's
-// mask and output, and the gradient of the scores beside them.
+// Nothing of s x s is saved, but backward computes the weights of a head again. These are softmax,
+// the mask and output of its dropout, and at the same time the gradient of the scores.
 TEST(PeakByHand, OfSelectiveRecomputationIsOneHeadsScoresWorkedOutAgain) {
   const std::size_t s = long_s;
   const std::size_t n = rows(s);
@@ -167,8 +169,8 @@ TEST(PeakByHand, OfSelectiveRecomputationIsOneHeadsScoresWorkedOutAgain) {
                {"score gradient", 0, "workspace", s * s * 4}});
 }
 
-// Three layers keep an input each. The last is run again for its backward, beside the gradient of
-// its output: N more than at the end of its first run.
+// Three layers keep one input each. The last layer runs again for its backward, while the gradient
+// of its output is live. So there is N more than at the end of its first run.
 TEST(PeakByHand, OfFullRecomputationIsWhereTheLastLayerHasBeenRunAgain) {
   config::Case c = support::recomputing(hand_case(short_s), "full");
   c.model.num_layers = 3;
@@ -192,8 +194,8 @@ TEST(PeakByHand, OfFullRecomputationIsWhereTheLastLayerHasBeenRunAgain) {
                   {"recomputed output", 2, "transient", n}});
 }
 
-// Blocks as long as the sequence, so that two of them outweigh the MLP. Proj's input has gone by
-// then: with its gradient it has become a number for each row of scores.
+// Blocks are as long as the sequence, so that two of them are larger than the MLP. Proj's input has
+// died by then. With its gradient, it has become one number per row of scores.
 TEST(PeakByHand, OfBlockedAttentionIsTwoBlocksInBackward) {
   const std::size_t s = long_s;
   const std::size_t n = rows(s);
@@ -222,8 +224,8 @@ TEST(PeakByHand, OfSmallBlocksIsTheMlps) {
   EXPECT_EQ(tide.at_peak.back().name, "output");
 }
 
-// With ends the output is the final norm's input; the logits and what the loss exchanges of each
-// token, three numbers from every rank and gathered from all, come on top.
+// With ends, the output is the final norm's input. There are also the logits, and the three numbers
+// per token and rank that the loss exchanges, gathered from all ranks.
 TEST(PeakByHand, WithEndsIsWhereTheLossIsFormed) {
   const std::size_t n = rows(short_s);
   const std::size_t st = statistics(short_s);

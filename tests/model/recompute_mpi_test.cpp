@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Recomputation changes what is kept and nothing that is computed; blocks of attention change
-// nothing but the order of sums.
+// Recomputation changes what is kept, but nothing that is computed. Blocks of attention change only
+// the order of sums.
 #include <chrono>
 #include <cstring>
 
@@ -69,7 +69,7 @@ TYPED_TEST(Recompute, OfTheAttentionCoreLeavesEveryBit) {
 
 TYPED_TEST(Recompute, OfWholeLayersLeavesEveryBit) {
   for (const config::Case& c : this->cases()) {
-    if (c.parallel.keep_gathered) continue;  // contradicts it
+    if (c.parallel.keep_gathered) continue;  // contradicts full recomputation
     this->expect_same_bits(support::recomputing(c, "full"), c);
     this->expect_same_bits(support::recomputing(support::blocked(c), "full"), support::blocked(c));
   }

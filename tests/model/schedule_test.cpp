@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What runs beside what: the order of kernels in a step of one of two ranks, over a communicator
-// that moves nothing.
+// What runs concurrently: the order of kernels in a step of one of two ranks, with a communicator
+// that moves no data.
 #include <algorithm>
 #include <iterator>
 #include <string>
@@ -19,7 +19,7 @@ namespace {
 
 using Labels = std::vector<std::string>;
 
-/// Notes among the kernels when a collective is posted.
+/// Enters a line among the kernels when a collective is posted.
 class NotingCommunicator : public support::PassingCommunicator {
  public:
   NotingCommunicator(comm::Communicator& inner, KernelLog& log)
@@ -54,7 +54,7 @@ Labels labels_of(const config::Case& c) {
   return labels;
 }
 
-/// Products and collectives from the first `begin` after the first `after` to the `end` that
+/// Products and collectives after the first `after`, from the next `begin` to the `end` that
 /// follows.
 Labels between(const Labels& all, const std::string& after, const std::string& begin,
                const std::string& end) {
@@ -79,8 +79,8 @@ config::Case scheduled(bool sequence, const std::string& mode, std::int64_t chun
   return c;
 }
 
-// Two layers have four norms. The first one's input is there; what the others normalise comes from
-// a collective, and each chunk of it is normalised as it comes.
+// Two layers have four norms. The input of the first one is complete. The input of the others comes
+// from a collective, and each chunk of it is normalised as it comes.
 TEST(Schedules, RingGoesFromOneSublayerToTheNextChunkByChunk) {
   constexpr std::int64_t chunks = 3;
   for (const bool sequence : {false, true}) {
@@ -90,13 +90,14 @@ TEST(Schedules, RingGoesFromOneSublayerToTheNextChunkByChunk) {
     EXPECT_EQ(norms(scheduled(sequence, "none", chunks)), 4);
     EXPECT_EQ(norms(scheduled(sequence, "bulk", chunks)), 4);
     EXPECT_EQ(norms(scheduled(sequence, "ring", chunks)), 1 + 3 * chunks);
-    // A layer that is run again ends whole, in both of its runs.
+    // A layer that runs again ends with whole rows, in both of its runs.
     EXPECT_EQ(norms(support::recomputing(scheduled(sequence, "ring", chunks), "full")),
               2 * 2 * (1 + chunks));
   }
 }
 
-// The core makes rows when proj asks for them, so that rows are left to make when the first leave.
+// The core makes rows when proj asks for them. So some rows are not made yet when the first ones
+// leave.
 TEST(Schedules, RingSendsRowsOfProjBeforeTheCoreHasMadeAll) {
   const auto softmaxes_after_first_send = [](const config::Case& c) {
     const Labels all = labels_of(c);
@@ -111,8 +112,8 @@ TEST(Schedules, RingSendsRowsOfProjBeforeTheCoreHasMadeAll) {
   for (const bool sequence : {false, true}) {
     EXPECT_EQ(softmaxes_after_first_send(scheduled(sequence, "none", 1)), 0);
     EXPECT_EQ(softmaxes_after_first_send(scheduled(sequence, "bulk", 1)), 0);
-    // Of each head and sequence: under SP the first two chunks of rows belong to the other rank,
-    // and the last one is made after the norm of the chunk before.
+    // Per head and sequence. Under SP, the first two chunks of rows belong to the other rank. The
+    // last chunk is made after the norm of the chunk before.
     const config::Case c = scheduled(sequence, "ring", 2);
     const std::int64_t heads = c.model.num_attention_heads / 2 * c.model.micro_batch_size;
     EXPECT_EQ(softmaxes_after_first_send(c), heads * (sequence ? 2 : 1));
@@ -124,8 +125,9 @@ constexpr const char* gelu = "tidemark::bias_gelu_backward";
 constexpr const char* norm_ends = "tidemark::layer_norm_backward_parameters";
 constexpr const char* dropout = "tidemark::bias_dropout_add_backward";
 
-// fc2: both products of the own rows, then of the others', once dY has come; what fc1 needs again
-// is then gathered beside the latter. fc1: the others' rows of dx leave before the own are formed.
+// fc2: both products of the own rows, then those of the other rank's rows, after dY has come. The
+// input that fc1 needs again is gathered concurrently with the latter. fc1: the other rank's rows
+// of dx leave before the own rows are formed.
 TEST(Schedules, RingUnderSpKeepsTheLinkBusyThroughTheBackwardOfAnMlp) {
   const auto fc2_of = [](const Labels& all) { return between(all, dropout, dropout, gelu); };
   const auto fc1_of = [](const Labels& all) { return between(all, dropout, gelu, norm_ends); };
@@ -140,7 +142,7 @@ TEST(Schedules, RingUnderSpKeepsTheLinkBusyThroughTheBackwardOfAnMlp) {
   EXPECT_EQ(fc1_of(ring), (Labels{"product", "exchange", "product", "product", "product"}));
 }
 
-// Without SP nothing is gathered: the weight gradients of fc2 wait for the all-reduce of fc1.
+// Without SP nothing is gathered. The weight gradients of fc2 wait for the all-reduce of fc1.
 TEST(Schedules, RingUnderTpLeavesTheWeightGradientOfFc2ForTheReductionOfFc1) {
   const auto fc2_of = [](const Labels& all) { return between(all, dropout, dropout, gelu); };
   const auto fc1_of = [](const Labels& all) { return between(all, dropout, gelu, norm_ends); };
@@ -152,8 +154,8 @@ TEST(Schedules, RingUnderTpLeavesTheWeightGradientOfFc2ForTheReductionOfFc1) {
   EXPECT_EQ(fc1_of(ring), (Labels{"product", "all_reduce", "product", "product"}));
 }
 
-// Without SP fc2's product of a chunk of rows follows fc1's, so that its reduction begins while fc1
-// still waits for the rows of others.
+// Without SP, fc2's product of a chunk of rows follows fc1's. So its reduction begins while fc1
+// still waits for the rows of other ranks.
 TEST(Schedules, RingUnderTpGoesChunkByChunkThroughAnMlp) {
   const auto mlp_of = [](const config::Case& c) {
     return between(labels_of(c), "tidemark::softmax_dropout_forward",
@@ -167,9 +169,10 @@ TEST(Schedules, RingUnderTpGoesChunkByChunkThroughAnMlp) {
   EXPECT_EQ(mlp_of(c), (Labels{"product", "product", "all_reduce"}));
 }
 
-// From the end of norm2's backward to the softmax's: proj's gradients, of this rank's rows and of
-// the other's under SP, and two products of the first head; with SP a part of fc1's weight gradient
-// as well, beside the gather that proj waits for, and without SP not proj's own weight gradient.
+// From the end of norm2's backward to that of the softmax. There are proj's gradients (under SP of
+// this rank's rows and of the other's), and two products of the first head. With SP there is also a
+// part of fc1's weight gradient, concurrently with the gather that proj waits for. Without SP,
+// proj's own weight gradient is not here.
 TEST(Schedules, RingFillsTheCollectivesOfTheAttentionWithWeightGradientsOfOthers) {
   const auto proj_of = [](const Labels& all) { return between(all, gelu, norm_ends, softmax); };
   EXPECT_EQ(count(proj_of(labels_of(scheduled(true, "bulk", 1))), "product"), 2 + 2);

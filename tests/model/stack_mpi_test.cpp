@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The stack's books on 1, 2 and 4 ranks: saved bytes, traffic and operations against theory.
+// The stack's accounts on 1, 2 and 4 ranks: saved bytes, traffic and operations against the
+// formulas.
 #include <algorithm>
 #include <chrono>
 
@@ -81,7 +82,7 @@ TYPED_TEST(StackBooks, SequenceParallelismSavesTheThOfOneRankAlone) {
   }
 }
 
-// What a layer keeps for a backward that is yet to recompute it is not what it saves.
+// What a layer keeps after recomputation, for its backward, does not count as saved.
 TYPED_TEST(StackBooks, OnlyRecomputingLayersHoldRecomputedTensorsAndNoneAtTheTurn) {
   const auto holds = [](const std::vector<memory::Entry>& entries) {
     return std::any_of(entries.begin(), entries.end(), [](const memory::Entry& entry) {

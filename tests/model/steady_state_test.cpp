@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// After its first step a stack asks the system for no memory: counted by Kokkos itself.
+// After its first step, a stack asks the system for no memory. Kokkos itself counts the
+// allocations.
 #include <gtest/gtest.h>
 
 #include "bench/case/product_rate.hpp"
@@ -42,8 +43,8 @@ TYPED_TEST(SteadyState, StepsAllocateNothingAfterTheFirst) {
     const CountAllocations count;
     model::Stack<T> stack(c, device, ledger, *communicator);
     bench::run_step(stack);
-    // Values, gradients and a segment of the pool, or else the callback does not fire; and rotary
-    // angles.
+    // These are values, gradients and a segment of the pool, and for llama the rotary angles. With
+    // fewer, the callback would not have fired.
     const int expected = c.model.is_llama() ? 4 : 3;
     EXPECT_EQ(allocations, expected) << support::describe(c);
     for (int step = 0; step < 2; ++step) bench::run_step(stack);
@@ -58,7 +59,7 @@ TYPED_TEST(SteadyState, NeitherDoesTheProductThatIsMeasuredBetweenSteps) {
   memory::Pool pool;
   memory::Ledger ledger(pool);
   const CountAllocations count;
-  // Of all cases the one whose steps hold least: full recomputation of a single layer.
+  // The case whose steps hold least: full recomputation of a single layer.
   config::Case c = support::recomputing(support::small_case(1, false, dtype_of<T>), "full");
   c.model.num_layers = 1;
   model::Stack<T> stack(c, device, ledger, *communicator);

@@ -8,7 +8,7 @@
 namespace tidemark::model {
 namespace {
 
-// Two tensors of one stream would hold the same numbers.
+// Two tensors with the same stream would have the same numbers.
 TEST(Streams, NameEveryRandomTensorApart) {
   std::set<std::uint32_t> streams{input_stream,          output_gradient_stream,
                                   tokens_stream,         embedding_weight_stream,
@@ -27,7 +27,7 @@ TEST(Streams, NameEveryRandomTensorApart) {
   }
 }
 
-// Dumps and their independent readers rely on the numbers.
+// Dumps and their independent readers depend on these numbers.
 TEST(Streams, AreNumberedByLayerAndSlot) {
   EXPECT_EQ(input_stream, 0U);
   EXPECT_EQ(output_gradient_stream, 1U);

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Attention of both families and its backward, in NumPy, float64 and unsharded.
 
-a heads of queries, g groups of a/g = m heads that share their key and value, d = h/a. Columns of
-qkv go by group: its m heads of queries, then k, then v, d each. With g = a that is q, k, v of each
-head.
+There are a heads of queries, and g groups of a/g = m heads that share their key and value. d = h/a.
+The columns of qkv go by group: its m heads of queries, then k, then v, with d columns each. With g
+= a, these are q, k, v of each head.
 """
 
 import math
@@ -27,8 +27,8 @@ def join_groups(q, k, v):
 
 
 def attention(model, q, k, v, mask):
-    """mask: what dropout multiplies by, [a, b, s, s] or 1. -> context [s, b, h], softmax output
-    [g, m, b, s, s]."""
+    """mask: the dropout factors, [a, b, s, s] or 1. -> context [s, b, h], softmax output [g, m, b,
+    s, s]."""
     scores = np.einsum("ibgmd,jbgd->gmbij", q, k) / math.sqrt(model.head_size)
     if model.causal:
         s = model.seq_length
@@ -47,7 +47,7 @@ def attention_backward(model, q, k, v, mask, probabilities, dcontext):
     dprobabilities = np.einsum("ibgmd,jbgd->gmbij", dcontext, v) * mask
     dv = np.einsum("gmbij,ibgmd->jbgd", probabilities * mask, dcontext)
     inner = (dprobabilities * probabilities).sum(axis=-1, keepdims=True)
-    # Where the causal mask has struck, the probability is 0, and so is the gradient.
+    # Where the causal mask applies, the probability is 0, and so is the gradient.
     dscores = probabilities * (dprobabilities - inner) / math.sqrt(model.head_size)
     dq = np.einsum("gmbij,jbgd->ibgmd", dscores, k)
     dk = np.einsum("gmbij,ibgmd->jbgd", dscores, q)
@@ -55,5 +55,5 @@ def attention_backward(model, q, k, v, mask, probabilities, dcontext):
 
 
 def by_group(mask, probabilities):
-    """A mask that goes by head, in the shape of the probabilities."""
+    """A mask with one matrix per head, in the shape of the probabilities."""
     return np.reshape(mask, probabilities.shape) if np.ndim(mask) else mask

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compares a dump of `tidemark run --dump DIR` with the oracle's own computation.
 
-Checked are: the files (none missing, none unexpected, shapes, types, replicated tensors bit for
-bit equal on all ranks, values that the precision can hold); the drawn tensors, which are the
-parameters and in a stack without ends input and output gradient, against the oracle's own random
-numbers; all others against the oracle's own step, taken from the dumped drawn tensors; and that
-the rows of tables beyond the vocabulary have a gradient of 0.
+It checks the files: none missing, none unexpected, shapes and types. Replicated tensors must be
+equal to the bit on all ranks, and the precision must be able to hold all values. It compares the
+drawn tensors with the oracle's own random numbers. These are the parameters and, in a stack without
+ends, the input and the output gradient. It compares all other tensors with the oracle's own step,
+which starts from the dumped drawn tensors. In tables, the rows beyond the vocabulary must have a
+gradient of 0.
 
     compare.py DIR    prints a table for each case and exits 1 where anything differs
 """
@@ -23,8 +24,8 @@ from stack import initial_tensors, step
 
 # Relative, in max norm: max|x - y| / max|y|.
 STEP_BOUNDS = {"fp64": 1e-10, "fp32": 1e-4, "bf16": 2e-2}
-TABLES = ("embedding.weight", "output_projection.weight")  # whose rows are ids
-# A fused multiply-add, or bf16 by way of fp32, may round the last bit of a drawn value otherwise.
+TABLES = ("embedding.weight", "output_projection.weight")  # their rows are ids
+# A fused multiply-add, or bf16 by way of fp32, may round the last bit of a drawn value differently.
 DRAWN_BOUND_ULP = 1.0
 
 
@@ -63,7 +64,7 @@ def ulp_error(found, expected, number_format):
 
 
 def padding_checks(dump):
-    """That rows which stand for no token have a gradient of exactly 0, where there are any."""
+    """Checks that rows for no token have a gradient of exactly 0, if there are any."""
     checks = []
     for table in TABLES:
         name = f"{table}.grad"
@@ -75,10 +76,11 @@ def padding_checks(dump):
 
 
 def numeric_checks(dump):
-    """All comparisons of a complete dump, in the order of the dump's tensors."""
+    """All comparisons of a complete dump, in the order of its tensors."""
     case, found, checks = dump.case, dump.tensors, []
     drawn = initial_tensors(case.model, case.seed, case.tensor)
-    # A dump may hold anything, NaN and infinities included: that is for the table, not for stderr.
+    # A dump may hold anything, even NaN and infinities. The table shows them, and stderr stays
+    # empty.
     with np.errstate(all="ignore"):
         inputs = {name: found[name].astype(np.float64) for name in drawn}
         computed = step(case.model, case.seed, inputs)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the tests of the oracle share: tiny stacks, and their backward against differences."""
+"""What the tests of the oracle share: tiny stacks, and checks of their backward by differences."""
 
 import dataclasses
 import unittest
@@ -22,7 +22,7 @@ TINY = Model(
     causal=True,
     vocab_size=0,
 )
-# One token short of what two or four ranks could share alike.
+# Two or four ranks could not share these ids evenly.
 TINY_ENDS = dataclasses.replace(TINY, num_layers=1, vocab_size=7)
 
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Reads what `tidemark run --dump DIR` wrote and assembles the shards of each tensor.
 
-A dump of one case is `DIR/case.json` beside `DIR/rank{r}/NAME.npy`; a sweep of several cases has
-one such folder a case, `DIR/case{index}`. Nothing may be missing and nothing may be there that is
-not expected; every fault found is put into words rather than raised, so that a table can show
-all of them.
+A dump of one case is `DIR/case.json` and `DIR/rank{r}/NAME.npy`. A sweep of several cases has one
+such folder per case, `DIR/case{index}`. Nothing may be missing, and nothing unexpected may be
+there. Every fault is put into words and not raised, so that a table can show all of them.
 """
 
 import json
@@ -32,7 +31,7 @@ class Case:
     sequence: bool
     keep_gathered: bool
     seed: int
-    # Neither changes the mathematics; they tell the cases of a sweep apart.
+    # These do not change the mathematics. They distinguish the cases of a sweep.
     recompute: str = "none"
     attention: str = "materialized"
 
@@ -52,20 +51,20 @@ class Case:
 
 @dataclass(frozen=True)
 class Entry:
-    """One tensor of a dump, whose values are numbers of `format`."""
+    """One tensor of a dump. Its values are numbers of `format`."""
 
     shape: tuple  # unsharded
     sharding: Sharding
     format: Format
 
     def shard_shape(self, rank):
-        """Shape of one rank's part."""
+        """The shape of one rank's part."""
         return self.sharding.shard_shape(self.shape, rank)
 
 
 @dataclass
 class Dump:
-    """One case's dump: tensors assembled by name, in the precision of the run."""
+    """The dump of one case: tensors assembled by name, in the precision of the run."""
 
     case: Case = None
     tensors: dict = field(default_factory=dict)
@@ -73,12 +72,12 @@ class Dump:
 
     @property
     def complete(self):
-        """True where every expected tensor could be assembled."""
+        """True if every expected tensor could be assembled."""
         return self.case is not None and set(self.tensors) == set(layout(self.case))
 
 
 def parse_case(text):
-    """Case from the text of case.json; raises ValueError, KeyError, TypeError or
+    """The case from the text of case.json. Raises ValueError, KeyError, TypeError or
     ZeroDivisionError."""
     settings = json.loads(text)
     model, parallel = settings["model"], settings["parallel"]
@@ -124,7 +123,7 @@ def layout(case):
 
 
 def case_folders(root):
-    """The folders of a dump that hold one case each, in order; empty where there is no dump."""
+    """The folders of a dump that hold one case each, in order; empty if there is no dump."""
     root = Path(root)
     if (root / "case.json").is_file():
         return [root]
@@ -133,7 +132,7 @@ def case_folders(root):
 
 
 def sweep_problems(root):
-    """What is wrong at the top of a dump that has a folder a case."""
+    """What is wrong at the top of a dump that has one folder per case."""
     folders = case_folders(root)
     if not folders:
         return [f"{root}: neither case.json nor case0, case1, ..."]
@@ -144,14 +143,14 @@ def sweep_problems(root):
 
 
 def differences(folder, label, expected):
-    """Names missing from a folder and names that do not belong there."""
+    """Names that are missing from a folder, and names that do not belong there."""
     found = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     missing = [f"{label}{name}: missing" for name in sorted(set(expected) - found)]
     return missing + [f"{label}{name}: unexpected" for name in sorted(found - set(expected))]
 
 
 def load_shard(path, shape, number_format):
-    """One rank's part of a tensor, or ValueError."""
+    """One rank's part of a tensor. Raises ValueError."""
     try:
         shard = np.load(path, allow_pickle=False)
     except (OSError, EOFError) as error:
@@ -166,7 +165,7 @@ def load_shard(path, shape, number_format):
 
 
 def assemble(dump, folder, name, entry):
-    """Puts the whole of one tensor into the dump, or the reason why not into its problems."""
+    """Adds one whole tensor to the dump, or to its problems the reason why this is not possible."""
     shards = []
     for rank in range(dump.case.tensor):
         path = folder / f"rank{rank}" / f"{name}.npy"
@@ -183,7 +182,7 @@ def assemble(dump, folder, name, entry):
 
 
 def read_case(folder):
-    """Dump of the one case in `folder`."""
+    """The dump of the one case in `folder`."""
     folder, dump = Path(folder), Dump()
     try:
         dump.case = parse_case((folder / "case.json").read_text(encoding="utf-8"))

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The two ends of a stack that has a vocabulary, in NumPy, float64 and unsharded.
 
-V: size of the vocabulary. Token i + 1 is the label of token i, so a sequence draws s + 1 of them.
+V is the size of the vocabulary. Token i + 1 is the label of token i, so a sequence draws s + 1 of
+them.
 
     x = dropout(embedding[token])
     ... the layers ...
     loss = mean over tokens of cross_entropy(norm(x) embedding^T, label)
 
-One table serves both ends in family gpt; in family llama the output projection has a table of its
-own, and the norm is an RMSNorm. A table may have rows beyond V, which make the vocabulary divisible
-by the number of ranks: no token names them, the softmax leaves them out, and their gradient is 0.
+In family gpt, one table serves both ends. In family llama, the output projection has its own table,
+and the norm is an RMSNorm. A table may have rows beyond V, which make the vocabulary divisible by
+the number of ranks. No token names them, the softmax leaves them out, and their gradient is 0.
 """
 
 import numpy as np
@@ -53,7 +54,7 @@ def embedding(model, seed, table):
 
 
 def embedding_backward(model, seed, table, dx):
-    """Gradient of the table by its use as an embedding."""
+    """The gradient of the table from its use as an embedding."""
     gradient = np.zeros_like(table)
     np.add.at(gradient, tokens(model, seed)[:-1], dx * embedding_mask(model, seed))
     return gradient
@@ -74,8 +75,8 @@ def final_norm_backward(model, saved, tensors, dy):
 
 
 def head(model, seed, tensors, x):
-    """x: output of the last layer. Returns the loss, the gradient of x, and those of the
-    parameters by name, that of a table by its use as the output projection."""
+    """x: output of the last layer. Returns the loss, the gradient of x, and the gradients of the
+    parameters by name. That of a table is from its use as the output projection."""
     name = projection_table(model)
     table = tensors[name]
     y, saved = final_norm(model, tensors, x)

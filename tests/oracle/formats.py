@@ -22,13 +22,13 @@ class Format:
         return np.ldexp(1.0, np.maximum(exponents, self.least_exponent))
 
     def rounded(self, values):
-        """The nearest number of this format, ties to even, float64; blind to overflow."""
+        """The nearest number of this format, with ties to even, as float64. It ignores overflow."""
         values = np.asarray(values, dtype=np.float64)
         unit = self.spacing(values)
         return np.rint(values / unit) * unit
 
     def holds(self, values):
-        """True where rounding changes none of `values`; infinities and NaN are numbers, too."""
+        """True if rounding changes none of `values`. Infinities and NaN count as numbers, too."""
         values = np.asarray(values, dtype=np.float64)
         finite = values[np.isfinite(values)]
         return np.array_equal(self.rounded(finite), finite)
@@ -36,10 +36,10 @@ class Format:
 
 FP64 = Format("fp64", np.dtype("<f8"), 53, -1074)
 FP32 = Format("fp32", np.dtype("<f4"), 24, -149)
-# The upper half of a float; NumPy has no type of that size.
+# The upper half of a float. NumPy has no type of this size.
 BF16 = Format("bf16", np.dtype("<f4"), 8, -133)
 
-# Of activations and weights, by the name of a precision.
+# The formats of activations and weights, by the name of a precision.
 ELEMENT_FORMATS = {"fp64": FP64, "fp32": FP32, "bf16": BF16}
-# Of the gradients of parameters, which are sums over all tokens.
+# The formats of the gradients of parameters, which are sums over all tokens.
 GRADIENT_FORMATS = {"fp64": FP64, "fp32": FP32, "bf16": FP32}

@@ -45,7 +45,7 @@ def dropout_masks(model, seed, layer):
 
 
 def layer_forward(model, p, masks, x):
-    """One layer; p: its parameters by name. Returns its output and what its backward needs."""
+    """One layer. p: its parameters by name. Returns its output and what its backward needs."""
     saved = {}
     saved["qkv_input"], saved["norm1"] = norm(x, p["norm1.weight"], p["norm1.bias"])
     qkv = linear(saved["qkv_input"], p["qkv.weight"], p["qkv.bias"])

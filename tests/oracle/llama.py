@@ -4,8 +4,8 @@
     x = x + proj(attention(rotated(qkv(rms_norm1(x)))))
     x = x + fc2(silu(gate) * up), where (gate, up) = fc1(rms_norm2(x))
 
-No biases and no dropout. Position i of the sequence turns features j and j + d/2 of each head of q
-and k by the angle i / theta^(2j/d) (Su et al., "RoFormer", 2021).
+There are no biases and no dropout. Position i of the sequence turns features j and j + d/2 of each
+head of q and k. The angle is i / theta^(2j/d) (Su et al., "RoFormer", 2021).
 """
 
 import numpy as np
@@ -32,7 +32,8 @@ def dropout_masks(_model, _seed, _layer):
 
 
 def rotated(model, x, direction=1.0):
-    """x [s, ..., d], each position turned by its own angles; backward with direction -1."""
+    """x [s, ..., d], with each position turned by its own angles. Direction -1 is that of the
+    backward."""
     half = model.head_size // 2
     frequencies = model.rope_theta ** (-np.arange(half) / half)
     angles = direction * np.outer(np.arange(model.seq_length), frequencies)
@@ -43,7 +44,7 @@ def rotated(model, x, direction=1.0):
 
 
 def layer_forward(model, p, _masks, x):
-    """One layer; p: its parameters by name. Returns its output and what its backward needs."""
+    """One layer. p: its parameters by name. Returns its output and what its backward needs."""
     saved = {}
     saved["qkv_input"], saved["norm1"] = rms_norm(x, p["norm1.weight"])
     q, k, v = split_groups(model, product(saved["qkv_input"], p["qkv.weight"]))

@@ -2,8 +2,8 @@
 """Random numbers of the oracle: Philox4x32-10 and the tensors drawn from it.
 
 The generator is that of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2,
-3" (SC'11). It is a function of (key, counter), so that any part of a tensor can be drawn anywhere:
-element e of a stream is word e mod 4 of the block whose counter is e div 4, e being the row-major
+3" (SC'11). It is a function of (key, counter), so that any part of a tensor can be drawn anywhere.
+Element e of a stream is word e mod 4 of the block whose counter is e div 4. Here e is the row-major
 index in the unsharded tensor.
 """
 
@@ -20,8 +20,8 @@ ROUNDS = 10
 def philox4x32(counters, key):
     """Philox4x32-10 of many counters under one key.
 
-    counters: integers [n, 4], key: two integers, all below 2^32. Returns uint64 [n, 4], each
-    element a 32-bit word.
+    counters: integers [n, 4], key: two integers, all below 2^32. Returns uint64 [n, 4]. Each
+    element is a 32-bit word.
     """
     c0, c1, c2, c3 = np.asarray(counters, dtype=np.uint64).T
     k0, k1 = (int(word) for word in key)
@@ -62,9 +62,9 @@ def integers(seed, stream, shape, bound):
 
 
 def dropout_factors(seed, stream, shape, probability):
-    """What dropout multiplies by: 0 where an element is dropped, 1/(1 - probability) elsewhere.
+    """The dropout factors: 0 where an element is dropped, 1/(1 - probability) elsewhere.
 
-    An element is kept where its word reaches floor(probability 2^32 + 1/2); probability 0 keeps
+    An element is kept if its word is at least floor(probability 2^32 + 1/2). Probability 0 keeps
     all of them.
     """
     threshold = np.uint64(math.floor(probability * 2.0**32 + 0.5))

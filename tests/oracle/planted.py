@@ -59,7 +59,7 @@ class PlantedTest(unittest.TestCase):
         self.assertTrue(any(words in line for line in blamed), output)
 
     def change(self, path, change):
-        """Replaces one rank's tensor by `change` of it."""
+        """Replaces one rank's tensor by the result of `change` for it."""
         path = self.root / path
         np.save(path, change(np.load(path)))
 

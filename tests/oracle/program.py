@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the tests of dumps share: run the program on small cases and have its dumps compared.
+"""What the tests of dumps share: they run the program on small cases and compare its dumps.
 
-Environment: TIDEMARK_EXECUTABLE, the program (required); MPIEXEC, the launcher with its options
-if it needs any (default: mpiexec).
+Environment: TIDEMARK_EXECUTABLE, the program (required). MPIEXEC, the launcher with its options if
+it needs any (default: mpiexec).
 """
 
 import itertools
@@ -17,7 +17,7 @@ from pathlib import Path
 from compare import compare_dump
 
 TIMEOUT_S = 240
-# More ranks than cores, one thread each; the variables of the caller come first.
+# There are more ranks than cores, with one thread each. The caller's variables override these.
 ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -42,9 +42,9 @@ BASE = {
 }
 OFF_AND_ON = {"parallel.sequence": [False, True]}
 WITHOUT_AND_WITH_ENDS = {"model.vocab_size": [0, 37]}
-# Blocked attention has no core in memory that a backward could compute again.
+# Blocked attention has no core in memory that backward could compute again.
 RECOMPUTE = {"materialized": ["none", "selective", "full"], "blocked": ["none", "full"]}
-# Attention takes 512 positions at a time: sizes for runs of several such blocks.
+# Attention takes 512 positions at a time. These sizes give several such blocks.
 LONG = {
     "model__num_layers": 1,
     "model__hidden_size": 8,
@@ -53,8 +53,9 @@ LONG = {
     "model__micro_batch_size": 1,
     "model__attention": "blocked",
 }
-# Every value that is rounded to 8 bits adds to the error: few layers, and wide enough that no norm
-# magnifies it by the deviation of a handful of elements. Rounding alone comes to half the bound.
+# Every value that is rounded to 8 bits adds to the error. So there are few layers. They are so wide
+# that no norm magnifies the error by the deviation of a few elements. Rounding alone gives half the
+# bound.
 COARSE = {
     "precision": "bf16",
     "model__num_layers": 1,
@@ -66,7 +67,7 @@ COARSE = {
 
 
 def yaml_of(settings, sweep):
-    """YAML text of dotted settings and swept keys; JSON scalars and lists are YAML, too."""
+    """YAML text of dotted settings and swept keys. JSON scalars and lists are YAML, too."""
     sections = {}
     for key, value in settings.items():
         section, _, name = key.rpartition(".")
@@ -80,17 +81,17 @@ def yaml_of(settings, sweep):
 
 
 def launcher():
-    """The command that starts MPI programs, allowed to start more ranks than there are cores."""
+    """The command that starts MPI programs. It may start more ranks than there are cores."""
     command = shlex.split(os.environ.get("MPIEXEC") or "mpiexec")
     version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
-    # Other launchers oversubscribe unasked and refuse the option.
+    # Other launchers oversubscribe by default and refuse the option.
     if "Open MPI" in version.stdout + version.stderr or "OpenRTE" in version.stdout:
         command += [] if "--oversubscribe" in command else ["--oversubscribe"]
     return command
 
 
 def run_program(arguments, ranks):
-    """Exit status and output of the program; ended, with its ranks, where it takes too long."""
+    """Exit status and output of the program. If it takes too long, it and its ranks are ended."""
     command = [*launcher(), "-n", str(ranks), os.environ["TIDEMARK_EXECUTABLE"], *arguments]
     with subprocess.Popen(
         command,
@@ -102,7 +103,7 @@ def run_program(arguments, ranks):
         try:
             output, _ = process.communicate(timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            process.terminate()  # and not kill: the launcher has to end its ranks
+            process.terminate()  # not kill, because the launcher has to end its ranks
             output, _ = process.communicate()
             output += f"\nended after {TIMEOUT_S} s"
     return process.returncode, output
@@ -116,7 +117,7 @@ def value_in(case, key):
 
 
 class ProgramTest(unittest.TestCase):
-    """Tests of one family, whose settings stand over those of BASE."""
+    """Tests of one family. Its settings override those of BASE."""
 
     FAMILY = {}
 
@@ -126,8 +127,8 @@ class ProgramTest(unittest.TestCase):
             raise RuntimeError("set TIDEMARK_EXECUTABLE to the tidemark program")
 
     def check(self, sweep=None, **settings):
-        """Runs the base case with the given settings (double underscores for dots) and a sweep,
-        and has every dumped case compared."""
+        """Runs the base case with the given settings (double underscores instead of dots) and a
+        sweep. Compares every dumped case."""
         given = {key.replace("__", "."): value for key, value in settings.items()}
         settings = {**BASE, **self.FAMILY, **given}
         settings = {key: value for key, value in settings.items() if key not in (sweep or {})}
@@ -146,7 +147,8 @@ class ProgramTest(unittest.TestCase):
                     self.assertTrue(comparison.good, "\n" + comparison.table())
 
     def check_settings(self, dump, settings, sweep):
-        """The dump holds the cases asked for, in order, and not others that agree by chance."""
+        """Expects that the dump has the requested cases in order, and not others that agree by
+        chance."""
         points = [dict(zip(sweep, values)) for values in itertools.product(*sweep.values())]
         for index, point in enumerate(points):
             folder = dump / f"case{index}" if len(points) > 1 else dump
@@ -157,6 +159,6 @@ class ProgramTest(unittest.TestCase):
             self.assertEqual(len(list(dump.iterdir())), len(points))
 
     def check_recomputation(self, sweep, **settings):
-        """Every recomputation with every attention that allows it."""
+        """Tries every recomputation with every attention that allows it."""
         for attention, recompute in RECOMPUTE.items():
             self.check({"recompute": recompute, **sweep}, model__attention=attention, **settings)

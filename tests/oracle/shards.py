@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which part of an unsharded tensor each rank holds.
 
-Along one axis a rank holds some indices, in an order of its own: of most tensors an equal part
-without gaps, of others all. In family llama a rank's part of fc1.weight has rows of both halves,
-and where ranks outnumber the groups of queries, several hold the rows of the same key and value.
+Along one axis, a rank holds some indices, in an order of its own. For most tensors this is an equal
+part without gaps, for others the whole. In family llama, a rank's part of fc1.weight has rows of
+both halves. If there are more ranks than groups of queries, several ranks hold the rows of the same
+key and value.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-# The axis along which tensor parallelism shards a parameter; the others are whole on each rank.
+# The axis along which tensor parallelism shards a parameter. The other parameters are whole on each
+# rank.
 PARAMETER_AXES = {
     "embedding.weight": 0,
     "output_projection.weight": 0,
@@ -25,7 +27,7 @@ PARAMETER_AXES = {
 
 @dataclass(frozen=True)
 class Sharding:
-    """How a tensor is divided: along `axis`, of which rank r holds `parts[r]`."""
+    """How a tensor is divided along `axis`. Rank r holds `parts[r]` of it."""
 
     axis: int
     parts: tuple
@@ -39,8 +41,8 @@ class Sharding:
         return tuple(held if i == self.axis else n for i, n in enumerate(shape))
 
     def assemble(self, shape, shards):
-        """The whole of the ranks' parts, and (rank, other) of ranks whose parts contradict each
-        other, if there are any."""
+        """The whole tensor from the ranks' parts. Also (rank, other) of ranks whose parts
+        contradict each other, if there are any."""
         whole = np.zeros(shape, shards[0].dtype)
         holders = np.full(shape[self.axis], -1)
         at = (slice(None),) * self.axis
@@ -65,13 +67,13 @@ def divided(shape, axis, ranks):
 
 
 def gate_and_up(shape, ranks):
-    """Of the gate's rows, which come first, and of up's, the same equal part of each."""
+    """The same equal part of the gate's rows, which come first, and of up's rows."""
     halves = np.arange(shape[0]).reshape(2, ranks, -1)
     return Sharding(0, tuple(halves[:, rank].reshape(-1) for rank in range(ranks)))
 
 
 def heads_and_their_group(model, ranks):
-    """Rank r's heads of queries, and the key and value of the group they are of."""
+    """Rank r's heads of queries, and the key and value of their group."""
     d, heads = model.head_size, model.num_attention_heads // ranks
     in_group = model.num_attention_heads // model.groups
     parts = []
@@ -84,7 +86,7 @@ def heads_and_their_group(model, ranks):
 
 
 def sharding_of_parameter(model, name, shape, ranks):
-    """By the full name of a parameter, or of a stack's."""
+    """The sharding of a parameter, by its full name or its name within a layer."""
     within = name.split(".", 2)[2] if name.startswith("layers.") else name
     if within not in PARAMETER_AXES:
         return whole_on_each(shape, ranks)

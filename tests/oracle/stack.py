@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The transformer stack in NumPy, float64 and unsharded: initial tensors, forward, backward.
 
-Written from the definition of the layer alone and sharing nothing with the program it judges.
-Activations are [s, b, h]; s: sequence, b: micro batch, h: hidden size, a: heads, d = h/a. The layer
-is that of the model's family, in a module of its own.
+It is written only from the definition of the layer, and shares nothing with the program that it
+judges. Activations are [s, b, h]; s: sequence, b: micro batch, h: hidden size, a: heads, d = h/a.
+The layer is that of the model's family, in a separate module.
 
-How the program holds or recomputes what lies between forward and backward, how it takes attention
-apart and over how many ranks, changes nothing here. A stack without a vocabulary begins with a
-random input and ends with a random output gradient; ends.py has the ends of the other kind.
+Some choices of the program change nothing here. It may keep or recompute what is between forward
+and backward, divide attention, and use any number of ranks. A stack without a vocabulary begins
+with a random input and ends with a random output gradient. ends.py has the ends of the other kind.
 """
 
 import math
@@ -39,7 +39,7 @@ class Model:
     causal: bool
     vocab_size: int  # 0: a stack without ends
     family: str = "gpt"
-    num_query_groups: int = 0  # counts in family llama alone
+    num_query_groups: int = 0  # only used in family llama
     rope_theta: float = 10000.0
 
     @property
@@ -74,8 +74,8 @@ class Model:
 
 
 def parameter_names(model, ranks=1):
-    """Full names, `layers.{i}.{parameter}` and those of the ends, with unsharded shapes. The
-    number of ranks counts for the rows of the tables alone."""
+    """Full names, `layers.{i}.{parameter}` and those of the ends, with unsharded shapes. The number
+    of ranks only affects the rows of the tables."""
     names = {
         f"layers.{layer}.{name}": shape
         for layer in range(model.num_layers)
@@ -94,7 +94,7 @@ def initial_parameter(seed, name, shape):
 
 
 def initial_tensors(model, seed, ranks=1):
-    """All parameters as drawn, by name, float64; without ends input and output gradient, too."""
+    """All parameters as drawn, by name, float64. Without ends, also input and output gradient."""
     tensors = {
         name: initial_parameter(seed, name, shape)
         for name, shape in parameter_names(model, ranks).items()
@@ -113,7 +113,7 @@ def layer_parameters(model, tensors, layer):
 
 
 def layers_forward(model, seed, tensors, x):
-    """Output of the last layer, [s, b, h], and what the backward of all layers needs."""
+    """The output of the last layer, [s, b, h], and what the backward of all layers needs."""
     saved = []
     for layer in range(model.num_layers):
         masks = model.layer.dropout_masks(model, seed, layer)
@@ -124,7 +124,7 @@ def layers_forward(model, seed, tensors, x):
 
 
 def layers_backward(model, tensors, saved, dx):
-    """Gradient of what entered the first layer, and NAME.grad of the layers' parameters."""
+    """The gradient of the input of the first layer, and NAME.grad of the layers' parameters."""
     results = {}
     for layer in reversed(range(model.num_layers)):
         masks, kept = saved[layer]
@@ -137,9 +137,10 @@ def layers_backward(model, tensors, saved, dx):
 def step(model, seed, tensors):
     """Forward and backward, from the tensors of `initial_tensors`, float64.
 
-    Without ends of the scalar <output, output_grad>: returns output, input_grad and NAME.grad of
-    each parameter, by name. With ends of the loss: returns embedding, output, loss [1],
-    output_grad, embedding_grad and NAME.grad of each parameter.
+    Without ends, gradients are those of the scalar <output, output_grad>. Returns output,
+    input_grad and NAME.grad of each parameter, by name. With ends, they are those of the loss.
+    Returns embedding, output, loss [1], output_grad, embedding_grad and NAME.grad of each
+    parameter.
     """
     if model.has_ends:
         return step_with_ends(model, seed, tensors)

@@ -12,7 +12,7 @@ OF_THE_ENDS = {
     "final_norm.bias": 6,
     "output_projection.weight": 7,
 }
-# Slots of the parameters within a layer; a family has those of its own layer.
+# Slots of the parameters within a layer. A family uses those of its own layer.
 SLOTS = {
     "norm1.weight": 0,
     "norm1.bias": 1,
@@ -32,12 +32,12 @@ HIDDEN_MASK_SLOTS = {"after_attention": 7, "after_mlp": 14}
 
 
 def in_layer(layer, slot):
-    """Stream of a slot of one layer."""
+    """The stream of a slot of one layer."""
     return (layer + 1) * PER_LAYER + slot
 
 
 def of_parameter(name):
-    """Stream of a parameter by its full name."""
+    """The stream of a parameter by its full name."""
     if name in OF_THE_ENDS:
         return OF_THE_ENDS[name]
     _, layer, within = name.split(".", 2)

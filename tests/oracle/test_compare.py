@@ -15,7 +15,7 @@ from synthetic import write_dump
 
 
 class CompareTest(PlantedTest):
-    # Padded to 40, of which the last of four ranks holds 7 real rows and 3 others.
+    # Padded to 40. The last of four ranks holds 7 real rows and 3 others.
     ENDS = dataclasses.replace(CASE, model=dataclasses.replace(SMALL, vocab_size=37))
 
     def test_good_dumps_pass(self):
@@ -35,7 +35,7 @@ class CompareTest(PlantedTest):
         status, output = self.run_compare()
         self.assertEqual(status, 0, output)
         self.assertEqual(output.count("all 52 checks hold"), 5, output)
-        # One rank has no padding to look at.
+        # One rank has no padding, so there is nothing to check for it.
         self.assertEqual(output.count("all 59 checks hold"), 1, output)
         self.assertEqual(output.count("all 60 checks hold"), 4, output)
 
@@ -50,7 +50,7 @@ class CompareTest(PlantedTest):
         name = "layers.1.fc1.weight.grad"
         path = self.root / "rank2" / f"{name}.npy"
         grad = np.load(path)
-        # Ten bounds away, in one element of one rank.
+        # Changes one element of one rank by ten bounds.
         largest = max(np.abs(np.load(p)).max() for p in self.root.glob(f"rank*/{name}.npy"))
         grad[3, 5] += 1e-9 * largest
         np.save(path, grad)
@@ -161,7 +161,7 @@ class CompareTest(PlantedTest):
         assert_one_change(weight, lambda x: np.nextafter(x, np.float32(9)), "not bf16")
         assert_one_change(weight, units(1), "")
         assert_one_change(weight, units(2), "layers.0.fc1.weight ")
-        # Gradients of parameters are fp32, and no unit of bf16 counts for them.
+        # Gradients of parameters are fp32, so the unit of bf16 does not matter for them.
         assert_one_change(grad, lambda x: np.nextafter(x, np.float32(9)), "")
         assert_one_change(grad, lambda x: x * np.float32(1.05), "layers.0.fc1.weight.grad ")
 

@@ -37,7 +37,7 @@ class CompareLlamaTest(PlantedTest):
                     index += 1
         status, output = self.run_compare()
         self.assertEqual(status, 0, output)
-        # Two rows of padding checks where the vocabulary is padded.
+        # If the vocabulary is padded, the table has two more rows, which check the padding.
         self.assertEqual(output.count("all 35 checks hold"), 6, output)
         self.assertEqual(output.count("all 37 checks hold"), 12, output)
         self.assertIn("llama with g 2, theta 500", output)
@@ -49,7 +49,7 @@ class CompareLlamaTest(PlantedTest):
         self.planted()
 
         def touch(grad):
-            grad[4, 3] = np.nextafter(grad[4, 3], 9e9)  # behind a head of four rows of queries
+            grad[4, 3] = np.nextafter(grad[4, 3], 9e9)  # after a head of four rows of queries
             return grad
 
         self.change("rank3/layers.1.qkv.weight.grad.npy", touch)

@@ -13,7 +13,7 @@ WITH_AND_WITHOUT_DROPOUT = {
     "model.attention_dropout": [0.0, 0.2],
 }
 CAUSAL_AND_NOT = {"model.causal": [True, False]}
-# Where whole layers are recomputed, none of their gathered inputs is kept.
+# If whole layers are recomputed, none of their gathered inputs is kept.
 KEEPING = {"materialized": ["none", "selective"], "blocked": ["none"]}
 
 
@@ -76,7 +76,7 @@ class OracleTest(ProgramTest):
         )
 
     def test_ends_on_four_ranks(self):
-        # Of a vocabulary of 10 the last rank has a single row, and two of padding.
+        # With a vocabulary of 10, the last rank has one row, and two rows of padding.
         self.check({**OFF_AND_ON, "model.vocab_size": [10, 37, 40]}, parallel__tensor=4)
 
     def test_ends_of_odd_sizes_on_three_ranks(self):

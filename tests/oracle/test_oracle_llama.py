@@ -10,8 +10,8 @@ from program import COARSE, LONG, OFF_AND_ON, WITHOUT_AND_WITH_ENDS, ProgramTest
 
 GROUPS = {"model.num_query_groups": [1, 2, 4]}
 MODES = {"overlap.mode": ["none", "bulk", "ring"]}
-# A SwiGLU multiplies two rounded numbers, and a few large products stand out of sums over few
-# tokens: rounding alone has come to 1.2 times the bound in the narrower case, 0.85 times in this.
+# A SwiGLU multiplies two rounded numbers. In sums over few tokens, a few large products dominate.
+# Rounding alone has reached 1.2 times the bound in the narrower case, and 0.85 times in this one.
 WIDE = {
     **COARSE,
     "model__hidden_size": 128,
@@ -21,7 +21,7 @@ WIDE = {
 
 
 class LlamaTest(ProgramTest):
-    """Four heads of six features: g = a, g < a and g = 1, so that on four ranks two or all of them
+    """Four heads of six features: g = a, g < a and g = 1. So on four ranks, two or all of them
     share a key and a value."""
 
     FAMILY = {
@@ -52,7 +52,7 @@ class LlamaTest(ProgramTest):
         )
 
     def test_more_heads_than_ranks_and_more_ranks_than_groups(self):
-        # Twelve heads in two groups: on four ranks three heads each, of half a group.
+        # Twelve heads in two groups. On four ranks, each has three heads, which are half a group.
         self.check(
             OFF_AND_ON,
             parallel__tensor=4,

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tests of the oracle itself, without the program it judges.
+"""Tests of the oracle itself, without the program that it judges.
 
-Its generator against Random123's known answers, its backward against finite differences, its
-attention and its loss against sums written out, its number formats against NumPy's.
+Its generator is compared with Random123's known answers, and its backward with finite differences.
+Its attention and its loss are compared with sums that are written out, and its number formats with
+NumPy's.
 """
 
 import dataclasses
@@ -30,7 +31,7 @@ class PhiloxTest(unittest.TestCase):
         ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0",
          "d16cfe09 94fdcceb 5001e420 24126ea1"),
     )
-    # Blocks 0 and 1 of the stream 34 of the seed 1234, as Random123 computes them.
+    # Blocks 0 and 1 of stream 34 of seed 1234, as Random123 computes them.
     STREAM = "3d89d9cc 4d2207d9 8408c17f aac6e4ca 003ae5ef 2b223971 266205a9 c9a435f4"
 
     @staticmethod
@@ -122,7 +123,7 @@ class StackTest(DerivativeTest):
         y, _ = operations.norm(np.array([[[1.0, 3.0]]]), np.array([2.0, 2.0]), np.array([0.5, 0.5]))
         expected = 2.0 / math.sqrt(1.0 + 1e-5)
         np.testing.assert_allclose(y, [[[0.5 - expected, 0.5 + expected]]], rtol=1e-15)
-        # The exact GELU, u Phi(u), is 0.841345 at 1; the tanh form is 1.5e-4 below it.
+        # The exact GELU, u Phi(u), is 0.841345 at 1. The tanh form is 1.5e-4 below it.
         self.assertAlmostEqual(float(operations.gelu(np.float64(1.0))), 0.8411919906, places=10)
 
     def test_a_later_token_reaches_an_earlier_one_only_without_causal_mask(self):
@@ -213,7 +214,7 @@ class FormatTest(unittest.TestCase):
     )
 
     def test_fp32_and_fp64_are_those_of_numpy(self):
-        # Zero, powers of two, the least normal numbers and what is below them.
+        # Zero, powers of two, the least normal numbers, and smaller numbers.
         values = np.concatenate([self.VALUES, [0.0, 1.0, -2.0, 2.0**-126, 3e-41, -1e-45]])
         for form, least in ((formats.FP32, 2.0**-149), (formats.FP64, 2.0**-1074)):
             expected = values.astype(form.dtype)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tests of the oracle's Llama family, without the program it judges: its backward against finite
-differences, its parts and the shards of its parameters against what is written out."""
+"""Tests of the oracle's Llama family, without the program that it judges. Its backward is compared
+with finite differences. Its parts and the shards of its parameters are compared with what is
+written out."""
 
 import dataclasses
 import math
@@ -17,7 +18,7 @@ import shards
 import stack
 from derivatives import TINY, DerivativeTest
 
-# Four heads of four features, of which two share a key and a value.
+# Four heads of four features. Two heads share a key and a value.
 TINY_LLAMA = dataclasses.replace(
     TINY,
     hidden_size=16,
@@ -135,7 +136,7 @@ class LlamaTest(unittest.TestCase):
         model = self.MODEL
         tensors = stack.initial_tensors(model, self.SEED)
         p = stack.layer_parameters(model, tensors, 0)
-        p["proj.weight"] = np.zeros((16, 16))  # what is left of the layer is its MLP
+        p["proj.weight"] = np.zeros((16, 16))  # the layer is only its MLP now
         x = self.random(4, 2, 16)
         found, _ = llama.layer_forward(model, p, {}, x)
         for i, batch in np.ndindex(4, 2):
@@ -155,12 +156,13 @@ class LlamaTest(unittest.TestCase):
         used = np.unique(ends.tokens(model, self.SEED)[:-1])
         unused = np.setdiff1d(np.arange(8), used)
         self.assertGreater(unused.size, 0)
-        # An embedding that nobody looks up has no gradient: the projection does not add to it.
+        # An embedding that no token uses has no gradient, because the projection adds nothing to
+        # it.
         np.testing.assert_array_equal(results["embedding.weight.grad"][unused], 0.0)
 
 
 class ShardsTest(unittest.TestCase):
-    """d 2, a 8: which rows of the global tensors the ranks hold."""
+    """d 2, a 8: the rows of the global tensors that each rank holds."""
 
     @staticmethod
     def parts(groups, ranks, name="layers.0.qkv.weight"):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Rows that come to be when they are asked for.
+// Rows that are made when they are asked for.
 #include "parallel/overlap/arriving.hpp"
 
 #include <string>
@@ -19,7 +19,7 @@ class ArrivingRows : public ::testing::Test {
   memory::Tensor<double> tensor(const char* name) {
     return ledger_.tensor<double>(name, 0, memory::TensorClass::transient, height, 1);
   }
-  /// Chunk c becomes c, and the log says so.
+  /// Chunk c gets the value c, and the log gets its number.
   Arriving<double> coming(std::int64_t chunks) {
     memory::Tensor<double> rows = tensor("source");
     const Matrix<double> view = rows.view();
@@ -84,7 +84,7 @@ TEST_F(ArrivingRows, FollowTheirSourceChunkByChunkAndOutliveIt) {
   EXPECT_EQ(ledger_.tide().live_bytes, 2 * height * sizeof(double));
   rows.await_all();
   EXPECT_EQ(values(out), (std::vector<double>{0, 0, 0, 2, 2, 2, 2}));
-  EXPECT_EQ(ledger_.tide().live_bytes, height * sizeof(double));  // the source has gone
+  EXPECT_EQ(ledger_.tide().live_bytes, height * sizeof(double));  // the source has died
   rows.reset();
   ledger_.end_step();
 }

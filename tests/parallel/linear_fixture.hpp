@@ -64,7 +64,7 @@ struct Whole {
   }
 };
 
-/// A device matrix on the host; bf16 widened.
+/// A device matrix on the host, with bf16 widened.
 template <class T>
 support::Table<Accumulate<T>> read(const Matrix<T>& matrix) {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), matrix);
@@ -86,8 +86,8 @@ class Linear : public ::testing::Test {
                   memory::TensorClass kept = memory::TensorClass::saved) {
     return {device_, ledger_, comm_, tokens, sequence, keep, kept, {}};
   }
-  /// Weights as a layer on one rank has them; every value is one of T, so that only what the layer
-  /// computes is rounded.
+  /// Weights as on a layer of one rank. Every value is a number of T, so that only the results of
+  /// the layer are rounded.
   Whole whole() {
     comm::SelfCommunicator alone;
     const Context context{device_, ledger_, alone, tokens};
@@ -130,9 +130,10 @@ class Linear : public ::testing::Test {
   memory::Pool pool_;
   memory::Ledger ledger_{pool_};
   comm::MpiCommunicator comm_{MPI_COMM_WORLD, std::chrono::seconds(60)};
-  /// Of what is kept in the type of the sums: gradients of parameters.
+  /// The bound for values in the type of the sums: gradients of parameters.
   static constexpr double sum_bound = sizeof(T) == 8 ? 1e-13 : 1e-5;
-  /// Of what is kept in T: in bf16 a part of a sum is rounded on every rank, and so is the sum.
+  /// The bound for values in T. In bf16 every rank rounds its part of a sum, and then the sum is
+  /// rounded.
   static constexpr double bound = sizeof(T) == 2 ? 1e-2 : sum_bound;
 };
 

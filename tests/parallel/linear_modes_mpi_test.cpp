@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the stack asks of linear layers besides the product: a weight that two modules share, an
-// output that is not rounded, an input that is handed over, and a forward pass that is forgotten.
+// What else linear layers must support: a weight that two modules share, an output that is not
+// rounded, an input that is handed over, and a forward pass that is forgotten.
 #include <cmath>
 #include <string>
 #include <utility>
@@ -36,7 +36,8 @@ class LinearModes : public Linear<T> {
 using Reals = ::testing::Types<bfloat16, float, double>;
 TYPED_TEST_SUITE(LinearModes, Reals);
 
-/// The output projection of a stack: its weight is the embedding's, its output in the type of sums.
+/// The output projection of a stack. Its weight is that of the embedding, and its output has the
+/// type of sums.
 TYPED_TEST(LinearModes, ASharedWeightIsUsedAndItsGradientWritten) {
   using T = TypeParam;
   using F = Accumulate<T>;
@@ -57,7 +58,7 @@ TYPED_TEST(LinearModes, ASharedWeightIsUsedAndItsGradientWritten) {
     ColumnParallelLinear<T, F> layer(weight, spec(), names);
     store.allocate(this->device_);
     store.initialise(this->device_, 42);
-    EXPECT_EQ(store.parameters().size(), 1U);  // it declares none of its own
+    EXPECT_EQ(store.parameters().size(), 1U);  // the layer declares no weight of its own
     EXPECT_EQ(&layer.weight(), &weight);
     EXPECT_TRUE(agrees(read(weight.value), this->own_part_of_rows(whole.weight), 0.0));
     Kokkos::deep_copy(store.gradients(), 99);
@@ -141,7 +142,7 @@ TYPED_TEST(LinearModes, RowParallelHandsItsInputOverAfterBackward) {
   }
 }
 
-// What is kept bears the class that the layer around it asks for; what passes is transient.
+// Tensors that are kept have the class that the layer around asks for. All others are transient.
 TYPED_TEST(LinearModes, WhatIsKeptHasTheClassOfTheContext) {
   using T = TypeParam;
   const Whole whole = this->whole();

@@ -24,7 +24,7 @@ class Mappings : public ::testing::Test {
     return ledger_.tensor<double>("shard", 0, TensorClass::transient, context_.local_tokens(),
                                   width);
   }
-  // Values that differ by rank and by place; integers, so that sums are exact.
+  // The values differ by rank and by place. They are integers, so that sums are exact.
   void fill(const Tensor& tensor, int salt) {
     for (std::size_t i = 0; i < tensor.size(); ++i) {
       tensor.data()[i] =
@@ -62,7 +62,7 @@ TEST_F(Mappings, GatherPutsTheShardsInOrder) {
   }
 }
 
-// Not a region's: matrices of any shape, below each other in the order of the ranks.
+// Not a region mapping: matrices of any shape, stacked in the order of the ranks.
 TEST_F(Mappings, RowsOfAllRanksAreStacked) {
   const auto table = [&](int ranks) {
     return ledger_.tensor<double>("rows", 0, TensorClass::transient, 5 * ranks, 2);
@@ -146,7 +146,7 @@ TEST_F(Mappings, RefuseAShardOfTheWrongSize) {
                BrokenInvariant);
 }
 
-// Each gradient is a sum of 1/3 and the like, which bf16 would cut off after 8 bits.
+// Each gradient is a sum of 1/3 and similar numbers, which bf16 would cut off after 8 bits.
 TEST_F(Mappings, GradientsOfBf16ParametersAreSummedInFp32) {
   ParameterStore<bfloat16> store;
   const Parameter<bfloat16>& norm =
@@ -175,14 +175,14 @@ TEST_F(Mappings, ReplicatedParametersComeFirstAndTheirGradientsAreSummed) {
   store.reduce_replicated_gradients(context_);
   EXPECT_EQ(norm.gradient(0, 2), comm_.size() * (comm_.size() + 1) / 2.0);
   EXPECT_EQ(weight.gradient(1, 2), comm_.rank() + 1.0);
-  // A shard holds the values of its place in the whole, whoever holds it.
+  // A shard holds the values of its place in the whole, on every rank.
   const double expected = philox::centred_uniform(
       philox::word_of_element({7, 33}, static_cast<std::uint64_t>((2 * comm_.rank() + 1) * 3 + 2)));
   EXPECT_NEAR(weight.value(1, 2), expected, 1e-15);
 }
 
-// Two rows of a rank's own, then two that `holders` neighbours hold, whose values come from one
-// place.
+// Each rank has two rows of its own, then two rows that `holders` neighbours hold. The values of
+// the latter come from one place.
 TEST_F(Mappings, GradientsOfSharedRowsAreSummedOverTheirHoldersInTheOrderOfTheRanks) {
   for (const std::int64_t holders : {1, 2, 4}) {
     if (comm_.size() % holders > 0) continue;
@@ -205,7 +205,7 @@ TEST_F(Mappings, GradientsOfSharedRowsAreSummedOverTheirHoldersInTheOrderOfTheRa
     };
     EXPECT_NEAR(weight.value(1, 2), value_at((2 * comm_.rank() + 1) * 3 + 2), 1e-7);
     EXPECT_NEAR(weight.value(3, 2), value_at((20 + first_holder + 1) * 3 + 2), 1e-7);
-    // Rounding tells orders of summation apart.
+    // Rounding distinguishes the orders of summation.
     const auto part_of = [](std::int64_t rank) {
       return rank % 2 == 0 ? 1.0F / 3.0F : 1e4F / 7.0F;
     };

@@ -32,7 +32,7 @@ TEST(ParameterStore, PlacesReplicatedParametersFirstEndToEndInOrderOfDeclaration
   EXPECT_EQ(store.replicated_gradients().extent(0), 12U);
   EXPECT_EQ(store.value_bytes(), 22 * sizeof(float));
   EXPECT_EQ(store.gradient_bytes(), 22 * sizeof(float));
-  // Values are laid out alike, and apart from the gradients.
+  // Values have the same layout as gradients, in other memory.
   EXPECT_EQ(d.value.data() - b.value.data(), 5);
   EXPECT_EQ(a.value.data() - d.value.data(), 7);
   EXPECT_NE(a.value.data(), a.gradient.data());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The record of a plan holds what the plan says, and null for what only a run can know.
+// The record of a plan has what the plan says, and null for what only a run can know.
 #include <cstdint>
 #include <limits>
 #include <set>
@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Figures that are all different, so that none can stand in another's place.
+/// Figures that all differ, so that none can replace another unnoticed.
 bench::PlanResult some_plan() {
   bench::PlanResult plan;
   plan.settings = support::small_case(4, true, DType::bf16);
@@ -158,14 +158,14 @@ TEST(PlanRecord, RefusesAFigureThatIsNotFinite) {
   }
 }
 
-// 18 bytes a parameter in bf16, 16 in fp32, 32 in fp64.
+// A parameter takes 18 bytes in bf16, 16 in fp32, and 32 in fp64.
 TEST(PlanRecord, OfAWholePlanCountsWhatAParameterCosts) {
   for (const auto& [precision, element, cost] :
        {std::tuple{DType::bf16, 2, 18}, {DType::fp32, 4, 16}, {DType::fp64, 8, 32}}) {
     config::Case c = support::small_case(2, true, precision);
     c.model.vocab_size = 10;
     const Json memory = plan_record(bench::plan_case(c), std::nullopt, Json::object()).at("memory");
-    // A layer: qkv, proj, fc1, fc2, their biases, two norms; the ends: five rows of 24, a norm.
+    // Per layer: qkv, proj, fc1, fc2, their biases, two norms. Ends: five rows of 24, and a norm.
     const int a_layer = 36 * 24 + 36 + 24 * 12 + 24 + 48 * 24 + 48 + 24 * 48 + 24 + 4 * 24;
     const int parameters = 2 * a_layer + 5 * 24 + 2 * 24;
     EXPECT_EQ(memory.at("parameter_bytes"), element * parameters);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What `tidemark plan` prints, against the published numbers and the plans' own.
+// What `tidemark plan` prints, against the published numbers and the numbers of the plans.
 #include "report/plan_table.hpp"
 
 #include <cstdint>
@@ -34,7 +34,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-/// The lines that begin with `name` or, indented, are those of the quantity `name`.
+/// The text after `name` in the indented lines that begin with it.
 std::vector<std::string> lines_named(const std::string& text, const std::string& name) {
   std::vector<std::string> found;
   for (const std::string& line : lines_of(text)) {
@@ -43,7 +43,7 @@ std::vector<std::string> lines_named(const std::string& text, const std::string&
   return found;
 }
 
-/// The words behind a name that stands once in the text.
+/// The words after a name that occurs once in the text.
 Words row(const std::string& text, const std::string& name) {
   const auto lines = lines_named(text, name);
   EXPECT_EQ(lines.size(), 1U) << name << "\n" << text;
@@ -54,7 +54,7 @@ Words row(const std::string& text, const std::string& name) {
   return words;
 }
 
-/// The 22B model: without and with SP, and with nothing, the core and everything recomputed.
+/// The 22B model without and with SP, each with nothing, the core, and everything recomputed.
 std::vector<config::Case> all_of_22b() {
   std::vector<config::Case> cases;
   for (const bool sequence : {false, true}) {
@@ -94,7 +94,7 @@ TEST(PlanTable, HeadsEveryTableWithTheCases) {
   EXPECT_EQ(headings, 4);
 }
 
-// The right edges of the columns are where their headings end, however long the names.
+// The right edges of the columns are where their headings end, even if names are long.
 TEST(PlanTable, ColumnsStandBelowEachOther) {
   for (const bool sequence : {false, true}) {
     config::Case c = published_case(6144, 64, 4, sequence, "full");

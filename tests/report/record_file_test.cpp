@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder of the test's own.
+/// A temporary folder for a test.
 class Folder {
  public:
   Folder() {
@@ -78,7 +78,7 @@ TEST(RecordFile, RefusesAPathThatCannotBeWritten) {
 TEST(RecordFile, ManyWritersLoseNothing) {
   const Folder folder;
   const auto path = folder.file("r.jsonl");
-  std::ofstream(path) << R"({"schema_version":2,"case")";  // what somebody killed has left
+  std::ofstream(path) << R"({"schema_version":2,"case")";  // the rest of a writer that was killed
   constexpr int writers = 8;
   constexpr int lines = 200;
   const std::string filling(3000, 'x');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the record holds of where ranks stand.
+// What the record says about the placement of ranks.
 #include <gtest/gtest.h>
 
 #include "job/placement.hpp"

@@ -63,7 +63,7 @@ TEST_F(RecordReader, KeepsTheKeysOfInterestWhole) {
   EXPECT_EQ(read(path_, {"a"}).records.at(1), R"(3{"a":{"b":[1,{"c":2}],"d":3},)" + head);
   EXPECT_EQ(read(path_, {"e"}).records.at(0), R"(1{"e":[4,[5]],)" + head);
   EXPECT_EQ(read(path_, {"f"}).records.at(0), R"(1{"f":6,)" + head);
-  EXPECT_EQ(read(path_, {"b"}).records.at(0), "1{" + head);  // a key of the top level alone
+  EXPECT_EQ(read(path_, {"b"}).records.at(0), "1{" + head);  // only a key of the top level
   EXPECT_EQ(read(path_, {}).records.at(0), "1" + nlohmann::json::parse(first).dump());
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Records and table rows say what the result says, and nothing that is not known.
+// Records and table rows say what the result says, and nothing that is unknown.
 #include "report/record.hpp"
 
 #include <cmath>
@@ -94,7 +94,7 @@ TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   EXPECT_EQ(json.at("memory").at("communication_library_bytes"), 300);
 }
 
-// The lowest rate is that of the longest step.
+// The longest step gives the lowest rate.
 TEST(Record, HasTheIntervalOfTheFigureOfMerit) {
   bench::CaseResult result = result_of_two_ranks();
   result.step_ms_interval = {{2.0, 5.0}};
@@ -137,7 +137,7 @@ TEST(Record, HoldsTheFiguresOfOverlap) {
   EXPECT_EQ(overlap.at("resolved"), true);
 }
 
-// The interval says how much is known; neither efficiency is a number until E is resolved.
+// The interval says how much is known. Neither efficiency is a number until E is resolved.
 TEST(Record, GivesNoEfficiencyThatIsNotResolved) {
   bench::CaseResult result = support::result_with_overlap();
   result.overlap->figures.is_resolved = false;
@@ -173,7 +173,7 @@ TEST(Record, InvalidHasNoFigureOfMerit) {
   EXPECT_NE(failure_lines(result).find("bad"), std::string::npos);
 }
 
-// A case with such a loss is invalid, which its record must live to say.
+// A case with this loss is invalid, and its record must be written to say so.
 TEST(Record, ALossThatIsNotFiniteIsAFinding) {
   bench::CaseResult result = result_of_two_ranks();
   EXPECT_EQ(run_record(result, no_provenance).at("loss"), nullptr);

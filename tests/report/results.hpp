@@ -13,7 +13,7 @@
 
 namespace tidemark::support {
 
-/// The result of a valid run on two ranks in which every figure is known, a trace apart.
+/// The result of a valid run on two ranks. Every figure is known, but there is no trace.
 inline bench::CaseResult complete_result() {
   bench::CaseResult result;
   result.settings = small_case(2, true, DType::fp32);
@@ -50,7 +50,7 @@ inline bench::CaseResult complete_result() {
   return result;
 }
 
-/// The same with overlap measured: E is 2/3, of six tuples.
+/// The same with overlap measured. E is 2/3, from six tuples.
 inline bench::CaseResult result_with_overlap() {
   bench::CaseResult result = complete_result();
   result.settings.overlap.mode = result.overlap_mode = config::OverlapMode::ring;
@@ -71,7 +71,7 @@ inline bench::CaseResult result_with_overlap() {
   return result;
 }
 
-/// One layer as the published tables have it: s 2048, t 8, 16-bit elements.
+/// One layer as in the published tables: s 2048, t 8, 16-bit elements.
 inline config::Case published_case(std::int64_t h, std::int64_t a, std::int64_t b, bool sequence,
                                    const std::string& recompute = "none") {
   config::Case c;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The record has every key of the schema, in every state of a result.
+// The record has every key of the schema, for every state of a result.
 #include "config/schema.hpp"
 
 #include <cmath>
@@ -135,7 +135,7 @@ TEST(Schema, TheCaseHoldsEverySettingUnderItsName) {
   EXPECT_EQ(json.at("model").at("micro_batch_size"), 3);
 }
 
-// null means "not known"; a NaN that became null would hide a broken measurement.
+// null means "not known". A NaN that became null would hide a broken measurement.
 TEST(Schema, NoFigureMayBeNaNOrInfinite) {
   using Spoil = std::function<void(bench::CaseResult&, double)>;
   const Spoil spoils[] = {[](auto& r, double bad) { r.step_ms.median = bad; },
@@ -163,7 +163,7 @@ TEST(Schema, NoFigureMayBeNaNOrInfinite) {
     for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
       bench::CaseResult result = complete_result();
       spoil(result, bad);
-      // An infinite product rate makes its quotient 0, but is refused itself.
+      // An infinite product rate makes its quotient 0, but is itself refused.
       EXPECT_THROW(run_record(result, Json::object()), BrokenInvariant) << number << ", " << bad;
     }
     ++number;
@@ -214,7 +214,7 @@ TEST(Provenance, SaysWhereTheNumbersComeFrom) {
   EXPECT_EQ(time[10], 'T');
   EXPECT_EQ(time.back(), 'Z');
 
-  // FNV-1a's published value of the empty text, and a digest that sees one letter.
+  // FNV-1a's published value for the empty text, and a digest that depends on every letter.
   Invocation empty = invocation;
   empty.input_text = "";
   EXPECT_EQ(provenance(empty, &session).at("input").at("fnv1a_64"), "cbf29ce484222325");
@@ -223,7 +223,7 @@ TEST(Provenance, SaysWhereTheNumbersComeFrom) {
   EXPECT_NE(provenance(other, &session).at("input"), json.at("input"));
 }
 
-/// A variable of this process for as long as it lives.
+/// A variable of the process's environment that is set while the object lives.
 class Variable {
  public:
   Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The tables that a person reads: a row a case, what lived at the tide, and the words for a case.
+// The tables for people: a row per case, what was live at the tide, and the words for a case.
 #include "report/table.hpp"
 
 #include <cstdint>
@@ -73,14 +73,15 @@ std::vector<std::string> words_of_row(const bench::CaseResult& result) {
   return words;
 }
 
-// Figures of a valid row: what a person reads must be what the record holds.
+// Figures of a valid row. A reader of the table must see what the record has.
 TEST(TableRow, HoldsTheFiguresOfTheResult) {
   bench::CaseResult result = complete_result();
   result.memory.saved = 3 << 20;
   result.memory.formula_per_layer = (3 << 20) / 2;
   result.memory.peak = 5 << 20;
   result.calls[0].wire_bytes = 1 << 20;
-  // 2 ranks, 2 ms: 10 GFLOP/s per rank, of 2; together 0.02 TFLOP/s, between 0.016 and 0.04.
+  // 2 ranks, 2 ms: 10 GFLOP/s per rank. The two ranks together have 0.02 TFLOP/s, between 0.016 and
+  // 0.04.
   result.model_flops_per_step = 4e7;
   EXPECT_EQ(words_of_row(result),
             (std::vector<std::string>{"TP+SP", "2", "2.00", "0.02000", "60.0", "18000.0", "5.000",
@@ -139,7 +140,7 @@ TEST(Table, ColumnsStayApart) {
   EXPECT_EQ(words.size(), 12U);
 }
 
-// Every mode, long or short, under one header.
+// Every mode under one header, whether its name is long or short.
 TEST(Table, ColumnsStandUnderTheirNames) {
   std::vector<config::Case> cases{small_case(2, false), small_case(2, true), small_case(1, false)};
   cases[1].parallel.keep_gathered = true;

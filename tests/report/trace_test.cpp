@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The trace is JSON that a viewer can open at any time, and its curve is the ledger's.
+// The trace is JSON that a viewer can open at any time, and its curve is that of the ledger.
 #include "report/trace.hpp"
 
 #include <algorithm>
@@ -20,11 +20,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// saved, recomputed, transient, workspace; times in seconds, exact in binary.
+/// In the order saved, recomputed, transient, workspace. Times are in seconds, exact in binary.
 constexpr double millisecond = 1.0 / 1024.0;
 constexpr double millisecond_us = 1e6 / 1024.0;
 
-/// A step of 16 "milliseconds": the input at 1, forward from 2 to 6, the gradient made until 8,
+/// A step of 16 "milliseconds": the input at 1, forward from 2 to 6, the gradient until 8, and
 /// backward from 8 to 16.
 bench::StepTrace some_trace() {
   bench::StepTrace trace;
@@ -56,7 +56,7 @@ class Trace : public ::testing::Test {
   Trace() { std::filesystem::remove(path_); }
   ~Trace() override { std::filesystem::remove(path_); }
 
-  /// The events of a file with the cases `results`.
+  /// The events of a trace file for the cases `results`.
   std::vector<Json> events_of(const std::vector<bench::CaseResult>& results) {
     {
       TraceFile file(path_);
@@ -119,7 +119,8 @@ std::vector<Slice> slices_of(const std::vector<Json>& events, int rank) {
   return slices;
 }
 
-// Forward ends at the turn; between it and backward the gradient is made, which is neither's time.
+// Forward ends at the turn. The gradient is made between the turn and backward, and belongs to
+// neither.
 TEST_F(Trace, SlicesStandWhereTheDirectionsRan) {
   const auto events = events_of({traced_result(2)});
   for (int rank = 0; rank < 2; ++rank) {
@@ -137,7 +138,7 @@ TEST_F(Trace, SlicesStandWhereTheDirectionsRan) {
   }
 }
 
-// Clocks are read one after another: figures that do not quite fit must not cross.
+// Clocks are read one after another. Slices must not cross, even if the figures do not quite fit.
 TEST_F(Trace, SlicesNestWhateverTheClocksSay) {
   for (const double scale : {0.0, 0.5, 1.5, 100.0}) {
     bench::CaseResult result = traced_result(1);
@@ -174,7 +175,7 @@ TEST_F(Trace, CasesFollowOneAnother) {
                    1 * millisecond_us);
 }
 
-// What a run that was killed leaves behind lacks the closing bracket, and nothing else.
+// The trace of a killed run lacks only the closing bracket.
 TEST_F(Trace, IsReadableBeforeItIsFinished) {
   TraceFile file(path_);
   EXPECT_EQ(Json::parse(text_of(path_) + "]"), Json::array());

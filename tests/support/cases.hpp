@@ -12,9 +12,9 @@
 
 namespace tidemark::support {
 
-/// Two GPT layers, small enough to run in milliseconds, dropout on. Every size divides by t up to
-/// 4; the rows of scores (12) hold whole blocks of random words, the heads' width (6) does not. A
-/// block of blocked attention (5) leaves a ragged one of 2.
+/// Two GPT layers with dropout, small enough to run in milliseconds. t up to 4 divides every size.
+/// The rows of scores (12) hold whole blocks of random words, but the heads' width (6) does not.
+/// The blocks of blocked attention (5) leave a shorter one of 2.
 inline config::Case small_case(std::int64_t t, bool sequence, DType precision = DType::fp64) {
   config::Case c;
   c.model.num_layers = 2;
@@ -31,8 +31,8 @@ inline config::Case small_case(std::int64_t t, bool sequence, DType precision = 
   return c;
 }
 
-/// The small case in the Llama family, without dropout: eight heads of queries, so that with fewer
-/// groups than 4 ranks some hold the same keys and values; an MLP that is not 4 h wide.
+/// The small case in the Llama family, without dropout. It has eight heads of queries. With fewer
+/// groups than 4 ranks, some ranks hold the same keys and values. The MLP is not 4 h wide.
 inline config::Case small_llama(std::int64_t t, bool sequence, DType precision = DType::fp64,
                                 std::int64_t groups = 4) {
   config::Case c = small_case(t, sequence, precision);
@@ -73,7 +73,7 @@ inline config::Case with_dropouts(config::Case c, double hidden, double attentio
   return c;
 }
 
-/// What tells a variant from the others, for the trace of a failure.
+/// What distinguishes a variant from the others, for the trace of a failure.
 inline std::string describe(const config::Case& c) {
   const config::ModelConfig& m = c.model;
   return std::string(word_of(m.family)) + ", g " + std::to_string(m.num_query_groups) + ", " +
@@ -86,7 +86,7 @@ inline std::string describe(const config::Case& c) {
          std::to_string(m.hidden_dropout) + " and " + std::to_string(m.attention_dropout);
 }
 
-/// Other sizes than the small case's: three layers, a narrow MLP, no causal mask.
+/// Sizes other than those of the small case: three layers, a narrow MLP, no causal mask.
 inline config::Case other_sizes(config::Case c) {
   c.model.num_layers = 3;
   c.model.ffn_hidden_size = 20;
@@ -94,7 +94,7 @@ inline config::Case other_sizes(config::Case c) {
   return c;
 }
 
-/// A case in every way to recompute, to attend and to end that goes together.
+/// A case with every combination of recomputation, attention and ends that is allowed.
 inline std::vector<config::Case> modes_of(const config::Case& c) {
   std::vector<config::Case> cases{
       recomputing(c, "selective"),
@@ -113,8 +113,8 @@ inline std::vector<config::Case> modes_of(const config::Case& c) {
   return cases;
 }
 
-/// A case whose collectives run beside its products, which are formed by tiles and chunks that
-/// leave ragged rests.
+/// A case whose collectives run concurrently with its products. These are formed by tiles and
+/// chunks, whose last ones are shorter.
 inline config::Case overlapping(config::Case c, const std::string& mode) {
   support::set_word(c.overlap.mode, mode);
   c.overlap.chunks = 5;
@@ -123,7 +123,7 @@ inline config::Case overlapping(config::Case c, const std::string& mode) {
   return c;
 }
 
-/// The small case of the Llama family in every mode, and with fewer groups than ranks may be.
+/// The small case of the Llama family in every mode, and with several numbers of groups.
 inline std::vector<config::Case> llama_variants(std::int64_t t, bool sequence, bool keep_gathered,
                                                 DType precision) {
   config::Case c = small_llama(t, sequence, precision);
@@ -138,8 +138,8 @@ inline std::vector<config::Case> llama_variants(std::int64_t t, bool sequence, b
   return cases;
 }
 
-/// The small cases of both families under every sharding that t ranks can have, with other sizes
-/// and dropouts, in every mode, and each of them also with overlap.
+/// The small cases of both families, with every sharding that t ranks can have, with other sizes
+/// and dropouts, and in every mode. Each of them also runs with overlap.
 inline std::vector<config::Case> variants(std::int64_t t, DType precision) {
   std::vector<config::Case> cases;
   for (const support::Sharding sharding : support::all_shardings) {
@@ -162,9 +162,9 @@ inline std::vector<config::Case> variants(std::int64_t t, DType precision) {
   return cases;
 }
 
-/// Largest relative error (max norm) between two computations of a small case. In bf16 three layers
-/// round one after another, and norms over 24 features magnify what rounding does to one of them:
-/// 0.04 has been seen, where a wider and shallower twin stays within 0.02.
+/// The largest relative error (max norm) between two computations of a small case. In bf16 three
+/// layers round one after another. Norms over 24 features magnify the rounding of one of them. 0.04
+/// has been seen, but a wider and shallower twin stays within 0.02.
 inline double small_case_bound(DType precision) {
   return precision == DType::bf16 ? 8e-2 : precision == DType::fp32 ? 1e-5 : 1e-12;
 }

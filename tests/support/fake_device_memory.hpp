@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Memory that the host may not touch, on a host: what a device's is like.
+// Memory on the host that the host may not touch, like that of a device.
 #pragma once
 
 #include <sys/mman.h>
@@ -12,8 +12,8 @@
 
 namespace tidemark::support {
 
-/// A range of addresses behind which nothing is: whoever reads or writes there is ended by the
-/// system. What "lies" there is in a shadow that only the copies know. One at a time.
+/// A range of addresses without memory. The system ends a process that reads or writes there. The
+/// contents are in a shadow that only the copies know. There is one object at a time.
 class FakeDeviceMemory {
  public:
   FakeDeviceMemory() {
@@ -48,7 +48,7 @@ class FakeDeviceMemory {
     return values;
   }
 
-  /// Plain host memory stands for what is pinned.
+  /// Plain host memory replaces pinned memory.
   static comm::StagingFunctions staging() {
     return {{[](std::size_t size) -> void* {
                ++allocations();
@@ -58,7 +58,7 @@ class FakeDeviceMemory {
             to_host,
             to_device};
   }
-  /// Blocks that were asked for since the program began.
+  /// The number of blocks that were requested since the program began.
   static int& allocations() {
     static int count = 0;
     return count;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A communicator that goes wrong on purpose.
+// A communicator that makes planted faults.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +12,13 @@
 
 namespace tidemark::support {
 
-/// What happens to one collective on one rank. `no_exchange`: the others get what they should, but
-/// the victim's result is made from its own data alone.
+/// What happens to one collective on one rank. `no_exchange`: the other ranks get the right data,
+/// but the victim's result is made from its own data alone.
 enum class Fault { none, perturb, not_a_number, no_exchange };
 
 /// Passes everything on, but spoils the result of the `at`-th collective of the step (from 0) on
-/// the `victim`, by default the last rank; `shift` is what a perturbed element is off by. Buffers
-/// must be host memory.
+/// the `victim`, by default the last rank. `shift` is added to a perturbed element. Buffers must be
+/// host memory.
 class FaultyCommunicator final : public PassingCommunicator {
  public:
   FaultyCommunicator(comm::Communicator& inner, Fault fault, int at)
@@ -31,7 +31,7 @@ class FaultyCommunicator final : public PassingCommunicator {
 
   comm::Request post(const comm::Call& call) override {
     const std::size_t bytes = call.block_bytes();
-    std::vector<std::byte> own;  // what an all-reduce overwrites
+    std::vector<std::byte> own;  // an all-reduce overwrites this
     if (call.operation == comm::Operation::all_reduce) {
       const auto* begin = static_cast<const std::byte*>(call.recv);
       own.assign(begin, begin + bytes);
@@ -45,7 +45,7 @@ class FaultyCommunicator final : public PassingCommunicator {
   [[nodiscard]] int calls() const { return calls_; }
 
  private:
-  /// Leaves of the result what this rank had by itself.
+  /// Reduces the result to what this rank had by itself.
   void undo(const comm::Call& call, const std::vector<std::byte>& own) const {
     const std::size_t bytes = call.block_bytes();
     auto* const result = static_cast<std::byte*>(call.recv);
@@ -79,7 +79,8 @@ class FaultyCommunicator final : public PassingCommunicator {
       spoil_some(static_cast<decltype(scalar)*>(call.recv), call.count);
     });
   }
-  // Elements of several tokens: what a single one does may be dropped right after, all of it.
+  // Spoils elements of several tokens, because the effect of a single one may be dropped right
+  // after.
   template <class T>
   void spoil_some(T* values, std::size_t count) const {
     constexpr std::size_t number = 16;

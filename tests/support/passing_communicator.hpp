@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A communicator that passes everything on: the base of those that interfere.
+// A communicator that passes everything on. It is the base of those that interfere.
 #pragma once
 
 #include <string_view>
@@ -17,7 +17,7 @@ class PassingCommunicator : public comm::Decorator {
   comm::Request post(const comm::Call& call) override { return inner_.post(call); }
   void wait(comm::Request& request) override { inner_.wait(request); }
 
-  // The books are those of the one that does the work.
+  // The counters are those of the communicator that does the work.
   [[nodiscard]] const comm::Counters& counters() const noexcept override {
     return inner_.counters();
   }

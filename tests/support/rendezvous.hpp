@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tests that all ranks of an MPI job run side by side.
+// Tests that all ranks of an MPI job run concurrently.
 #pragma once
 
 #include <mpi.h>
@@ -13,15 +13,15 @@
 
 namespace tidemark::testing {
 
-/// How long a rank waits at the end of a test for the others. A rank that left a test early, by an
-/// exception or a fatal assertion, may have left them inside a collective for ever.
+/// How long a rank waits for the others at the end of a test. An exception or a fatal assertion may
+/// end a test early on one rank, and leave the others in a collective for ever.
 inline std::chrono::seconds patience() {
   const char* seconds = std::getenv("TIDEMARK_TEST_PATIENCE_S");
   return std::chrono::seconds(seconds != nullptr ? std::atoi(seconds) : 60);
 }
 
-/// Brings the ranks together after each test, with a deadline, so that they enter the next one
-/// side by side; past the deadline it ends them all.
+/// Brings the ranks together after each test, so that they enter the next one together. There is a
+/// deadline, after which it ends all ranks.
 class Rendezvous : public ::testing::EmptyTestEventListener {
  public:
   explicit Rendezvous(MPI_Comm comm) : comm_(comm) { MPI_Comm_rank(comm, &rank_); }
@@ -45,7 +45,7 @@ class Rendezvous : public ::testing::EmptyTestEventListener {
       if (std::chrono::steady_clock::now() > deadline) give_up(info);
       std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
-    // GoogleTest allows this here: the test is still the current one, and not yet reported.
+    // GoogleTest allows this here, because the test is still the current one and not yet reported.
     if (rank_ == 0 && failed_ranks > failed_here) {
       ADD_FAILURE() << failed_ranks - failed_here << " of the other ranks failed";
     }
@@ -64,17 +64,17 @@ class Rendezvous : public ::testing::EmptyTestEventListener {
   int rank_ = 0;
 };
 
-/// Runs every test on all ranks at once. Rank 0 prints the course of things, the others their
-/// failures alone, and a test that failed on any rank has failed. The exit status.
+/// Runs every test on all ranks at once. Rank 0 prints the progress, and the others print only
+/// their failures. A test that failed on any rank has failed. Returns the exit status.
 inline int run_all_tests_together() {
-  // A communicator of its own: tests that leave messages behind in the world cannot reach it.
+  // A separate communicator, so that tests that leave messages in MPI_COMM_WORLD cannot disturb it.
   MPI_Comm comm = MPI_COMM_NULL;
   MPI_Comm_dup(MPI_COMM_WORLD, &comm);
   int rank = 0;
   MPI_Comm_rank(comm, &rank);
   auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
   if (rank != 0) delete listeners.Release(listeners.default_result_printer());
-  listeners.Append(new Rendezvous(comm));  // after the printer, as a listener that can add failures
+  listeners.Append(new Rendezvous(comm));  // after the printer, because it can add failures
 
   const int status = RUN_ALL_TESTS();
   MPI_Comm_free(&comm);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a layer is sharded by, for tests that go through all of it.
+// The shardings of a layer, for tests that go through all of them.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// All that a step of a stack computes, copied to the host.
+// Everything that a step of a stack computes, copied to the host.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,8 @@
 
 namespace tidemark::support {
 
-/// A tensor of one rank and its rows' places in the tensor of all; bf16 widened, gradients as they
-/// are.
+/// A tensor of one rank, and the places of its rows in the unsharded tensor. bf16 is widened, and
+/// gradients are unchanged.
 template <class T>
 struct Placed {
   Placed() = default;
@@ -32,7 +32,7 @@ struct Placed {
 template <class T>
 using StepOutcome = std::map<std::string, Placed<T>>;
 
-/// Builds the stack of `c`, runs one step, and returns what the stack shows, its parameters and
+/// Builds the stack of `c` and runs one step. Returns what the stack shows, its parameters and
 /// their gradients by the names of the dumps, and with ends the loss. Collective.
 template <class T>
 StepOutcome<T> run_one_step(const config::Case& c, comm::Communicator& communicator) {
@@ -68,7 +68,8 @@ inline bool is_by_vocabulary(const std::string& name) {
   return name.rfind("embedding.weight", 0) == 0 || name.rfind("output_projection.weight", 0) == 0;
 }
 
-/// Without the rows that pad the vocabulary, which a case on one rank has not.
+/// The tensor without the rows that pad the vocabulary. A case on one rank does not have these
+/// rows.
 template <class T>
 Placed<T> without_padding(const std::string& name, Placed<T> item, std::int64_t vocabulary) {
   if (!is_by_vocabulary(name)) return item;
@@ -81,7 +82,8 @@ Placed<T> without_padding(const std::string& name, Placed<T> item, std::int64_t 
   return item;
 }
 
-/// The largest error of a sharded step's tensors against an unsharded one's, and whose it is.
+/// The largest error of a sharded step's tensors against those of an unsharded step, and its
+/// tensor.
 struct WorstError {
   double value = 0.0;
   std::string name;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Matrices of the tests: on the host to compute with, on the device to hand to kernels.
+// Matrices for tests: on the host for computing, on the device for kernels.
 #pragma once
 
 #include <algorithm>
@@ -40,13 +40,13 @@ struct Table {
   }
 };
 
-/// What the memory of an earlier tensor may hold, and what no sum gets rid of.
+/// A value that the memory of an earlier tensor may hold, and that no sum can remove.
 template <class T>
 T not_a_number() {
   return T(std::numeric_limits<Accumulate<T>>::quiet_NaN());
 }
 
-/// Uniform on +- width/2, by a generator that has nothing in common with the product's.
+/// Uniform on +- width/2. The generator has nothing in common with that of the program.
 template <class T>
 Table<T> random_table(std::int64_t rows, std::int64_t columns, std::uint32_t seed,
                       double width = 2.0) {
@@ -76,7 +76,7 @@ Table<T> columns_of(const Table<T>& table, std::int64_t first, std::int64_t coun
   return part;
 }
 
-/// A table in the device's memory, its rows `gap` elements apart; owns the memory.
+/// A table in the device's memory, with `gap` elements between its rows. It owns the memory.
 template <class T>
 class DeviceTable {
  public:
@@ -101,7 +101,7 @@ class DeviceTable {
                           static_cast<std::size_t>(stride_));
     return columns(whole, 0, columns_);
   }
-  /// All elements end to end; only without a gap.
+  /// All elements, one after the other. Only without a gap.
   [[nodiscard]] Vector<T> vector() const { return Vector<T>(storage_.data(), storage_.extent(0)); }
 
   [[nodiscard]] Table<T> read() const {
@@ -131,13 +131,13 @@ class DeviceTable {
   Kokkos::View<T*, MemorySpace> storage_;
 };
 
-/// What a kernel in T may differ from the same in doubles, relative to the largest element; that
-/// of bfloat16 is that of its sums, to which `rounding_error` adds that of a stored result.
+/// The allowed difference between a kernel in T and the same in doubles, relative to the largest
+/// element. For bfloat16 it is that of the sums, and `rounding_error` adds that of a stored result.
 template <class T>
 inline constexpr double tolerance = sizeof(T) == 8 ? 1e-13 : 5e-6;
 
-/// How far rounding to T may take a number near `exact`: half a unit in the last place of bfloat16.
-/// 0 for the wider types, whose `tolerance` includes it.
+/// The largest difference that rounding to T makes for a number near `exact`: half a unit in the
+/// last place of bfloat16. 0 for the wider types, because their `tolerance` includes it.
 template <class T>
 double rounding_error(double exact) {
   if (sizeof(T) != 2 || exact == 0.0) return 0.0;
@@ -146,8 +146,8 @@ double rounding_error(double exact) {
   return std::ldexp(1.0, std::max(exponent, -125) - 9);
 }
 
-/// Succeeds where every element is within `bound` times max(1, max |expected|), and its own
-/// rounding, of what is expected; never for NaN.
+/// Succeeds if the error of every element is within `bound` times max(1, max |expected|), plus the
+/// rounding of the expected value. Fails for every NaN.
 template <class T>
 ::testing::AssertionResult agrees(const Table<T>& actual, const Table<double>& expected,
                                   double bound = tolerance<T>) {

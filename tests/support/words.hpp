@@ -8,7 +8,7 @@
 
 namespace tidemark::support {
 
-/// Sets a choice to its value of that word; throws where it has none.
+/// Sets a choice to the value with this word. Throws if there is none.
 template <class E>
 void set_word(E& choice, std::string_view word) {
   choice = from_word<E>(word).value();

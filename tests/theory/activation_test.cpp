@@ -144,7 +144,7 @@ TEST(ActivationTheory, BlockedAttentionSavesALogSumExpInstead) {
     expected["attention log-sum-exp"] = precision == DType::fp64 ? 384 : 192;  // 3·2·8·8 or ·4
     c.model.attention = config::Attention::blocked;
     EXPECT_EQ(layer_tensors(c), expected);
-    // Its dropout mask is drawn again, so nothing depends on it.
+    // Its dropout mask is drawn again, so no byte depends on dropout.
     c.model.attention_dropout = 0.0;
     EXPECT_EQ(layer_tensors(c), expected);
     EXPECT_EQ(published_bytes_per_layer(c), saved_bytes_per_layer(c));
@@ -175,7 +175,7 @@ TEST(ActivationTheory, EveryTensorOfTheEnds) {
   EXPECT_EQ(norm_statistics_bytes_of_ends(c), 0);
 
   c.precision = DType::bf16;
-  c.model.vocab_size = 11;                                 // padded to 12, so 6 columns a rank
+  c.model.vocab_size = 11;                                 // padded to 12, so 6 columns per rank
   BytesByName expected{{"embedding dropout mask", 384},    // 8·3·16
                        {"final norm input", 768},          // 8·3·16·2
                        {"final norm statistics", 192},     // 8·3·2·4
@@ -190,7 +190,7 @@ TEST(ActivationTheory, EveryTensorOfTheEnds) {
   EXPECT_EQ(by_name(saved_tensors_of_ends(c)), expected);
   c.parallel.keep_gathered = true;
   expected.at("output projection input") = 768;
-  c.recompute = config::Recompute::full;  // which is the layers' affair
+  c.recompute = config::Recompute::full;  // concerns only the layers
   EXPECT_EQ(by_name(saved_tensors_of_ends(c)), expected);
   c.model.hidden_dropout = 0.0;
   expected.erase("embedding dropout mask");
@@ -198,7 +198,7 @@ TEST(ActivationTheory, EveryTensorOfTheEnds) {
 
   c.precision = DType::fp64;
   EXPECT_EQ(by_name(saved_tensors_of_ends(c)).at("logits"), 8 * 3 * 6 * 8);
-  c.model.vocab_size = 1;  // one id, and yet a column on each rank
+  c.model.vocab_size = 1;  // one id, but each rank has a column
   EXPECT_EQ(by_name(saved_tensors_of_ends(c)).at("logits"), 8 * 3 * 1 * 8);
 }
 
@@ -206,7 +206,7 @@ TEST(ActivationTheory, SequenceParallelismDividesAllOfOneRank) {
   const std::int64_t one = saved_bytes_per_layer(make_case(1024, 1, 2048, 16));
   EXPECT_EQ(saved_bytes_per_layer(make_case(1024, 1, 2048, 16, 4, true)) * 4, one);
   EXPECT_GT(saved_bytes_per_layer(make_case(1024, 1, 2048, 16, 4)) * 4, one);
-  // With one rank there is nothing to shard, whatever the case asks for.
+  // With one rank there is nothing to shard, for every setting of the case.
   EXPECT_EQ(saved_bytes_per_layer(make_case(1024, 1, 2048, 16, 1, true)), one);
 }
 

@@ -17,7 +17,7 @@ std::int64_t visible(std::int64_t s, bool causal) {
   return visible_pairs(s, attention_block, causal);
 }
 
-/// Block by block, as the program goes through them.
+/// Counted block by block, in the program's order.
 std::int64_t counted_pairs(std::int64_t s, bool causal) {
   std::int64_t pairs = 0;
   for (std::int64_t i = 0; i < s; i += attention_block) {

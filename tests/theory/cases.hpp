@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Cases that the tests of the theory share.
+// Cases that the tests of the formulas share.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace tidemark::theory::testing {
 
-/// A case with ffn 4h, dropouts 0.1, fp32 and one layer; tests change what they are about.
+/// A case with ffn 4h, dropouts 0.1, fp32 and one layer. Tests change the settings that they need.
 inline config::Case make_case(std::int64_t s, std::int64_t b, std::int64_t h, std::int64_t a,
                               std::int64_t t = 1, bool sequence = false) {
   config::Case c;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The closed formulas of the paper against the sums over tensors, and both against the paper.
+// The closed forms against the sums over tensors, and both against the paper.
 #include <string>
 
 #include <gtest/gtest.h>
@@ -66,13 +66,14 @@ TEST(ClosedFormula, TwoByteElementsByHand) {
             32 * 10 + 16 * (24 + 5));
   EXPECT_EQ(published_bytes_per_layer(bf16_case(4, 1, 8, 2, 2, true, "none")), 16 * (34 + 5));
   EXPECT_EQ(published_bytes_per_layer(bf16_case(4, 1, 8, 2, 2, true, "selective")), 16 * 34);
-  // The log-sum-exp is 4 bytes for each of 4 positions of one head a rank.
+  // The log-sum-exp is 4 bytes for each of 4 positions of one head per rank.
   config::Case blocked = bf16_case(4, 1, 8, 2, 2, true, "none");
   blocked.model.attention = config::Attention::blocked;
   EXPECT_EQ(published_bytes_per_layer(blocked), 16 * 34 + 4 * 4);
 }
 
-/// Compares formula and sum for one shape, whatever is saved of it; returns the comparisons made.
+/// Compares formula and sum for one shape, with everything that may be saved. Returns the number of
+/// comparisons.
 int compare(config::Case c) {
   struct Variant {
     const char* attention;

@@ -36,8 +36,8 @@ TEST(FlopsTheory, EveryProductOfAStep) {
 }
 
 TEST(FlopsTheory, AgreesWithThePublishedFormula) {
-  // Narayanan et al. (2021): 96 B s l h² (1 + s/6h + V/16lh) with full recomputation, of which the
-  // layers' forward pass is a quarter: 72 B s l h² (1 + s/6h + V/12lh) without.
+  // Narayanan et al. (2021): 96 B s l h² (1 + s/6h + V/16lh) with full recomputation. The layers'
+  // extra forward pass is a quarter of it. Without, it is 72 B s l h² (1 + s/6h + V/12lh).
   config::Case c = make_case(2048, 4, 6144, 64, 8);
   c.model.num_layers = 48;
   c.model.vocab_size = 51200;
@@ -70,7 +70,7 @@ TEST(FlopsTheory, RanksShareTheModelEvenly) {
   EXPECT_EQ(launched_flops_per_step(c), model / 4);
 }
 
-/// What one rank multiplies in a step, product by product.
+/// The operations of one rank in a step, counted product by product.
 std::int64_t counted_operations(const config::Case& c) {
   const config::ModelConfig& m = c.model;
   const std::int64_t t = c.parallel.tensor;
@@ -95,7 +95,7 @@ std::int64_t counted_operations(const config::Case& c) {
           const std::int64_t scores = product(rows, columns, d);
           const std::int64_t values = product(rows, d, columns);
           count += score_passes * scores + context_passes * values;
-          if (m.is_blocked()) count += scores;         // from q and k again
+          if (m.is_blocked()) count += scores;         // again from q and k
           count += values + scores + values + values;  // dV, dP, dQ, dK
         }
       }
@@ -143,8 +143,7 @@ TEST(FlopsTheory, RecomputationAddsWhatItRunsAgain) {
   c.recompute = config::Recompute::full;
   EXPECT_EQ(launched_flops_per_step(c), none + 5 * (9216 + 1152));
   c.recompute = config::Recompute::none;
-  c.model.attention =
-      config::Attention::blocked;  // a single block: five products backward instead of four
+  c.model.attention = config::Attention::blocked;  // one block: five products in backward, not four
   EXPECT_EQ(launched_flops_per_step(c), none + 5 * 576);
   EXPECT_EQ(model_flops_per_step(c), 2 * none);
 }
@@ -152,7 +151,7 @@ TEST(FlopsTheory, RecomputationAddsWhatItRunsAgain) {
 TEST(FlopsTheory, PaddingIsLaunchedButNotOfTheModel) {
   config::Case c = make_case(6, 2, 8, 4, 4);
   const double layers = launched_flops_per_step(c);
-  c.model.vocab_size = 9;  // padded to 12: 3 columns a rank
+  c.model.vocab_size = 9;  // padded to 12: 3 columns per rank
   EXPECT_EQ(launched_flops_per_step(c), layers + 6.0 * 6 * 2 * 8 * 3);
   EXPECT_EQ(model_flops_per_step(c), 4 * layers + 6.0 * 6 * 2 * 8 * 9);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The formulas of the Llama family, by hand: what differs from GPT's, for g = a, g < a and t > g.
+// The formulas of the Llama family, by hand. Covers the differences from GPT, for g = a, g < a and
+// t > g.
 #include <map>
 #include <string>
 #include <vector>
@@ -40,7 +41,7 @@ config::Case preset_case(const std::string& name) {
 }
 
 TEST(LlamaTheory, EveryTensorOfALayer) {
-  // d 4; on two ranks 2 heads of queries and 1 of keys and values: 16 columns of qkv.
+  // d 4. On two ranks, each has 2 heads of queries and 1 of keys and values: 16 columns of qkv.
   config::Case c = make_llama(8, 3, 16, 4, 2, 2);
   BytesByName expected{{"norm1 input", 1536},     // 8·3·16·4
                        {"norm1 statistics", 96},  // 8·3·1·4
@@ -83,7 +84,7 @@ TEST(LlamaTheory, KeepsTheOrderOfTheForwardPass) {
 }
 
 TEST(LlamaTheory, RanksThatOutnumberTheGroupsHoldAHeadEach) {
-  // 8 heads of 2 features; a rank has 8/t of them, and k and v of max(g/t, 1).
+  // 8 heads of 2 features. A rank has 8/t of them, and k and v of max(g/t, 1) groups.
   const auto qkv = [](std::int64_t g, std::int64_t t) {
     return layer_tensors(make_llama(8, 1, 16, 8, g, t)).at("qkv") / (8 * 4);
   };
@@ -103,7 +104,7 @@ TEST(LlamaTheory, ClosedFormulaByHand) {
   const std::int64_t sbh = 8 * 16;
   const std::int64_t square = 2 * 8 * 8 * 8;
   EXPECT_EQ(published_bytes_per_layer(c), 12 * sbh + 2 * 2 * 8 * 4 + 6 * 8 * 48 + square);
-  c.parallel.tensor = 4;  // t > g: k and v are one head each
+  c.parallel.tensor = 4;  // t > g: one head each of k and v
   EXPECT_EQ(published_bytes_per_layer(c),
             8 * sbh + (4 * sbh + 6 * 8 * 48 + square) / 4 + 2 * 2 * 8 * 2);
   c.parallel.sequence = true;
@@ -160,7 +161,7 @@ TEST(LlamaTheory, ParametersOfOneRank) {
             32 * 16 + 16 * 16 + 96 * 16 + 16 * 48 + 2 * 16);
   EXPECT_EQ(parameters_per_layer(make_llama(8, 1, 16, 4, 2, 2)),
             16 * 16 + 16 * 8 + 48 * 16 + 16 * 24 + 2 * 16);
-  // Four ranks hold the keys and values of two groups twice: 4 + 2·4 columns of qkv each.
+  // Four ranks hold the keys and values of two groups twice, so each has 4 + 2·4 columns of qkv.
   EXPECT_EQ(parameters_per_layer(make_llama(8, 1, 16, 4, 2, 4)),
             12 * 16 + 16 * 4 + 24 * 16 + 16 * 12 + 2 * 16);
 }
@@ -169,13 +170,13 @@ TEST(LlamaTheory, ParametersOfPublishedModels) {
   struct Published {
     const char* name;
     double billions;
-    double digits;  ///< of what is published
+    double digits;  ///< of the published number
   };
   for (const auto& [name, billions, digits] :
        {Published{"llama-2-7b", 6.738, 0.001}, Published{"llama-2-70b", 68.977, 0.001},
         Published{"llama-3-8b", 8.030, 0.001}, Published{"llama-3-70b", 70.554, 0.001},
         Published{"llama-3-405b", 405.853, 0.001},
-        // GPT's learned positions are not part of the stack: 2048 h of them.
+        // GPT's learned positions (2048 h) are not part of the stack.
         Published{"gpt-175b", 174.6 - 2048 * 12288 * 1e-9, 0.05}, Published{"gpt-530b", 529.6, 0.1},
         Published{"gpt-1t", 1008.0, 0.1}}) {
     const auto parameters = static_cast<double>(parameters_per_rank(preset_case(name)));
@@ -231,7 +232,8 @@ TEST(LlamaTheory, ReplicatedKeysAndValuesExchangeTheirGradients) {
       const StepTraffic& exchange = traffic.back();
       EXPECT_EQ(exchange.operation, Operation::send_recv);
       EXPECT_EQ(exchange.purpose, Purpose::gradient);
-      // Three layers, each with the three others of a group of four; 2·2 rows of 16 fp32 elements.
+      // Three layers. Each rank exchanges with the three others of a group of four. 2·2 rows of 16
+      // fp32 elements.
       EXPECT_EQ(exchange.calls, 9);
       EXPECT_EQ(exchange.message_bytes, 9 * 256);
       EXPECT_EQ(exchange.wire_bytes, 9 * 256);

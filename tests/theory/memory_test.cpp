@@ -14,7 +14,7 @@ using testing::make_case;
 TEST(MemoryTheory, ParametersOfOneRank) {
   config::Case c = make_case(8, 1, 16, 4);
   c.model.ffn_hidden_size = 40;
-  // qkv, proj, fc1, fc2 with their biases, and two norms.
+  // qkv, proj, fc1 and fc2 with their biases, and two norms.
   EXPECT_EQ(parameters_per_layer(c),
             (48 * 16 + 48) + (16 * 16 + 16) + (40 * 16 + 40) + (16 * 40 + 16) + 4 * 16);
   c.parallel.tensor = 4;
@@ -27,14 +27,14 @@ TEST(MemoryTheory, ParametersOfTheEnds) {
   EXPECT_EQ(parameters_of_ends(c), 0);
   c.model.vocab_size = 101;
   EXPECT_EQ(parameters_of_ends(c), 101 * 16 + 2 * 16);
-  c.parallel.tensor = 4;  // padded to 104: 26 rows of the table a rank
+  c.parallel.tensor = 4;  // padded to 104: 26 rows of the table per rank
   EXPECT_EQ(parameters_of_ends(c), 26 * 16 + 2 * 16);
   c.model.num_layers = 7;
   EXPECT_EQ(parameters_per_rank(c), 7 * parameters_per_layer(c) + 28 * 16);
 }
 
 TEST(MemoryTheory, ParametersOfPublishedModels) {
-  // 12 h² + 13 h a layer: 24 layers of h 2048 hold 1.21 billion of the 1.3B model's parameters.
+  // 12 h² + 13 h per layer. 24 layers of h 2048 have 1.21 billion of the 1.3B model's parameters.
   const std::int64_t h = 2048;
   EXPECT_EQ(parameters_per_layer(make_case(2048, 1, h, 16)), 12 * h * h + 13 * h);
   // GPT-2 has 124,439,808 parameters, 1024 x 768 of them for positions.
@@ -55,9 +55,9 @@ TEST(MemoryTheory, BytesOfAParameterAreThePublishedOnes) {
     config::Case c = make_case(8, 1, 16, 4, 2);
     c.precision = precision;
     c.model.num_layers = 5;
-    c.model.vocab_size = 11;  // 6 rows a rank
+    c.model.vocab_size = 11;  // 6 rows per rank
     EXPECT_EQ(bytes_per_parameter(c).total(), total) << name_of(precision);
-    // qkv, proj, fc1, fc2 and the norms of a layer; the table and the final norm.
+    // Per layer: qkv, proj, fc1, fc2 and the norms. Ends: the table and the final norm.
     const std::int64_t count = 5 * (408 + 144 + 544 + 528 + 64) + 8 * 16;
     EXPECT_EQ(parameter_bytes(c), count * parameter) << name_of(precision);
     EXPECT_EQ(gradient_bytes(c), count * gradient) << name_of(precision);

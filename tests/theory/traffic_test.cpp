@@ -82,14 +82,14 @@ TEST(TrafficTheory, OneRankExchangesNothing) {
   EXPECT_EQ(wire_bytes_per_step(three_layers(1, true), Purpose::activation), 0);
 }
 
-constexpr std::int64_t loss = 3 * 8 * 5 * 4;  // three fp32 numbers of every token, from a rank
+constexpr std::int64_t loss = 3 * 8 * 5 * 4;  // three fp32 numbers per token, from a rank
 
 TEST(TrafficTheory, EndsUnderTensorParallelism) {
   const auto traffic = step_traffic(with_ends(three_layers(4, false)));
   ASSERT_EQ(traffic.size(), 2U);
   expect_traffic(traffic[0], Operation::all_reduce, Purpose::activation, 14, 14 * message,
                  14 * 3840);
-  // What the other three ranks have crosses the wire.
+  // The data of the other three ranks cross the wire.
   expect_traffic(traffic[1], Operation::all_gather, Purpose::activation, 1, 4 * loss, 3 * loss);
 }
 
@@ -102,7 +102,8 @@ TEST(TrafficTheory, EndsUnderSequenceParallelism) {
                    gathers * message + 4 * loss, gathers * 1920 + 3 * loss);
     expect_traffic(traffic[1], Operation::reduce_scatter, Purpose::activation, 14, 14 * message,
                    14 * 1920);
-    // Six vectors of 16 elements a layer and two of the final norm; 2 · 3/4 of it on the wire.
+    // Six vectors of 16 elements per layer, and two of the final norm. 2 · 3/4 of them cross the
+    // wire.
     expect_traffic(traffic[2], Operation::all_reduce, Purpose::gradient, 1, 20 * 16 * 4, 1920);
   }
 }

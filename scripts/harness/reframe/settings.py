@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A site for ReFrame: this machine, with mpirun and without a scheduler, and a Slurm to copy from.
 
-Names of systems are what references in tidemark_test.py go by.
+The references in tidemark_test.py use these names of systems.
 """
 
 site_configuration = {
@@ -10,7 +10,7 @@ site_configuration = {
             "name": "cluster",
             "descr": "nodes of a Slurm; name your login nodes and partition",
             "hostnames": ["^login"],
-            # "squeue" in place of "slurm" where the Slurm keeps no accounts.
+            # Use "squeue" instead of "slurm" if the Slurm keeps no accounts.
             "partitions": [{
                 "name": "main", "scheduler": "slurm", "launcher": "srun", "environs": ["host"],
                 "access": ["--partition=main", "--exclusive"],

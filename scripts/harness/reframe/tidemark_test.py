@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ReFrame: an input of Tidemark, with figures from its records.
 
-A test is sane only where every case is valid and went over the expected transport.
+A test is sane only if every case is valid and went over the expected transport.
 
     reframe -C scripts/harness/reframe/settings.py -c scripts/harness/reframe/tidemark_test.py -r
 
@@ -28,9 +28,9 @@ MEBIBYTE = 2**20
 class TidemarkBase(rfm.RunOnlyRegressionTest):
     """Runs one case of `input` on `ranks` ranks, all on one node unless `ranks_per_node` is given.
 
-    `settings` are more KEY=VALUE, one by one, and give swept keys a value. `within_node` and
-    `between_nodes` name the expected carriers of messages, as provenance.transport of the record
-    does. Any carrier is accepted where they are empty.
+    `settings` are additional KEY=VALUE, one per element. They give swept keys one value.
+    `within_node` and `between_nodes` name the expected carriers of messages, in the words of
+    provenance.transport of the record. If they are empty, any carrier is accepted.
     """
 
     valid_systems = ["*"]

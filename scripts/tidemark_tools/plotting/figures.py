@@ -56,7 +56,7 @@ def new_figure(height, title):
 
 
 def panel_title(label, columns):
-    """The label, broken after commas into lines that fit over one of so many columns."""
+    """The label, broken after commas into lines that fit above one of `columns` columns."""
     words = ", ".join(word.replace(" ", "\N{NO-BREAK SPACE}") for word in label.split(", "))
     return textwrap.fill(words, 84 // columns, break_long_words=False, break_on_hyphens=False)
 
@@ -91,7 +91,7 @@ def draw_tides_together(axes, series):
         ms, total = [us / 1000 for us in tide.microseconds], mib(tide.total)
         label = f"{tide.label}: peak {mib_text(max(tide.total))} MiB"
         axes.plot(ms, total, drawstyle="steps-post", linewidth=1.2, label=label, **line_style(i))
-        if len(series) <= PANELS_A_ROW:  # more of them would blend into mud
+        if len(series) <= PANELS_A_ROW:  # more areas could not be told apart
             axes.fill_between(ms, total, step="post", color=line_style(i)["color"], alpha=0.1,
                               linewidth=0)
         axes.plot(ms[tide.turn], total[tide.turn], zorder=5, **TURN_MARK)

@@ -103,9 +103,9 @@ def recorded(case, records):
 
 
 def spans_of_layer(case, layer, num_layers):
-    """(begin, end) of the forward and of the backward pass of a layer, from 0. Kernels bear no
-    layer, but norms begin each half of one, and their backward passes end it. None where the step
-    has neither two norms per layer nor one more for the end."""
+    """(begin, end) of the forward and of the backward pass of a layer, from 0. Kernels do not name
+    their layer. But norms begin each half of a layer, and their backward passes end it. None if the
+    step has neither two norms per layer nor one more for the end."""
     forward, backward = (next((one for one in case.of_track("step") if one.name == name), None)
                          for name in ("forward", "backward"))
     compute = case.of_track("compute")

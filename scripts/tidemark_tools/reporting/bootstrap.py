@@ -8,7 +8,7 @@ replacement. It takes the median of the records' medians. Of many records it dra
 
 RESAMPLES = 2000
 LEVEL = 0.95
-MANY = 20  # of so many records the noise between them is enough
+MANY = 20  # from this number of records on, the noise between them is enough
 SEED = 20221125  # the same files give the same intervals
 
 

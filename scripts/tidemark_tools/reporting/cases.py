@@ -187,6 +187,6 @@ def value_at(data, key):
     try:
         for part in reader.parts_of(key):
             data = data[part]
-    except (KeyError, TypeError):  # TypeError comes of null
+    except (KeyError, TypeError):  # null gives a TypeError
         return None
     return data

@@ -51,7 +51,7 @@ def scaling_lines(rows, is_crowded):
 
 
 def boundary_lines(rows):
-    """The lines that say where the boundary between nodes bites."""
+    """The lines that say where steps take longer across the boundary between nodes."""
     crossings, widenings = summary.crossings(rows), summary.widenings(rows)
     lines = []
     if crossings:

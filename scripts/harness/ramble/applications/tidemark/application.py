@@ -34,12 +34,11 @@ class Tidemark(ExecutableApplication):
     workload_variable("settings", default="", description="More of --set KEY=VALUE",
                       workloads=["run"])
 
-    # A record is one line. Its keys have the order of the schema: `valid` stands before all
-    # figures, so that no figure comes from a record that is not valid. Ramble matches from the
-    # start of a line, and would take braces for variables of its own, so there are dots in their
-    # place.
+    # A record is one line. Its keys have the order of the schema. `valid` comes before all figures,
+    # so that no figure comes from a record that is not valid. Ramble matches from the start of a
+    # line. It would take braces for its own variables, so there are dots in their place.
     records = "{experiment_run_dir}/records.jsonl"
-    # Records of version 1 mean something else by efficiency and give no figures here.
+    # Records of version 1 mean something else by efficiency, so they give no figures here.
     version = r'."schema_version":2,'
     valid = r'.*"test":null,"ranks":\d+,"valid":true,.*?'
     mode = (r'.*?"parallel":."tensor":(?P<t>\d+),"sequence":(?P<sequence>\w+)'

@@ -15,7 +15,7 @@ class Tidemark(CMakePackage, CudaPackage):
     high-water marks against the published formulas, and overlap of communication with matrix
     products."""
 
-    # What is built is the checkout that this recipe lies in, as committed.
+    # Spack builds the committed state of the checkout that contains this recipe.
     git = "file://" + ancestor(__file__, 8)
     homepage = git
 
@@ -43,7 +43,7 @@ class Tidemark(CMakePackage, CudaPackage):
     depends_on("kokkos-kernels+openmp", when="+openmp")
     depends_on("kokkos+serial", when="~openmp")
     depends_on("kokkos-kernels+serial", when="~openmp")
-    # Kokkos and BLAS run the same threads: one setting for both.
+    # Kokkos and BLAS run the same threads, so there is one setting for both.
     depends_on("openblas threads=openmp", when="+openmp ^[virtuals=blas] openblas")
 
     conflicts("cuda_arch=none", when="+cuda", msg="name the architecture, as cuda_arch=90")
@@ -60,7 +60,7 @@ class Tidemark(CMakePackage, CudaPackage):
     def cmake_args(self):
         arguments = [
             self.define_from_variant("BUILD_TESTING", "tests"),
-            # Spack's compiler wrapper says for which processor.
+            # Spack's compiler wrapper chooses the processor.
             self.define("TIDEMARK_ARCH", ""),
         ]
         if self.spec.satisfies("+cuda"):

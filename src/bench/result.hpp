@@ -11,6 +11,7 @@
 
 #include "base/accelerator.hpp"
 #include "bench/case/drift.hpp"
+#include "bench/case/products.hpp"
 #include "bench/case/warm_up.hpp"
 #include "bench/statistics.hpp"
 #include "bench/step/overlap.hpp"
@@ -137,6 +138,7 @@ struct CaseResult {
 
   Summary step_ms, forward_ms, backward_ms;  ///< of the slowest rank, one sample per iteration
   Summary gemm_gflops;                       ///< product rate, mean over the ranks
+  ProductChoice products;                    ///< the library that formed all products
   double model_flops_per_step = 0.0;         ///< of all ranks together
   /// Includes recomputed operations, and leaves out those that are skipped.
   double launched_flops_per_rank = 0.0;
@@ -194,6 +196,7 @@ struct PlanResult {
   config::Case settings;
   MemoryFigures memory;  ///< as a run would measure it, without `pool` and `process`
   std::vector<CallLine> calls;
+  ProductLibrary products = ProductLibrary::kokkos_kernels;  ///< the library that was assumed
   double model_flops_per_step = 0.0;
   double launched_flops_per_rank = 0.0;
 

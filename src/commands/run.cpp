@@ -11,6 +11,7 @@
 
 #include "base/interruption.hpp"
 #include "bench/case/host_threads.hpp"
+#include "bench/case/products.hpp"
 #include "bench/case/runner.hpp"
 #include "comm/ending.hpp"
 #include "comm/places.hpp"
@@ -52,6 +53,7 @@ void require_precisions(const std::vector<config::Case>& cases) {
           fmt::format("{}: precision: tf32 needs a Kokkos on CUDA, but this one is on {}",
                       c.locate("precision"), ExecutionSpace::name()));
     }
+    bench::require_products(c);
   }
 }
 
@@ -111,9 +113,10 @@ void end_where_asked(comm::Communicator& world, const std::string& line) {
 void show(const std::vector<config::Case>& cases, const bench::CaseResult& result, Tides& tides) {
   tides.screen.print(report::table_row(cases, result) + report::failure_lines(result) +
                      report::drift_line(result) + report::disturbance_line(result) +
-                     report::transport_line(result) +
-                     report::overlap_lines(result));
+                     report::transport_line(result) + report::overlap_lines(result));
   tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
+  tides.text += fmt::format("Products of {}:\n{}", report::mode_of(result.settings),
+                            report::products_line(result));
   if (const std::string chosen = report::algorithm_lines(result); !chosen.empty()) {
     tides.text +=
         fmt::format("Fastest algorithms of {}:\n{}", report::mode_of(result.settings), chosen);

@@ -97,6 +97,7 @@ struct Case {
   DType precision = DType::fp32;
   bool tensor_float =
       false;  ///< with fp32: products round their operands to TF32 (`precision: tf32`)
+  Products products = Products::automatic;  ///< the library that forms matrix products
   Recompute recompute = Recompute::none;
   ParallelConfig parallel;
   OverlapConfig overlap;

@@ -18,6 +18,7 @@ enum class OverlapMode { none, bulk, ring, automatic };
 enum class Progress { poll, thread, none };
 enum class Backend { automatic, mpi, nccl };
 enum class Algorithm { automatic, native, pairwise, ring };
+enum class Products { automatic, kokkos_kernels, onednn, cublas };
 
 }  // namespace tidemark::config
 
@@ -70,6 +71,16 @@ struct Words<config::Algorithm> {
   using enum config::Algorithm;
   static constexpr auto all = std::to_array<std::pair<config::Algorithm, std::string_view>>(
       {{automatic, "auto"}, {native, "native"}, {pairwise, "pairwise"}, {ring, "ring"}});
+};
+
+template <>
+struct Words<config::Products> {
+  using enum config::Products;
+  static constexpr auto all = std::to_array<std::pair<config::Products, std::string_view>>(
+      {{automatic, "auto"},
+       {kokkos_kernels, "kokkos_kernels"},
+       {onednn, "onednn"},
+       {cublas, "cublas"}});
 };
 
 }  // namespace tidemark

@@ -243,6 +243,12 @@ std::vector<Setting> build_settings() {
   rows.push_back(row("name", Text{}, "", "label of the results", TIDEMARK_FIELD(name)));
   add_model_rows(rows);
   rows.push_back(precision_row());
+  rows.push_back(
+      choice_row("products",
+                 "library that forms the matrix products; auto: cuBLAS on CUDA devices; on a host "
+                 "oneDNN for bf16 where the processor has instructions for it, for fp32 whichever "
+                 "of the two is faster there; else Kokkos Kernels with a BLAS",
+                 TIDEMARK_FIELD(products)));
   add_parallel_rows(rows);
   add_bench_rows(rows);
   return rows;

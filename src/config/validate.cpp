@@ -115,7 +115,19 @@ void validate_registration(const Case& c) {
   }
 }
 
+void validate_products(const Case& c) {
+  if (c.products == Products::onednn && c.precision == DType::fp64) {
+    refuse_key(c, "products", "onednn contradicts precision: fp64, which it does not multiply");
+  }
+  if (c.products != Products::automatic && c.products != Products::cublas && c.tensor_float) {
+    refuse_key(c, "products",
+               fmt::format("{} contradicts precision: tf32, which only cuBLAS multiplies",
+                           word_of(c.products)));
+  }
+}
+
 void validate_choices(const Case& c) {
+  validate_products(c);
   if (c.parallel.keep_gathered && !c.parallel.sequence) {
     refuse_key(c, "parallel.keep_gathered", "true needs parallel.sequence: true");
   }

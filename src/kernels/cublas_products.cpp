@@ -37,7 +37,7 @@ cudaDataType_t type_of(DType dtype) {
   return CUDA_R_32F;
 }
 
-cublasComputeType_t sums_of(const Product& product) {
+cublasComputeType_t sums_of(const LibraryProduct& product) {
   if (product.a.dtype == DType::fp64) return CUBLAS_COMPUTE_64F;
   const bool rounds = product.tensor_float && product.a.dtype == DType::fp32;
   return rounds ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
@@ -103,7 +103,7 @@ class Epilogues {
   };
 
   /// The plan of that product. Its `exists` is false if the library has no such product.
-  const Plan& plan_of(const Product& p, const void* bias) {
+  const Plan& plan_of(const LibraryProduct& p, const void* bias) {
     const std::array alignments{alignment_of(p.a.data), alignment_of(p.b.data),
                                 alignment_of(p.c.data), alignment_of(bias)};
     const Key key{{p.m, p.n, p.k, p.a.row_stride, p.b.row_stride, p.c.row_stride},
@@ -115,7 +115,8 @@ class Epilogues {
     return found->second;
   }
 
-  void multiply(CudaStream stream, const Plan& plan, const Product& product, const void* bias) {
+  void multiply(CudaStream stream, const Plan& plan, const LibraryProduct& product,
+                const void* bias) {
     set(plan.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     const float one = 1.0F, zero = 0.0F;
     void* const c = const_cast<void*>(product.c.data);
@@ -163,7 +164,7 @@ class Epilogues {
     return workspace;
   }
 
-  Plan make_plan(const Product& p, const void* bias,
+  Plan make_plan(const LibraryProduct& p, const void* bias,
                  const std::array<std::uint32_t, 4>& alignments) {
     Plan plan;
     check(cublasLtMatmulDescCreate(&plan.operation, sums_of(p), CUDA_R_32F),
@@ -208,7 +209,7 @@ class Epilogues {
 
 // cuBLAS has matrices by columns: it sees a row-major X as X^T. So the call forms C^T = op(B)^T
 // op(A)^T, which exchanges A with B and m with n.
-void multiply(CudaStream stream, const Product& product) {
+void multiply(CudaStream stream, const LibraryProduct& product) {
   if (product.m == 0 || product.n == 0 || product.batch == 0) return;
   TIDEMARK_REQUIRE(product.a.dtype == product.b.dtype, "operands of one type");
   const Operand& a = product.a;
@@ -240,10 +241,10 @@ void multiply(CudaStream stream, const Product& product) {
 
 namespace {
 
-bool is_empty(const Product& product) { return product.m == 0 || product.n == 0; }
+bool is_empty(const LibraryProduct& product) { return product.m == 0 || product.n == 0; }
 
 /// Whether the library may have such a product, by type and alignment.
-bool may_take_bias(const Product& product, const void* bias) {
+bool may_take_bias(const LibraryProduct& product, const void* bias) {
   TIDEMARK_REQUIRE(product.a.dtype == product.b.dtype, "operands of one type");
   TIDEMARK_REQUIRE(product.alpha == 1.0 && product.beta == 0.0 && product.batch == 1,
                    "a bias goes with a plain product");
@@ -254,12 +255,12 @@ bool may_take_bias(const Product& product, const void* bias) {
 
 }  // namespace
 
-bool can_add_bias(const Product& product, const void* bias) {
+bool can_add_bias(const LibraryProduct& product, const void* bias) {
   if (!may_take_bias(product, bias)) return false;
   return is_empty(product) || Epilogues::instance().plan_of(product, bias).exists;
 }
 
-void multiply_with_bias(CudaStream stream, const Product& product, const void* bias) {
+void multiply_with_bias(CudaStream stream, const LibraryProduct& product, const void* bias) {
   constexpr const char* none = "the library has no such product with a bias";
   TIDEMARK_REQUIRE(may_take_bias(product, bias), none);
   if (is_empty(product)) return;

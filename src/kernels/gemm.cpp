@@ -8,6 +8,7 @@
 #include "kernels/bias.hpp"
 #include "kernels/check_product.hpp"
 #include "kernels/cublas_products.hpp"
+#include "kernels/onednn_products.hpp"
 
 // OpenBLAS's own controls, bound weakly. With another BLAS they are null and are not called.
 extern "C" {
@@ -34,7 +35,7 @@ void require_product_fits(Op op_a, Op op_b, const MatrixShape& a, const MatrixSh
 namespace {
 
 template <class T>
-cublas::Operand operand_of(const MatrixBatch<T>& batch, Op op = Op::none) {
+Operand operand_of(const MatrixBatch<T>& batch, Op op = Op::none) {
   return {batch.first.data(), dtype_of<T>, static_cast<std::int64_t>(batch.first.stride(0)),
           op == Op::transpose, batch.distance};
 }
@@ -52,15 +53,36 @@ std::uint64_t flops_of(Op op_a, const Matrix<T>& a, const Matrix<C>& c) {
          static_cast<std::uint64_t>(terms_of(op_a, a));
 }
 
-/// C = op(A) op(B) as cuBLAS needs it.
+template <class T>
+bool uses_onednn(const Device& device) {
+  return device.products == ProductLibrary::onednn && onednn::takes(dtype_of<T>);
+}
+
+/// C = op(A) op(B) as a library needs it.
 template <class T, class C>
-cublas::Product product_of(const Device& device, Op op_a, Op op_b, const MatrixBatch<T>& a,
-                           const MatrixBatch<T>& b, const MatrixBatch<C>& c) {
-  cublas::Product product{num_rows(c.first),   num_columns(c.first), terms_of(op_a, a.first),
-                          operand_of(a, op_a), operand_of(b, op_b),  operand_of(c)};
+LibraryProduct product_of(const Device& device, Op op_a, Op op_b, const MatrixBatch<T>& a,
+                          const MatrixBatch<T>& b, const MatrixBatch<C>& c) {
+  LibraryProduct product{num_rows(c.first),   num_columns(c.first), terms_of(op_a, a.first),
+                         operand_of(a, op_a), operand_of(b, op_b),  operand_of(c)};
   product.tensor_float = device.rounds_to_tf32;
   product.batch = c.count;
   return product;
+}
+
+/// One call per member of the batch. It takes no bf16.
+template <class T, class C>
+void multiply_by_kokkos_kernels(const Device& device, Op op_a, Op op_b, Accumulate<T> alpha,
+                                const MatrixBatch<T>& a, const MatrixBatch<T>& b,
+                                Accumulate<T> beta, const MatrixBatch<C>& c) {
+  if constexpr (is_narrow<T>) {
+    throw BrokenInvariant("Kokkos Kernels multiplies no bf16");
+  } else {
+    const char name_a[] = {static_cast<char>(op_a), '\0'};
+    const char name_b[] = {static_cast<char>(op_b), '\0'};
+    for (std::int64_t i = 0; i < c.count; ++i) {
+      compat::gemm(*device.exec, name_a, name_b, alpha, a[i], b[i], beta, c[i]);
+    }
+  }
 }
 
 /// Launches the library's product in the order of the device's instance.
@@ -68,17 +90,15 @@ template <class T, class C>
 void launch(Device& device, Op op_a, Op op_b, Accumulate<T> alpha, const MatrixBatch<T>& a,
             const MatrixBatch<T>& b, Accumulate<T> beta, const MatrixBatch<C>& c) {
   const KernelNote note(device, "product");
+  LibraryProduct product = product_of(device, op_a, op_b, a, b, c);
+  product.alpha = static_cast<double>(alpha);
+  product.beta = static_cast<double>(beta);
   if constexpr (runs_on_cuda) {
-    cublas::Product product = product_of(device, op_a, op_b, a, b, c);
-    product.alpha = static_cast<double>(alpha);
-    product.beta = static_cast<double>(beta);
     cublas::multiply(stream_of(*device.exec), product);
+  } else if (uses_onednn<T>(device)) {
+    onednn::multiply(product);
   } else {
-    const char name_a[] = {static_cast<char>(op_a), '\0'};
-    const char name_b[] = {static_cast<char>(op_b), '\0'};
-    for (std::int64_t i = 0; i < c.count; ++i) {
-      compat::gemm(*device.exec, name_a, name_b, alpha, a[i], b[i], beta, c[i]);
-    }
+    multiply_by_kokkos_kernels(device, op_a, op_b, alpha, a, b, beta, c);
   }
 }
 
@@ -118,33 +138,47 @@ void gemm(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> 
 
 namespace {
 
+/// Whether the library adds the bias in the same kernel.
+template <class T>
+bool can_add_bias(const Device& device, const LibraryProduct& product, const Vector<T>& bias) {
+  if (!device.launches()) return false;
+  if constexpr (runs_on_cuda) {
+    return cublas::can_add_bias(product, bias.data());
+  } else {
+    return uses_onednn<T>(device);
+  }
+}
+
+template <class T>
+void launch_with_bias(const Device& device, const LibraryProduct& product, const Vector<T>& bias) {
+  const KernelNote note(device, "product");
+  if constexpr (runs_on_cuda) {
+    cublas::multiply_with_bias(stream_of(*device.exec), product, bias.data());
+  } else {
+    onednn::multiply(product, bias.data());
+  }
+}
+
 /// Forms the product with one kernel of the library. Returns false if the library has none.
 template <class T>
 bool multiply_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const Matrix<T>& b,
                         const Vector<T>& bias, const Matrix<T>& c) {
-  if constexpr (runs_on_cuda) {
-    const cublas::Product product = product_of<T, T>(device, op_a, op_b, a, b, c);
-    if (!device.launches() || !cublas::can_add_bias(product, bias.data())) return false;
-    const auto multiply = [&] {
-      const KernelNote note(device, "product");
-      cublas::multiply_with_bias(stream_of(*device.exec), product, bias.data());
-    };
-    if (device.product_check != nullptr) {
-      const MatrixBatch<T> left(a);
-      const MatrixBatch<T> right(b);
-      const MatrixBatch<T> result(c);
-      device.product_check->form(
-          device,
-          ProductCall<T, T>{op_a, op_b, 1.0, left, right, 0.0, result, bias, device.rounds_to_tf32},
-          multiply);
-    } else {
-      multiply();
-    }
-    device.gemm_flops += flops_of(op_a, a, c);
-    return true;
+  const LibraryProduct product = product_of<T, T>(device, op_a, op_b, a, b, c);
+  if (!can_add_bias(device, product, bias)) return false;
+  const auto multiply = [&] { launch_with_bias(device, product, bias); };
+  if (device.product_check != nullptr) {
+    const MatrixBatch<T> left(a);
+    const MatrixBatch<T> right(b);
+    const MatrixBatch<T> result(c);
+    device.product_check->form(
+        device,
+        ProductCall<T, T>{op_a, op_b, 1.0, left, right, 0.0, result, bias, device.rounds_to_tf32},
+        multiply);
   } else {
-    return false;
+    multiply();
   }
+  device.gemm_flops += flops_of(op_a, a, c);
+  return true;
 }
 
 }  // namespace
@@ -166,10 +200,8 @@ void gemm_with_bias(Device& device, Op op_a, Op op_b, const Matrix<T>& a, const 
                                  const MatrixBatch<T>&, Accumulate<T>, const MatrixBatch<C>&);
 TIDEMARK_INSTANTIATE(float, float)
 TIDEMARK_INSTANTIATE(double, double)
-#if defined(KOKKOS_ENABLE_CUDA)
 TIDEMARK_INSTANTIATE(bfloat16, bfloat16)
 TIDEMARK_INSTANTIATE(bfloat16, float)
-#endif
 #undef TIDEMARK_INSTANTIATE
 
 #define TIDEMARK_INSTANTIATE(T)                                                     \
@@ -177,9 +209,7 @@ TIDEMARK_INSTANTIATE(bfloat16, float)
                                const Vector<T>&, const Matrix<T>&);
 TIDEMARK_INSTANTIATE(float)
 TIDEMARK_INSTANTIATE(double)
-#if defined(KOKKOS_ENABLE_CUDA)
 TIDEMARK_INSTANTIATE(bfloat16)
-#endif
 #undef TIDEMARK_INSTANTIATE
 
 bool set_blas_threads(int threads) {

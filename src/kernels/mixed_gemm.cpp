@@ -110,18 +110,66 @@ void multiply_narrow(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const
 }  // namespace
 
 template <class A, class B, class C>
-std::int64_t mixed_gemm_workspace(std::int64_t m, std::int64_t n, std::int64_t k) {
+std::int64_t mixed_gemm_workspace(const Device& device, std::int64_t m, std::int64_t n,
+                                  std::int64_t k) {
   using F = Accumulate<B>;
-  if constexpr (is_narrow<B> && multiplies_narrow) {
+  if (is_narrow<B> && multiplies_narrow(device.products)) {
     constexpr std::int64_t narrow_in_one = sizeof(F) / sizeof(B);
     return std::is_same_v<A, B> ? 0 : (rounded_elements(m, k) + narrow_in_one - 1) / narrow_in_one;
-  } else {
-    const Panels panels = panels_of(m, n, k);
-    return (std::is_same_v<A, F> ? 0 : panels.rows * k) +
-           (std::is_same_v<B, F> ? 0 : panels.columns * k) +
-           (std::is_same_v<C, F> ? 0 : panels.rows * panels.columns);
+  }
+  const Panels panels = panels_of(m, n, k);
+  return (std::is_same_v<A, F> ? 0 : panels.rows * k) +
+         (std::is_same_v<B, F> ? 0 : panels.columns * k) +
+         (std::is_same_v<C, F> ? 0 : panels.rows * panels.columns);
+}
+
+namespace {
+
+/// C = op(A) op(B) + bias, or C +=, for a library that takes no bf16: bf16 operands and results go
+/// through panels in the workspace.
+template <class A, class B, class C>
+void multiply_in_panels(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matrix<B>& b,
+                        const Vector<B>& bias, const Matrix<C>& c,
+                        const Vector<Accumulate<B>>& workspace, bool accumulate) {
+  using F = Accumulate<B>;
+  const bool has_bias = bias.extent(0) > 0;
+  const bool transpose_a = op_a == Op::transpose;
+  const bool transpose_b = op_b == Op::transpose;
+  const std::int64_t m = num_rows(c);
+  const std::int64_t n = num_columns(c);
+  const std::int64_t k = transpose_a ? num_rows(a) : num_columns(a);
+  // A dry run skips the panels, because a long sequence has very many.
+  if (!device.launches()) {
+    device.gemm_flops += 2 * static_cast<std::uint64_t>(m) * static_cast<std::uint64_t>(n) *
+                         static_cast<std::uint64_t>(k);
+    return;
+  }
+  const Panels panels = panels_of(m, n, k);
+  F* const for_a = workspace.data();
+  F* const for_b = for_a + (std::is_same_v<A, F> ? 0 : panels.rows * k);
+  F* const for_c = for_b + (std::is_same_v<B, F> ? 0 : panels.columns * k);
+  for (std::int64_t i = 0; i < m; i += panels.rows) {
+    const std::int64_t height = std::min(panels.rows, m - i);
+    const Matrix<F> left = in_full<F>(device, part(a, transpose_a, i, height), for_a);
+    for (std::int64_t j = 0; j < n; j += panels.columns) {
+      const std::int64_t width = std::min(panels.columns, n - j);
+      const Matrix<F> right = in_full<F>(device, part(b, !transpose_b, j, width), for_b);
+      const Matrix<C> target = columns(rows(c, i, height), j, width);
+      const Vector<B> shift(has_bias ? bias.data() + j : nullptr,
+                            has_bias ? static_cast<std::size_t>(width) : 0);
+      Matrix<F> sums;
+      if constexpr (std::is_same_v<C, F>) {
+        sums = target;
+      } else {
+        sums = Matrix<F>(for_c, static_cast<std::size_t>(height), static_cast<std::size_t>(width));
+      }
+      gemm(device, op_a, op_b, F(1), left, right, accumulate ? F(1) : F(0), sums);
+      store(device, sums, shift, target);
+    }
   }
 }
+
+}  // namespace
 
 template <class A, class B, class C>
 void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matrix<B>& b,
@@ -136,63 +184,27 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
                    "only sums that are not rounded can be added to");
   TIDEMARK_REQUIRE(!has_bias || bias.extent(0) == c.extent(1),
                    fmt::format("bias of {} for {} columns", bias.extent(0), c.extent(1)));
-  if constexpr (std::is_same_v<A, F> && std::is_same_v<B, F> && std::is_same_v<C, F>) {
-    if (has_bias) {
+  constexpr bool is_plain = std::is_same_v<A, B> && std::is_same_v<B, C>;
+  const bool narrow = is_narrow<B> && multiplies_narrow(device.products);
+  if constexpr (is_plain) {
+    if (has_bias && (narrow || !is_narrow<B>)) {
       gemm_with_bias(device, op_a, op_b, a, b, bias, c);
-    } else {
-      gemm(device, op_a, op_b, F(1), a, b, accumulate ? F(1) : F(0), c);
-    }
-  } else if constexpr (multiplies_narrow) {
-    constexpr bool takes_bias = std::is_same_v<A, B> && std::is_same_v<B, C>;
-    TIDEMARK_REQUIRE(!has_bias || takes_bias, "a bias goes with operands and results of its type");
-    if constexpr (takes_bias) {
-      if (has_bias) {
-        gemm_with_bias(device, op_a, op_b, a, b, bias, c);
-        return;
-      }
-    }
-    multiply_narrow(device, op_a, op_b, a, b, c, workspace, accumulate);
-  } else {
-    const bool transpose_a = op_a == Op::transpose;
-    const bool transpose_b = op_b == Op::transpose;
-    const std::int64_t m = num_rows(c);
-    const std::int64_t n = num_columns(c);
-    const std::int64_t k = transpose_a ? num_rows(a) : num_columns(a);
-    // A dry run skips the panels, because a long sequence has very many.
-    if (!device.launches()) {
-      device.gemm_flops += 2 * static_cast<std::uint64_t>(m) * static_cast<std::uint64_t>(n) *
-                           static_cast<std::uint64_t>(k);
       return;
     }
-    const Panels panels = panels_of(m, n, k);
-    F* const for_a = workspace.data();
-    F* const for_b = for_a + (std::is_same_v<A, F> ? 0 : panels.rows * k);
-    F* const for_c = for_b + (std::is_same_v<B, F> ? 0 : panels.columns * k);
-    for (std::int64_t i = 0; i < m; i += panels.rows) {
-      const std::int64_t height = std::min(panels.rows, m - i);
-      const Matrix<F> left = in_full<F>(device, part(a, transpose_a, i, height), for_a);
-      for (std::int64_t j = 0; j < n; j += panels.columns) {
-        const std::int64_t width = std::min(panels.columns, n - j);
-        const Matrix<F> right = in_full<F>(device, part(b, !transpose_b, j, width), for_b);
-        const Matrix<C> target = columns(rows(c, i, height), j, width);
-        const Vector<B> shift(has_bias ? bias.data() + j : nullptr,
-                              has_bias ? static_cast<std::size_t>(width) : 0);
-        Matrix<F> sums;
-        if constexpr (std::is_same_v<C, F>) {
-          sums = target;
-        } else {
-          sums =
-              Matrix<F>(for_c, static_cast<std::size_t>(height), static_cast<std::size_t>(width));
-        }
-        gemm(device, op_a, op_b, F(1), left, right, accumulate ? F(1) : F(0), sums);
-        store(device, sums, shift, target);
-      }
-    }
+  }
+  if constexpr (!is_narrow<B>) {
+    gemm(device, op_a, op_b, F(1), a, b, accumulate ? F(1) : F(0), c);
+  } else if (narrow) {
+    TIDEMARK_REQUIRE(!has_bias, "a bias goes with operands and results of its type");
+    multiply_narrow(device, op_a, op_b, a, b, c, workspace, accumulate);
+  } else {
+    multiply_in_panels(device, op_a, op_b, a, b, bias, c, workspace, accumulate);
   }
 }
 
 #define TIDEMARK_INSTANTIATE(A, B, C)                                                             \
-  template std::int64_t mixed_gemm_workspace<A, B, C>(std::int64_t, std::int64_t, std::int64_t);  \
+  template std::int64_t mixed_gemm_workspace<A, B, C>(const Device&, std::int64_t, std::int64_t,  \
+                                                      std::int64_t);                              \
   template void mixed_gemm(Device&, Op, Op, const Matrix<A>&, const Matrix<B>&, const Vector<B>&, \
                            const Matrix<C>&, const Vector<Accumulate<B>>&, bool);
 TIDEMARK_INSTANTIATE(float, float, float)

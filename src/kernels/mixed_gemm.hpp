@@ -14,8 +14,8 @@ namespace tidemark::kernels {
 /// rounded once. With `accumulate` it forms C += op(A) op(B). Then C must have type Accumulate<T>,
 /// and there must be no bias.
 ///
-/// `workspace` has at least `mixed_gemm_workspace<A, B, C>(m, n, k)` elements. Its size is bounded
-/// for operands of any size. Three cases use it differently:
+/// `workspace` has at least `mixed_gemm_workspace<A, B, C>(device, m, n, k)` elements. Its size is
+/// bounded for operands of any size. Three cases use it differently:
 ///
 /// * All of A, B and C have one type that the library takes: it is not used, and this is `gemm`.
 /// * The library does not take bf16: bf16 operands are converted in panels in the workspace.
@@ -28,8 +28,9 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
                 const Vector<B>& bias, const Matrix<C>& c, const Vector<Accumulate<B>>& workspace,
                 bool accumulate = false);
 
-/// Elements of Accumulate<T> that the product needs in its workspace.
+/// Elements of Accumulate<T> that the product needs in its workspace, by the device's library.
 template <class A, class B, class C>
-std::int64_t mixed_gemm_workspace(std::int64_t m, std::int64_t n, std::int64_t k);
+std::int64_t mixed_gemm_workspace(const Device& device, std::int64_t m, std::int64_t n,
+                                  std::int64_t k);
 
 }  // namespace tidemark::kernels

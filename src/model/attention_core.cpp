@@ -46,18 +46,29 @@ CoreShape::CoreShape(const config::Case& settings, const parallel::Context& cont
           groups, settings.model.is_blocked() ? std::min(settings.model.attention_block, length)
                                               : length)) {}
 
-template <class T>
-std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case& settings,
-                                                      const CoreShape& shape) {
+namespace {
+
+template <class T, class X>
+std::unique_ptr<AttentionCore<T>> make_core(const config::Case& settings, const CoreShape& shape) {
   if (settings.model.is_blocked()) {
-    return std::make_unique<BlockedCore<T>>(shape, settings.model.attention_block);
+    return std::make_unique<BlockedCore<T, X>>(shape, settings.model.attention_block);
   }
-  return std::make_unique<MaterializedCore<T>>(shape, settings.recomputes_core());
+  return std::make_unique<MaterializedCore<T, X>>(shape, settings.recomputes_core());
 }
 
-#define TIDEMARK_INSTANTIATE(T)                                                       \
-  template std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case&, \
-                                                                 const CoreShape&);
+}  // namespace
+
+template <class T>
+std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case& settings,
+                                                      const CoreShape& shape,
+                                                      ProductLibrary library) {
+  if (kernels::multiplies_narrow(library)) return make_core<T, T>(settings, shape);
+  return make_core<T, Accumulate<T>>(settings, shape);
+}
+
+#define TIDEMARK_INSTANTIATE(T)                                   \
+  template std::unique_ptr<AttentionCore<T>> make_attention_core( \
+      const config::Case&, const CoreShape&, ProductLibrary);
 TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 

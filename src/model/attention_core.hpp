@@ -179,7 +179,7 @@ void for_each_head(const CoreShape& shape, const GroupBatch& groups, const Use& 
 
 /// Columns of a batch of groups or heads in type X, which products read or write. If T equals X, it
 /// uses the tensor's own memory. If T is narrower, it uses a converted copy in a workspace.
-template <class T, class X = kernels::Factor<T>>
+template <class T, class X>
 class Panel {
  public:
   /// `width`: columns of one member of the batch.
@@ -220,11 +220,10 @@ class Panel {
 /// Scores of a batch, or their gradients, in the type that products read. If the library takes T,
 /// and T is narrower, they are rounded into a workspace. It has `rows` x `columns` elements per
 /// head.
-template <class T>
+template <class T, class X>
 class ScoreFactor {
  public:
   using F = Accumulate<T>;
-  using X = kernels::Factor<T>;
 
   ScoreFactor(const parallel::Context& context, const CoreShape& shape, std::int64_t rows,
               std::int64_t columns) {
@@ -275,9 +274,18 @@ class AttentionCore {
   virtual void forget() = 0;
 };
 
-/// Makes the implementation that model.attention and recompute select.
+/// Makes the implementation that model.attention and recompute select, for products of `library`.
 template <class T>
 std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case& settings,
-                                                      const CoreShape& shape);
+                                                      const CoreShape& shape,
+                                                      ProductLibrary library);
+
+/// Instantiates an implementation for elements of T and products that read matrices of X. X is T if
+/// the library takes T, and Accumulate<T> if it does not.
+#define TIDEMARK_INSTANTIATE_CORE(Core)    \
+  template class Core<double, double>;     \
+  template class Core<float, float>;       \
+  template class Core<bfloat16, bfloat16>; \
+  template class Core<bfloat16, float>;
 
 }  // namespace tidemark::model

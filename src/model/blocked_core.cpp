@@ -23,47 +23,47 @@ using parallel::Context;
 }  // namespace
 
 /// Workspaces of one direction, for blocks of N positions, for each head of a batch.
-template <class T>
-struct BlockedCore<T>::Scratch {
+template <class T, class X>
+struct BlockedCore<T, X>::Scratch {
   memory::Tensor<F> scores;      ///< [N, N]
   memory::Tensor<F> gradient;    ///< [N, N], backward
   memory::Tensor<F> statistics;  ///< [N, 2], forward
   memory::Tensor<F> sums;        ///< [N, d], forward
-  ScoreFactor<T> factor;         ///< [N, N], if products do not take the scores as they are
+  ScoreFactor<T, X> factor;      ///< [N, N], if products do not take the scores as they are
 };
 
-template <class T>
-BlockedCore<T>::BlockedCore(const CoreShape& shape, std::int64_t block)
+template <class T, class X>
+BlockedCore<T, X>::BlockedCore(const CoreShape& shape, std::int64_t block)
     : shape_(shape), block_(std::min(block, shape.length)) {}
 
-template <class T>
-std::int64_t BlockedCore<T>::size_of_block(std::int64_t first) const {
+template <class T, class X>
+std::int64_t BlockedCore<T, X>::size_of_block(std::int64_t first) const {
   return std::min(block_, shape_.length - first);
 }
 
-template <class T>
-bool BlockedCore<T>::is_hidden(std::int64_t first_query, std::int64_t first_key) const {
+template <class T, class X>
+bool BlockedCore<T, X>::is_hidden(std::int64_t first_query, std::int64_t first_key) const {
   return shape_.causal && first_key > first_query;
 }
 
-template <class T>
-ScoreBlock BlockedCore<T>::block_at(std::int64_t first_query, std::int64_t first_key) const {
+template <class T, class X>
+ScoreBlock BlockedCore<T, X>::block_at(std::int64_t first_query, std::int64_t first_key) const {
   return {first_query,  first_key,     shape_.length,
           shape_.scale, shape_.causal, rows_between_heads(shape_) * shape_.length};
 }
 
 /// The state of the forward direction until its last rows are made.
-template <class T>
-struct BlockedCore<T>::Forward {
+template <class T, class X>
+struct BlockedCore<T, X>::Forward {
   Context context;  ///< a copy, because it outlives the call that started it
   Matrix<T> out;    ///< the core output
   Scratch scratch;
-  Panel<T> qkv_panel;
+  Panel<T, X> qkv_panel;
   std::vector<bool> made;  ///< per sequence and block of queries
 };
 
-template <class T>
-parallel::RowsOnDemand<T> BlockedCore<T>::forward(const Context& context, Tensor qkv) {
+template <class T, class X>
+parallel::RowsOnDemand<T> BlockedCore<T, X>::forward(const Context& context, Tensor qkv) {
   const std::int64_t d = shape_.head_size;
   qkv_ = std::move(qkv);
   memory::Ledger& ledger = context.ledger;
@@ -79,11 +79,11 @@ parallel::RowsOnDemand<T> BlockedCore<T>::forward(const Context& context, Tensor
                   {},
                   workspace("online softmax statistics", 2),
                   workspace("online softmax sums", d),
-                  ScoreFactor<T>(context, shape_, block_, block_)};
+                  ScoreFactor<T, X>(context, shape_, block_, block_)};
   const Matrix<T> rows_of_out = out.view();
   const auto work = std::make_shared<Forward>(
       Forward{context, rows_of_out, std::move(scratch),
-              Panel<T>(context, shape_, "group's q, k, v", shape_.group_width()),
+              Panel<T, X>(context, shape_, "group's q, k, v", shape_.group_width()),
               std::vector<bool>(static_cast<std::size_t>(shape_.batch * num_blocks()))});
   return {std::move(out), [this, work](std::int64_t first, std::int64_t count) {
             forward_rows(*work, first, count);
@@ -92,8 +92,8 @@ parallel::RowsOnDemand<T> BlockedCore<T>::forward(const Context& context, Tensor
 
 /// The first requested row of a block makes the whole block. So the products are the same in every
 /// order of requests.
-template <class T>
-void BlockedCore<T>::forward_rows(Forward& work, std::int64_t first, std::int64_t count) const {
+template <class T, class X>
+void BlockedCore<T, X>::forward_rows(Forward& work, std::int64_t first, std::int64_t count) const {
   const Context& context = work.context;
   const std::vector<bool> made_before = work.made;
   for_each_batch(context, shape_, [&](const GroupBatch& groups) {
@@ -116,9 +116,9 @@ void BlockedCore<T>::forward_rows(Forward& work, std::int64_t first, std::int64_
 
 /// One block of queries of a batch of heads: makes its rows of the core output and of the
 /// log-sum-exp.
-template <class T>
-void BlockedCore<T>::forward_block(const Forward& work, const HeadParts<X>& x,
-                                   const HeadBatch& heads, std::int64_t first_query) const {
+template <class T, class X>
+void BlockedCore<T, X>::forward_block(const Forward& work, const HeadParts<X>& x,
+                                      const HeadBatch& heads, std::int64_t first_query) const {
   const std::int64_t m = size_of_block(first_query);
   const std::int64_t count = heads.groups.count;
   const auto statistics = batch_in(work.scratch.statistics.data(), count, m, 2);
@@ -132,11 +132,11 @@ void BlockedCore<T>::forward_block(const Forward& work, const HeadParts<X>& x,
 }
 
 /// Sums of one block of queries per head, over all keys that are visible to it.
-template <class T>
-void BlockedCore<T>::sum_over_keys(const Context& context, const HeadParts<X>& x,
-                                   const Dropout& dropout, std::int64_t first_query,
-                                   const MatrixBatch<F>& statistics, const MatrixBatch<F>& sums,
-                                   const Scratch& scratch) const {
+template <class T, class X>
+void BlockedCore<T, X>::sum_over_keys(const Context& context, const HeadParts<X>& x,
+                                      const Dropout& dropout, std::int64_t first_query,
+                                      const MatrixBatch<F>& statistics, const MatrixBatch<F>& sums,
+                                      const Scratch& scratch) const {
   Device& device = context.device;
   const std::int64_t m = size_of_block(first_query);
   const MatrixBatch<X> query = rows(x.q, first_query, m);
@@ -153,10 +153,10 @@ void BlockedCore<T>::sum_over_keys(const Context& context, const HeadParts<X>& x
 }
 
 /// The dot products of the core output's rows and their gradients, [A b s, 1].
-template <class T>
-memory::Tensor<Accumulate<T>> BlockedCore<T>::project(const Context& context,
-                                                      const Matrix<T>& output,
-                                                      const Matrix<T>& output_gradient) const {
+template <class T, class X>
+memory::Tensor<Accumulate<T>> BlockedCore<T, X>::project(const Context& context,
+                                                         const Matrix<T>& output,
+                                                         const Matrix<T>& output_gradient) const {
   memory::Tensor<F> projections =
       context.ledger.tensor<F>("context projections", shape_.layer, TensorClass::workspace,
                                shape_.heads * shape_.batch * shape_.length, 1);
@@ -170,9 +170,9 @@ memory::Tensor<Accumulate<T>> BlockedCore<T>::project(const Context& context,
   return projections;
 }
 
-template <class T>
-memory::Tensor<T> BlockedCore<T>::backward(const Context& context, Tensor output,
-                                           Tensor output_gradient) {
+template <class T, class X>
+memory::Tensor<T> BlockedCore<T, X>::backward(const Context& context, Tensor output,
+                                              Tensor output_gradient) {
   memory::Ledger& ledger = context.ledger;
   const memory::Tensor<F> projections = project(context, output.view(), output_gradient.view());
   output.reset();
@@ -186,9 +186,9 @@ memory::Tensor<T> BlockedCore<T>::backward(const Context& context, Tensor output
                         workspace("score block gradient"),
                         {},
                         {},
-                        ScoreFactor<T>(context, shape_, block_, block_)};
-  const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
-  const Panel<T> dout_panel(context, shape_, "head's core output gradient", shape_.head_size);
+                        ScoreFactor<T, X>(context, shape_, block_, block_)};
+  const Panel<T, X> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
+  const Panel<T, X> dout_panel(context, shape_, "head's core output gradient", shape_.head_size);
   const Panel<T, F> dqkv_panel(context, shape_, "group's q, k, v gradient", shape_.group_width());
   for_each_batch(context, shape_, [&](const GroupBatch& groups) {
     const MatrixBatch<X> of_groups =
@@ -217,13 +217,13 @@ memory::Tensor<T> BlockedCore<T>::backward(const Context& context, Tensor output
 
 /// Adds the contribution of one block of queries per head and one block of keys to the gradients.
 /// These are the gradients of q, and of the groups' k and v.
-template <class T>
-void BlockedCore<T>::backward_pair(const Context& context, const HeadParts<X>& x,
-                                   const MatrixBatch<X>& dout, const HeadParts<F>& dx,
-                                   bool is_first_head, const ScoreBlock& at, const Dropout& dropout,
-                                   const MatrixBatch<F>& log_sum_exp,
-                                   const MatrixBatch<F>& projections,
-                                   const Scratch& scratch) const {
+template <class T, class X>
+void BlockedCore<T, X>::backward_pair(const Context& context, const HeadParts<X>& x,
+                                      const MatrixBatch<X>& dout, const HeadParts<F>& dx,
+                                      bool is_first_head, const ScoreBlock& at,
+                                      const Dropout& dropout, const MatrixBatch<F>& log_sum_exp,
+                                      const MatrixBatch<F>& projections,
+                                      const Scratch& scratch) const {
   Device& device = context.device;
   const std::int64_t i = at.first_query;
   const std::int64_t j = at.first_key;
@@ -250,12 +250,12 @@ void BlockedCore<T>::backward_pair(const Context& context, const HeadParts<X>& x
              rows(dx.k, j, n));
 }
 
-template <class T>
-void BlockedCore<T>::forget() {
+template <class T, class X>
+void BlockedCore<T, X>::forget() {
   qkv_.reset();
   log_sum_exp_.reset();
 }
 
-TIDEMARK_INSTANTIATE_CLASS(BlockedCore)
+TIDEMARK_INSTANTIATE_CORE(BlockedCore)
 
 }  // namespace tidemark::model

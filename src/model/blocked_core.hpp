@@ -12,12 +12,11 @@
 
 namespace tidemark::model {
 
-template <class T>
+template <class T, class X>
 class BlockedCore final : public AttentionCore<T> {
  public:
   using Tensor = memory::Tensor<T>;
   using F = Accumulate<T>;
-  using X = kernels::Factor<T>;
 
   /// `block`: positions per block of queries or keys. The last block may be shorter.
   BlockedCore(const CoreShape& shape, std::int64_t block);

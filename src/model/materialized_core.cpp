@@ -19,14 +19,14 @@ using parallel::Context;
 
 }  // namespace
 
-template <class T>
-MaterializedCore<T>::MaterializedCore(const CoreShape& shape, bool recomputes)
+template <class T, class X>
+MaterializedCore<T, X>::MaterializedCore(const CoreShape& shape, bool recomputes)
     : shape_(shape),
       score_shape_{shape.scale, shape.causal, rows_between_heads(shape) * shape.length},
       recomputes_(recomputes) {}
 
-template <class T>
-typename MaterializedCore<T>::Weights MaterializedCore<T>::make_weights(
+template <class T, class X>
+typename MaterializedCore<T, X>::Weights MaterializedCore<T, X>::make_weights(
     const Context& context, std::int64_t score_rows, TensorClass tensor_class) const {
   Weights weights;
   weights.probabilities = context.ledger.tensor<T>("softmax output", shape_.layer, tensor_class,
@@ -42,8 +42,8 @@ typename MaterializedCore<T>::Weights MaterializedCore<T>::make_weights(
 
 /// The weights of a batch of heads: part of the kept ones, or `local`, which has room for one
 /// batch.
-template <class T>
-typename MaterializedCore<T>::HeadWeights MaterializedCore<T>::of_heads(
+template <class T, class X>
+typename MaterializedCore<T, X>::HeadWeights MaterializedCore<T, X>::of_heads(
     const Weights& local, const HeadBatch& heads) const {
   const auto part = [&](const auto& kept, const auto& here) {
     return recomputes_ ? batch_in(here.data(), heads.groups.count, shape_.length, shape_.length)
@@ -60,8 +60,8 @@ typename MaterializedCore<T>::HeadWeights MaterializedCore<T>::of_heads(
 }
 
 /// The rows of the weights that belong to some queries [n, s].
-template <class T>
-typename MaterializedCore<T>::HeadWeights MaterializedCore<T>::rows_of(
+template <class T, class X>
+typename MaterializedCore<T, X>::HeadWeights MaterializedCore<T, X>::rows_of(
     const HeadWeights& weights, const Positions& queries) const {
   const auto part = [&](const auto& whole) { return rows(whole, queries.first, queries.count); };
   HeadWeights result;
@@ -72,9 +72,9 @@ typename MaterializedCore<T>::HeadWeights MaterializedCore<T>::rows_of(
 }
 
 /// The memory for raw scores: that of the probabilities, unless their type is too narrow.
-template <class T>
-MatrixBatch<Accumulate<T>> MaterializedCore<T>::scores_of(const HeadWeights& weights,
-                                                          const MatrixBatch<F>& workspace) const {
+template <class T, class X>
+MatrixBatch<Accumulate<T>> MaterializedCore<T, X>::scores_of(
+    const HeadWeights& weights, const MatrixBatch<F>& workspace) const {
   if constexpr (is_narrow<T>) {
     return workspace;
   } else {
@@ -83,9 +83,9 @@ MatrixBatch<Accumulate<T>> MaterializedCore<T>::scores_of(const HeadWeights& wei
 }
 
 /// The factor of the values, after `compute` into these scores.
-template <class T>
-MatrixBatch<kernels::Factor<T>> MaterializedCore<T>::multiplier(
-    const HeadWeights& weights, const MatrixBatch<F>& scores) const {
+template <class T, class X>
+MatrixBatch<X> MaterializedCore<T, X>::multiplier(const HeadWeights& weights,
+                                                  const MatrixBatch<F>& scores) const {
   if constexpr (!std::is_same_v<T, X>) {
     return scores;
   } else {
@@ -95,10 +95,11 @@ MatrixBatch<kernels::Factor<T>> MaterializedCore<T>::multiplier(
 
 /// Scores and softmax of n queries of a batch of heads. `weights` and `scores` are those of the
 /// queries [n, s].
-template <class T>
-void MaterializedCore<T>::compute(const Context& context, const HeadParts<X>& x,
-                                  const HeadBatch& heads, const Positions& queries,
-                                  const HeadWeights& weights, const MatrixBatch<F>& scores) const {
+template <class T, class X>
+void MaterializedCore<T, X>::compute(const Context& context, const HeadParts<X>& x,
+                                     const HeadBatch& heads, const Positions& queries,
+                                     const HeadWeights& weights,
+                                     const MatrixBatch<F>& scores) const {
   // (n, d) x (s, d)^T -> (n, s)
   gemm_batch(context.device, Op::none, Op::transpose, F(1), rows(x.q, queries.first, queries.count),
              x.k, F(0), scores);
@@ -110,18 +111,18 @@ void MaterializedCore<T>::compute(const Context& context, const HeadParts<X>& x,
 }
 
 /// The state of the forward direction until its last rows are made.
-template <class T>
-struct MaterializedCore<T>::Forward {
+template <class T, class X>
+struct MaterializedCore<T, X>::Forward {
   Context context;  ///< a copy, because it outlives the call that started it
   Matrix<T> out;    ///< the core output
   Weights local;
   memory::Tensor<F> scores;
-  Panel<T> qkv_panel;
-  Panel<T> out_panel;
+  Panel<T, X> qkv_panel;
+  Panel<T, X> out_panel;
 };
 
-template <class T>
-parallel::RowsOnDemand<T> MaterializedCore<T>::forward(const Context& context, Tensor qkv) {
+template <class T, class X>
+parallel::RowsOnDemand<T> MaterializedCore<T, X>::forward(const Context& context, Tensor qkv) {
   const std::int64_t s = shape_.length;
   const std::int64_t d = shape_.head_size;
   const std::int64_t rows_at_once = shape_.groups_at_once * s;
@@ -142,8 +143,8 @@ parallel::RowsOnDemand<T> MaterializedCore<T>::forward(const Context& context, T
   const Matrix<T> rows_of_out = out.view();
   const auto work = std::make_shared<const Forward>(
       Forward{context, rows_of_out, std::move(local), std::move(workspace),
-              Panel<T>(context, shape_, "group's q, k, v", shape_.group_width()),
-              Panel<T>(context, shape_, "head's core output", d)});
+              Panel<T, X>(context, shape_, "group's q, k, v", shape_.group_width()),
+              Panel<T, X>(context, shape_, "head's core output", d)});
   return {std::move(out), [this, work](std::int64_t first, std::int64_t count) {
             forward_rows(*work, first, count);
           }};
@@ -151,9 +152,9 @@ parallel::RowsOnDemand<T> MaterializedCore<T>::forward(const Context& context, T
 
 // Works batch by batch. On a host it works head by head, so that the softmax finds the scores in
 // the cache.
-template <class T>
-void MaterializedCore<T>::forward_rows(const Forward& work, std::int64_t first,
-                                       std::int64_t count) const {
+template <class T, class X>
+void MaterializedCore<T, X>::forward_rows(const Forward& work, std::int64_t first,
+                                          std::int64_t count) const {
   const std::int64_t s = shape_.length;
   const Context& context = work.context;
   for_each_batch(context, shape_, [&](const GroupBatch& groups) {
@@ -179,9 +180,9 @@ void MaterializedCore<T>::forward_rows(const Forward& work, std::int64_t first,
 }
 
 // The gradients of a group's keys and values are the sums over its heads.
-template <class T>
-memory::Tensor<T> MaterializedCore<T>::backward(const Context& context, Tensor,
-                                                Tensor output_gradient) {
+template <class T, class X>
+memory::Tensor<T> MaterializedCore<T, X>::backward(const Context& context, Tensor,
+                                                   Tensor output_gradient) {
   const std::int64_t s = shape_.length;
   const std::int64_t rows_at_once = shape_.groups_at_once * s;
   Tensor qkv_gradient =
@@ -191,10 +192,10 @@ memory::Tensor<T> MaterializedCore<T>::backward(const Context& context, Tensor,
   if (recomputes_) local = make_weights(context, rows_at_once, TensorClass::workspace);
   const memory::Tensor<F> score_gradient = context.ledger.tensor<F>(
       "score gradient", shape_.layer, TensorClass::workspace, rows_at_once, s);
-  const Panel<T> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
-  const Panel<T> dout_panel(context, shape_, "head's core output gradient", shape_.head_size);
+  const Panel<T, X> qkv_panel(context, shape_, "group's q, k, v", shape_.group_width());
+  const Panel<T, X> dout_panel(context, shape_, "head's core output gradient", shape_.head_size);
   const Panel<T, F> dqkv_panel(context, shape_, "group's q, k, v gradient", shape_.group_width());
-  const ScoreFactor<T> score_factor(context, shape_, s, s);
+  const ScoreFactor<T, X> score_factor(context, shape_, s, s);
   Device& device = context.device;
   for_each_batch(context, shape_, [&](const GroupBatch& groups) {
     const MatrixBatch<X> of_groups =
@@ -232,12 +233,12 @@ memory::Tensor<T> MaterializedCore<T>::backward(const Context& context, Tensor,
   return qkv_gradient;
 }
 
-template <class T>
-void MaterializedCore<T>::forget() {
+template <class T, class X>
+void MaterializedCore<T, X>::forget() {
   qkv_.reset();
   weights_ = {};
 }
 
-TIDEMARK_INSTANTIATE_CLASS(MaterializedCore)
+TIDEMARK_INSTANTIATE_CORE(MaterializedCore)
 
 }  // namespace tidemark::model

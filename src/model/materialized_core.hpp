@@ -11,12 +11,11 @@
 
 namespace tidemark::model {
 
-template <class T>
+template <class T, class X>
 class MaterializedCore final : public AttentionCore<T> {
  public:
   using Tensor = memory::Tensor<T>;
   using F = Accumulate<T>;
-  using X = kernels::Factor<T>;
 
   MaterializedCore(const CoreShape& shape, bool recomputes);
 

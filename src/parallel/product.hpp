@@ -34,8 +34,9 @@ void multiply(const Context& context, int layer, kernels::Op op_a, kernels::Op o
   const auto first_of = [&](std::int64_t tile) { return first_of_piece(m, tiles, tile); };
   std::int64_t elements = 0;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
-    elements = std::max(elements, kernels::mixed_gemm_workspace<A, B, C>(
-                                      first_of(tile + 1) - first_of(tile), num_columns(c), inner));
+    elements = std::max(
+        elements, kernels::mixed_gemm_workspace<A, B, C>(
+                      context.device, first_of(tile + 1) - first_of(tile), num_columns(c), inner));
   }
   memory::Tensor<Accumulate<B>> panels;
   if (elements > 0) {

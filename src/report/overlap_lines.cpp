@@ -104,6 +104,16 @@ std::string transport_line(const bench::CaseResult& result) {
          "the host's\n";
 }
 
+std::string products_line(const bench::CaseResult& result) {
+  const std::string library(word_of(result.products.library));
+  std::vector<std::string> rates;
+  for (const auto& [tried, gflops] : result.products.gflops) {
+    rates.push_back(fmt::format("{} {:.1f}", word_of(tried), gflops));
+  }
+  if (rates.empty()) return fmt::format("  {}\n", library);
+  return fmt::format("  {} (GFLOP/s per rank: {})\n", library, fmt::join(rates, ", "));
+}
+
 std::string algorithm_lines(const bench::CaseResult& result) {
   std::map<std::string, std::vector<std::string>> by_operation;
   std::vector<comm::AlgorithmChoice> choices = result.algorithms;

@@ -23,6 +23,9 @@ std::string disturbance_line(const bench::CaseResult& result);
 /// A line if data between ranks travel through the host's memory; otherwise empty.
 std::string transport_line(const bench::CaseResult& result);
 
+/// A line with the library that formed the products, and the rates that decided.
+std::string products_line(const bench::CaseResult& result);
+
 /// The choices of `comm.algorithm: auto`, one line per operation; empty if nothing was chosen.
 std::string algorithm_lines(const bench::CaseResult& result);
 

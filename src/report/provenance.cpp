@@ -16,6 +16,7 @@
 #include "config/message.hpp"
 #include "job/mpi_components.hpp"
 #include "kernels/gemm.hpp"
+#include "kernels/onednn_products.hpp"
 #include "report/environment.hpp"
 #include "tidemark_version.hpp"
 
@@ -117,6 +118,9 @@ nlohmann::ordered_json provenance(const Invocation& invocation, const job::MpiSe
                     {"execution_space", ExecutionSpace::name()},
                     {"configuration", kokkos_configuration()}};
   json["blas"] = kernels::blas_description();
+  json["onednn"] = kernels::onednn::is_built()
+                       ? nlohmann::ordered_json(kernels::onednn::description())
+                       : nlohmann::ordered_json();
   json["mpi"] = session == nullptr ? nlohmann::ordered_json()
                                    : nlohmann::ordered_json(session->library_version());
   json["transport"] = transport_json(session);

@@ -23,7 +23,7 @@ class ProductWithBias {
         a_(transpose_a ? k : m, transpose_a ? m : k, 2, 1),
         b_(transpose_b ? n : k, transpose_b ? k : n, 1, 2) {}
 
-  [[nodiscard]] Product product() const {
+  [[nodiscard]] LibraryProduct product() const {
     return {m,   n,   k,    a_.operand(transpose_a_), b_.operand(transpose_b_), c_.operand(),
             1.0, 0.0, false};
   }
@@ -82,7 +82,7 @@ TEST(CublasBias, IsSearchedForOnceAShape) {
   multiply_with_bias(stream(1), x.product(), x.bias());
   EXPECT_EQ(seen().stream, stream(1));
   EXPECT_NE(seen().workspace, workspace) << "two streams must not share one";
-  Product other = x.product();
+  LibraryProduct other = x.product();
   other.tensor_float = true;
   multiply_with_bias(stream(0), other, x.bias());
   EXPECT_EQ(seen().searches, before + 1);
@@ -92,8 +92,8 @@ TEST(CublasBias, IsSearchedForOnceAShape) {
 // Otherwise the library would assume that everything is aligned to 256 bytes.
 TEST(CublasBias, IsAskedForWithWhatTheOperandsAllow) {
   const ProductWithBias<bfloat16> x(false, true);
-  const Product product = x.product();
-  Product moved = product;
+  const LibraryProduct product = x.product();
+  LibraryProduct moved = product;
   moved.a.data = static_cast<const char*>(product.a.data) + 2;  // one element further
   moved.k = 3;
   multiply_with_bias(nullptr, moved, x.bias());
@@ -112,7 +112,7 @@ TEST(CublasBias, IsLeftToOthersWhereTheLibraryHasNone) {
   const ProductWithBias<float> x(false, false);
   EXPECT_FALSE(can_add_bias(x.product(), static_cast<const char*>(x.bias()) + sizeof(float)));
   EXPECT_EQ(seen().searches, before) << "nobody was asked";
-  Product product = x.product();
+  LibraryProduct product = x.product();
   product.m = 2;
   seen().search_answer = CUBLAS_STATUS_NOT_SUPPORTED;
   EXPECT_FALSE(can_add_bias(product, x.bias()));
@@ -136,7 +136,7 @@ TEST(CublasBias, SaysWhatWentWrong) {
   seen().answer = CUBLAS_STATUS_SUCCESS;
   const ProductWithBias<double> wide(false, false);
   EXPECT_THROW(multiply_with_bias(nullptr, wide.product(), wide.bias()), BrokenInvariant);
-  Product scaled = x.product();
+  LibraryProduct scaled = x.product();
   scaled.alpha = 2.0;
   EXPECT_THROW((void)can_add_bias(scaled, x.bias()), BrokenInvariant);
 }

@@ -99,7 +99,7 @@ TEST(CublasProducts, FollowTheStreamTheyAreGiven) {
   const Stored<float> x(2, 2, 0, 1);
   int places[2];
   const auto stream = [&](int i) { return reinterpret_cast<CudaStream>(&places[i]); };
-  const Product product{2, 2, 2, x.operand(), x.operand(), x.operand(), 1.0, 0.0, false};
+  const LibraryProduct product{2, 2, 2, x.operand(), x.operand(), x.operand(), 1.0, 0.0, false};
   multiply(stream(0), product);
   const int before = seen().stream_changes;
   multiply(stream(0), product);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "kernels/mixed_gemm.hpp"
 
+#include <type_traits>
+
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "support/libraries.hpp"
 #include "support/tables.hpp"
 
 namespace tidemark::kernels {
@@ -72,7 +75,7 @@ class MixedGemm : public ::testing::Test {
   /// The product by the kernel, into memory that holds NaN.
   Table<C> product(Op op_a, Op op_b, const Extents& e, const Table<A>& a, const Table<B>& b,
                    const Table<B>& bias, std::int64_t gap = 0) {
-    const Workspace<F> workspace(mixed_gemm_workspace<A, B, C>(e.m, e.n, e.k));
+    const Workspace<F> workspace(mixed_gemm_workspace<A, B, C>(device_, e.m, e.n, e.k));
     const DeviceTable<C> c(e.m, e.n, not_a_number<C>(), gap);
     mixed_gemm(device_, op_a, op_b, DeviceTable<A>(a, 2 * gap).view(),
                DeviceTable<B>(b, gap).view(), DeviceTable<B>(bias).vector(), c.view(),
@@ -98,16 +101,35 @@ class MixedGemm : public ::testing::Test {
     device.fence();
     return c.read();
   }
-  /// Compares both on random numbers.
+  /// Whether the library takes bf16, so that an A of fp32 is rounded, and a bias must have the type
+  /// of A and C.
+  [[nodiscard]] bool is_narrow_product() const {
+    return is_narrow<B> && multiplies_narrow(device_.products);
+  }
+  [[nodiscard]] bool takes_bias() const {
+    return !is_narrow_product() || (std::is_same_v<A, B> && std::is_same_v<B, C>);
+  }
+  /// A as the library reads it.
+  [[nodiscard]] Table<A> rounded(Table<A> a) const {
+    if (!is_narrow_product()) return a;
+    for (A& value : a.values) value = A(static_cast<double>(B(value)));
+    return a;
+  }
+  /// Compares both on random numbers, with every library.
   void compare(Op op_a, Op op_b, const Extents& e, bool has_bias, std::int64_t gap = 0) {
-    SCOPED_TRACE(::testing::Message()
-                 << e.m << " x " << e.n << " x " << e.k << ' ' << static_cast<char>(op_a)
-                 << static_cast<char>(op_b) << " bias " << has_bias << " gap " << gap);
-    const auto a = operand<A>(op_a, e.m, e.k, 1);
-    const auto b = operand<B>(op_b, e.k, e.n, 2);
-    const auto bias = random_table<B>(has_bias ? 1 : 0, has_bias ? e.n : 0, 3, 20.0);
-    EXPECT_TRUE(
-        agrees(product(op_a, op_b, e, a, b, bias, gap), expected(op_a, op_b, e, a, b, bias)));
+    for (const ProductLibrary library : support::product_libraries()) {
+      device_.products = library;
+      if (has_bias && !takes_bias()) continue;
+      SCOPED_TRACE(::testing::Message()
+                   << word_of(library) << ' ' << e.m << " x " << e.n << " x " << e.k << ' '
+                   << static_cast<char>(op_a) << static_cast<char>(op_b) << " bias " << has_bias
+                   << " gap " << gap);
+      const auto a = operand<A>(op_a, e.m, e.k, 1);
+      const auto b = operand<B>(op_b, e.k, e.n, 2);
+      const auto bias = random_table<B>(has_bias ? 1 : 0, has_bias ? e.n : 0, 3, 20.0);
+      EXPECT_TRUE(agrees(product(op_a, op_b, e, a, b, bias, gap),
+                         expected(op_a, op_b, e, rounded(a), b, bias)));
+    }
   }
 
   Device device_;
@@ -143,17 +165,21 @@ TYPED_TEST(MixedGemm, SumsAreFormedInFullPrecisionAndRoundedOnce) {
     for (std::int64_t l = 0; l < 1020; ++l) a(i, 4 * l + i) = Left(-1.0);
   }
   const Table<Right> b(e.k, e.n, Right(1.0)), bias(1, e.n, Right(4.0)), none(0, 0);
-  for (const auto value : this->product(Op::none, Op::none, e, a, b, bias).values) {
-    EXPECT_EQ(static_cast<double>(value), sizeof(value) == 2 ? 2064.0 : 2060.0);
-  }
-  for (const auto value : this->product(Op::none, Op::none, e, a, b, none).values) {
-    EXPECT_EQ(static_cast<double>(value), sizeof(value) == 2 ? 2048.0 : 2056.0);
+  for (const ProductLibrary library : support::product_libraries()) {
+    this->device_.products = library;
+    for (const auto value : this->product(Op::none, Op::none, e, a, b, none).values) {
+      EXPECT_EQ(static_cast<double>(value), sizeof(value) == 2 ? 2048.0 : 2056.0);
+    }
+    if (!this->takes_bias()) continue;
+    for (const auto value : this->product(Op::none, Op::none, e, a, b, bias).values) {
+      EXPECT_EQ(static_cast<double>(value), sizeof(value) == 2 ? 2064.0 : 2060.0);
+    }
   }
 }
 
 TYPED_TEST(MixedGemm, CountsTwoOperationsAMultiplyAdd) {
-  this->compare(Op::none, Op::transpose, {7, 5, 11}, true);
-  EXPECT_EQ(this->device_.gemm_flops, 2U * 7 * 5 * 11);
+  this->compare(Op::none, Op::transpose, {7, 5, 11}, false);
+  EXPECT_EQ(this->device_.gemm_flops, 2U * 7 * 5 * 11 * support::product_libraries().size());
 }
 
 // Panels are cut out of the operands. A wrong operand must not be cut to a shape that fits.
@@ -197,7 +223,7 @@ using LogitsToWeights = MixedGemm<Elements<float, bfloat16, float>>;
 
 TEST_F(AllNarrow, SeveralPanelsOfAnOutput) {
   compare(Op::none, Op::transpose, several_panels, true);
-  EXPECT_EQ(device_.gemm_flops, 2U * 259 * 131 << 14);
+  EXPECT_EQ(device_.gemm_flops, (2U * 259 * 131 << 14) * support::product_libraries().size());
 }
 TEST_F(AllNarrow, SeveralPanelsOfAnInputGradient) {
   compare(Op::none, Op::none, several_panels, false, 1);
@@ -207,29 +233,49 @@ TEST_F(ToWeights, SeveralPanelsOfLogits) { compare(Op::none, Op::transpose, seve
 TEST_F(FromLogits, SeveralPanels) { compare(Op::none, Op::none, several_panels, false); }
 TEST_F(LogitsToWeights, SeveralPanels) { compare(Op::transpose, Op::none, several_panels, false); }
 
+/// The device of a library that does not take bf16.
+Device in_panels() {
+  Device device;
+  device.products = ProductLibrary::kokkos_kernels;
+  return device;
+}
+
 TEST(MixedGemmWorkspace, HoldsOnePanelOfEachOperand) {
   const Extents& e = several_panels;
-  EXPECT_EQ((mixed_gemm_workspace<bfloat16, bfloat16, float>(e.m, e.n, e.k)), (130 + 44) * e.k);
+  EXPECT_EQ((mixed_gemm_workspace<bfloat16, bfloat16, float>(in_panels(), e.m, e.n, e.k)),
+            (130 + 44) * e.k);
 }
 
 TEST(MixedGemmWorkspace, IsBoundedHoweverLargeTheOperandsAre) {
   const std::int64_t size = std::int64_t{1} << 24;
   for (const std::int64_t k : {1, 64, 4096, 1 << 15}) {
     const std::int64_t panels = (std::int64_t{4} << 20) + (std::int64_t{2} << 20);
-    EXPECT_LE((mixed_gemm_workspace<bfloat16, bfloat16, float>(4096, 4096, k)), panels) << k;
-    EXPECT_GT((mixed_gemm_workspace<bfloat16, bfloat16, float>(4096, 4096, k)), 0) << k;
+    EXPECT_LE((mixed_gemm_workspace<bfloat16, bfloat16, float>(in_panels(), 4096, 4096, k)), panels)
+        << k;
+    EXPECT_GT((mixed_gemm_workspace<bfloat16, bfloat16, float>(in_panels(), 4096, 4096, k)), 0)
+        << k;
   }
-  EXPECT_LE((mixed_gemm_workspace<bfloat16, bfloat16, bfloat16>(size, size, 8192)),
+  EXPECT_LE((mixed_gemm_workspace<bfloat16, bfloat16, bfloat16>(in_panels(), size, size, 8192)),
             std::int64_t{6} << 20);
 }
 
 TEST(MixedGemmWorkspace, IsNeededForWhatIsConvertedAlone) {
-  EXPECT_EQ((mixed_gemm_workspace<float, float, float>(7, 5, 3)), 0);
-  EXPECT_EQ((mixed_gemm_workspace<double, double, double>(7, 5, 3)), 0);
-  EXPECT_EQ((mixed_gemm_workspace<float, bfloat16, float>(7, 5, 3)), 5 * 3);
-  EXPECT_EQ((mixed_gemm_workspace<bfloat16, bfloat16, float>(7, 5, 3)), (7 + 5) * 3);
-  EXPECT_EQ((mixed_gemm_workspace<float, bfloat16, bfloat16>(7, 5, 3)), 5 * 3 + 7 * 5);
-  EXPECT_EQ((mixed_gemm_workspace<bfloat16, bfloat16, bfloat16>(7, 5, 3)), (7 + 5) * 3 + 7 * 5);
+  EXPECT_EQ((mixed_gemm_workspace<float, float, float>(in_panels(), 7, 5, 3)), 0);
+  EXPECT_EQ((mixed_gemm_workspace<double, double, double>(in_panels(), 7, 5, 3)), 0);
+  EXPECT_EQ((mixed_gemm_workspace<float, bfloat16, float>(in_panels(), 7, 5, 3)), 5 * 3);
+  EXPECT_EQ((mixed_gemm_workspace<bfloat16, bfloat16, float>(in_panels(), 7, 5, 3)), (7 + 5) * 3);
+  EXPECT_EQ((mixed_gemm_workspace<float, bfloat16, bfloat16>(in_panels(), 7, 5, 3)), 5 * 3 + 7 * 5);
+  EXPECT_EQ((mixed_gemm_workspace<bfloat16, bfloat16, bfloat16>(in_panels(), 7, 5, 3)),
+            (7 + 5) * 3 + 7 * 5);
+}
+
+TEST(MixedGemmWorkspace, IsNeededForWhatIsRoundedIfTheLibraryTakesBf16) {
+  Device device;
+  device.products = ProductLibrary::onednn;
+  EXPECT_EQ((mixed_gemm_workspace<bfloat16, bfloat16, bfloat16>(device, 7, 5, 3)), 0);
+  EXPECT_EQ((mixed_gemm_workspace<bfloat16, bfloat16, float>(device, 7, 5, 3)), 0);
+  EXPECT_EQ((mixed_gemm_workspace<float, bfloat16, float>(device, 7, 5, 3)), (7 * 3 + 1) / 2);
+  EXPECT_EQ((mixed_gemm_workspace<float, float, float>(device, 7, 5, 3)), 0);
 }
 
 }  // namespace

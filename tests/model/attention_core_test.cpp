@@ -9,6 +9,7 @@
 #include "comm/wrappers/self.hpp"
 #include "kernels/attention_head.hpp"
 #include "support/cases.hpp"
+#include "support/libraries.hpp"
 #include "support/tables.hpp"
 
 namespace tidemark::model {
@@ -115,8 +116,17 @@ class AttentionCores : public ::testing::Test {
   /// pieces.
   void expect_the_plain_loops(const config::Case& c, std::int64_t groups_at_once = 1,
                               std::int64_t pieces = 1) {
-    SCOPED_TRACE(::testing::Message() << support::describe(c) << ", " << groups_at_once
-                                      << " groups at once, " << pieces << " pieces");
+    for (const ProductLibrary library : support::product_libraries()) {
+      device_.products = library;
+      expect_the_plain_loops_by_library(c, groups_at_once, pieces);
+    }
+  }
+
+  void expect_the_plain_loops_by_library(const config::Case& c, std::int64_t groups_at_once,
+                                         std::int64_t pieces) {
+    SCOPED_TRACE(::testing::Message()
+                 << support::describe(c) << ", " << groups_at_once << " groups at once, " << pieces
+                 << " pieces, " << word_of(device_.products));
     const parallel::Context context{device_, ledger_, alone_, c.model.tokens()};
     const auto qkv = random_table<T>(
         c.model.tokens(),
@@ -127,7 +137,7 @@ class AttentionCores : public ::testing::Test {
     const Outcome expected = naive(c.model, in_double(qkv), in_double(dout));
     CoreShape shape(c, context, 0);
     shape.groups_at_once = groups_at_once;
-    const auto core = make_attention_core<T>(c, shape);
+    const auto core = make_attention_core<T>(c, shape, this->device_.products);
     auto out = made(core->forward(context, tensor(qkv)), pieces);
     // In bf16 the probabilities are rounded, and so is the core output in the gradients.
     const double bound = sizeof(T) == 2 ? 2e-2 : support::tolerance<T>;
@@ -202,7 +212,7 @@ TYPED_TEST(AttentionCores, DropTheSameInBatches) {
     for (const auto& [at_once, pieces] : {std::pair{1, 1}, {3, 1}, {4, 1}, {1, 3}, {3, 5}}) {
       CoreShape shape(variant, context, 0);
       shape.groups_at_once = at_once;
-      const auto core = make_attention_core<T>(variant, shape);
+      const auto core = make_attention_core<T>(variant, shape, this->device_.products);
       auto out = this->made(core->forward(context, this->tensor(qkv)), pieces);
       results.push_back(this->read(out.view()));
       if (!core->needs_output()) out.reset();
@@ -228,7 +238,7 @@ TYPED_TEST(AttentionCores, TakeAWorkspaceForEachGroupOfABatch) {
     CoreShape shape(c, context, 0);
     shape.groups_at_once = at_once;
     this->ledger_.begin_step();
-    const auto core = make_attention_core<T>(c, shape);
+    const auto core = make_attention_core<T>(c, shape, this->device_.products);
     this->made(core->forward(context, this->tensor(qkv))).reset();
     core->backward(context, {},
                    this->tensor(random_table<T>(c.model.tokens(), c.model.hidden_size, 2)));

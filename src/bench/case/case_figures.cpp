@@ -10,6 +10,7 @@
 #include "bench/kernel_buffers.hpp"
 #include "bench/statistics.hpp"
 #include "bench/verify/audit.hpp"
+#include "kernels/onednn_products.hpp"
 #include "theory/flops.hpp"
 
 namespace tidemark::bench {
@@ -38,6 +39,10 @@ CaseResult CaseMeasurement<T>::result() {
   result.loss = loss_;
   result.calls = mean_calls(series_.counters, iterations(), communicator_);
   result.algorithms = communicator_.choices();
+  result.products = products_;
+  if (products_.library == ProductLibrary::onednn) {
+    result.products.scratch_bytes = kernels::onednn::scratch_bytes();
+  }
   result.registered_bytes = registered_bytes(case_, communicator_);
   // With one rank there is no communication to hide and no mode to choose.
   result.overlap_mode = case_.overlap.is_auto() ? config::OverlapMode::none : case_.overlap.mode;

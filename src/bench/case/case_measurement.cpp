@@ -39,8 +39,23 @@ CaseMeasurement<T>::CaseMeasurement(const config::Case& c, const RunContext& run
   variants_.brake_with(brake_);
 }
 
+// Before the first step, because the first products of a library set up its memory.
+template <class T>
+void CaseMeasurement<T>::choose_products() {
+  products_.library = run_.device.products;
+  const std::vector<ProductLibrary> candidates = candidates_of(case_);
+  if (candidates.size() < 2) return;
+  announce("choosing the library of products");
+  products_ = fastest_of(candidates, communicator_, [this](ProductLibrary library) {
+    run_.device.products = library;
+    return product_rate_.measure();
+  });
+  run_.device.products = products_.library;
+}
+
 template <class T>
 void CaseMeasurement<T>::warm_up() {
+  choose_products();
   communicator_.release_scratch();  // so that needs of earlier cases do not count
   // Warm-up uses other data, so that its remains show in the checks of later steps.
   const auto seed = static_cast<std::uint32_t>(case_.bench.seed);

@@ -83,6 +83,8 @@ class CaseMeasurement {
 
  private:
   void announce(const std::string& what);
+  /// Sets the library of the device's products, by measurement if the case leaves it open.
+  void choose_products();
   [[nodiscard]] int iterations() const { return static_cast<int>(series_.step_ms.size()); }
   /// Describes the next iteration, such as "iteration 3/10"; empty if no iteration is needed. All
   /// ranks return the same text, because they know the same step times.
@@ -114,6 +116,7 @@ class CaseMeasurement {
   Brake brake_;
   OverlapMeasurement<T> overlap_;
   WarmUp warm_up_;
+  ProductChoice products_;
   std::optional<double> loss_;
   ProductRate<T> product_rate_;
   std::optional<StepDigest> reference_;  ///< results of the checked step

@@ -10,6 +10,7 @@
 #include "bench/case/capacity.hpp"
 #include "bench/case/case_measurement.hpp"
 #include "bench/case/communicator_options.hpp"
+#include "bench/case/products.hpp"
 #include "bench/kernel_buffers.hpp"
 #include "comm/factory.hpp"
 #include "comm/wrappers/emulated_link.hpp"
@@ -85,6 +86,7 @@ CaseResult run_case(const config::Case& c, const RunContext& run,
   const OpenCommunicator open = open_communicator(c, run.device);
   require_capacity(c, memory_left(run.session), open.get());
   run.device.rounds_to_tf32 = c.tensor_float;
+  run.device.products = library_of(c);
   CaseResult result = with_scalar_of(c.precision, [&](auto scalar) {
     return measured<decltype(scalar)>(c, run, open, dump_folder);
   });

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "bench/case/communicator_options.hpp"
+#include "bench/case/products.hpp"
 #include "bench/step/step.hpp"
 #include "bench/verify/audit.hpp"
 #include "comm/factory.hpp"
@@ -52,6 +53,7 @@ std::vector<parallel::OverlapMode> other_modes(const config::Case& c) {
 template <class T>
 DryRun dry_run_in(const config::Case& c) {
   Device device = Device::dry_run();
+  device.products = library_of(c);
   memory::Pool pool(memory::Pool::Source::dry_run);
   memory::Ledger ledger(pool);
   const std::vector<comm::Algorithm> algorithms = algorithms_of(c);
@@ -112,6 +114,7 @@ PlanResult plan_case(const config::Case& c) {
     call.seconds.reset();
     call.blocked_seconds.reset();
   }
+  plan.products = library_of(c);
   plan.model_flops_per_step = theory::model_flops_per_step(c);
   plan.launched_flops_per_rank = theory::launched_flops_per_step(c);
   return plan;

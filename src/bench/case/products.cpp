@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "bench/case/products.hpp"
+
+#include <fmt/format.h>
+
+#include "base/device.hpp"
+#include "base/error.hpp"
+#include "kernels/onednn_products.hpp"
+
+namespace tidemark::bench {
+
+namespace {
+
+using config::Products;
+using kernels::onednn::has_native_bf16;
+namespace onednn = kernels::onednn;
+
+ProductLibrary library_of_machine(const config::Case& c) {
+  if (runs_on_cuda) return ProductLibrary::cublas;
+  const bool goes_in_as_it_is = runs_on_host && c.precision == DType::bf16 && has_native_bf16();
+  return goes_in_as_it_is ? ProductLibrary::onednn : ProductLibrary::kokkos_kernels;
+}
+
+/// Why this build cannot use the library; empty if it can.
+std::string obstacle_to(Products products) {
+  if (products == Products::cublas && !runs_on_cuda) return "needs a Kokkos on CUDA";
+  if (products != Products::cublas && runs_on_cuda) return "is for other devices than CUDA's";
+  if (products != Products::onednn) return "";
+  if (!runs_on_host) return "needs a Kokkos on the host";
+  return onednn::is_built() ? "" : "needs a build with oneDNN";
+}
+
+}  // namespace
+
+ProductLibrary library_of(const config::Case& c) {
+  switch (c.products) {
+    case Products::automatic:
+      return library_of_machine(c);
+    case Products::kokkos_kernels:
+      return ProductLibrary::kokkos_kernels;
+    case Products::onednn:
+      return ProductLibrary::onednn;
+    case Products::cublas:
+      return ProductLibrary::cublas;
+  }
+  return ProductLibrary::kokkos_kernels;
+}
+
+std::vector<ProductLibrary> candidates_of(const config::Case& c) {
+  const bool differ_in_speed_only = runs_on_host && c.precision == DType::fp32;
+  if (c.products != Products::automatic || !differ_in_speed_only || !onednn::is_built()) return {};
+  return {ProductLibrary::kokkos_kernels, ProductLibrary::onednn};
+}
+
+void require_products(const config::Case& c) {
+  if (c.products == Products::automatic) return;
+  const std::string obstacle = obstacle_to(c.products);
+  if (obstacle.empty()) return;
+  throw InputError(fmt::format(
+      "{}: products: {} {}, but this build is on {}{}", c.locate("products"), word_of(c.products),
+      obstacle, ExecutionSpace::name(), onednn::is_built() ? "" : " without oneDNN"));
+}
+
+}  // namespace tidemark::bench

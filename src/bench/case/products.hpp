@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which library forms the products of a case.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/product_library.hpp"
+#include "comm/communicator.hpp"
+#include "config/case.hpp"
+
+namespace tidemark::bench {
+
+/// The library of a case, and what decided.
+struct ProductChoice {
+  ProductLibrary library = ProductLibrary::kokkos_kernels;
+  /// GFLOP/s per rank of each library that was tried, on the slowest rank; empty if the case, the
+  /// precision or the build left nothing to try.
+  std::vector<std::pair<ProductLibrary, double>> gflops;
+  std::optional<std::int64_t>
+      scratch_bytes;  ///< that the library holds; nullopt if it does not say
+};
+
+/// The library that `products` names. For `auto`: cuBLAS on CUDA devices; for bf16 on a host
+/// oneDNN, if the processor multiplies bf16 by instructions of its own; else Kokkos Kernels. Memory
+/// depends on nothing else, so a plan and a run on equal processors agree.
+[[nodiscard]] ProductLibrary library_of(const config::Case& c);
+
+/// The libraries among which measurement decides: those that differ in speed only. Fewer than two
+/// if nothing is left to decide.
+[[nodiscard]] std::vector<ProductLibrary> candidates_of(const config::Case& c);
+
+/// Throws InputError if this build cannot form products by the library that a case names.
+void require_products(const config::Case& c);
+
+/// Measures candidates in turn, several times. `rate_of` gives the GFLOP/s of this rank with a
+/// library while all ranks compute. The best of each counts, on the slowest rank. Collective.
+template <class RateOf>
+ProductChoice fastest_of(const std::vector<ProductLibrary>& candidates,
+                         comm::Communicator& communicator, const RateOf& rate_of) {
+  // Other work on the cores only lowers a rate.
+  constexpr int repeats = 3;
+  std::vector<double> best(candidates.size(), 0.0);
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      best[i] = std::max(best[i], rate_of(candidates[i]));
+    }
+  }
+  communicator.min_over_ranks(best);
+  ProductChoice choice;
+  double fastest = 0.0;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    choice.gflops.emplace_back(candidates[i], best[i]);
+    if (best[i] > fastest) {
+      fastest = best[i];
+      choice.library = candidates[i];
+    }
+  }
+  return choice;
+}
+
+}  // namespace tidemark::bench

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The libraries that this build can form products with.
+#pragma once
+
+#include <vector>
+
+#include "base/device.hpp"
+#include "kernels/onednn_products.hpp"
+
+namespace tidemark::support {
+
+inline std::vector<ProductLibrary> product_libraries() {
+  if (runs_on_cuda) return {ProductLibrary::cublas};
+  std::vector<ProductLibrary> libraries{ProductLibrary::kokkos_kernels};
+  if (runs_on_host && kernels::onednn::is_built()) libraries.push_back(ProductLibrary::onednn);
+  return libraries;
+}
+
+}  // namespace tidemark::support

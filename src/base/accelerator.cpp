@@ -46,6 +46,15 @@ Identity identity() {
   }
 }
 
+std::optional<Clock> clock() {
+  if constexpr (runs_on_cuda) {
+    const cuda::Clock found = cuda::clock();
+    return Clock{found.major, found.minor, found.multiprocessors, found.megahertz};
+  } else {
+    return std::nullopt;
+  }
+}
+
 std::string describe_sharing(const std::vector<Place>& places) {
   for (std::size_t rank = 0; rank < places.size(); ++rank) {
     for (std::size_t other = 0; other < rank; ++other) {

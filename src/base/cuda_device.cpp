@@ -77,6 +77,18 @@ std::string device_pci_id() {
   return text.data();
 }
 
+Clock clock() {
+  const auto attribute = [](cudaDeviceAttr which) {
+    int value = 0;
+    check_cuda(cudaDeviceGetAttribute(&value, which, current_device()),
+               "asking what the device can do");
+    return value;
+  };
+  return {attribute(cudaDevAttrComputeCapabilityMajor),
+          attribute(cudaDevAttrComputeCapabilityMinor), attribute(cudaDevAttrMultiProcessorCount),
+          attribute(cudaDevAttrClockRate) * 1e-3};  // from kHz
+}
+
 Memory memory() {
   std::size_t free = 0;
   std::size_t total = 0;

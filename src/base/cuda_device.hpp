@@ -20,6 +20,14 @@ std::string device_name();
 std::string device_uuid();
 std::string device_pci_id();
 
+/// Compute capability, number of multiprocessors, and their highest clock.
+struct Clock {
+  int major = 0, minor = 0;
+  int multiprocessors = 0;
+  double megahertz = 0.0;
+};
+Clock clock();
+
 /// Bytes of the current device that are in use by any process, and bytes that are free.
 struct Memory {
   std::size_t used = 0;

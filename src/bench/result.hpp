@@ -2,6 +2,7 @@
 // All results of one case.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <optional>
@@ -139,7 +140,10 @@ struct CaseResult {
   Summary step_ms, forward_ms, backward_ms;  ///< of the slowest rank, one sample per iteration
   Summary gemm_gflops;                       ///< product rate, mean over the ranks
   ProductChoice products;                    ///< the library that formed all products
-  double model_flops_per_step = 0.0;         ///< of all ranks together
+  /// Rate of this precision that no product can exceed, mean over the ranks; nullopt: not known.
+  std::optional<double> ceiling_gflops;
+  double model_flops_per_step = 0.0;   ///< of all ranks together
+  double causal_flops_per_step = 0.0;  ///< without the scores that the mask hides
   /// Includes recomputed operations, and leaves out those that are skipped.
   double launched_flops_per_rank = 0.0;
   std::optional<double> loss;  ///< mean per token in nats; only with ends
@@ -170,6 +174,18 @@ struct CaseResult {
   /// A step of several products cannot be much faster than its largest product alone. Where it
   /// seems to be, other work ran on the cores while the product was measured.
   [[nodiscard]] bool product_rate_was_disturbed() const { return fraction_of_gemm() > 1.1; }
+  /// Utilisation: `flops` per rank and step against the ceiling. nullopt if the ceiling is not
+  /// known, or was measured while other work ran: no step can exceed it.
+  [[nodiscard]] std::optional<double> utilisation(double flops) const {
+    if (!ceiling_gflops) return std::nullopt;
+    const double share = flops / (step_ms.median * 1e-3) * 1e-9 / *ceiling_gflops;
+    return share <= 1.0 ? std::optional(share) : std::nullopt;
+  }
+  /// Whether the step, or the product beside it, was faster than the ceiling.
+  [[nodiscard]] bool ceiling_was_disturbed() const {
+    return ceiling_gflops &&
+           std::max(gflops_per_rank(), gemm_gflops.median) > 1.02 * *ceiling_gflops;
+  }
   /// The figure of merit: operations of the model in 1e12 per second, all ranks together.
   [[nodiscard]] double model_tflops_per_s() const { return tflops_per_s(step_ms.median); }
   /// 90 % interval, lower end first.

@@ -115,8 +115,8 @@ void show(const std::vector<config::Case>& cases, const bench::CaseResult& resul
                      report::drift_line(result) + report::disturbance_line(result) +
                      report::transport_line(result) + report::overlap_lines(result));
   tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
-  tides.text += fmt::format("Products of {}:\n{}", report::mode_of(result.settings),
-                            report::products_line(result));
+  tides.text += fmt::format("Products of {}:\n{}{}", report::mode_of(result.settings),
+                            report::products_line(result), report::utilisation_line(result));
   if (const std::string chosen = report::algorithm_lines(result); !chosen.empty()) {
     tides.text +=
         fmt::format("Fastest algorithms of {}:\n{}", report::mode_of(result.settings), chosen);

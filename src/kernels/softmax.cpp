@@ -67,13 +67,16 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
                              [&](const int j) { kept[seen + j] = 0; });
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, hidden),
                              [&](const int j) { d[seen + j] = T(F(0)); });
+        // One array is written per loop, because a compiler vectorises loops of more arrays badly.
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
+                             [&](const int j) { p[j] = T(x[j] * norm); });
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen), [&](const int j) {
-          const T probability = T(x[j] * norm);
-          const T result = T(F(probability) * (keep_scale * F(kept[j])));
-          p[j] = probability;
-          d[j] = result;
-          if (narrow) x[j] = F(result);
+          d[j] = T(F(p[j]) * (keep_scale * F(kept[j])));
         });
+        if (narrow) {
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
+                               [&](const int j) { x[j] = F(d[j]); });
+        }
       });
 }
 

@@ -20,6 +20,9 @@ std::string drift_line(const bench::CaseResult& result);
 /// A line if the product rate is lower than the rate of the step; otherwise empty.
 std::string disturbance_line(const bench::CaseResult& result);
 
+/// A line with the utilisation and its ceiling; empty if the ceiling is not known.
+std::string utilisation_line(const bench::CaseResult& result);
+
 /// A line if data between ranks travel through the host's memory; otherwise empty.
 std::string transport_line(const bench::CaseResult& result);
 

@@ -44,15 +44,28 @@ Count output_projection(const config::ModelConfig& m, std::int64_t columns) {
 
 }  // namespace
 
-double model_flops_per_step(const config::Case& c) {
+namespace {
+
+/// Counts `share_of_scores` of the attention core's operations.
+Count model_operations(const config::Case& c, Count share_of_scores) {
   const config::ModelConfig& m = c.model;
   config::Case whole = c;
   whole.parallel.tensor = 1;
   const LayerParts parts = parts_of(whole);
   const std::int64_t square = exact_product({m.seq_length, m.seq_length});
-  const Count layer = linear_products(c, parts) + core_products(m, parts.attention, 2, square);
-  return static_cast<double>(3 * static_cast<Count>(m.num_layers) * layer +
-                             output_projection(m, m.vocab_size));
+  const Count layer =
+      linear_products(c, parts) + share_of_scores * core_products(m, parts.attention, 2, square);
+  return 3 * static_cast<Count>(m.num_layers) * layer + output_projection(m, m.vocab_size);
+}
+
+}  // namespace
+
+double model_flops_per_step(const config::Case& c) {
+  return static_cast<double>(model_operations(c, 1));
+}
+
+double causal_flops_per_step(const config::Case& c) {
+  return static_cast<double>(model_operations(c, c.model.causal ? Count(0.5) : Count(1)));
 }
 
 double launched_flops_per_step(const config::Case& c) {

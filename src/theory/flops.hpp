@@ -25,6 +25,10 @@ namespace tidemark::theory {
 /// rounded once above that.
 double model_flops_per_step(const config::Case& c);
 
+/// The same, but of the scores only those that the causal mask leaves are counted: half of 4bs²h.
+/// Equal to the above for a case without the mask. Some publications count so, others not.
+double causal_flops_per_step(const config::Case& c);
+
 /// Operations of the matrix products that one rank launches in such a step, counted exactly. They
 /// are the model's divided by t, with these differences:
 ///

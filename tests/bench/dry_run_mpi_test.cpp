@@ -8,10 +8,12 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "bench/case/products.hpp"
 #include "bench/dry_run/dry_run.hpp"
 #include "bench/step/step.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "support/cases.hpp"
+#include "support/libraries.hpp"
 #include "theory/memory.hpp"
 
 namespace tidemark::bench {
@@ -53,6 +55,7 @@ class DryRunOfAStep : public ::testing::Test {
     SCOPED_TRACE(support::describe(c));
     const DryRun planned = run_dry(c);
     Device device;
+    device.products = library_of(c);
     memory::Pool pool;
     memory::Ledger ledger(pool);
     model::Stack<T> stack(c, device, ledger, comm_);
@@ -76,9 +79,15 @@ class DryRunOfAStep : public ::testing::Test {
     EXPECT_EQ(planned.tide.peak_bytes, ledger.tide().peak_bytes);
     EXPECT_EQ(planned.pool_bytes, static_cast<std::int64_t>(ledger.pool_bytes()));
   }
-  void expect_to_be_the_step(const config::Case& c) {
-    with_scalar_of(c.precision,
-                   [&](auto scalar) { expect_to_be_the_step_in<decltype(scalar)>(c); });
+  /// With every library that this build has.
+  void expect_to_be_the_step(config::Case c) {
+    for (const ProductLibrary library : support::product_libraries()) {
+      if (library == ProductLibrary::onednn && c.precision == DType::fp64) continue;
+      c.products = from_word<config::Products>(word_of(library)).value();
+      SCOPED_TRACE(word_of(library));
+      with_scalar_of(c.precision,
+                     [&](auto scalar) { expect_to_be_the_step_in<decltype(scalar)>(c); });
+    }
   }
 
   comm::MpiCommunicator comm_{MPI_COMM_WORLD, 60s};

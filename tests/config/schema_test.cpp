@@ -49,6 +49,7 @@ TEST(Schema, NamesEveryKeyOnce) {
                                           "model.causal",
                                           "model.attention",
                                           "precision",
+                                          "products",
                                           "parallel.tensor",
                                           "parallel.sequence",
                                           "parallel.keep_gathered",

@@ -32,7 +32,13 @@ bench::CaseResult result_of_two_ranks() {
   result.forward_ms = bench::summarize({1.0, 1.0, 1.0});
   result.backward_ms = bench::summarize({3.0, 1.0, 2.0});
   result.gemm_gflops = bench::summarize({10.0});
+  result.ceiling_gflops = 20.0;
+  result.products = {ProductLibrary::onednn,
+                     {{ProductLibrary::kokkos_kernels, 9.0}, {ProductLibrary::onednn, 10.0}},
+                     4096};
   result.model_flops_per_step = 3e7;
+  result.causal_flops_per_step = 2.4e7;
+  result.launched_flops_per_rank = 1.8e7;
   result.memory.saved = 1000;
   result.memory.saved_per_layer = 500;
   result.memory.formula_per_layer = 500;
@@ -60,6 +66,21 @@ bench::CaseResult result_of_two_ranks() {
 
 const nlohmann::ordered_json no_provenance = nlohmann::ordered_json::object();
 
+// No step exceeds the ceiling. Where one seems to, other work ran while the ceiling was measured.
+TEST(Record, GivesNoUtilisationAboveOneOrOfAnUnknownCeiling) {
+  bench::CaseResult result = result_of_two_ranks();
+  result.ceiling_gflops = 5.5;  // the step has 5, and launches 6
+  EXPECT_NEAR(result.utilisation(result.model_flops_per_step / 2).value(), 5.0 / 5.5, 1e-12);
+  EXPECT_FALSE(result.utilisation(result.launched_flops_per_rank).has_value());
+  EXPECT_TRUE(result.ceiling_was_disturbed());  // the product has 10
+  result.ceiling_gflops = std::nullopt;
+  EXPECT_FALSE(result.ceiling_was_disturbed());
+  const auto json = run_record(result, no_provenance);
+  EXPECT_EQ(json.at("flops").at("ceiling_gflops_per_rank"), nullptr);
+  EXPECT_EQ(json.at("flops").at("mfu").dump(), R"({"full":null,"causal":null})");
+  EXPECT_EQ(json.at("flops").at("hfu").dump(), R"({"launched":null})");
+}
+
 TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   const auto json = run_record(result_of_two_ranks(), no_provenance);
   EXPECT_EQ(json.begin().key(), "schema_version");
@@ -76,6 +97,13 @@ TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   EXPECT_DOUBLE_EQ(json.at("flops").at("gflops_per_rank").get<double>(), 3e7 / 2 / 3e-3 * 1e-9);
   EXPECT_DOUBLE_EQ(json.at("flops").at("fraction_of_gemm").get<double>(), 5.0 / 10.0);
   EXPECT_EQ(json.at("flops").at("disturbed"), false);
+  EXPECT_EQ(json.at("flops").at("ceiling_gflops_per_rank"), 20.0);
+  EXPECT_DOUBLE_EQ(json.at("flops").at("mfu").at("full").get<double>(), 5.0 / 20.0);
+  EXPECT_DOUBLE_EQ(json.at("flops").at("mfu").at("causal").get<double>(), 4.0 / 20.0);
+  EXPECT_DOUBLE_EQ(json.at("flops").at("hfu").at("launched").get<double>(), 6.0 / 20.0);
+  EXPECT_EQ(json.at("products").dump(),
+            R"({"library":"onednn","gflops_per_rank":{"kokkos_kernels":9.0,"onednn":10.0},)"
+            R"("scratch_bytes":4096})");
   EXPECT_EQ(json.at("memory").at("at_peak").at(1).at("layer"), nullptr);
   EXPECT_EQ(json.at("comm").at("calls").at(0).at("wire_bytes"), 600);
   EXPECT_EQ(json.at("comm").at("wire_bytes_per_step"), 600);

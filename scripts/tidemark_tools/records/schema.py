@@ -38,7 +38,7 @@ STEP_TIMES = {"median": POSITIVE, "min": POSITIVE, "max": POSITIVE, "iterations"
 TIMES = or_null(Object(RUN_TIMES))
 
 CASE = {
-    "name": TEXT, "precision": TEXT, "recompute": TEXT,
+    "name": TEXT, "precision": TEXT, "products?": TEXT, "recompute": TEXT,
     "model": Object({
         "preset?": TEXT, "family?": TEXT, "num_layers": COUNT, "hidden_size": COUNT,
         "ffn_hidden_size": COUNT, "num_attention_heads": COUNT, "num_query_groups?": COUNT,
@@ -69,7 +69,12 @@ FLOPS = {
     "model_per_step": POSITIVE, "launched_per_rank?": SIZE, "gflops_per_rank": or_null(POSITIVE),
     "gemm_gflops_per_rank?": or_null(SIZE), "gemm_gflops_samples?": Unread(SIZE),
     "fraction_of_gemm": or_null(SIZE), "disturbed?": FLAG,
+    "ceiling_gflops_per_rank?": or_null(POSITIVE),
+    "mfu?": Object({"full": or_null(SIZE), "causal": or_null(SIZE)}),
+    "hfu?": Object({"launched": or_null(SIZE)}),
 }
+PRODUCTS = {"library": TEXT, "gflops_per_rank?": or_null(Mapping(SIZE)),
+            "scratch_bytes?": or_null(WHOLE)}
 TIDE = {"rank": WHOLE, "turn": WHOLE, "microseconds": Items(SIZE, 1),
         **dict.fromkeys(("saved", "recomputed", "transient", "workspace"), Items(WHOLE, 1))}
 MEMORY = {
@@ -118,7 +123,7 @@ PLACEMENT = {"problems?": Items(TEXT), "problem_count?": WHOLE, "remarks?": Item
 PROVENANCE = {
     **{f"{name}?": TEXT for name in ("version", "git_hash", "compiler", "build_type", "flags",
                                      "blas", "processor")},
-    "time_utc?": TEXT, "mpi?": or_null(TEXT), "threads_per_rank?": COUNT,
+    "time_utc?": TEXT, "onednn?": or_null(TEXT), "mpi?": or_null(TEXT), "threads_per_rank?": COUNT,
     "kokkos?": Object({"version?": TEXT, "execution_space?": TEXT,
                        "configuration?": or_null(Items(TEXT))}),
     "transport?": or_null(Object({
@@ -131,7 +136,7 @@ PROVENANCE = {
 }
 OF_BOTH_KINDS = {
     "schema_version": COUNT, "case": Object(CASE), "case_index": WHOLE, "case_fnv1a_64?": TEXT,
-    "ranks": COUNT, "provenance": Object(PROVENANCE),
+    "ranks": COUNT, "products?": Object(PRODUCTS), "provenance": Object(PROVENANCE),
 }
 PLAN = {
     **OF_BOTH_KINDS, "kind": one_of("plan"), "valid": Scalar("null", frozenset((type(None),))),

@@ -34,7 +34,9 @@ CaseResult CaseMeasurement<T>::result() {
   result.forward_ms = summarize(series_.forward_ms);
   result.backward_ms = summarize(series_.backward_ms);
   result.gemm_gflops = summarize(series_.gemm_gflops);
+  result.ceiling_gflops = ceiling_.mean_gflops();
   result.model_flops_per_step = theory::model_flops_per_step(case_);
+  result.causal_flops_per_step = theory::causal_flops_per_step(case_);
   result.launched_flops_per_rank = theory::launched_flops_per_step(case_);
   result.loss = loss_;
   result.calls = mean_calls(series_.counters, iterations(), communicator_);

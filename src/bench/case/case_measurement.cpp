@@ -35,7 +35,8 @@ CaseMeasurement<T>::CaseMeasurement(const config::Case& c, const RunContext& run
       variants_(stack_, run.device, communicator),
       brake_(run.slow_rank, communicator.rank()),
       overlap_(variants_, communicator),
-      product_rate_(stack_) {
+      product_rate_(stack_),
+      ceiling_(c, communicator) {
   variants_.brake_with(brake_);
 }
 
@@ -67,6 +68,7 @@ void CaseMeasurement<T>::warm_up() {
     case_.overlap.mode = parallel::setting_of(overlap_.choose_mode(announced));
   }
   product_rate_.measure();
+  ceiling_.measure();
   if (case_.overlaps()) overlap_.take_untimed([this] { product_rate_.measure(); });
   stack_.draw_data_with(seed);
   pool_after_warm_up_ = ledger_.pool_bytes();
@@ -99,6 +101,7 @@ void CaseMeasurement<T>::measure() {
     }
   }
   growth_.end();
+  ceiling_.measure();
 }
 
 template <class T>

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/case/ceiling.hpp"
 #include "bench/case/process_growth.hpp"
 #include "bench/case/product_rate.hpp"
 #include "bench/case/warm_up.hpp"
@@ -119,6 +120,7 @@ class CaseMeasurement {
   ProductChoice products_;
   std::optional<double> loss_;
   ProductRate<T> product_rate_;
+  Ceiling ceiling_;
   std::optional<StepDigest> reference_;  ///< results of the checked step
   std::size_t pool_after_warm_up_ = 0;
   /// Scratch memory of own collectives after warm-up. Warm-up runs every schedule that overlap.mode

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "kernels/register_loop.hpp"
+
+#include <Kokkos_Core.hpp>
+
+#include "base/device.hpp"
+
+#if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
+#include <immintrin.h>
+#endif
+
+namespace tidemark::kernels {
+
+#if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
+
+bool has_register_loop(DType) { return false; }
+double run_register_loop(DType, std::int64_t) { return 0.0; }
+
+#else
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int register_bytes = 64;
+#elif defined(__AVX__)
+constexpr int register_bytes = 32;
+#else
+constexpr int register_bytes = 16;
+#endif
+
+// Chains hide the latency of an operation: 4 to 6 cycles on two units. With two operands they fit
+// into the 16 registers of AVX2.
+constexpr int chains = 12;
+
+template <class T>
+struct Lanes {
+  using type __attribute__((vector_size(register_bytes))) = T;
+  static constexpr double operations_per_round = 2.0 * chains * register_bytes / sizeof(T);
+
+  static type of(T value) {
+    type lanes{};
+    return lanes + value;
+  }
+  static type step(const type& sum, const type& factor, const type& term) {
+    return sum * factor + term;
+  }
+  static T first(const type& lanes) { return lanes[0]; }
+};
+
+#if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
+/// Dot products of pairs of bf16, added to sums in fp32.
+struct DotLanes {
+  struct type {
+    __m512 sums;
+    __m512bh pairs;
+  };
+  static constexpr double operations_per_round = 2.0 * chains * 32;
+
+  static type of(float value) {
+    return {_mm512_set1_ps(value),
+            _mm512_cvtne2ps_pbh(_mm512_set1_ps(value), _mm512_set1_ps(value))};
+  }
+  static type step(const type& sum, const type& factor, const type& term) {
+    return {_mm512_dpbf16_ps(sum.sums, factor.pairs, term.pairs), sum.pairs};
+  }
+  static float first(const type& lanes) { return _mm512_cvtss_f32(lanes.sums); }
+};
+#endif
+
+/// The rounds of one thread. The compiler does not know the operands, and the result depends on
+/// every chain, so that it leaves nothing out. The values stay finite.
+template <class L, class T>
+T chains_of(std::int64_t rounds, T factor, T term) {
+  using V = typename L::type;
+  const V x = L::of(factor);
+  const V y = L::of(term);
+  // Equal chains would be computed only once.
+  V a = L::of(T(1)), b = L::of(T(2)), c = L::of(T(3)), d = L::of(T(4));
+  V e = L::of(T(5)), f = L::of(T(6)), g = L::of(T(7)), h = L::of(T(8));
+  V i = L::of(T(9)), j = L::of(T(10)), k = L::of(T(11)), l = L::of(T(12));
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    a = L::step(a, x, y);
+    b = L::step(b, x, y);
+    c = L::step(c, x, y);
+    d = L::step(d, x, y);
+    e = L::step(e, x, y);
+    f = L::step(f, x, y);
+    g = L::step(g, x, y);
+    h = L::step(h, x, y);
+    i = L::step(i, x, y);
+    j = L::step(j, x, y);
+    k = L::step(k, x, y);
+    l = L::step(l, x, y);
+  }
+  return L::first(a) + L::first(b) + L::first(c) + L::first(d) + L::first(e) + L::first(f) +
+         L::first(g) + L::first(h) + L::first(i) + L::first(j) + L::first(k) + L::first(l);
+}
+
+template <class L, class T>
+double run_on_all_threads(std::int64_t rounds) {
+  using Space = Kokkos::DefaultHostExecutionSpace;
+  const int threads = Space().concurrency();
+  // Volatile: the compiler must not compute the result in advance.
+  volatile T factor = T(0.999);
+  volatile T term = T(0.001);
+  const T x = factor;
+  const T y = term;
+  T sum{};
+  Kokkos::parallel_reduce(
+      "tidemark::register_loop", Kokkos::RangePolicy<Space>(0, threads),
+      [=](const int, T& total) { total += chains_of<L>(rounds, x, y); }, sum);
+  volatile T kept = sum;
+  static_cast<void>(kept);
+  return L::operations_per_round * static_cast<double>(rounds) * threads;
+}
+
+}  // namespace
+
+bool has_register_loop([[maybe_unused]] DType dtype) {
+#if defined(__AMX_BF16__)
+  return dtype != DType::bf16;
+#else
+  return true;
+#endif
+}
+
+double run_register_loop(DType dtype, std::int64_t rounds) {
+  if (!has_register_loop(dtype)) return 0.0;
+  if (dtype == DType::fp64) return run_on_all_threads<Lanes<double>, double>(rounds);
+#if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
+  if (dtype == DType::bf16) return run_on_all_threads<DotLanes, float>(rounds);
+#endif
+  // Without instructions for bf16, products of bf16 are formed in fp32.
+  return run_on_all_threads<Lanes<float>, float>(rounds);
+}
+
+#endif
+
+}  // namespace tidemark::kernels

@@ -212,7 +212,8 @@ struct PlanResult {
   config::Case settings;
   MemoryFigures memory;  ///< as a run would measure it, without `pool` and `process`
   std::vector<CallLine> calls;
-  ProductLibrary products = ProductLibrary::kokkos_kernels;  ///< the library that was assumed
+  /// The library that was assumed; nullopt if a run decides by measurement, which changes no bytes.
+  std::optional<ProductLibrary> products;
   double model_flops_per_step = 0.0;
   double launched_flops_per_rank = 0.0;
 

@@ -2,6 +2,11 @@
 #include "commands/plan.hpp"
 
 #include <memory>
+#include <set>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "bench/dry_run/dry_run.hpp"
 #include "commands/named_files.hpp"
@@ -19,16 +24,37 @@
 
 namespace tidemark::commands {
 
+namespace {
+
+/// A plan for a device assumes what a run on the device would take.
+void assume_products_of(const std::string& device, std::vector<config::Case>& cases) {
+  for (config::Case& c : cases) {
+    const bool is_open = c.products == config::Products::automatic;
+    if (is_open) c.products = config::device_named(device).products;
+  }
+}
+
+/// The libraries that the plans assume, each once.
+std::set<std::string_view> libraries_of(const std::vector<bench::PlanResult>& plans) {
+  std::set<std::string_view> libraries;
+  for (const bench::PlanResult& plan : plans) {
+    if (plan.products) libraries.insert(word_of(*plan.products));
+  }
+  return libraries;
+}
+
+}  // namespace
+
 ExitStatus plan(const PlanArguments& arguments) {
   std::optional<std::int64_t> device_memory;
   if (arguments.device_memory) {
     device_memory = config::parse_byte_size(*arguments.device_memory, "--device-memory");
   }
-  if (arguments.device) device_memory = config::memory_of_device(*arguments.device);
+  if (arguments.device) device_memory = config::device_named(*arguments.device).bytes;
   require_distinct({{"the input", arguments.input}, {"--output", arguments.output}});
   const std::string text = config::read_text(arguments.input);
-  const std::vector<config::Case> cases =
-      config::load_cases(text, arguments.input, arguments.overrides);
+  std::vector<config::Case> cases = config::load_cases(text, arguments.input, arguments.overrides);
+  if (arguments.device) assume_products_of(*arguments.device, cases);
   std::unique_ptr<report::RecordFile> output;
   if (arguments.output) {
     output = std::make_unique<report::RecordFile>(*arguments.output);
@@ -42,8 +68,11 @@ ExitStatus plan(const PlanArguments& arguments) {
       output->append(report::plan_record(plans.back(), device_memory, provenance));
     }
   }
-  report::print(report::shape_of(cases.front()) + ", dry run\n" + report::padding_lines(cases) +
-                "\n" + report::plan_tables(plans, device_memory));
+  const std::set<std::string_view> libraries = libraries_of(plans);
+  report::print(fmt::format("{}, dry run{}{}\n{}\n{}", report::shape_of(cases.front()),
+                            libraries.empty() ? "" : ", products by ", fmt::join(libraries, ", "),
+                            report::padding_lines(cases),
+                            report::plan_tables(plans, device_memory)));
   return ExitStatus::good;
 }
 

@@ -16,17 +16,18 @@ constexpr std::int64_t mib = std::int64_t{1} << 20;
 
 const std::vector<KnownDevice>& known_devices() {
   static const std::vector<KnownDevice> devices{
-      {"t4-16gb", 15360 * mib},      {"l4-24gb", 23034 * mib},     {"a10-24gb", 23028 * mib},
-      {"l40s-48gb", 46068 * mib},    {"a100-40gb", 40960 * mib},   {"a100-80gb", 81920 * mib},
-      {"h100-80gb", 81559 * mib},    {"h200-141gb", 143771 * mib}, {"b200-180gb", 183359 * mib},
-      {"mi300x-192gb", 206141652992}};
+      {"t4-16gb", 15360 * mib},     {"l4-24gb", 23034 * mib},
+      {"a10-24gb", 23028 * mib},    {"l40s-48gb", 46068 * mib},
+      {"a100-40gb", 40960 * mib},   {"a100-80gb", 81920 * mib},
+      {"h100-80gb", 81559 * mib},   {"h200-141gb", 143771 * mib},
+      {"b200-180gb", 183359 * mib}, {"mi300x-192gb", 206141652992, Products::kokkos_kernels}};
   return devices;
 }
 
-std::int64_t memory_of_device(const std::string& name) {
+const KnownDevice& device_named(const std::string& name) {
   std::string names;
   for (const KnownDevice& device : known_devices()) {
-    if (device.name == name) return device.bytes;
+    if (device.name == name) return device;
     names += fmt::format("{}{}", names.empty() ? "" : ", ", device.name);
   }
   throw InputError(

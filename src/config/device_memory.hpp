@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Memory of devices, by the names of the devices.
+// Memory of devices and the library of their products, by the names of the devices.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "config/choices.hpp"
 
 namespace tidemark::config {
 
@@ -14,6 +16,7 @@ namespace tidemark::config {
 struct KnownDevice {
   std::string_view name;  ///< "h100-80gb"
   std::int64_t bytes;
+  Products products = Products::cublas;  ///< what a run on it takes for `products: auto`
 };
 
 /// All devices. The bytes are the totals that nvidia-smi and rocm-smi print. Sources:
@@ -21,7 +24,7 @@ struct KnownDevice {
 /// for H200 (143771 MiB) and B200 (183359 MiB); github.com/ROCm/ROCm issue 4750 for MI300X.
 const std::vector<KnownDevice>& known_devices();
 
-/// The bytes of a device. Throws InputError, which lists the known names, if `name` is unknown.
-std::int64_t memory_of_device(const std::string& name);
+/// The device of this name. Throws InputError, which lists the known names, if there is none.
+const KnownDevice& device_named(const std::string& name);
 
 }  // namespace tidemark::config

@@ -35,8 +35,8 @@ constexpr std::array groups{
           "gemm_gflops_samples fraction_of_gemm disturbed ceiling_gflops_per_rank"},
     Group{"flops.mfu", "full causal"},
     Group{"flops.hfu", "launched"},
-    Group{"products", "library scratch_bytes"},
-    Group{"products.gflops_per_rank", "kokkos_kernels onednn cublas"},
+    Group{"product_library", "name scratch_bytes"},
+    Group{"product_library.gflops_per_rank", "kokkos_kernels onednn cublas"},
     Group{"memory",
           "saved_bytes saved_bytes_per_layer formula_bytes_per_layer "
           "closed_formula_bytes_per_layer ends_saved_bytes ends_formula_bytes "

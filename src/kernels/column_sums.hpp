@@ -2,6 +2,7 @@
 // Sums over the rows of a matrix, fused with the elementwise work that produces the terms.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/device.hpp"
@@ -13,6 +14,16 @@ namespace tidemark::kernels::detail {
 inline constexpr int strip_columns = runs_on_host ? 512 : 32;
 inline constexpr int strip_threads = runs_on_host ? 1 : 16;
 inline constexpr int strip_lanes = runs_on_host ? 1 : 32;
+
+/// Columns per team. On a host all threads get a strip, if there are enough columns: at least 32,
+/// which are one or two cache lines. A column's sum does not depend on the width of its strip.
+inline std::int64_t strip_width(const Device& device, std::int64_t columns) {
+  if (!runs_on_host) return strip_columns;
+  constexpr std::int64_t least = 32;
+  const std::int64_t threads = device.exec->concurrency();
+  const std::int64_t share = (columns + threads - 1) / threads;
+  return std::clamp<std::int64_t>((share + least - 1) / least * least, least, strip_columns);
+}
 
 /// Sums N terms over all rows: sums[n][column] = sum over rows of term n.
 ///
@@ -27,7 +38,8 @@ void column_sums(Device& device, const char* label, std::int64_t rows, std::int6
   const KernelNote note(device, label);
   using Scratch = Kokkos::View<T*, ExecutionSpace::scratch_memory_space,
                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-  const int strips = checked_teams(label, (columns + strip_columns - 1) / strip_columns);
+  const std::int64_t strip = strip_width(device, columns);
+  const int strips = checked_teams(label, (columns + strip - 1) / strip);
   constexpr int thread_terms = N * strip_columns;
   constexpr int team_terms = thread_terms * strip_threads;
   TeamPolicy policy(*device.exec, strips, strip_threads, strip_lanes);
@@ -35,9 +47,9 @@ void column_sums(Device& device, const char* label, std::int64_t rows, std::int6
   Kokkos::parallel_for(
       label, policy, KOKKOS_LAMBDA(const TeamMember& team) {
         const Scratch scratch(team.team_scratch(0), team_terms);
-        const std::int64_t first = static_cast<std::int64_t>(team.league_rank()) * strip_columns;
+        const std::int64_t first = static_cast<std::int64_t>(team.league_rank()) * strip;
         const std::int64_t left = columns - first;
-        const int width = static_cast<int>(left < strip_columns ? left : strip_columns);
+        const int width = static_cast<int>(left < strip ? left : strip);
         T* const partial = scratch.data() + team.team_rank() * thread_terms;
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, thread_terms),
                              [&](const int j) { partial[j] = T(0); });

@@ -96,7 +96,7 @@ Json flops_json(const bench::CaseResult& result) {
 
 Json products_json(const bench::ProductChoice& products) {
   Json json;
-  json["library"] = word_of(products.library);
+  json["name"] = word_of(products.library);
   json["gflops_per_rank"] = nullptr;
   for (const auto& [library, gflops] : products.gflops) {
     json["gflops_per_rank"][std::string(word_of(library))] = number(gflops);
@@ -250,7 +250,7 @@ nlohmann::ordered_json run_record(const bench::CaseResult& result,
   json["loss"] = result.loss ? finding_json(*result.loss, "not finite") : Json();
   json["time"] = time_json(result);
   json["flops"] = flops_json(result);
-  json["products"] = products_json(result.products);
+  json["product_library"] = products_json(result.products);
   json["memory"] = memory_json(result.memory);
   json["memory"]["tide"] = tide_json(result.traces);
   json["comm"] = comm_json(result.backend, result.transport, result.calls);
@@ -278,7 +278,7 @@ nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
   json["valid"] = nullptr;
   json["flops"]["model_per_step"] = number(plan.model_flops_per_step);
   json["flops"]["launched_per_rank"] = number(plan.launched_flops_per_rank);
-  json["products"] = {{"library", word_of(plan.products)}};
+  json["product_library"]["name"] = plan.products ? Json(word_of(*plan.products)) : Json();
   json["memory"] = memory_json(plan.memory);
   json["memory"]["total_bytes"] = plan.total_bytes();
   json["memory"]["device_bytes"] = or_null(device_memory);

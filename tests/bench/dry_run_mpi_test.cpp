@@ -109,7 +109,7 @@ config::Case larger(config::Case c) {
   c.model.micro_batch_size = 5;
   c.model.hidden_size = 192;
   c.model.ffn_hidden_size = 768;
-  c.model.num_layers = 3;
+  c.model.num_layers = 5;
   return c;
 }
 

@@ -102,6 +102,13 @@ def command(ranks, arguments):
     return line
 
 
+def has_onednn():
+    """Whether the executable can form products by oneDNN."""
+    said = subprocess.run(["ldd", os.environ["TIDEMARK_EXECUTABLE"]], capture_output=True,
+                          text=True, check=False).stdout
+    return "libdnnl." in said
+
+
 def preloading(source, folder):
     """A program that replaces the executable under test. It is the same program, but first loads
     the library that is made of the C file `source`. Only the ranks load it, not their launcher."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs of the executable on libraries that are wrong in large calls: wrong_mpi.c, wrong_blas.c."""
+"""Runs of the executable on libraries that are wrong in large calls: wrong_mpi.c,
+wrong_blas.c, wrong_dnnl.c."""
 import dataclasses
 import os
 import pathlib
@@ -21,6 +22,10 @@ bench: {warmup: 1, iterations: 2, max_iterations: 2}
 SEQUENCES = "sweep.parallel.sequence=[false, true]"
 SCHEDULES = "sweep.overlap.mode=[none, bulk, ring]"
 ALL = (SEQUENCES, SCHEDULES)
+# The settings with which a run uses the library.
+LIBRARIES = {"wrong_mpi": (), "wrong_blas": ("products=kokkos_kernels",)}
+if harness.has_onednn():
+    LIBRARIES["wrong_dnnl"] = ("products=onednn",)
 
 
 @dataclasses.dataclass
@@ -68,7 +73,7 @@ class TestCase(harness.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="tidemark-planted-")
         cls.addClassCleanup(folder.cleanup)
         cls.programs = {}
-        for library in ("wrong_mpi", "wrong_blas"):
+        for library in LIBRARIES:
             own = pathlib.Path(folder.name, library)
             own.mkdir()
             cls.programs[library] = harness.preloading(
@@ -86,8 +91,8 @@ class TestCase(harness.TestCase):
             if fault:
                 told["PLANTED_FAULT"] = fault
             told.update({f"PLANTED_{key.upper()}": str(value) for key, value in how.items()})
-            words = [word for setting in (f"parallel.tensor={ranks}", *settings)
-                     for word in ("--set", setting)]
+            settings = (f"parallel.tensor={ranks}", *LIBRARIES[library], *settings)
+            words = [word for setting in settings for word in ("--set", setting)]
             results = pathlib.Path(self.folder, "results.jsonl")
             results.unlink(missing_ok=True)
             with mock.patch.dict(os.environ, told):

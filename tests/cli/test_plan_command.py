@@ -50,10 +50,41 @@ class Output(Plan):
         result = self.good("case.yaml", "--set", "parallel.tensor=4", "--set",
                            "model.vocab_size=50", "--set", SEQUENCE_OFF_AND_ON)
         lines = result.output.splitlines()
-        self.assertEqual(lines[:3], [
-            "small: L 3, h 64, ffn 256, a 8, s 32, b 2, V 50, fp32, dry run",
-            "vocabulary of 50 padded to 52, a multiple of t = 4", ""])
+        self.assertRegex(lines[0], "^small: L 3, h 64, ffn 256, a 8, s 32, b 2, V 50, fp32, dry "
+                         r"run(, products by kokkos_kernels)?$")
+        self.assertEqual(lines[1:3], ["vocabulary of 50 padded to 52, a multiple of t = 4", ""])
         self.assertEqual(lines[3].split()[-4:], ["TP", "t=4", "TP+SP", "t=4"])
+
+    def test_names_the_library_that_decides_about_bytes(self):
+        for arguments, library in ((("--set", "products=onednn"), "onednn"),
+                                   (("--set", "products=kokkos_kernels"), "kokkos_kernels"),
+                                   (("--device", "h100-80gb"), "cublas"),
+                                   (("--device", "mi300x-192gb"), "kokkos_kernels"),
+                                   (("--device", "h100-80gb", "--set", "products=onednn"),
+                                    "onednn")):
+            with self.subTest(arguments):
+                self.write("plan.jsonl", "")
+                result = self.good("case.yaml", "--set", "precision=bf16", "--output",
+                                   "plan.jsonl", *arguments)
+                self.assertTrue(result.output.splitlines()[0].endswith(f", products by {library}"))
+                record = parse(self.read("plan.jsonl"))
+                self.assertEqual(record["product_library"], {"name": library})
+
+    # Korthikanti et al. (2022), Table 5: GPUs, batch, seconds of an iteration, and MFU in percent
+    # of an A100's 312 TFLOP/s.
+    PUBLISHED = {"gpt-22b": (8, 4, 1.10, 41.5), "gpt-175b": (64, 64, 13.75, 51.4),
+                 "gpt-530b": (280, 280, 37.83, 56.0), "gpt-1t": (512, 512, 71.49, 56.3)}
+
+    def test_counts_the_operations_of_the_published_utilisation(self):
+        for preset, (devices, batch, seconds, percent) in self.PUBLISHED.items():
+            with self.subTest(preset):
+                self.write("model.yaml", f"model: {{preset: {preset}, micro_batch_size: {batch}}}")
+                self.write("plan.jsonl", "")
+                self.good("model.yaml", "--output", "plan.jsonl", "--set", "precision=bf16",
+                          "--set", "parallel.tensor=8", "--set", "recompute=full")
+                flops = parse(self.read("plan.jsonl"))["flops"]["model_per_step"]
+                self.assertAlmostEqual(100 * flops / (devices * 312e12 * seconds), percent,
+                                       delta=0.5)
 
     def test_appends_a_record_a_case(self):
         earlier = '{"schema_version": 0, "kind": "of another program"}\n'

@@ -3,11 +3,12 @@
 """Libraries that are wrong in large calls only, which no twin makes. Every such run is INVALID, and
 says by which check and in which call or product.
 
-The executable runs on wrong_mpi.c and wrong_blas.c, compiled here and preloaded. Environment: see
-harness.py.
+The executable runs on wrong_mpi.c, wrong_blas.c and wrong_dnnl.c, compiled here and preloaded.
+Environment: see harness.py.
 """
 import unittest
 
+import harness
 from planted import ALL, SCHEDULES, SEQUENCES, TestCase
 
 CALL = r"(all_reduce|all_gather|reduce_scatter|send_recv) \((activation|gradient)\) "
@@ -170,6 +171,25 @@ class WrongProducts(TestCase):
         for shape in shapes:
             with self.subTest(shape):
                 self.invalid("wrong_blas", "element", ranks=1, calls=shape, expected=PRODUCTS)
+
+
+@unittest.skipUnless(harness.has_onednn(), "this build has no oneDNN")
+class WrongProductsOfOneDnn(TestCase):
+    FAULTS = ("element", "scale", "zero", "skip")
+
+    def test_on_one_rank(self):
+        self.invalid("wrong_dnnl", "element", *ALL, cases=6, rank=1, expected=PRODUCTS)
+
+    def test_on_all_ranks(self):
+        self.invalid("wrong_dnnl", "skip", *ALL, cases=6, expected=PRODUCTS)
+
+    # A twin in bf16 has products of 18 x 256 x 1024 multiply-adds.
+    def test_in_both_precisions(self):
+        for precision in ("fp32", "bf16"):
+            for fault in self.FAULTS:
+                with self.subTest(fault, precision=precision):
+                    self.invalid("wrong_dnnl", fault, f"precision={precision}", least=6_000_000,
+                                 ranks=1, expected=PRODUCTS)
 
 
 class OneStepThatDiffers(TestCase):

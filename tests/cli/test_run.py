@@ -19,7 +19,7 @@ RESOLVED = {
               "rope_theta": 10000.0, "seq_length": S,
               "micro_batch_size": B, "vocab_size": 0, "hidden_dropout": 0.1,
               "attention_dropout": 0.1, "causal": True, "attention": "materialized"},
-    "precision": "fp32",
+    "precision": "fp32", "products": "auto",
     "parallel": {"tensor": 2, "sequence": False, "keep_gathered": False},
     "recompute": "none",
     "overlap": {"mode": "none", "progress": "poll", "chunks": 0},

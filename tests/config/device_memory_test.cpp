@@ -12,8 +12,8 @@ namespace tidemark::config {
 namespace {
 
 TEST(DeviceMemory, IsWhatDriversReport) {
-  EXPECT_EQ(memory_of_device("h100-80gb"), std::int64_t{81559} << 20);
-  EXPECT_EQ(memory_of_device("a100-80gb"), std::int64_t{80} << 30);
+  EXPECT_EQ(device_named("h100-80gb").bytes, std::int64_t{81559} << 20);
+  EXPECT_EQ(device_named("a100-80gb").bytes, std::int64_t{80} << 30);
   // The number in a product's name counts 10^9 bytes. No driver reports a size that differs by a
   // tenth.
   std::set<std::string> names;
@@ -26,7 +26,7 @@ TEST(DeviceMemory, IsWhatDriversReport) {
 }
 
 TEST(DeviceMemory, OfAnUnknownOneIsRefusedWithTheNames) {
-  const std::string line = testing::refusal([] { (void)memory_of_device("h100"); });
+  const std::string line = testing::refusal([] { (void)device_named("h100"); });
   EXPECT_EQ(line.rfind("command line: --device: h100 is unknown; expected one of t4-16gb, ", 0), 0U)
       << line;
 }

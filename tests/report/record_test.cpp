@@ -101,8 +101,8 @@ TEST(Record, BeginsWithTheSchemaAndHoldsTheFigures) {
   EXPECT_DOUBLE_EQ(json.at("flops").at("mfu").at("full").get<double>(), 5.0 / 20.0);
   EXPECT_DOUBLE_EQ(json.at("flops").at("mfu").at("causal").get<double>(), 4.0 / 20.0);
   EXPECT_DOUBLE_EQ(json.at("flops").at("hfu").at("launched").get<double>(), 6.0 / 20.0);
-  EXPECT_EQ(json.at("products").dump(),
-            R"({"library":"onednn","gflops_per_rank":{"kokkos_kernels":9.0,"onednn":10.0},)"
+  EXPECT_EQ(json.at("product_library").dump(),
+            R"({"name":"onednn","gflops_per_rank":{"kokkos_kernels":9.0,"onednn":10.0},)"
             R"("scratch_bytes":4096})");
   EXPECT_EQ(json.at("memory").at("at_peak").at(1).at("layer"), nullptr);
   EXPECT_EQ(json.at("comm").at("calls").at(0).at("wire_bytes"), 600);

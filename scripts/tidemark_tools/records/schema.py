@@ -73,8 +73,9 @@ FLOPS = {
     "mfu?": Object({"full": or_null(SIZE), "causal": or_null(SIZE)}),
     "hfu?": Object({"launched": or_null(SIZE)}),
 }
-PRODUCTS = {"library": TEXT, "gflops_per_rank?": or_null(Mapping(SIZE)),
-            "scratch_bytes?": or_null(WHOLE)}
+LIBRARY_OF_PLAN = {"name": or_null(TEXT)}
+LIBRARY = {"name": TEXT, "gflops_per_rank": or_null(Mapping(SIZE)),
+           "scratch_bytes": or_null(WHOLE)}
 TIDE = {"rank": WHOLE, "turn": WHOLE, "microseconds": Items(SIZE, 1),
         **dict.fromkeys(("saved", "recomputed", "transient", "workspace"), Items(WHOLE, 1))}
 MEMORY = {
@@ -136,11 +137,12 @@ PROVENANCE = {
 }
 OF_BOTH_KINDS = {
     "schema_version": COUNT, "case": Object(CASE), "case_index": WHOLE, "case_fnv1a_64?": TEXT,
-    "ranks": COUNT, "products?": Object(PRODUCTS), "provenance": Object(PROVENANCE),
+    "ranks": COUNT, "provenance": Object(PROVENANCE),
 }
 PLAN = {
     **OF_BOTH_KINDS, "kind": one_of("plan"), "valid": Scalar("null", frozenset((type(None),))),
     "flops?": Object({"model_per_step?": SIZE, "launched_per_rank?": SIZE}),
+    "product_library?": Object(LIBRARY_OF_PLAN),
     "memory": Object({
         **MEMORY, "pool_bytes?": or_null(WHOLE), "process_bytes?": or_null(WHOLE),
         "total_bytes?": WHOLE, "device_bytes?": or_null(WHOLE), "fits?": or_null(FLAG)}),
@@ -151,6 +153,7 @@ RUN = {
     "test?": or_null(Object({"slow_rank?": WHOLE, "share?": SIZE})),
     "verification": Object(VERIFICATION), "loss?": or_null(or_word(ANY, "not finite")),
     "flops": Object(FLOPS), "ranks_detail": Items(Object(RANK), 1),
+    "product_library?": Object(LIBRARY),
     "memory": Object({**MEMORY, "pool_bytes": or_null(WHOLE), "process_bytes": or_null(WHOLE)}),
     "comm": Object({**COMM, "emulated?": FLAG}),
 }

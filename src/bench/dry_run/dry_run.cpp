@@ -114,7 +114,7 @@ PlanResult plan_case(const config::Case& c) {
     call.seconds.reset();
     call.blocked_seconds.reset();
   }
-  plan.products = library_of(c);
+  if (candidates_of(c).empty()) plan.products = library_of(c);
   plan.model_flops_per_step = theory::model_flops_per_step(c);
   plan.launched_flops_per_rank = theory::launched_flops_per_step(c);
   return plan;

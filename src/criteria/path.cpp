@@ -60,9 +60,10 @@ std::optional<Number> number_in(std::string_view text) {
 
 const std::vector<std::string_view>& record_keys() {
   static const std::vector<std::string_view> keys{
-      "schema_version", "kind",         "case", "case_index", "case_fnv1a_64", "ranks",  "valid",
-      "verification",   "fom",          "loss", "time",       "flops",         "memory", "comm",
-      "overlap",        "ranks_detail", "test", "provenance", "placement"};
+      "schema_version", "kind",  "case",         "case_index", "case_fnv1a_64",
+      "ranks",          "valid", "verification", "fom",        "loss",
+      "time",           "flops", "memory",       "comm",       "overlap",
+      "ranks_detail",   "test",  "provenance",   "placement",  "product_library"};
   return keys;
 }
 

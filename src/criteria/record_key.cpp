@@ -35,7 +35,7 @@ constexpr std::array groups{
           "gemm_gflops_samples fraction_of_gemm disturbed ceiling_gflops_per_rank"},
     Group{"flops.mfu", "full causal"},
     Group{"flops.hfu", "launched"},
-    Group{"product_library", "name scratch_bytes"},
+    Group{"product_library", "name gflops_per_rank scratch_bytes"},
     Group{"product_library.gflops_per_rank", "kokkos_kernels onednn cublas"},
     Group{"memory",
           "saved_bytes saved_bytes_per_layer formula_bytes_per_layer "

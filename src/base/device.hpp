@@ -121,8 +121,8 @@ struct Device {
   std::optional<ExecutionSpace> exec = own_instance();
   /// Floating-point operations of all products launched so far. A multiply and an add are two.
   std::uint64_t gemm_flops = 0;
-  /// The library that forms products.
-  ProductLibrary products = runs_on_cuda ? ProductLibrary::cublas : ProductLibrary::kokkos_kernels;
+  ProductMethod products =
+      ProductMethod::of(runs_on_cuda ? ProductLibrary::cublas : ProductLibrary::kokkos_kernels);
   /// True: products of fp32 round their operands to TF32 (10 bits of mantissa) for tensor cores.
   bool rounds_to_tf32 = false;
   /// Notes launches while its log is open. null: nothing is noted. The caller owns it.

@@ -16,6 +16,19 @@ enum class ProductLibrary {
   cublas,          ///< cuBLAS and cuBLASLt, on CUDA devices
 };
 
+/// How a rank forms its products.
+struct ProductMethod {
+  ProductLibrary library = ProductLibrary::kokkos_kernels;
+  /// Matrices of bf16 go to the library as they are, and it forms sums in fp32. Otherwise they are
+  /// converted to fp32 first. Kokkos Kernels takes none.
+  bool takes_bf16 = false;
+
+  /// As the library does it best.
+  static constexpr ProductMethod of(ProductLibrary library) {
+    return {library, library != ProductLibrary::kokkos_kernels};
+  }
+};
+
 template <>
 struct Words<ProductLibrary> {
   using enum ProductLibrary;

@@ -55,7 +55,7 @@ std::uint64_t flops_of(Op op_a, const Matrix<T>& a, const Matrix<C>& c) {
 
 template <class T>
 bool uses_onednn(const Device& device) {
-  return device.products == ProductLibrary::onednn && onednn::takes(dtype_of<T>);
+  return device.products.library == ProductLibrary::onednn && onednn::takes(dtype_of<T>);
 }
 
 /// C = op(A) op(B) as a library needs it.

@@ -15,16 +15,10 @@ enum class Op : char { none = 'N', transpose = 'T' };
 /// True if products of fp32 can round their operands to TF32; see Device::rounds_to_tf32.
 inline constexpr bool rounds_to_tf32 = runs_on_cuda;
 
-/// True if the library multiplies matrices of bf16 directly, with sums in fp32. Otherwise bf16 is
-/// converted to fp32 first.
-[[nodiscard]] constexpr bool multiplies_narrow(ProductLibrary library) {
-  return library != ProductLibrary::kokkos_kernels;
-}
-
 /// C = alpha op(A) op(B) + beta C, with op(A) [m, k], op(B) [k, n], C [m, n], all row-major. Sums
 /// are formed in Accumulate<T>. Runs on the device's instance without a fence, and counts 2 m n k
 /// floating-point operations. Throws RunError if the shapes do not fit. T and C are both float or
-/// both double. If `multiplies_narrow(device.products)`, T may be bfloat16, with C bfloat16 or
+/// both double. If `device.products.takes_bf16`, T may be bfloat16, with C bfloat16 or
 /// float. Products of fp64 are formed by Kokkos Kernels where oneDNN is selected.
 template <class T, class C>
 void gemm(Device& device, Op op_a, Op op_b, std::type_identity_t<Accumulate<T>> alpha,

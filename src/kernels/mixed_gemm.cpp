@@ -113,7 +113,7 @@ template <class A, class B, class C>
 std::int64_t mixed_gemm_workspace(const Device& device, std::int64_t m, std::int64_t n,
                                   std::int64_t k) {
   using F = Accumulate<B>;
-  if (is_narrow<B> && multiplies_narrow(device.products)) {
+  if (is_narrow<B> && device.products.takes_bf16) {
     constexpr std::int64_t narrow_in_one = sizeof(F) / sizeof(B);
     return std::is_same_v<A, B> ? 0 : (rounded_elements(m, k) + narrow_in_one - 1) / narrow_in_one;
   }
@@ -185,7 +185,7 @@ void mixed_gemm(Device& device, Op op_a, Op op_b, const Matrix<A>& a, const Matr
   TIDEMARK_REQUIRE(!has_bias || bias.extent(0) == c.extent(1),
                    fmt::format("bias of {} for {} columns", bias.extent(0), c.extent(1)));
   constexpr bool is_plain = std::is_same_v<A, B> && std::is_same_v<B, C>;
-  const bool narrow = is_narrow<B> && multiplies_narrow(device.products);
+  const bool narrow = is_narrow<B> && device.products.takes_bf16;
   if constexpr (is_plain) {
     if (has_bias && (narrow || !is_narrow<B>)) {
       gemm_with_bias(device, op_a, op_b, a, b, bias, c);

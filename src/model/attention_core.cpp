@@ -61,14 +61,14 @@ std::unique_ptr<AttentionCore<T>> make_core(const config::Case& settings, const 
 template <class T>
 std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case& settings,
                                                       const CoreShape& shape,
-                                                      ProductLibrary library) {
-  if (kernels::multiplies_narrow(library)) return make_core<T, T>(settings, shape);
+                                                      const ProductMethod& products) {
+  if (products.takes_bf16) return make_core<T, T>(settings, shape);
   return make_core<T, Accumulate<T>>(settings, shape);
 }
 
 #define TIDEMARK_INSTANTIATE(T)                                   \
   template std::unique_ptr<AttentionCore<T>> make_attention_core( \
-      const config::Case&, const CoreShape&, ProductLibrary);
+      const config::Case&, const CoreShape&, const ProductMethod&);
 TIDEMARK_FOR_EACH_SCALAR(TIDEMARK_INSTANTIATE)
 #undef TIDEMARK_INSTANTIATE
 

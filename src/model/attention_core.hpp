@@ -274,11 +274,12 @@ class AttentionCore {
   virtual void forget() = 0;
 };
 
-/// Makes the implementation that model.attention and recompute select, for products of `library`.
+/// Makes the implementation that model.attention and recompute select, for products that are formed
+/// so.
 template <class T>
 std::unique_ptr<AttentionCore<T>> make_attention_core(const config::Case& settings,
                                                       const CoreShape& shape,
-                                                      ProductLibrary library);
+                                                      const ProductMethod& products);
 
 /// Instantiates an implementation for elements of T and products that read matrices of X. X is T if
 /// the library takes T, and Accumulate<T> if it does not.

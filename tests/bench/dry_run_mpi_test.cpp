@@ -55,7 +55,7 @@ class DryRunOfAStep : public ::testing::Test {
     SCOPED_TRACE(support::describe(c));
     const DryRun planned = run_dry(c);
     Device device;
-    device.products = library_of(c);
+    device.products = method_of(c);
     memory::Pool pool;
     memory::Ledger ledger(pool);
     model::Stack<T> stack(c, device, ledger, comm_);

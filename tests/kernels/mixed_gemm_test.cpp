@@ -104,7 +104,7 @@ class MixedGemm : public ::testing::Test {
   /// Whether the library takes bf16, so that an A of fp32 is rounded, and a bias must have the type
   /// of A and C.
   [[nodiscard]] bool is_narrow_product() const {
-    return is_narrow<B> && multiplies_narrow(device_.products);
+    return is_narrow<B> && device_.products.takes_bf16;
   }
   [[nodiscard]] bool takes_bias() const {
     return !is_narrow_product() || (std::is_same_v<A, B> && std::is_same_v<B, C>);
@@ -117,11 +117,11 @@ class MixedGemm : public ::testing::Test {
   }
   /// Compares both on random numbers, with every library.
   void compare(Op op_a, Op op_b, const Extents& e, bool has_bias, std::int64_t gap = 0) {
-    for (const ProductLibrary library : support::product_libraries()) {
-      device_.products = library;
+    for (const ProductMethod& method : support::product_methods()) {
+      device_.products = method;
       if (has_bias && !takes_bias()) continue;
       SCOPED_TRACE(::testing::Message()
-                   << word_of(library) << ' ' << e.m << " x " << e.n << " x " << e.k << ' '
+                   << word_of(method.library) << ' ' << e.m << " x " << e.n << " x " << e.k << ' '
                    << static_cast<char>(op_a) << static_cast<char>(op_b) << " bias " << has_bias
                    << " gap " << gap);
       const auto a = operand<A>(op_a, e.m, e.k, 1);
@@ -165,8 +165,8 @@ TYPED_TEST(MixedGemm, SumsAreFormedInFullPrecisionAndRoundedOnce) {
     for (std::int64_t l = 0; l < 1020; ++l) a(i, 4 * l + i) = Left(-1.0);
   }
   const Table<Right> b(e.k, e.n, Right(1.0)), bias(1, e.n, Right(4.0)), none(0, 0);
-  for (const ProductLibrary library : support::product_libraries()) {
-    this->device_.products = library;
+  for (const ProductMethod& method : support::product_methods()) {
+    this->device_.products = method;
     for (const auto value : this->product(Op::none, Op::none, e, a, b, none).values) {
       EXPECT_EQ(static_cast<double>(value), sizeof(value) == 2 ? 2048.0 : 2056.0);
     }
@@ -179,7 +179,7 @@ TYPED_TEST(MixedGemm, SumsAreFormedInFullPrecisionAndRoundedOnce) {
 
 TYPED_TEST(MixedGemm, CountsTwoOperationsAMultiplyAdd) {
   this->compare(Op::none, Op::transpose, {7, 5, 11}, false);
-  EXPECT_EQ(this->device_.gemm_flops, 2U * 7 * 5 * 11 * support::product_libraries().size());
+  EXPECT_EQ(this->device_.gemm_flops, 2U * 7 * 5 * 11 * support::product_methods().size());
 }
 
 // Panels are cut out of the operands. A wrong operand must not be cut to a shape that fits.
@@ -223,7 +223,7 @@ using LogitsToWeights = MixedGemm<Elements<float, bfloat16, float>>;
 
 TEST_F(AllNarrow, SeveralPanelsOfAnOutput) {
   compare(Op::none, Op::transpose, several_panels, true);
-  EXPECT_EQ(device_.gemm_flops, (2U * 259 * 131 << 14) * support::product_libraries().size());
+  EXPECT_EQ(device_.gemm_flops, (2U * 259 * 131 << 14) * support::product_methods().size());
 }
 TEST_F(AllNarrow, SeveralPanelsOfAnInputGradient) {
   compare(Op::none, Op::none, several_panels, false, 1);
@@ -236,7 +236,7 @@ TEST_F(LogitsToWeights, SeveralPanels) { compare(Op::transpose, Op::none, severa
 /// The device of a library that does not take bf16.
 Device in_panels() {
   Device device;
-  device.products = ProductLibrary::kokkos_kernels;
+  device.products = ProductMethod::of(ProductLibrary::kokkos_kernels);
   return device;
 }
 
@@ -271,7 +271,7 @@ TEST(MixedGemmWorkspace, IsNeededForWhatIsConvertedAlone) {
 
 TEST(MixedGemmWorkspace, IsNeededForWhatIsRoundedIfTheLibraryTakesBf16) {
   Device device;
-  device.products = ProductLibrary::onednn;
+  device.products = ProductMethod::of(ProductLibrary::onednn);
   EXPECT_EQ((mixed_gemm_workspace<bfloat16, bfloat16, bfloat16>(device, 7, 5, 3)), 0);
   EXPECT_EQ((mixed_gemm_workspace<bfloat16, bfloat16, float>(device, 7, 5, 3)), 0);
   EXPECT_EQ((mixed_gemm_workspace<float, bfloat16, float>(device, 7, 5, 3)), (7 * 3 + 1) / 2);

@@ -60,7 +60,7 @@ class OneDnn : public ::testing::Test {
     if (support::product_libraries().back() != ProductLibrary::onednn) {
       GTEST_SKIP() << "this build has no oneDNN";
     }
-    device_.products = ProductLibrary::onednn;
+    device_.products = ProductMethod::of(ProductLibrary::onednn);
   }
 
   Device device_;

@@ -116,8 +116,8 @@ class AttentionCores : public ::testing::Test {
   /// pieces.
   void expect_the_plain_loops(const config::Case& c, std::int64_t groups_at_once = 1,
                               std::int64_t pieces = 1) {
-    for (const ProductLibrary library : support::product_libraries()) {
-      device_.products = library;
+    for (const ProductMethod& method : support::product_methods()) {
+      device_.products = method;
       expect_the_plain_loops_by_library(c, groups_at_once, pieces);
     }
   }
@@ -126,7 +126,8 @@ class AttentionCores : public ::testing::Test {
                                          std::int64_t pieces) {
     SCOPED_TRACE(::testing::Message()
                  << support::describe(c) << ", " << groups_at_once << " groups at once, " << pieces
-                 << " pieces, " << word_of(device_.products));
+                 << " pieces, " << word_of(device_.products.library)
+                 << (device_.products.takes_bf16 ? "" : " in fp32"));
     const parallel::Context context{device_, ledger_, alone_, c.model.tokens()};
     const auto qkv = random_table<T>(
         c.model.tokens(),

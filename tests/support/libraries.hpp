@@ -16,4 +16,16 @@ inline std::vector<ProductLibrary> product_libraries() {
   return libraries;
 }
 
+/// All ways of forming products: each library as it does it best, and oneDNN in panels of fp32.
+inline std::vector<ProductMethod> product_methods() {
+  std::vector<ProductMethod> methods;
+  for (const ProductLibrary library : product_libraries()) {
+    methods.push_back(ProductMethod::of(library));
+  }
+  if (methods.back().library == ProductLibrary::onednn) {
+    methods.push_back({ProductLibrary::onednn, false});
+  }
+  return methods;
+}
+
 }  // namespace tidemark::support

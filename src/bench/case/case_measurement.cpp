@@ -43,15 +43,15 @@ CaseMeasurement<T>::CaseMeasurement(const config::Case& c, const RunContext& run
 // Before the first step, because the first products of a library set up its memory.
 template <class T>
 void CaseMeasurement<T>::choose_products() {
-  products_.library = run_.device.products;
+  products_.library = run_.device.products.library;
   const std::vector<ProductLibrary> candidates = candidates_of(case_);
   if (candidates.size() < 2) return;
   announce("choosing the library of products");
   products_ = fastest_of(candidates, communicator_, [this](ProductLibrary library) {
-    run_.device.products = library;
+    run_.device.products.library = library;
     return product_rate_.measure();
   });
-  run_.device.products = products_.library;
+  run_.device.products.library = products_.library;
 }
 
 template <class T>

@@ -12,25 +12,14 @@ namespace tidemark::bench {
 namespace {
 
 using config::Products;
-using kernels::onednn::has_native_bf16;
 namespace onednn = kernels::onednn;
 
 ProductLibrary library_of_machine(const config::Case& c) {
   if (runs_on_cuda) return ProductLibrary::cublas;
-  const bool goes_in_as_it_is = runs_on_host && c.precision == DType::bf16 && has_native_bf16();
+  const bool goes_in_as_it_is =
+      runs_on_host && c.precision == DType::bf16 && onednn::has_native_bf16();
   return goes_in_as_it_is ? ProductLibrary::onednn : ProductLibrary::kokkos_kernels;
 }
-
-/// Why this build cannot use the library; empty if it can.
-std::string obstacle_to(Products products) {
-  if (products == Products::cublas && !runs_on_cuda) return "needs a Kokkos on CUDA";
-  if (products != Products::cublas && runs_on_cuda) return "is for other devices than CUDA's";
-  if (products != Products::onednn) return "";
-  if (!runs_on_host) return "needs a Kokkos on the host";
-  return onednn::is_built() ? "" : "needs a build with oneDNN";
-}
-
-}  // namespace
 
 ProductLibrary library_of(const config::Case& c) {
   switch (c.products) {
@@ -46,9 +35,23 @@ ProductLibrary library_of(const config::Case& c) {
   return ProductLibrary::kokkos_kernels;
 }
 
+/// Why this build cannot use the library; empty if it can.
+std::string obstacle_to(Products products) {
+  if (products == Products::cublas && !runs_on_cuda) return "needs a Kokkos on CUDA";
+  if (products != Products::cublas && runs_on_cuda) return "is for other devices than CUDA's";
+  if (products != Products::onednn) return "";
+  if (!runs_on_host) return "needs a Kokkos on the host";
+  return onednn::is_built() ? "" : "needs a build with oneDNN";
+}
+
+}  // namespace
+
+ProductMethod method_of(const config::Case& c) { return ProductMethod::of(library_of(c)); }
+
 std::vector<ProductLibrary> candidates_of(const config::Case& c) {
-  const bool differ_in_speed_only = runs_on_host && c.precision == DType::fp32;
-  if (c.products != Products::automatic || !differ_in_speed_only || !onednn::is_built()) return {};
+  if (c.products != Products::automatic || !runs_on_host || !onednn::is_built()) return {};
+  // Panels of bf16 are products of fp32, too.
+  if (c.precision == DType::fp64 || method_of(c).takes_bf16) return {};
   return {ProductLibrary::kokkos_kernels, ProductLibrary::onednn};
 }
 

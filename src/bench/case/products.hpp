@@ -24,10 +24,11 @@ struct ProductChoice {
       scratch_bytes;  ///< that the library holds; nullopt if it does not say
 };
 
-/// The library that `products` names. For `auto`: cuBLAS on CUDA devices; for bf16 on a host
-/// oneDNN, if the processor multiplies bf16 by instructions of its own; else Kokkos Kernels. Memory
-/// depends on nothing else, so a plan and a run on equal processors agree.
-[[nodiscard]] ProductLibrary library_of(const config::Case& c);
+/// How a case forms its products: by the library that `products` names, as that does it best. For
+/// `auto`: cuBLAS on CUDA devices; for bf16 on a host oneDNN, if the processor multiplies bf16 by
+/// instructions of its own; else Kokkos Kernels, until a measurement decides. Memory depends on
+/// nothing else, so a plan and a run on equal processors agree.
+[[nodiscard]] ProductMethod method_of(const config::Case& c);
 
 /// The libraries among which measurement decides: those that differ in speed only. Fewer than two
 /// if nothing is left to decide.

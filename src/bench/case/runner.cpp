@@ -86,7 +86,7 @@ CaseResult run_case(const config::Case& c, const RunContext& run,
   const OpenCommunicator open = open_communicator(c, run.device);
   require_capacity(c, memory_left(run.session), open.get());
   run.device.rounds_to_tf32 = c.tensor_float;
-  run.device.products = library_of(c);
+  run.device.products = method_of(c);
   CaseResult result = with_scalar_of(c.precision, [&](auto scalar) {
     return measured<decltype(scalar)>(c, run, open, dump_folder);
   });

@@ -53,7 +53,7 @@ std::vector<parallel::OverlapMode> other_modes(const config::Case& c) {
 template <class T>
 DryRun dry_run_in(const config::Case& c) {
   Device device = Device::dry_run();
-  device.products = library_of(c);
+  device.products = method_of(c);
   memory::Pool pool(memory::Pool::Source::dry_run);
   memory::Ledger ledger(pool);
   const std::vector<comm::Algorithm> algorithms = algorithms_of(c);
@@ -114,7 +114,7 @@ PlanResult plan_case(const config::Case& c) {
     call.seconds.reset();
     call.blocked_seconds.reset();
   }
-  if (candidates_of(c).empty()) plan.products = library_of(c);
+  if (candidates_of(c).empty()) plan.products = method_of(c).library;
   plan.model_flops_per_step = theory::model_flops_per_step(c);
   plan.launched_flops_per_rank = theory::launched_flops_per_step(c);
   return plan;

@@ -52,6 +52,7 @@ void CaseMeasurement<T>::choose_products() {
     return product_rate_.measure();
   });
   run_.device.products.library = products_.library;
+  pool_.release_all();  // the layout of its segments would be that of these products
 }
 
 template <class T>

@@ -177,7 +177,7 @@ struct CaseResult {
   /// Utilisation: `flops` per rank and step against the ceiling. nullopt if the ceiling is not
   /// known, or was measured while other work ran: no step can exceed it.
   [[nodiscard]] std::optional<double> utilisation(double flops) const {
-    if (!ceiling_gflops) return std::nullopt;
+    if (!ceiling_gflops || ceiling_was_disturbed()) return std::nullopt;
     const double share = flops / (step_ms.median * 1e-3) * 1e-9 / *ceiling_gflops;
     return share <= 1.0 ? std::optional(share) : std::nullopt;
   }

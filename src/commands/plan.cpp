@@ -26,14 +26,6 @@ namespace tidemark::commands {
 
 namespace {
 
-/// A plan for a device assumes what a run on the device would take.
-void assume_products_of(const std::string& device, std::vector<config::Case>& cases) {
-  for (config::Case& c : cases) {
-    const bool is_open = c.products == config::Products::automatic;
-    if (is_open) c.products = config::device_named(device).products;
-  }
-}
-
 /// The libraries that the plans assume, each once.
 std::set<std::string_view> libraries_of(const std::vector<bench::PlanResult>& plans) {
   std::set<std::string_view> libraries;
@@ -50,11 +42,16 @@ ExitStatus plan(const PlanArguments& arguments) {
   if (arguments.device_memory) {
     device_memory = config::parse_byte_size(*arguments.device_memory, "--device-memory");
   }
-  if (arguments.device) device_memory = config::device_named(*arguments.device).bytes;
+  config::Products assumed = config::Products::automatic;
+  if (arguments.device) {
+    const config::KnownDevice& device = config::device_named(*arguments.device);
+    device_memory = device.bytes;
+    assumed = device.products;
+  }
   require_distinct({{"the input", arguments.input}, {"--output", arguments.output}});
   const std::string text = config::read_text(arguments.input);
-  std::vector<config::Case> cases = config::load_cases(text, arguments.input, arguments.overrides);
-  if (arguments.device) assume_products_of(*arguments.device, cases);
+  const std::vector<config::Case> cases =
+      config::load_cases(text, arguments.input, arguments.overrides);
   std::unique_ptr<report::RecordFile> output;
   if (arguments.output) {
     output = std::make_unique<report::RecordFile>(*arguments.output);
@@ -63,7 +60,7 @@ ExitStatus plan(const PlanArguments& arguments) {
       report::provenance({arguments.command_line, arguments.input, text, 1}, nullptr);
   std::vector<bench::PlanResult> plans;
   for (const config::Case& c : cases) {
-    plans.push_back(bench::plan_case(c));
+    plans.push_back(bench::plan_case(c, assumed));
     if (output) {
       output->append(report::plan_record(plans.back(), device_memory, provenance));
     }

@@ -246,8 +246,8 @@ std::vector<Setting> build_settings() {
   rows.push_back(
       choice_row("products",
                  "library that forms the matrix products; auto: cuBLAS on CUDA devices; on a host "
-                 "oneDNN for bf16 where the processor has instructions for it, for fp32 whichever "
-                 "of the two is faster there; else Kokkos Kernels with a BLAS",
+                 "oneDNN for bf16 where the processor has instructions for it, else whichever of "
+                 "oneDNN and Kokkos Kernels with a BLAS is faster; fp64 by Kokkos Kernels",
                  TIDEMARK_FIELD(products)));
   add_parallel_rows(rows);
   add_bench_rows(rows);

@@ -90,6 +90,8 @@ class Primitive {
     }
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    // Whatever ONEDNN_DEFAULT_FPMATH_MODE says, fp32 is not rounded to bf16.
+    attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);
     if (p.beta != 0.0) {
       dnnl::post_ops sum;
       sum.append_sum(static_cast<float>(p.beta));

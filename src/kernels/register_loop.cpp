@@ -5,13 +5,18 @@
 
 #include "base/device.hpp"
 
-#if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
+// Only on x86: other processors need another number of chains, or have units for matrices.
+#if defined(__x86_64__) && !defined(KOKKOS_ENABLE_CUDA) && !defined(KOKKOS_ENABLE_HIP)
+#define TIDEMARK_HAS_REGISTER_LOOP
+#include <cpuid.h>
+#if defined(__AVX512BF16__)
 #include <immintrin.h>
+#endif
 #endif
 
 namespace tidemark::kernels {
 
-#if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
+#if !defined(TIDEMARK_HAS_REGISTER_LOOP)
 
 bool has_register_loop(DType) { return false; }
 double run_register_loop(DType, std::int64_t) { return 0.0; }
@@ -44,10 +49,14 @@ struct Lanes {
   static type step(const type& sum, const type& factor, const type& term) {
     return sum * factor + term;
   }
-  static T first(const type& lanes) { return lanes[0]; }
+  static T sum_of(const type& lanes) {
+    T sum{};
+    for (int i = 0; i < register_bytes / static_cast<int>(sizeof(T)); ++i) sum += lanes[i];
+    return sum;
+  }
 };
 
-#if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
+#if defined(__AVX512BF16__)
 /// Dot products of pairs of bf16, added to sums in fp32.
 struct DotLanes {
   struct type {
@@ -63,12 +72,16 @@ struct DotLanes {
   static type step(const type& sum, const type& factor, const type& term) {
     return {_mm512_dpbf16_ps(sum.sums, factor.pairs, term.pairs), sum.pairs};
   }
-  static float first(const type& lanes) { return _mm512_cvtss_f32(lanes.sums); }
+  static float sum_of(const type& lanes) {
+    float sum = 0.0F;
+    for (int i = 0; i < 16; ++i) sum += lanes.sums[i];
+    return sum;
+  }
 };
 #endif
 
 /// The rounds of one thread. The compiler does not know the operands, and the result depends on
-/// every chain, so that it leaves nothing out. The values stay finite.
+/// every lane of every chain, so that it leaves nothing out. The values stay finite.
 template <class L, class T>
 T chains_of(std::int64_t rounds, T factor, T term) {
   using V = typename L::type;
@@ -92,8 +105,24 @@ T chains_of(std::int64_t rounds, T factor, T term) {
     k = L::step(k, x, y);
     l = L::step(l, x, y);
   }
-  return L::first(a) + L::first(b) + L::first(c) + L::first(d) + L::first(e) + L::first(f) +
-         L::first(g) + L::first(h) + L::first(i) + L::first(j) + L::first(k) + L::first(l);
+  return L::sum_of(a) + L::sum_of(b) + L::sum_of(c) + L::sum_of(d) + L::sum_of(e) + L::sum_of(f) +
+         L::sum_of(g) + L::sum_of(h) + L::sum_of(i) + L::sum_of(j) + L::sum_of(k) + L::sum_of(l);
+}
+
+/// What the processor has, which may be more than the program was compiled for. Libraries use it.
+struct Features {
+  bool avx2, avx512f, avx512_bf16, amx_bf16;
+};
+
+Features features() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  Features found{};
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return found;
+  found.avx2 = (b >> 5U & 1U) != 0;
+  found.avx512f = (b >> 16U & 1U) != 0;
+  found.amx_bf16 = (d >> 22U & 1U) != 0;
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) found.avx512_bf16 = (a >> 5U & 1U) != 0;
+  return found;
 }
 
 template <class L, class T>
@@ -116,18 +145,24 @@ double run_on_all_threads(std::int64_t rounds) {
 
 }  // namespace
 
-bool has_register_loop([[maybe_unused]] DType dtype) {
-#if defined(__AMX_BF16__)
-  return dtype != DType::bf16;
-#else
-  return true;
+bool has_register_loop(DType dtype) {
+  const Features cpu = features();
+#if !defined(__AVX512F__)
+  if (cpu.avx512f) return false;
 #endif
+#if !defined(__AVX2__)
+  if (cpu.avx2) return false;
+#endif
+#if !defined(__AVX512BF16__)
+  if (dtype == DType::bf16 && cpu.avx512_bf16) return false;
+#endif
+  return dtype != DType::bf16 || !cpu.amx_bf16;
 }
 
 double run_register_loop(DType dtype, std::int64_t rounds) {
   if (!has_register_loop(dtype)) return 0.0;
   if (dtype == DType::fp64) return run_on_all_threads<Lanes<double>, double>(rounds);
-#if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
+#if defined(__AVX512BF16__)
   if (dtype == DType::bf16) return run_on_all_threads<DotLanes, float>(rounds);
 #endif
   // Without instructions for bf16, products of bf16 are formed in fp32.

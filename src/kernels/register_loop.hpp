@@ -8,9 +8,10 @@
 
 namespace tidemark::kernels {
 
-/// Whether there is such a loop for this type on the processor that the program was compiled for.
-/// It uses fused multiply-adds, and for bf16 dot products (AVX512_BF16), if the processor has them.
-/// False on devices, and for bf16 on a processor with AMX, whose tiles have a higher rate.
+/// Whether there is such a loop for this type, with the widest instructions of this processor. It
+/// uses fused multiply-adds, and for bf16 dot products (AVX512_BF16), if the processor has them.
+/// False on devices, on other processors than x86, if the program was compiled for an older
+/// processor, and for bf16 on a processor with AMX, whose tiles have a higher rate.
 [[nodiscard]] bool has_register_loop(DType dtype);
 
 /// Runs `rounds` rounds of the loop on every thread of the rank. No operand comes from memory, so

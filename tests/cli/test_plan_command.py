@@ -69,6 +69,9 @@ class Output(Plan):
                 self.assertTrue(result.output.splitlines()[0].endswith(f", products by {library}"))
                 record = parse(self.read("plan.jsonl"))
                 self.assertEqual(record["product_library"], {"name": library})
+                named = next((word.partition("=")[2] for word in arguments if "products=" in word),
+                             "auto")
+                self.assertEqual(record["case"]["products"], named)
 
     # Korthikanti et al. (2022), Table 5: GPUs, batch, seconds of an iteration, and MFU in percent
     # of an A100's 312 TFLOP/s.

@@ -49,9 +49,11 @@ void CaseMeasurement<T>::choose_products() {
   announce("choosing the library of products");
   products_ = fastest_of(candidates, communicator_, [this](ProductLibrary library) {
     run_.device.products.library = library;
+    product_rate_.expect_another_rate();
     return product_rate_.measure();
   });
   run_.device.products.library = products_.library;
+  product_rate_.expect_another_rate();
   pool_.release_all();  // the layout of its segments would be that of these products
 }
 

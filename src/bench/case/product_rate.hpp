@@ -18,6 +18,8 @@ class ProductRate {
   /// GFLOP/s of this rank while all ranks compute. Collective. Lasts about 20 ms or more, to hide
   /// the resolution of the clock.
   double measure();
+  /// Determines again how many products take that long, because the library changes.
+  void expect_another_rate() { repeats_ = 0; }
 
  private:
   model::Stack<T>& stack_;

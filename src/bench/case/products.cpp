@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "bench/case/products.hpp"
 
+#include <array>
+
 #include <fmt/format.h>
 
 #include "base/device.hpp"
@@ -53,6 +55,19 @@ std::vector<ProductLibrary> candidates_of(const config::Case& c) {
   // Panels of bf16 are products of fp32, too.
   if (c.precision == DType::fp64 || method_of(c).takes_bf16) return {};
   return {ProductLibrary::kokkos_kernels, ProductLibrary::onednn};
+}
+
+void require_agreement(const config::Case& c, comm::Communicator& communicator) {
+  std::array<double, 2> least{method_of(c).takes_bf16 ? 1.0 : 0.0,
+                              static_cast<double>(candidates_of(c).size())};
+  std::array<double, 2> most = least;
+  communicator.min_over_ranks(least);
+  communicator.max_over_ranks(most);
+  if (least == most) return;
+  throw RunError(
+      "products: auto differs between ranks, because only some processors have instructions for "
+      "bf16, or ONEDNN_MAX_CPU_ISA hides them on some: name the library",
+      Scope::all_ranks);
 }
 
 void require_products(const config::Case& c) {

@@ -34,6 +34,10 @@ struct ProductChoice {
 /// if nothing is left to decide.
 [[nodiscard]] std::vector<ProductLibrary> candidates_of(const config::Case& c);
 
+/// Throws RunError on all ranks if their processors would lead to different methods, which would
+/// differ in memory and in numbers. Collective.
+void require_agreement(const config::Case& c, comm::Communicator& communicator);
+
 /// Throws InputError if this build cannot form products by the library that a case names.
 void require_products(const config::Case& c);
 

@@ -84,6 +84,7 @@ MemoryLeft memory_left(const job::MpiSession& session) {
 CaseResult run_case(const config::Case& c, const RunContext& run,
                     const std::optional<std::filesystem::path>& dump_folder) {
   const OpenCommunicator open = open_communicator(c, run.device);
+  require_agreement(c, open.get());
   require_capacity(c, memory_left(run.session), open.get());
   run.device.rounds_to_tf32 = c.tensor_float;
   run.device.products = method_of(c);

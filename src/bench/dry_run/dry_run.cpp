@@ -90,7 +90,9 @@ DryRun run_dry(const config::Case& c) {
   return with_scalar_of(c.precision, [&](auto scalar) { return dry_run_in<decltype(scalar)>(c); });
 }
 
-PlanResult plan_case(const config::Case& c) {
+PlanResult plan_case(const config::Case& settings, config::Products assumed) {
+  config::Case c = settings;
+  if (c.products == config::Products::automatic) c.products = assumed;
   const DryRun dry_run = run_dry(c);
   require_good(check_saved(c, dry_run.tide));
   require_good(check_traffic(c, dry_run.counters, 1));
@@ -103,7 +105,7 @@ PlanResult plan_case(const config::Case& c) {
                   dry_run.parameter_bytes, dry_run.gradient_bytes, dry_run.table_bytes,
                   dry_run.exchange_buffer_bytes));
   PlanResult plan;
-  plan.settings = c;
+  plan.settings = settings;
   plan.memory = memory_of(c, dry_run.tide);
   plan.memory.parameters = dry_run.parameter_bytes + dry_run.table_bytes;
   plan.memory.gradients = dry_run.gradient_bytes;

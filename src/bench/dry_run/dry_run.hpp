@@ -33,8 +33,10 @@ struct DryRun {
 /// allocates no memory of the case, and needs neither Kokkos nor MPI.
 DryRun run_dry(const config::Case& c);
 
-/// The figures of a case from a dry run and the theory. Throws RunError if the two disagree on
-/// saved bytes, parameters or traffic.
-PlanResult plan_case(const config::Case& c);
+/// The figures of a case from a dry run and the theory. `assumed` takes the place of
+/// `products: auto`: a device has its own library. Throws RunError if dry run and theory disagree
+/// on saved bytes, parameters or traffic.
+PlanResult plan_case(const config::Case& settings,
+                     config::Products assumed = config::Products::automatic);
 
 }  // namespace tidemark::bench

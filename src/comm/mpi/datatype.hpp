@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/dtype.hpp"
-#include "comm/mpi/mpi_communicator.hpp"
+#include "job/mpi_header.hpp"
 
 namespace tidemark::comm {
 

@@ -42,7 +42,9 @@ void require_agreement(const config::Case& c, comm::Communicator& communicator);
 void require_products(const config::Case& c);
 
 /// Measures candidates in turn, several times. `rate_of` gives the GFLOP/s of this rank with a
-/// library while all ranks compute. The best of each counts, on the slowest rank. Collective.
+/// library while all ranks compute. The best of each counts, on the slowest rank. A later candidate
+/// must be faster by 5 %, so that noise does not give the cases of one run different libraries.
+/// Collective.
 template <class RateOf>
 ProductChoice fastest_of(const std::vector<ProductLibrary>& candidates,
                          comm::Communicator& communicator, const RateOf& rate_of) {
@@ -56,13 +58,13 @@ ProductChoice fastest_of(const std::vector<ProductLibrary>& candidates,
   }
   communicator.min_over_ranks(best);
   ProductChoice choice;
-  double fastest = 0.0;
+  constexpr double margin = 1.05;
+  double rate = 0.0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     choice.gflops.emplace_back(candidates[i], best[i]);
-    if (best[i] > fastest) {
-      fastest = best[i];
-      choice.library = candidates[i];
-    }
+    if (best[i] <= margin * rate) continue;
+    rate = best[i];
+    choice.library = candidates[i];
   }
   return choice;
 }

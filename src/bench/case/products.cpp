@@ -58,6 +58,8 @@ std::vector<ProductLibrary> candidates_of(const config::Case& c) {
 }
 
 void require_agreement(const config::Case& c, comm::Communicator& communicator) {
+  // Only here does the processor decide.
+  if (c.products != Products::automatic || c.precision != DType::bf16) return;
   std::array<double, 2> least{method_of(c).takes_bf16 ? 1.0 : 0.0,
                               static_cast<double>(candidates_of(c).size())};
   std::array<double, 2> most = least;

@@ -46,10 +46,9 @@ Identity identity() {
   }
 }
 
-std::optional<Clock> clock() {
+std::optional<DeviceClock> clock() {
   if constexpr (runs_on_cuda) {
-    const cuda::Clock found = cuda::clock();
-    return Clock{found.major, found.minor, found.multiprocessors, found.megahertz};
+    return cuda::clock();
   } else {
     return std::nullopt;
   }

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/device_clock.hpp"
+
 namespace tidemark::accelerator {
 
 /// The number of devices that this process sees. nullopt if kernels run on the host, or if Kokkos
@@ -41,14 +43,8 @@ struct Place {
 /// are in the order of the ranks. A device without a UUID counts as not shared.
 std::string describe_sharing(const std::vector<Place>& places);
 
-/// Figures of the device for its peak rate.
-struct Clock {
-  int major = 0, minor = 0;  ///< compute capability
-  int multiprocessors = 0;
-  double megahertz = 0.0;  ///< highest clock of the multiprocessors
-};
-/// nullopt where no runtime of CUDA tells them.
-std::optional<Clock> clock();
+/// The clock of the device that Kokkos computes on; nullopt where no runtime of CUDA tells it.
+std::optional<DeviceClock> clock();
 
 /// Makes the calling thread use the device that Kokkos computes on. A new thread does not do so by
 /// itself. Throws RunError if that fails. Does nothing on a host.

@@ -77,7 +77,7 @@ std::string device_pci_id() {
   return text.data();
 }
 
-Clock clock() {
+DeviceClock clock() {
   const auto attribute = [](cudaDeviceAttr which) {
     int value = 0;
     check_cuda(cudaDeviceGetAttribute(&value, which, current_device()),

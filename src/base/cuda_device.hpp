@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <string>
 
+#include "base/device_clock.hpp"
+
 namespace tidemark::cuda {
 
 /// The number of devices that this process sees. Throws RunError with the driver's words if there
@@ -20,13 +22,8 @@ std::string device_name();
 std::string device_uuid();
 std::string device_pci_id();
 
-/// Compute capability, number of multiprocessors, and their highest clock.
-struct Clock {
-  int major = 0, minor = 0;
-  int multiprocessors = 0;
-  double megahertz = 0.0;
-};
-Clock clock();
+/// The clock of the current device.
+DeviceClock clock();
 
 /// Bytes of the current device that are in use by any process, and bytes that are free.
 struct Memory {

@@ -181,6 +181,15 @@ struct CaseResult {
     const double share = flops / (step_ms.median * 1e-3) * 1e-9 / *ceiling_gflops;
     return share <= 1.0 ? std::optional(share) : std::nullopt;
   }
+  /// Model FLOPs utilisation, with and without the scores that the mask hides.
+  [[nodiscard]] std::optional<double> mfu() const {
+    return utilisation(model_flops_per_step / ranks);
+  }
+  [[nodiscard]] std::optional<double> causal_mfu() const {
+    return utilisation(causal_flops_per_step / ranks);
+  }
+  /// Hardware FLOPs utilisation.
+  [[nodiscard]] std::optional<double> hfu() const { return utilisation(launched_flops_per_rank); }
   /// Whether the step, or the product beside it, was faster than the ceiling.
   [[nodiscard]] bool ceiling_was_disturbed() const {
     return ceiling_gflops &&

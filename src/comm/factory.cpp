@@ -15,14 +15,6 @@ namespace tidemark::comm {
 
 namespace {
 
-bool mpi_is_running() {
-  int initialized = 0;
-  int finalized = 0;
-  MPI_Initialized(&initialized);
-  MPI_Finalized(&finalized);
-  return initialized != 0 && finalized == 0;
-}
-
 /// Whether the algorithm is one of our own, which consist of MPI messages.
 bool is_own(std::optional<Algorithm> algorithm) {
   return algorithm && *algorithm != Algorithm::native;

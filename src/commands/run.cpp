@@ -26,6 +26,7 @@
 #include "kernels/gemm.hpp"
 #include "report/overlap_lines.hpp"
 #include "report/print.hpp"
+#include "report/product_lines.hpp"
 #include "report/provenance.hpp"
 #include "report/table.hpp"
 

@@ -39,43 +39,32 @@ constexpr int chains = 12;
 
 template <class T>
 struct Lanes {
-  using type __attribute__((vector_size(register_bytes))) = T;
-  static constexpr double operations_per_round = 2.0 * chains * register_bytes / sizeof(T);
+  using Sum __attribute__((vector_size(register_bytes))) = T;
+  using Operand = Sum;
+  static constexpr int lanes = register_bytes / static_cast<int>(sizeof(T));
+  static constexpr int products_per_lane = 1;
 
-  static type of(T value) {
-    type lanes{};
-    return lanes + value;
-  }
-  static type step(const type& sum, const type& factor, const type& term) {
+  static Sum sum_of(T value) { return Sum{} + value; }
+  static Operand operand_of(T value) { return sum_of(value); }
+  static Sum step(const Sum& sum, const Operand& factor, const Operand& term) {
     return sum * factor + term;
-  }
-  static T sum_of(const type& lanes) {
-    T sum{};
-    for (int i = 0; i < register_bytes / static_cast<int>(sizeof(T)); ++i) sum += lanes[i];
-    return sum;
   }
 };
 
 #if defined(__AVX512BF16__)
 /// Dot products of pairs of bf16, added to sums in fp32.
 struct DotLanes {
-  struct type {
-    __m512 sums;
-    __m512bh pairs;
-  };
-  static constexpr double operations_per_round = 2.0 * chains * 32;
+  using Sum = __m512;
+  using Operand = __m512bh;
+  static constexpr int lanes = 16;
+  static constexpr int products_per_lane = 2;
 
-  static type of(float value) {
-    return {_mm512_set1_ps(value),
-            _mm512_cvtne2ps_pbh(_mm512_set1_ps(value), _mm512_set1_ps(value))};
+  static Sum sum_of(float value) { return _mm512_set1_ps(value); }
+  static Operand operand_of(float value) {
+    return _mm512_cvtne2ps_pbh(sum_of(value), sum_of(value));
   }
-  static type step(const type& sum, const type& factor, const type& term) {
-    return {_mm512_dpbf16_ps(sum.sums, factor.pairs, term.pairs), sum.pairs};
-  }
-  static float sum_of(const type& lanes) {
-    float sum = 0.0F;
-    for (int i = 0; i < 16; ++i) sum += lanes.sums[i];
-    return sum;
+  static Sum step(const Sum& sum, const Operand& left, const Operand& right) {
+    return _mm512_dpbf16_ps(sum, left, right);
   }
 };
 #endif
@@ -84,29 +73,19 @@ struct DotLanes {
 /// every lane of every chain, so that it leaves nothing out. The values stay finite.
 template <class L, class T>
 T chains_of(std::int64_t rounds, T factor, T term) {
-  using V = typename L::type;
-  const V x = L::of(factor);
-  const V y = L::of(term);
-  // Equal chains would be computed only once.
-  V a = L::of(T(1)), b = L::of(T(2)), c = L::of(T(3)), d = L::of(T(4));
-  V e = L::of(T(5)), f = L::of(T(6)), g = L::of(T(7)), h = L::of(T(8));
-  V i = L::of(T(9)), j = L::of(T(10)), k = L::of(T(11)), l = L::of(T(12));
+  const typename L::Operand x = L::operand_of(factor);
+  const typename L::Operand y = L::operand_of(term);
+  // Loops of constant length are unrolled, so that the sums stay in registers.
+  typename L::Sum sums[chains];
+  for (int i = 0; i < chains; ++i) sums[i] = L::sum_of(T(i));  // equal chains would be merged
   for (std::int64_t round = 0; round < rounds; ++round) {
-    a = L::step(a, x, y);
-    b = L::step(b, x, y);
-    c = L::step(c, x, y);
-    d = L::step(d, x, y);
-    e = L::step(e, x, y);
-    f = L::step(f, x, y);
-    g = L::step(g, x, y);
-    h = L::step(h, x, y);
-    i = L::step(i, x, y);
-    j = L::step(j, x, y);
-    k = L::step(k, x, y);
-    l = L::step(l, x, y);
+    for (int i = 0; i < chains; ++i) sums[i] = L::step(sums[i], x, y);
   }
-  return L::sum_of(a) + L::sum_of(b) + L::sum_of(c) + L::sum_of(d) + L::sum_of(e) + L::sum_of(f) +
-         L::sum_of(g) + L::sum_of(h) + L::sum_of(i) + L::sum_of(j) + L::sum_of(k) + L::sum_of(l);
+  T total{};
+  for (int i = 0; i < chains; ++i) {
+    for (int lane = 0; lane < L::lanes; ++lane) total += sums[i][lane];
+  }
+  return total;
 }
 
 /// What the processor has, which may be more than the program was compiled for. Libraries use it.
@@ -140,13 +119,14 @@ double run_on_all_threads(std::int64_t rounds) {
       [=](const int, T& total) { total += chains_of<L>(rounds, x, y); }, sum);
   volatile T kept = sum;
   static_cast<void>(kept);
-  return L::operations_per_round * static_cast<double>(rounds) * threads;
+  constexpr double operations_per_round = 2.0 * chains * L::lanes * L::products_per_lane;
+  return operations_per_round * static_cast<double>(rounds) * threads;
 }
 
 }  // namespace
 
 bool has_register_loop(DType dtype) {
-  const Features cpu = features();
+  static const Features cpu = features();  // cpuid is slow on a virtual machine
 #if !defined(__AVX512F__)
   if (cpu.avx512f) return false;
 #endif

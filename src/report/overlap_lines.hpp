@@ -17,17 +17,8 @@ std::string overlap_lines(const bench::CaseResult& result);
 /// A line if the steps became slower or faster while they were measured; otherwise empty.
 std::string drift_line(const bench::CaseResult& result);
 
-/// A line if the product rate is lower than the rate of the step; otherwise empty.
-std::string disturbance_line(const bench::CaseResult& result);
-
-/// A line with the utilisation and its ceiling; empty if the ceiling is not known.
-std::string utilisation_line(const bench::CaseResult& result);
-
 /// A line if data between ranks travel through the host's memory; otherwise empty.
 std::string transport_line(const bench::CaseResult& result);
-
-/// A line with the library that formed the products, and the rates that decided.
-std::string products_line(const bench::CaseResult& result);
 
 /// The choices of `comm.algorithm: auto`, one line per operation; empty if nothing was chosen.
 std::string algorithm_lines(const bench::CaseResult& result);

@@ -87,10 +87,9 @@ Json flops_json(const bench::CaseResult& result) {
   json["fraction_of_gemm"] = number(result.fraction_of_gemm());
   json["disturbed"] = result.product_rate_was_disturbed();
   json["ceiling_gflops_per_rank"] = or_null(result.ceiling_gflops);
-  const double ranks = result.ranks;
-  json["mfu"]["full"] = or_null(result.utilisation(result.model_flops_per_step / ranks));
-  json["mfu"]["causal"] = or_null(result.utilisation(result.causal_flops_per_step / ranks));
-  json["hfu"]["launched"] = or_null(result.utilisation(result.launched_flops_per_rank));
+  json["mfu"]["full"] = or_null(result.mfu());
+  json["mfu"]["causal"] = or_null(result.causal_mfu());
+  json["hfu"]["launched"] = or_null(result.hfu());
   return json;
 }
 

@@ -4,16 +4,10 @@
 
 #include <optional>
 
+#include "base/device_clock.hpp"
 #include "config/case.hpp"
 
 namespace tidemark::theory {
-
-/// What a device says of itself.
-struct DeviceClock {
-  int major = 0, minor = 0;  ///< compute capability
-  int multiprocessors = 0;
-  double megahertz = 0.0;  ///< highest clock of the multiprocessors
-};
 
 /// Dense GFLOP/s of matrix products in the precision of the case: multiprocessors x clock x
 /// operations per clock. nullopt for devices and precisions without a row in the table.

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "support/libraries.hpp"
+#include "support/products.hpp"
 #include "support/tables.hpp"
 
 namespace tidemark::kernels {
@@ -14,20 +15,12 @@ namespace {
 
 using support::agrees;
 using support::DeviceTable;
+using support::Extents;
 using support::in_double;
 using support::not_a_number;
+using support::operand;
 using support::random_table;
 using support::Table;
-
-struct Extents {
-  std::int64_t m, n, k;
-};
-
-template <class T>
-Table<T> operand(Op op, std::int64_t rows, std::int64_t columns, std::uint32_t seed) {
-  return op == Op::none ? random_table<T>(rows, columns, seed)
-                        : random_table<T>(columns, rows, seed);
-}
 
 /// Exactly the elements that the product asks for. Elements after them show if it writes too far.
 template <class F>

@@ -47,19 +47,6 @@ TEST(DriftLine, SpeaksOfDriftBeyondNoiseAlone) {
   EXPECT_NE(drift_line(result).find("2.0 % less than the first"), std::string::npos);
 }
 
-TEST(DisturbanceLine, SaysThatTheProductWasMeasuredBesideOtherWork) {
-  bench::CaseResult result;
-  result.ranks = 1;
-  result.model_flops_per_step = 1e9;
-  result.step_ms = bench::summarize({100.0});  // 10 GFLOP/s
-  result.gemm_gflops = bench::summarize({9.2});
-  EXPECT_EQ(disturbance_line(result), "");
-  result.gemm_gflops = bench::summarize({5.0});
-  EXPECT_EQ(disturbance_line(result),
-            "  disturbed: the step reached 2.00 of the product rate, so other work ran while that "
-            "was measured\n");
-}
-
 TEST(TransportLine, SpeaksOfTheDetourAlone) {
   bench::CaseResult result;
   for (const char* direct : {"host", "device"}) {

@@ -18,10 +18,8 @@ constexpr std::int64_t rounds = 1'000'000;
 constexpr double least_seconds = 0.02;
 
 std::optional<double> device_peak(const config::Case& c) {
-  const std::optional<accelerator::Clock> clock = accelerator::clock();
-  if (!clock) return std::nullopt;
-  return theory::device_peak_gflops(
-      {clock->major, clock->minor, clock->multiprocessors, clock->megahertz}, c);
+  const std::optional<DeviceClock> clock = accelerator::clock();
+  return clock ? theory::device_peak_gflops(*clock, c) : std::nullopt;
 }
 
 }  // namespace

@@ -33,10 +33,12 @@ int rank_in(MPI_Comm comm) {
   return rank;
 }
 
-bool mpi_is_finalized() {
+bool mpi_is_running() {
+  int initialized = 0;
   int finalized = 0;
+  MPI_Initialized(&initialized);
   MPI_Finalized(&finalized);
-  return finalized != 0;
+  return initialized != 0 && finalized == 0;
 }
 
 MpiHandle::MpiHandle(MPI_Comm parent, job::Watchdog& watchdog) : watchdog_(watchdog) {
@@ -47,7 +49,7 @@ MpiHandle::MpiHandle(MPI_Comm parent, job::Watchdog& watchdog) : watchdog_(watch
 }
 
 MpiHandle::~MpiHandle() {
-  if (an_error_unwinds() || mpi_is_finalized()) return;
+  if (an_error_unwinds() || !mpi_is_running()) return;
   const job::Watchdog::Call call(watchdog_, "freeing the communicator");
   MPI_Comm_free(&comm_);
 }

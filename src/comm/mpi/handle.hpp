@@ -44,7 +44,7 @@ class MpiHandle {
 
 /// The rank of this process in `comm`.
 [[nodiscard]] int rank_in(MPI_Comm comm);
-/// Whether MPI_Finalize was called. Handles of MPI must not be freed after it.
-[[nodiscard]] bool mpi_is_finalized();
+/// Whether MPI was initialised and not finalised yet. Only then are its handles valid.
+[[nodiscard]] bool mpi_is_running();
 
 }  // namespace tidemark::comm

@@ -98,7 +98,7 @@ LibraryCollectives::LibraryCollectives(const MpiHandle& handle, std::size_t larg
 
 LibraryCollectives::~LibraryCollectives() {
   // While an error unwinds, a pending call may still use the sums.
-  if (an_error_unwinds() || mpi_is_finalized()) return;
+  if (an_error_unwinds() || !mpi_is_running()) return;
   MPI_Op_free(&bf16_sum_);
   if (large_bf16_sum_ != MPI_OP_NULL) MPI_Op_free(&large_bf16_sum_);
 }

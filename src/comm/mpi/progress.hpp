@@ -60,6 +60,9 @@ class MpiProgress {
   /// A thread that drives pending calls during its lifetime.
   class Thread;
 
+  /// Returns the code of a blocking call, which the watchdog ends if it takes too long.
+  template <class Body>
+  int watched(const char* operation, const Body& body);
   void drive(std::uint64_t awaited, Clock::time_point begin);
   void enter(const Completed& completed, std::uint64_t awaited, Clock::time_point begin);
   void posted(const BookedCall& call, Clock::time_point begin, bool wakes);
@@ -89,11 +92,7 @@ template <class Body>
 void MpiProgress::complete_by_library(const BookedCall& call, const Body& body) {
   const Clock::time_point begin = Clock::now();  // before the lock, as above
   const std::lock_guard lock(mutex_);
-  int code = MPI_SUCCESS;
-  {
-    const job::Watchdog::Call watched(watchdog_, name_of(call.operation).data(), Clock::now());
-    code = body();
-  }
+  const int code = watched(name_of(call.operation).data(), body);
   const Clock::time_point end = Clock::now();
   handle_.check(code, name_of(call.operation));
   if (!call.counted) return;
@@ -105,12 +104,13 @@ void MpiProgress::complete_by_library(const BookedCall& call, const Body& body) 
 template <class Body>
 void MpiProgress::carry_out(const char* operation, const Body& body) {
   const std::lock_guard lock(mutex_);
-  int code = MPI_SUCCESS;
-  {
-    const job::Watchdog::Call watched(watchdog_, operation);
-    code = body();
-  }
-  handle_.check(code, operation);
+  handle_.check(watched(operation, body), operation);
+}
+
+template <class Body>
+int MpiProgress::watched(const char* operation, const Body& body) {
+  const job::Watchdog::Call call(watchdog_, operation);
+  return body();
 }
 
 }  // namespace tidemark::comm

@@ -38,7 +38,9 @@ LAUNCHER_REMARK = re.compile(r"^(\[[^\]]+\] (\d+ more process(es)? ha(s|ve) sent
                              r"|Set MCA parameter|\[\[\d+,\d+\],\d+\] ORTE_ERROR_LOG: "
                              r"|PMIX ERROR: )"
                              r"|\[[^\]]+\]\[\[\d+,\d+\],\d+\]\[.+\] Unable to find reachable "
-                             r"pairing|Abort\(\d+\) on node \d+ )")
+                             r"pairing|Abort\(\d+\) on node \d+ "
+                             # Open MPI reads the memory of a rank that has just ended.
+                             r"|\[[^\]]+:\d+\] Read -?\d+, expected \d+, errno = \d+$)")
 # Processes of MPICH's launcher.
 PROXY = re.compile(r"\(hydra_")
 

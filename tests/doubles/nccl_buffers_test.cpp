@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// NCCL's own memory for buffers, on the doubles of CUDA and NCCL, with real ranks. nccl_test.cpp
-// tests that calls find the right numbers in it.
+// NCCL's own memory for buffers, on the doubles of CUDA and NCCL, with real ranks.
+// nccl_collectives_test.cpp tests that calls find the right numbers in it.
 #include <nccl.h>
 
 #include <algorithm>

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The double of NCCL: only the calls that Tidemark makes, for communicators that do not block.
-//
-// Ranks are processes of one node, which meet in shared memory. A collective is work on a stream of
-// the double of CUDA. All ranks take part in it in the order in which they post. It reports errors
-// with which NCCL would hang: other operations, counts or types on other ranks.
-#include "doubles/nccl_double.hpp"
-
+// nccl_work.cpp carries collectives out, and registry.cpp has the calls for NCCL's own memory.
 #include <nccl.h>
 
 #include <algorithm>
@@ -13,7 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -21,176 +15,23 @@
 #include <utility>
 #include <vector>
 
-#include "base/bfloat16.hpp"
 #include "doubles/device.hpp"
 #include "doubles/faults.hpp"
 #include "doubles/meeting.hpp"
+#include "doubles/nccl_work.hpp"
 #include "doubles/quiet.hpp"
 #include "doubles/registry.hpp"
 
-using tidemark::bfloat16;
+using tidemark::doubles::accept_all;
+using tidemark::doubles::Call;
 using tidemark::doubles::fails;
 using tidemark::doubles::Kind;
 using tidemark::doubles::Meeting;
 using tidemark::doubles::Post;
 using tidemark::doubles::Quiet;
-
-/// A communicator.
-struct ncclComm {
-  ncclComm(const std::string& name, int own_rank, int num_ranks)
-      : meeting(name, own_rank, num_ranks), rank(own_rank), ranks(num_ranks) {}
-
-  Meeting meeting;
-  int rank, ranks;
-  std::atomic<bool> is_aborted{false};
-  /// Relaxed except for its end. Otherwise the sanitizer would take counting for an order between
-  /// the host and the stream.
-  std::atomic<int> work_under_way{0};
-
-  std::mutex mutex;  ///< guards the members below
-  std::string trouble;
-  /// Work that has been accepted, but not given to its stream yet. It makes a call ncclInProgress.
-  std::optional<std::pair<cudaStream_t, CUstream_st::Work>> accepted;
-  int questions_to_come = 0;  ///< until the work is given to its stream
-  int calls = 0;
-};
+using tidemark::doubles::size_of;
 
 namespace {
-
-std::size_t size_of(ncclDataType_t type) {
-  return type == ncclFloat64 ? 8 : type == ncclFloat32 ? 4 : type == ncclBfloat16 ? 2 : 0;
-}
-
-template <class T, class Sum>
-void sum_blocks(const Meeting& meeting, int ranks, std::size_t first, std::size_t count,
-                void* result) {
-  auto* const out = static_cast<T*>(result);
-  for (std::size_t i = 0; i < count; ++i) {
-    Sum sum{};
-    for (int rank = 0; rank < ranks; ++rank) {
-      T term;
-      std::memcpy(&term, meeting.brought_by(rank) + (first + i) * sizeof(T), sizeof(T));
-      sum += static_cast<Sum>(term);
-    }
-    out[i] = static_cast<T>(sum);
-  }
-}
-
-void sum(const ncclComm& comm, ncclDataType_t type, std::size_t first, std::size_t count,
-         void* result) {
-  if (type == ncclFloat64) {
-    sum_blocks<double, double>(comm.meeting, comm.ranks, first, count, result);
-  } else if (type == ncclFloat32) {
-    sum_blocks<float, float>(comm.meeting, comm.ranks, first, count, result);
-  } else {
-    sum_blocks<bfloat16, float>(comm.meeting, comm.ranks, first, count, result);
-  }
-}
-
-void report(ncclComm& comm, const std::string& trouble) {
-  const Quiet quiet;
-  const std::lock_guard lock(comm.mutex);
-  if (comm.trouble.empty()) comm.trouble = trouble;
-}
-
-/// One call, as posted by a rank.
-struct Call {
-  Post post;
-  ncclDataType_t type;
-  const void* send;
-  std::size_t sent_bytes;
-  void* recv;
-  std::size_t received_bytes;
-};
-
-/// Writes the other ranks' data to this rank's buffer. Runs on the thread of the stream.
-void take(ncclComm& comm, const Call& call) {
-  const std::size_t count = call.post.count;
-  const std::size_t block = count * size_of(call.type);
-  auto* const recv = static_cast<std::byte*>(call.recv);
-  switch (call.post.kind) {
-    case Post::Kind::all_reduce:
-      return sum(comm, call.type, 0, count, recv);
-    case Post::Kind::reduce_scatter:
-      return sum(comm, call.type, count * static_cast<std::size_t>(comm.rank), count, recv);
-    case Post::Kind::all_gather:
-      for (int rank = 0; rank < comm.ranks; ++rank) {
-        std::memcpy(recv + block * static_cast<std::size_t>(rank), comm.meeting.brought_by(rank),
-                    block);
-      }
-      return;
-    case Post::Kind::exchange:
-      std::memcpy(recv, comm.meeting.brought_by(call.post.from), block);
-  }
-}
-
-void carry_out(ncclComm& comm, const Call& call) {
-  if (!comm.is_aborted.load(std::memory_order_relaxed)) {
-    const std::string wrong = comm.meeting.meet(
-        call.post, call.send, call.sent_bytes, [&] { take(comm, call); }, comm.is_aborted);
-    if (!wrong.empty()) {
-      report(comm, wrong);
-      // If a collective is impossible, its kernels run until they are aborted.
-      while (!comm.is_aborted.load(std::memory_order_relaxed))
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  }
-  comm.work_under_way.fetch_sub(1, std::memory_order_release);
-}
-
-/// Notes what all ranks must have in common about the places of their buffers.
-void note_registration(const ncclComm& comm, Call& call) {
-  using tidemark::doubles::registered_offset;
-  const std::ptrdiff_t sent = registered_offset(&comm, call.send, call.sent_bytes);
-  const std::ptrdiff_t received = registered_offset(&comm, call.recv, call.received_bytes);
-  call.post.sends_registered = sent >= 0;
-  call.post.receives_registered = received >= 0;
-  // Only for the buffer that is the whole message. A rank's own part of it may be anywhere.
-  switch (call.post.kind) {
-    case Post::Kind::all_reduce:
-    case Post::Kind::all_gather:
-      call.post.offset = received;
-      return;
-    case Post::Kind::reduce_scatter:
-      call.post.offset = sent;
-      return;
-    case Post::Kind::exchange:
-      call.post.offset = -1;
-  }
-}
-
-int launched = 0;
-
-/// Every second call is only accepted, like the first calls of real communicators while they
-/// connect. It gets to its stream when the communicator has been asked three times.
-ncclResult_t accept_all(ncclComm& comm, std::vector<Call> calls, cudaStream_t stream) {
-  for (Call& call : calls) {
-    if (!tidemark::doubles::is_on_device(call.send, call.sent_bytes) ||
-        !tidemark::doubles::is_on_device(call.recv, call.received_bytes)) {
-      report(comm, "a buffer is not in the memory of the device");
-      return ncclInvalidArgument;
-    }
-    if (call.sent_bytes > Meeting::most_bytes || size_of(call.type) == 0) {
-      return ncclInvalidArgument;
-    }
-    note_registration(comm, call);
-  }
-  ++launched;
-  comm.work_under_way.fetch_add(static_cast<int>(calls.size()), std::memory_order_relaxed);
-  const auto work = [&comm, calls] {
-    for (const Call& call : calls) carry_out(comm, call);
-  };
-  if (comm.calls++ % 2 == 1) {
-    stream->push(work);
-    return ncclSuccess;
-  }
-  constexpr int questions = 3;
-  const Quiet quiet;
-  const std::lock_guard lock(comm.mutex);
-  comm.accepted.emplace(stream, work);
-  comm.questions_to_come = questions;
-  return ncclInProgress;
-}
 
 ncclResult_t accept(ncclComm& comm, const Call& call, cudaStream_t stream) {
   return accept_all(comm, {call}, stream);
@@ -233,8 +74,6 @@ bool is_idle(const ncclComm& comm) {
 }
 
 }  // namespace
-
-int tidemark::doubles::launched_calls() { return launched; }
 
 ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
   if (fails("ncclGetUniqueId")) return ncclSystemError;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <type_traits>
 
@@ -62,6 +63,20 @@ using Accumulate = typename detail::Accumulation<T>::type;
 /// True if T is for storage only and sums have another type.
 template <class T>
 inline constexpr bool is_narrow = !std::is_same_v<T, Accumulate<T>>;
+
+/// What a kernel copies elements of T as. GCC copies arrays of classes one by one, and arrays of
+/// numbers in vectors.
+template <class T>
+using Bits = std::conditional_t<std::is_same_v<T, bfloat16>, std::uint16_t, T>;
+/// The same memory. An object may be read as its only member.
+template <class T>
+TIDEMARK_HOST_DEVICE Bits<T>* bits_of(T* elements) {
+  return reinterpret_cast<Bits<T>*>(elements);
+}
+template <class T>
+TIDEMARK_HOST_DEVICE const Bits<T>* bits_of(const T* elements) {
+  return reinterpret_cast<const Bits<T>*>(elements);
+}
 
 /// DType of a C++ scalar: `dtype_of<float>` is DType::fp32.
 template <class T>

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/scalars.hpp"
+#include "kernels/exponential.hpp"
 #include "kernels/softmax.hpp"
 
 namespace tidemark::kernels {
@@ -93,12 +94,12 @@ void online_softmax(Device& device, const ScoreBlock& block, const Dropout& drop
             [&](const int j, F& part) { part = p[j] > part ? p[j] : part; },
             Kokkos::Max<F>(highest));
         highest = highest > highest_before ? highest : highest_before;
-        const F shrink = std::exp((highest_before - highest) * score_scale);
+        const F shrink = exponential((highest_before - highest) * score_scale);
         F weight = F(0);
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, seen),
             [&](const int j, F& part) {
-              const F e = std::exp((p[j] - highest) * score_scale);
+              const F e = exponential((p[j] - highest) * score_scale);
               p[j] = e;
               part += e;
             },
@@ -189,7 +190,7 @@ void block_softmax_backward(Device& device, const ScoreBlock& block, const Dropo
         const F offset = *row_pointer(log_sum_exp, at);
         const F projection = *row_pointer(projections, at);
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
-                             [&](const int j) { p[j] = std::exp(p[j] * score_scale - offset); });
+                             [&](const int j) { p[j] = exponential(p[j] * score_scale - offset); });
         if (drop.active) {
           for_each_drawn(team, drop, first_score(place, at), seen,
                          [&](const int j, const std::uint8_t kept) {

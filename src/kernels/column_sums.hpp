@@ -9,66 +9,96 @@
 
 namespace tidemark::kernels::detail {
 
-/// A host core keeps a long strip of columns in its first-level cache. A GPU needs many small teams
-/// whose threads share the rows.
-inline constexpr int strip_columns = runs_on_host ? 512 : 32;
-inline constexpr int strip_threads = runs_on_host ? 1 : 16;
-inline constexpr int strip_lanes = runs_on_host ? 1 : 32;
+/// How teams divide a matrix. On a host one team has all threads and reads whole rows, because
+/// memory is fast for those who read on. A GPU needs many small teams.
+struct Division {
+  std::int64_t columns;  ///< columns of a team's strip
+  int threads;           ///< per team
+  int lanes;             ///< per thread, along the columns
+  int scratch_level;     ///< of the partial sums
+};
 
-/// Columns per team. On a host all threads get a strip, if there are enough columns: at least 32,
-/// which are one or two cache lines. A column's sum does not depend on the width of its strip.
-inline std::int64_t strip_width(const Device& device, std::int64_t columns) {
-  if (!runs_on_host) return strip_columns;
-  constexpr std::int64_t least = 32;
-  const std::int64_t threads = device.exec->concurrency();
-  const std::int64_t share = (columns + threads - 1) / threads;
-  return std::clamp<std::int64_t>((share + least - 1) / least * least, least, strip_columns);
+/// `row_bytes`: bytes of one column's partial sums.
+inline Division division_of(const Device& device, std::int64_t columns, std::int64_t row_bytes) {
+  if (!runs_on_host) return {32, 16, 32, 0};
+  constexpr std::int64_t most_bytes = 16 << 20;  // Kokkos grants 20 MB per team
+  const std::int64_t strip = std::clamp<std::int64_t>(most_bytes / row_bytes, 1, columns);
+  const std::int64_t threads = most_bytes / (strip * row_bytes);
+  return {strip, static_cast<int>(std::clamp<std::int64_t>(threads, 1, device.exec->concurrency())),
+          1, 1};
 }
+
+/// The rows that one thread of a team adds.
+struct RowsOfThread {
+  std::int64_t first, end, step;
+};
+
+/// Consecutive rows on a host, whose cores fetch ahead. On a device the threads of a team read
+/// rows that lie side by side at the same time.
+KOKKOS_INLINE_FUNCTION RowsOfThread rows_of_thread(std::int64_t rows, int thread, int threads) {
+  if (!runs_on_host) return {thread, rows, threads};
+  return {rows * thread / threads, rows * (thread + 1) / threads, 1};
+}
+
+/// A thread's sums of N terms for the columns of a strip.
+template <class T>
+struct PartialSums {
+  T* first;
+  std::int64_t distance;  ///< from the sums of one term to those of the next
+
+  [[nodiscard]] KOKKOS_INLINE_FUNCTION T* of_term(int n) const { return first + n * distance; }
+};
 
 /// Sums N terms over all rows: sums[n][column] = sum over rows of term n.
 ///
 /// `add_row(team, row, first, width, partial)` adds the terms of columns [first, first + width) of
-/// one row to `partial[n * strip_columns + j]`, with j from 0. It uses its own ThreadVectorRange.
-/// Each thread of a team adds its rows in ascending order. Then the threads' sums are added in
-/// order, so the result does not depend on scheduling. T is the type of the sums.
+/// one row to `partial.of_term(n)[j]`, with j from 0. It uses its own ThreadVectorRange. Each
+/// thread of a team adds its rows in ascending order. Then the threads' sums are added in order, so
+/// for a number of threads the result does not depend on scheduling. T is the type of the sums.
 template <class T, int N, class AddRow>
 void column_sums(Device& device, const char* label, std::int64_t rows, std::int64_t columns,
                  const AddRow& add_row, const Kokkos::Array<Vector<T>, N>& sums) {
-  if (!device.launches()) return;
+  if (!device.launches() || columns == 0) return;
   const KernelNote note(device, label);
   using Scratch = Kokkos::View<T*, ExecutionSpace::scratch_memory_space,
                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-  const std::int64_t strip = strip_width(device, columns);
-  const int strips = checked_teams(label, (columns + strip - 1) / strip);
-  constexpr int thread_terms = N * strip_columns;
-  constexpr int team_terms = thread_terms * strip_threads;
-  TeamPolicy policy(*device.exec, strips, strip_threads, strip_lanes);
-  policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Scratch::shmem_size(team_terms))));
+  const Division by = division_of(device, columns, N * static_cast<std::int64_t>(sizeof(T)));
+  const int strips = checked_teams(label, (columns + by.columns - 1) / by.columns);
+  const std::int64_t thread_terms = N * by.columns;
+  const std::int64_t team_terms = by.threads * thread_terms;
+  TeamPolicy policy(*device.exec, strips, by.threads, by.lanes);
+  policy.set_scratch_size(
+      by.scratch_level,
+      Kokkos::PerTeam(static_cast<int>(Scratch::shmem_size(static_cast<std::size_t>(team_terms)))));
   Kokkos::parallel_for(
       label, policy, KOKKOS_LAMBDA(const TeamMember& team) {
-        const Scratch scratch(team.team_scratch(0), team_terms);
-        const std::int64_t first = static_cast<std::int64_t>(team.league_rank()) * strip;
+        const Scratch scratch(team.team_scratch(by.scratch_level), team_terms);
+        const std::int64_t first = static_cast<std::int64_t>(team.league_rank()) * by.columns;
         const std::int64_t left = columns - first;
-        const int width = static_cast<int>(left < strip ? left : strip);
-        T* const partial = scratch.data() + team.team_rank() * thread_terms;
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, thread_terms),
-                             [&](const int j) { partial[j] = T(0); });
-        for (std::int64_t row = team.team_rank(); row < rows; row += strip_threads) {
+        const int width = static_cast<int>(left < by.columns ? left : by.columns);
+        const PartialSums<T> partial{scratch.data() + team.team_rank() * thread_terms, by.columns};
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, static_cast<int>(thread_terms)),
+                             [&](const int j) { partial.first[j] = T(0); });
+        const RowsOfThread own = rows_of_thread(rows, team.team_rank(), by.threads);
+        for (std::int64_t row = own.first; row < own.end; row += own.step) {
           add_row(team, row, first, width, partial);
         }
         team.team_barrier();
-        if (team.team_rank() == 0) {
-          for (int n = 0; n < N; ++n) {
-            T* const out = sums[n].data() + first;
-            const T* const terms = scratch.data() + n * strip_columns;
-            Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-              T sum = terms[j];
-              for (int thread = 1; thread < strip_threads; ++thread) {
-                sum += terms[thread * thread_terms + j];
-              }
-              out[j] = sum;
-            });
+        // Each thread adds the sums of some columns, in the order of the threads.
+        const int share = (width + by.threads - 1) / by.threads;
+        const int begin = team.team_rank() * share;
+        const int end = begin + share < width ? begin + share : width;
+        const int count = begin < end ? end - begin : 0;
+        for (int n = 0; n < N; ++n) {
+          T* const total = scratch.data() + n * by.columns + begin;
+          for (int thread = 1; thread < by.threads; ++thread) {
+            const T* const added = total + thread * thread_terms;
+            Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, count),
+                                 [&](const int j) { total[j] += added[j]; });
           }
+          T* const out = sums[n].data() + first + begin;
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, count),
+                               [&](const int j) { out[j] = total[j]; });
         }
       });
 }

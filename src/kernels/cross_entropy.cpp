@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "kernels/exponential.hpp"
 #include "kernels/softmax.hpp"
 
 namespace tidemark::kernels {
@@ -56,7 +57,7 @@ void cross_entropy_statistics(Device& device, const Tokens& tokens, const Vocabu
         F sum = F(0);
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, valid),
-            [&](const int j, F& part) { part += std::exp(x[j] - highest); }, sum);
+            [&](const int j, F& part) { part += exponential(x[j] - highest); }, sum);
         const std::int64_t label = text.label(row) - first_id;
         Kokkos::single(Kokkos::PerThread(team), [&]() {
           statistics(row, 0) = highest;
@@ -80,7 +81,7 @@ double cross_entropy_forward(Device& device, const VocabularyShard& shard, std::
         const Combined<F> all = combine(statistics, ranks, tokens, row);
         const F norm = F(1) / all.sum;
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, valid),
-                             [&](const int j) { x[j] = std::exp(x[j] - all.highest) * norm; });
+                             [&](const int j) { x[j] = exponential(x[j] - all.highest) * norm; });
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width - valid),
                              [&](const int j) { x[valid + j] = F(0); });
       });

@@ -126,15 +126,17 @@ void bias_dropout_add_backward(Device& device, const Dropout& dropout, const Mat
   using F = Accumulate<T>;
   const F scale = static_cast<F>(dropout.scale);
   const bool active = dropout.active;
-  const auto add_row = KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row,
-                                     const std::int64_t first, const int width, F* const sum) {
+  const auto add_row =
+      KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row, const std::int64_t first,
+                    const int width, const detail::PartialSums<F>& partial) {
     const T* const in = row_pointer(dy, row) + first;
     T* const out = row_pointer(dz, row) + first;
+    F* const sum = partial.of_term(0);
     if (!active) {
-      Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-        out[j] = in[j];
-        sum[j] += F(in[j]);
-      });
+      Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                           [&](const int j) { bits_of(out)[j] = bits_of(in)[j]; });
+      Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                           [&](const int j) { sum[j] += F(in[j]); });
       return;
     }
     const std::uint8_t* const kept = row_pointer(mask, row) + first;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "kernels/embedding.hpp"
 
+#include <algorithm>
+
 #include "base/scalars.hpp"
-#include "kernels/column_sums.hpp"
 
 namespace tidemark::kernels {
 
@@ -17,12 +18,32 @@ void embedding_forward(Device& device, const Tokens& tokens, std::int64_t first_
         const std::int64_t row = team.league_rank();
         const std::int64_t id = text.input(row) - first_id;
         const bool own = id >= 0 && id < ids;
-        const T* const in = row_pointer(table, own ? id : 0);
-        T* const out = row_pointer(y, row);
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
-                             [&](const int j) { out[j] = own ? in[j] : T(0.0F); });
+        const Bits<T>* const in = bits_of(row_pointer(table, own ? id : 0));
+        Bits<T>* const out = bits_of(row_pointer(y, row));
+        if (own) {
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                               [&](const int j) { out[j] = in[j]; });
+        } else {
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                               [&](const int j) { out[j] = 0; });
+        }
       });
 }
+
+namespace {
+
+/// Columns per team. On a host all threads get a strip, if there are enough columns: at least 32,
+/// which are one or two cache lines.
+std::int64_t strip_width(const Device& device, std::int64_t columns) {
+  constexpr std::int64_t least = 32;
+  constexpr std::int64_t most = 512;
+  if (!runs_on_host) return least;
+  const std::int64_t threads = device.exec->concurrency();
+  const std::int64_t share = (columns + threads - 1) / threads;
+  return std::clamp<std::int64_t>((share + least - 1) / least * least, least, most);
+}
+
+}  // namespace
 
 // Tokens with the same id add to the same row of the gradient. Each team has a strip of columns,
 // and processes all tokens in order.
@@ -32,7 +53,7 @@ void embedding_backward(Device& device, const Tokens& tokens, std::int64_t first
   using F = Accumulate<T>;
   if (!device.launches()) return;
   const std::int64_t columns = num_columns(dy);
-  const std::int64_t strip = detail::strip_width(device, columns);
+  const std::int64_t strip = strip_width(device, columns);
   const std::int64_t count = num_rows(dy);
   const std::int64_t ids = num_rows(gradient);
   const Tokens text = tokens;

@@ -5,6 +5,7 @@
 
 #include "base/scalars.hpp"
 #include "kernels/column_sums.hpp"
+#include "kernels/exponential.hpp"
 
 namespace tidemark::kernels {
 
@@ -28,7 +29,7 @@ KOKKOS_INLINE_FUNCTION T clamped(T u) {
 // exp(-2z) of a clamped u
 template <class T>
 KOKKOS_INLINE_FUNCTION T decay_of(T u) {
-  return std::exp(-T(two_root_two_over_pi) * u * (T(1) + T(cubic) * u * u));
+  return exponential(-T(two_root_two_over_pi) * u * (T(1) + T(cubic) * u * u));
 }
 
 template <class T>
@@ -68,11 +69,13 @@ template <class T>
 void bias_gelu_backward(Device& device, const Matrix<T>& u, const Vector<T>& bias,
                         const Matrix<T>& gradient, const Vector<Accumulate<T>>& bias_gradient) {
   using F = Accumulate<T>;
-  const auto add_row = KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row,
-                                     const std::int64_t first, const int width, F* const sum) {
+  const auto add_row =
+      KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row, const std::int64_t first,
+                    const int width, const detail::PartialSums<F>& partial) {
     const T* const in = row_pointer(u, row) + first;
     T* const out = row_pointer(gradient, row) + first;
     const T* const shift = bias.data() + first;
+    F* const sum = partial.of_term(0);
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
       const F du = F(out[j]) * gelu_derivative(F(in[j]) + F(shift[j]));
       out[j] = T(du);

@@ -44,39 +44,42 @@ void layer_norm_forward(Device& device, const Matrix<T>& x, const Vector<T>& wei
 
 namespace {
 
+/// What the backward of a row reads and writes.
+template <class T>
+struct Backward {
+  Matrix<T> dy, x;
+  Vector<T> weight;
+  Matrix<Accumulate<T>> statistics;
+  Matrix<T> gradient;
+};
+
 // With x' = (x - mean) rstd and g = dy * weight: dx = rstd (g - mean(g) - x' mean(g x')).
 template <class T>
-void add_input_gradient(Device& device, const Matrix<T>& dy, const Matrix<T>& x,
-                        const Vector<T>& weight, const Matrix<Accumulate<T>>& statistics,
-                        const Matrix<T>& gradient) {
+KOKKOS_INLINE_FUNCTION void add_input_gradient(const TeamMember& team, const Backward<T>& pass,
+                                               std::int64_t row) {
   using F = Accumulate<T>;
-  const int width = static_cast<int>(num_columns(x));
-  const T* const gain = weight.data();
-  for_each_row(
-      device, "tidemark::layer_norm_backward_input", num_rows(x),
-      KOKKOS_LAMBDA(const TeamMember& team) {
-        const int row = team.league_rank();
-        const T* const in = row_pointer(x, row);
-        const T* const dout = row_pointer(dy, row);
-        T* const out = row_pointer(gradient, row);
-        const F mean = statistics(row, 0);
-        const F rstd = statistics(row, 1);
-        F sum = F(0);
-        F projection = F(0);
-        Kokkos::parallel_reduce(
-            Kokkos::ThreadVectorRange(team, width),
-            [&](const int j, F& part) { part += F(dout[j]) * F(gain[j]); }, sum);
-        Kokkos::parallel_reduce(
-            Kokkos::ThreadVectorRange(team, width),
-            [&](const int j, F& part) { part += F(dout[j]) * F(gain[j]) * (F(in[j]) - mean); },
-            projection);
-        const F offset = sum / F(width);
-        const F slope = projection * rstd * rstd / F(width);
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          const F added = rstd * (F(dout[j]) * F(gain[j]) - offset - (F(in[j]) - mean) * slope);
-          out[j] = T(F(out[j]) + added);
-        });
-      });
+  const int width = static_cast<int>(pass.x.extent(1));
+  const T* const gain = pass.weight.data();
+  const T* const in = row_pointer(pass.x, row);
+  const T* const dout = row_pointer(pass.dy, row);
+  T* const out = row_pointer(pass.gradient, row);
+  const F mean = pass.statistics(row, 0);
+  const F rstd = pass.statistics(row, 1);
+  F sum = F(0);
+  Kokkos::parallel_reduce(
+      Kokkos::ThreadVectorRange(team, width),
+      [=](const int j, F& part) { part += F(dout[j]) * F(gain[j]); }, sum);
+  F projection = F(0);
+  Kokkos::parallel_reduce(
+      Kokkos::ThreadVectorRange(team, width),
+      [=](const int j, F& part) { part += F(dout[j]) * F(gain[j]) * (F(in[j]) - mean); },
+      projection);
+  const F offset = sum / F(width);
+  const F slope = projection * rstd * rstd / F(width);
+  Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [=](const int j) {
+    const F added = rstd * (F(dout[j]) * F(gain[j]) - offset - (F(in[j]) - mean) * slope);
+    out[j] = T(F(out[j]) + added);
+  });
 }
 
 }  // namespace
@@ -87,22 +90,33 @@ void layer_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x
                          const Matrix<T>& gradient, const Vector<Accumulate<T>>& weight_gradient,
                          const Vector<Accumulate<T>>& bias_gradient) {
   using F = Accumulate<T>;
-  add_input_gradient(device, dy, x, weight, statistics, gradient);
-  const auto add_row = KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row,
-                                     const std::int64_t first, const int width, F* const partial) {
-    const T* const in = row_pointer(x, row) + first;
-    const T* const dout = row_pointer(dy, row) + first;
-    F* const weight_sum = partial;
-    F* const bias_sum = partial + detail::strip_columns;
-    const F mean = statistics(row, 0);
-    const F rstd = statistics(row, 1);
+  const Backward<T> pass{dy, x, weight, statistics, gradient};
+  if (!runs_on_host) {
+    for_each_row(
+        device, "tidemark::layer_norm_backward_input", num_rows(x),
+        KOKKOS_LAMBDA(const TeamMember& team) {
+          add_input_gradient(team, pass, team.league_rank());
+        });
+  }
+  const auto add_row =
+      KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row, const std::int64_t first,
+                    const int width, const detail::PartialSums<F>& partial) {
+    // On a host both are made while the row is in the cache. On a device a team has a strip only.
+    if (runs_on_host && first == 0) add_input_gradient(team, pass, row);
+    const T* const in = row_pointer(pass.x, row) + first;
+    const T* const dout = row_pointer(pass.dy, row) + first;
+    F* const weight_sum = partial.of_term(0);
+    F* const bias_sum = partial.of_term(1);
+    const F mean = pass.statistics(row, 0);
+    const F rstd = pass.statistics(row, 1);
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
       weight_sum[j] += F(dout[j]) * (F(in[j]) - mean) * rstd;
-      bias_sum[j] += F(dout[j]);
     });
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                         [&](const int j) { bias_sum[j] += F(dout[j]); });
   };
-  detail::column_sums<F, 2>(device, "tidemark::layer_norm_backward_parameters", num_rows(x),
-                            num_columns(x), add_row, {weight_gradient, bias_gradient});
+  detail::column_sums<F, 2>(device, "tidemark::layer_norm_backward", num_rows(x), num_columns(x),
+                            add_row, {weight_gradient, bias_gradient});
 }
 
 #define TIDEMARK_INSTANTIATE(T)                                                                    \

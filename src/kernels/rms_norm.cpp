@@ -32,32 +32,35 @@ void rms_norm_forward(Device& device, const Matrix<T>& x, const Vector<T>& weigh
 
 namespace {
 
+/// What the backward of a row reads and writes.
+template <class T>
+struct Backward {
+  Matrix<T> dy, x;
+  Vector<T> weight;
+  Matrix<Accumulate<T>> statistics;
+  Matrix<T> gradient;
+};
+
 // With x' = x rrms and g = dy * weight: dx = rrms (g - x' mean(g x')).
 template <class T>
-void add_input_gradient(Device& device, const Matrix<T>& dy, const Matrix<T>& x,
-                        const Vector<T>& weight, const Matrix<Accumulate<T>>& statistics,
-                        const Matrix<T>& gradient) {
+KOKKOS_INLINE_FUNCTION void add_input_gradient(const TeamMember& team, const Backward<T>& pass,
+                                               std::int64_t row) {
   using F = Accumulate<T>;
-  const int width = static_cast<int>(num_columns(x));
-  const T* const gain = weight.data();
-  for_each_row(
-      device, "tidemark::rms_norm_backward_input", num_rows(x),
-      KOKKOS_LAMBDA(const TeamMember& team) {
-        const int row = team.league_rank();
-        const T* const in = row_pointer(x, row);
-        const T* const dout = row_pointer(dy, row);
-        T* const out = row_pointer(gradient, row);
-        const F rrms = statistics(row, 0);
-        F projection = F(0);
-        Kokkos::parallel_reduce(
-            Kokkos::ThreadVectorRange(team, width),
-            [&](const int j, F& part) { part += F(dout[j]) * F(gain[j]) * F(in[j]); }, projection);
-        const F slope = projection * rrms * rrms / F(width);
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [&](const int j) {
-          const F added = rrms * (F(dout[j]) * F(gain[j]) - F(in[j]) * slope);
-          out[j] = T(F(out[j]) + added);
-        });
-      });
+  const int width = static_cast<int>(pass.x.extent(1));
+  const T* const gain = pass.weight.data();
+  const T* const in = row_pointer(pass.x, row);
+  const T* const dout = row_pointer(pass.dy, row);
+  T* const out = row_pointer(pass.gradient, row);
+  const F rrms = pass.statistics(row, 0);
+  F projection = F(0);
+  Kokkos::parallel_reduce(
+      Kokkos::ThreadVectorRange(team, width),
+      [=](const int j, F& part) { part += F(dout[j]) * F(gain[j]) * F(in[j]); }, projection);
+  const F slope = projection * rrms * rrms / F(width);
+  Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [=](const int j) {
+    const F added = rrms * (F(dout[j]) * F(gain[j]) - F(in[j]) * slope);
+    out[j] = T(F(out[j]) + added);
+  });
 }
 
 }  // namespace
@@ -67,17 +70,28 @@ void rms_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x,
                        const Vector<T>& weight, const Matrix<Accumulate<T>>& statistics,
                        const Matrix<T>& gradient, const Vector<Accumulate<T>>& weight_gradient) {
   using F = Accumulate<T>;
-  add_input_gradient(device, dy, x, weight, statistics, gradient);
-  const auto add_row = KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row,
-                                     const std::int64_t first, const int width, F* const sum) {
-    const T* const in = row_pointer(x, row) + first;
-    const T* const dout = row_pointer(dy, row) + first;
-    const F rrms = statistics(row, 0);
+  const Backward<T> pass{dy, x, weight, statistics, gradient};
+  if (!runs_on_host) {
+    for_each_row(
+        device, "tidemark::rms_norm_backward_input", num_rows(x),
+        KOKKOS_LAMBDA(const TeamMember& team) {
+          add_input_gradient(team, pass, team.league_rank());
+        });
+  }
+  const auto add_row =
+      KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row, const std::int64_t first,
+                    const int width, const detail::PartialSums<F>& partial) {
+    // On a host both are made while the row is in the cache. On a device a team has a strip only.
+    if (runs_on_host && first == 0) add_input_gradient(team, pass, row);
+    const T* const in = row_pointer(pass.x, row) + first;
+    const T* const dout = row_pointer(pass.dy, row) + first;
+    F* const sum = partial.of_term(0);
+    const F rrms = pass.statistics(row, 0);
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
                          [&](const int j) { sum[j] += F(dout[j]) * F(in[j]) * rrms; });
   };
-  detail::column_sums<F, 1>(device, "tidemark::rms_norm_backward_parameters", num_rows(x),
-                            num_columns(x), add_row, {weight_gradient});
+  detail::column_sums<F, 1>(device, "tidemark::rms_norm_backward", num_rows(x), num_columns(x),
+                            add_row, {weight_gradient});
 }
 
 #define TIDEMARK_INSTANTIATE(T)                                                                  \

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "base/scalars.hpp"
+#include "kernels/exponential.hpp"
 
 namespace tidemark::kernels {
 
@@ -14,8 +15,7 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
                              const MatrixBatch<T>& probabilities,
                              const MatrixBatch<std::uint8_t>& mask, const MatrixBatch<T>& dropped) {
   using F = Accumulate<T>;
-  // No `if constexpr` below, because nvcc cannot capture inside one.
-  constexpr bool narrow = is_narrow<T>;
+  const bool makes_factor = is_narrow<T> && shape.makes_factor;
   const std::int64_t rows = num_rows(scores.first);
   const int keys = static_cast<int>(num_columns(scores.first));
   const F score_scale = static_cast<F>(shape.scale);
@@ -40,7 +40,7 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
         Kokkos::parallel_reduce(
             Kokkos::ThreadVectorRange(team, seen),
             [&](const int j, F& part) {
-              const F e = std::exp((x[j] - highest) * score_scale);
+              const F e = exponential((x[j] - highest) * score_scale);
               x[j] = e;
               part += e;
             },
@@ -49,14 +49,15 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
         const int hidden = keys - seen;
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, hidden), [&](const int j) {
           p[seen + j] = T(F(0));
-          if (narrow) x[seen + j] = F(0);
+          if (makes_factor) x[seen + j] = F(0);
         });
         if (!drop.active) {
-          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen), [&](const int j) {
-            const T probability = T(x[j] * norm);
-            p[j] = probability;
-            if (narrow) x[j] = F(probability);
-          });
+          Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
+                               [&](const int j) { p[j] = T(x[j] * norm); });
+          if (makes_factor) {
+            Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
+                                 [&](const int j) { x[j] = F(p[j]); });
+          }
           return;
         }
         T* const d = row_pointer(dropped, at);
@@ -70,10 +71,9 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
         // One array is written per loop, because a compiler vectorises loops of more arrays badly.
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
                              [&](const int j) { p[j] = T(x[j] * norm); });
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen), [&](const int j) {
-          d[j] = T(F(p[j]) * (keep_scale * F(kept[j])));
-        });
-        if (narrow) {
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
+                             [&](const int j) { d[j] = T(F(p[j]) * (keep_scale * F(kept[j]))); });
+        if (makes_factor) {
           Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
                                [&](const int j) { x[j] = F(d[j]); });
         }

@@ -22,16 +22,19 @@ struct ScoreShape {
   /// the next. It does not depend on where their memory is.
   std::int64_t distance = 0;
   std::int64_t first_query = 0;  ///< f
+  /// If T is narrower than the scores: the forward turns them into the factor of the values, for a
+  /// product that does not read T.
+  bool makes_factor = false;
 };
 
 /// Writes softmax(scale * scores) to `probabilities`, dropout(softmax) to `dropped`, and the mask.
 /// A member of the batch has R rows of s keys, contiguous and consecutive in the
 /// global [a, b, s, s]. `dropout` is that of the first member. scores [R, s] are overwritten.
 ///
-/// If T is the type of scores, probabilities and scores may be one matrix. If T is narrower, scores
-/// become the factor of the values (dropped, or probabilities without dropout), rounded to T. So
-/// the product need not convert it back. Without dropout, mask and dropped are not touched and may
-/// be empty. Keys that a causal query does not see get probability 0 exactly.
+/// If T is the type of scores, probabilities and scores may be one matrix. With `makes_factor`
+/// scores become the factor of the values (dropped, or probabilities without dropout), rounded to
+/// T. So the product need not convert it back. Without dropout, mask and dropped are not touched
+/// and may be empty. Keys that a causal query does not see get probability 0 exactly.
 template <class T>
 void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Dropout& dropout,
                              const MatrixBatch<Accumulate<T>>& scores,

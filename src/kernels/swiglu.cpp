@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/scalars.hpp"
+#include "kernels/exponential.hpp"
 
 namespace tidemark::kernels {
 
@@ -36,7 +37,7 @@ KOKKOS_INLINE_FUNCTION T not_below(T u) {
 // exp(-u) of a u that `not_below` returned
 template <class T>
 KOKKOS_INLINE_FUNCTION T decay_of(T u) {
-  return std::exp(-(u < far<T> ? u : far<T>));
+  return exponential(-(u < far<T> ? u : far<T>));
 }
 
 }  // namespace

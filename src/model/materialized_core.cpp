@@ -22,7 +22,8 @@ using parallel::Context;
 template <class T, class X>
 MaterializedCore<T, X>::MaterializedCore(const CoreShape& shape, bool recomputes)
     : shape_(shape),
-      score_shape_{shape.scale, shape.causal, rows_between_heads(shape) * shape.length},
+      score_shape_{shape.scale, shape.causal, rows_between_heads(shape) * shape.length, 0,
+                   !std::is_same_v<T, X>},
       recomputes_(recomputes) {}
 
 template <class T, class X>

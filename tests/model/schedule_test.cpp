@@ -122,7 +122,7 @@ TEST(Schedules, RingSendsRowsOfProjBeforeTheCoreHasMadeAll) {
 
 constexpr const char* softmax = "tidemark::softmax_dropout_backward";
 constexpr const char* gelu = "tidemark::bias_gelu_backward";
-constexpr const char* norm_ends = "tidemark::layer_norm_backward_parameters";
+constexpr const char* norm_ends = "tidemark::layer_norm_backward";
 constexpr const char* dropout = "tidemark::bias_dropout_add_backward";
 
 // fc2: both products of the own rows, then those of the other rank's rows, after dY has come. The

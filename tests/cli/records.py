@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The small input that the tests of the command line run, and readers of what a run reports."""
+import functools
 import itertools
 import json
 import pathlib
@@ -55,6 +56,10 @@ def measure(t, *settings, text=INPUT, limit_s=120, status=0):
     """Runs the input on t ranks with settings; the result and the records of its cases."""
     return reported("run", t, f"parallel.tensor={t}", *settings, text=text, limit_s=limit_s,
                     status=status)
+
+
+# Several tests look at the same run, so it is not repeated for each.
+once = functools.cache(measure)
 
 
 def plan(t, *settings, text=INPUT, options=()):

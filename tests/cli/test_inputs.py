@@ -13,7 +13,7 @@ import harness
 from records import parse, plan, rows_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-INPUTS = sorted((ROOT / "inputs").glob("*.yaml"))  # test_check.py has those of an acceptance
+INPUTS = sorted((ROOT / "inputs").glob("*.yaml"))  # test_acceptance.py has those of an acceptance
 # Small enough to run in seconds on two cores. Everything else in an input stays.
 SHRUNK = ("parallel.tensor=2", "model.num_layers=1", "model.hidden_size=64",
           "model.num_attention_heads=4", "model.seq_length=32", "bench.warmup=1",

@@ -40,12 +40,12 @@ KOKKOS_INLINE_FUNCTION float exponential(float x) {
   constexpr int mantissa_bits = 23;
   const auto power = std::bit_cast<float>(
       static_cast<std::uint32_t>(static_cast<std::int32_t>(n) + exponent_bias) << mantissa_bits);
-  // Integers, because under fast-math a compiler may assume that x is finite.
-  constexpr std::uint32_t infinity = 0x7f800000U;
-  const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(x) & 0x7fffffffU;
-  const std::uint32_t all_ones_if_not_finite =
-      0U - static_cast<std::uint32_t>(magnitude >= infinity);
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p * power) | all_ones_if_not_finite);
+  // Integers, because under fast-math a compiler may assume that x is finite. Where the magnitude is
+  // not below infinity, the shift makes all bits ones, which is a NaN.
+  constexpr std::int32_t largest_finite = 0x7f7fffff;
+  const auto magnitude = static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(x) & 0x7fffffffU);
+  const auto spoiled = static_cast<std::uint32_t>((largest_finite - magnitude) >> 31);
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p * power) | spoiled);
 }
 
 /// exp(x) of the math library.

@@ -36,14 +36,14 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
             Kokkos::ThreadVectorRange(team, seen),
             [&](const int j, F& part) { part = x[j] > part ? x[j] : part; },
             Kokkos::Max<F>(highest));
+        // Two loops on copies, because x may alias the sum and the highest score for all that the
+        // compiler knows.
+        const F top = highest;
+        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
+                             [=](const int j) { x[j] = exponential((x[j] - top) * score_scale); });
         F sum = F(0);
         Kokkos::parallel_reduce(
-            Kokkos::ThreadVectorRange(team, seen),
-            [&](const int j, F& part) {
-              const F e = exponential((x[j] - highest) * score_scale);
-              x[j] = e;
-              part += e;
-            },
+            Kokkos::ThreadVectorRange(team, seen), [&](const int j, F& part) { part += x[j]; },
             sum);
         const F norm = F(1) / sum;
         const int hidden = keys - seen;

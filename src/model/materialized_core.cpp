@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/materialized_core.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 #include "base/scalars.hpp"
 #include "kernels/gemm.hpp"
+#include "theory/attention_blocks.hpp"
 
 namespace tidemark::model {
 
@@ -22,6 +24,7 @@ using parallel::Context;
 template <class T, class X>
 MaterializedCore<T, X>::MaterializedCore(const CoreShape& shape, bool recomputes)
     : shape_(shape),
+      block_(shape.causal ? std::min(theory::materialized_block, shape.length) : shape.length),
       score_shape_{shape.scale, shape.causal, rows_between_heads(shape) * shape.length, 0,
                    !std::is_same_v<T, X>},
       recomputes_(recomputes) {}
@@ -94,16 +97,37 @@ MatrixBatch<X> MaterializedCore<T, X>::multiplier(const HeadWeights& weights,
   }
 }
 
-/// Scores and softmax of n queries of a batch of heads. `weights` and `scores` are those of the
-/// queries [n, s].
+/// The queries [first, first + count) cut where the blocks of scores begin.
+template <class T, class X>
+template <class Use>
+void MaterializedCore<T, X>::for_each_block(const Positions& queries, const Use& use) const {
+  const std::int64_t end = queries.first + queries.count;
+  for (std::int64_t first = queries.first; first < end;) {
+    const std::int64_t next = std::min(end, (first / block_ + 1) * block_);
+    use(Positions{first, next - first});
+    first = next;
+  }
+}
+
+/// The keys that some of these queries see, up to the end of the block of scores. They are the
+/// first ones.
+template <class T, class X>
+std::int64_t MaterializedCore<T, X>::keys_of(const Positions& queries) const {
+  const std::int64_t last = queries.first + queries.count - 1;
+  return std::min(shape_.length, (last / block_ + 1) * block_);
+}
+
+/// Scores and softmax of n queries of a batch of heads, which are in one block. `weights` and
+/// `scores` are those of the queries [n, s].
 template <class T, class X>
 void MaterializedCore<T, X>::compute(const Context& context, const HeadParts<X>& x,
                                      const HeadBatch& heads, const Positions& queries,
                                      const HeadWeights& weights,
                                      const MatrixBatch<F>& scores) const {
-  // (n, d) x (s, d)^T -> (n, s)
+  const std::int64_t keys = keys_of(queries);
+  // (n, d) x (keys, d)^T -> (n, keys)
   gemm_batch(context.device, Op::none, Op::transpose, F(1), rows(x.q, queries.first, queries.count),
-             x.k, F(0), scores);
+             rows(x.k, 0, keys), F(0), columns(scores, 0, keys));
   kernels::ScoreShape score_shape = score_shape_;
   score_shape.first_query = queries.first;
   kernels::softmax_dropout_forward<T>(context.device, score_shape,
@@ -156,7 +180,6 @@ parallel::RowsOnDemand<T> MaterializedCore<T, X>::forward(const Context& context
 template <class T, class X>
 void MaterializedCore<T, X>::forward_rows(const Forward& work, std::int64_t first,
                                           std::int64_t count) const {
-  const std::int64_t s = shape_.length;
   const Context& context = work.context;
   for_each_batch(context, shape_, [&](const GroupBatch& groups) {
     const Positions queries = positions_in(shape_, groups.sequence, first, count);
@@ -164,20 +187,47 @@ void MaterializedCore<T, X>::forward_rows(const Forward& work, std::int64_t firs
     const MatrixBatch<X> of_groups =
         work.qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), groups));
     for_each_head(shape_, groups, [&](const HeadBatch& heads) {
-      const HeadWeights weights = rows_of(of_heads(work.local, heads), queries);
-      const MatrixBatch<F> scores =
-          scores_of(weights, batch_in(work.scores.data(), groups.count, queries.count, s));
-      const HeadParts<X> x = parts_of(shape_, of_groups, heads.index);
-      compute(context, x, heads, queries, weights, scores);
-      const MatrixBatch<T> target =
-          rows(head_columns(shape_, work.out, heads), queries.first, queries.count);
-      // (n, s) x (s, d) -> (n, d)
-      gemm_batch(context.device, Op::none, Op::none, F(1), multiplier(weights, scores), x.v, F(0),
-                 work.out_panel.target(target));
-      work.out_panel.store(context.device, target);
+      for_each_block(queries, [&](const Positions& block) {
+        forward_block(work, parts_of(shape_, of_groups, heads.index), heads, block);
+      });
       if (context.takes_apart() && context.polls()) context.communicator.poll();
     });
   });
+}
+
+/// out = beta out + weights^T x, block by block of keys: only the queries count that see keys of
+/// the block. weights [s, s], x and out [s, d].
+template <class T, class X>
+void MaterializedCore<T, X>::multiply_by_keys(Device& device, const MatrixBatch<X>& weights,
+                                              const MatrixBatch<X>& x, F beta,
+                                              const MatrixBatch<F>& out) const {
+  const std::int64_t s = shape_.length;
+  for_each_block({0, s}, [&](const Positions& keys) {
+    const std::int64_t first = block_ < s ? keys.first : 0;
+    // (n, keys)^T x (n, d) -> (keys, d)
+    gemm_batch(device, Op::transpose, Op::none, F(1),
+               columns(rows(weights, first, s - first), keys.first, keys.count),
+               rows(x, first, s - first), beta, rows(out, keys.first, keys.count));
+  });
+}
+
+/// The core output of queries in one block, for each head of a batch.
+template <class T, class X>
+void MaterializedCore<T, X>::forward_block(const Forward& work, const HeadParts<X>& x,
+                                           const HeadBatch& heads, const Positions& queries) const {
+  const Context& context = work.context;
+  const HeadWeights weights = rows_of(of_heads(work.local, heads), queries);
+  const MatrixBatch<F> scores = scores_of(
+      weights, batch_in(work.scores.data(), heads.groups.count, queries.count, shape_.length));
+  compute(context, x, heads, queries, weights, scores);
+  const std::int64_t keys = keys_of(queries);
+  const MatrixBatch<T> target =
+      rows(head_columns(shape_, work.out, heads), queries.first, queries.count);
+  // (n, keys) x (keys, d) -> (n, d)
+  gemm_batch(context.device, Op::none, Op::none, F(1),
+             columns(multiplier(weights, scores), 0, keys), rows(x.v, 0, keys), F(0),
+             work.out_panel.target(target));
+  work.out_panel.store(context.device, target);
 }
 
 // The gradients of a group's keys and values are the sums over its heads.
@@ -212,21 +262,34 @@ memory::Tensor<T> MaterializedCore<T, X>::backward(const Context& context, Tenso
       const MatrixBatch<X> dout =
           dout_panel.load(device, head_columns(shape_, output_gradient.view(), heads));
       if (recomputes_) {
-        compute(context, x, heads, {0, s}, weights, scores_of(weights, dscores));
+        for_each_block({0, s}, [&](const Positions& block) {
+          compute(context, x, heads, block, rows_of(weights, block),
+                  rows(scores_of(weights, dscores), block.first, block.count));
+        });
       } else if constexpr (!std::is_same_v<T, X>) {
         kernels::convert(device, weights.dropped, dscores);
       }
-      // dV: (s, s)^T x (s, d) -> (s, d)
-      gemm_batch(device, Op::transpose, Op::none, F(1), multiplier(weights, dscores), dout,
-                 after_heads, dx.v);
-      // dD: (s, d) x (s, d)^T -> (s, s)
-      gemm_batch(device, Op::none, Op::transpose, F(1), dout, x.v, F(0), dscores);
+      // dV
+      multiply_by_keys(device, multiplier(weights, dscores), dout, after_heads, dx.v);
+      for_each_block({0, s}, [&](const Positions& block) {
+        const std::int64_t keys = keys_of(block);
+        // dD: (n, d) x (keys, d)^T -> (n, keys)
+        gemm_batch(device, Op::none, Op::transpose, F(1), rows(dout, block.first, block.count),
+                   rows(x.v, 0, keys), F(0),
+                   columns(rows(dscores, block.first, block.count), 0, keys));
+      });
       kernels::softmax_dropout_backward<T>(device, score_shape_, shape_.dropout,
                                            weights.probabilities, weights.mask, dscores);
       const MatrixBatch<X> dscores_factor = score_factor.of(device, dscores);
-      // dQ: (s, s) x (s, d) -> (s, d);  dK: (s, s)^T x (s, d) -> (s, d)
-      gemm_batch(device, Op::none, Op::none, F(1), dscores_factor, x.k, F(0), dx.q);
-      gemm_batch(device, Op::transpose, Op::none, F(1), dscores_factor, x.q, after_heads, dx.k);
+      for_each_block({0, s}, [&](const Positions& block) {
+        const std::int64_t keys = keys_of(block);
+        // dQ: (n, keys) x (keys, d) -> (n, d)
+        gemm_batch(device, Op::none, Op::none, F(1),
+                   columns(rows(dscores_factor, block.first, block.count), 0, keys),
+                   rows(x.k, 0, keys), F(0), rows(dx.q, block.first, block.count));
+      });
+      // dK
+      multiply_by_keys(device, dscores_factor, x.q, after_heads, dx.k);
     });
     dqkv_panel.store(device, target);
   });

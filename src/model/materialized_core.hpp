@@ -44,6 +44,13 @@ class MaterializedCore final : public AttentionCore<T> {
   [[nodiscard]] HeadWeights rows_of(const HeadWeights& weights, const Positions& queries) const;
   struct Forward;
   void forward_rows(const Forward& work, std::int64_t first, std::int64_t count) const;
+  template <class Use>
+  void for_each_block(const Positions& queries, const Use& use) const;
+  [[nodiscard]] std::int64_t keys_of(const Positions& queries) const;
+  void forward_block(const Forward& work, const HeadParts<X>& x, const HeadBatch& heads,
+                     const Positions& queries) const;
+  void multiply_by_keys(Device& device, const MatrixBatch<X>& weights, const MatrixBatch<X>& x,
+                        F beta, const MatrixBatch<F>& out) const;
   void compute(const parallel::Context& context, const HeadParts<X>& x, const HeadBatch& heads,
                const Positions& queries, const HeadWeights& weights,
                const MatrixBatch<F>& scores) const;
@@ -53,6 +60,7 @@ class MaterializedCore final : public AttentionCore<T> {
                                           const MatrixBatch<F>& scores) const;
 
   CoreShape shape_;
+  std::int64_t block_;  ///< of queries and keys whose hidden scores are skipped; s without the mask
   kernels::ScoreShape score_shape_;
   bool recomputes_;
   Tensor qkv_;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The blocks into which blocked attention cuts queries and keys.
+// The blocks into which attention cuts queries and keys, to skip what the causal mask hides.
 #pragma once
 
 #include <cstdint>
 
 namespace tidemark::theory {
+
+/// Positions per block of materialized attention. Smaller blocks skip more, but their products are
+/// slower.
+inline constexpr std::int64_t materialized_block = 256;
 
 /// Pairs of a query and a key whose score is computed, for one head of one sequence of `s`
 /// positions. The sequence is cut into blocks of `block` positions, and the last may be shorter.

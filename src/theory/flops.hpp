@@ -35,9 +35,10 @@ double causal_flops_per_step(const config::Case& c);
 /// * `recompute: selective` computes the scores once more: 2bs²h/t per layer. It does not repeat
 ///   the core output, which is saved as proj's input.
 /// * `recompute: full` runs a layer's forward pass once more.
-/// * `attention: blocked` skips the blocks that the mask hides completely (see
-///   attention_blocks.hpp). Every other block has two products in forward and five in backward: the
-///   scores again, and the gradients of v, of the probabilities, of q and of k.
+/// * Attention skips the blocks of scores that the mask hides completely (see
+///   attention_blocks.hpp).
+/// * `attention: blocked` computes the scores once more in backward: five products per block, and
+///   not four.
 /// * Padding of the vocabulary is multiplied, too: the logits have V' columns, not V.
 /// * For t > g, every rank forms k and v of a head: 2d columns of qkv, not 2gd/t.
 ///

@@ -11,6 +11,7 @@
 #include "support/cases.hpp"
 #include "support/libraries.hpp"
 #include "support/tables.hpp"
+#include "theory/attention_blocks.hpp"
 
 namespace tidemark::model {
 namespace {
@@ -191,6 +192,21 @@ TYPED_TEST(AttentionCores, EqualThePlainLoopsInWhateverOrderRowsAreAskedFor) {
       this->expect_the_plain_loops(c, 3, pieces);
       this->expect_the_plain_loops(support::recomputing(c, "selective"), 1, pieces);
       this->expect_the_plain_loops(support::blocked(c), 3, pieces);
+    }
+  }
+}
+
+// More positions than a block has, and pieces that end within blocks. What the mask hides is
+// neither computed nor read.
+TYPED_TEST(AttentionCores, EqualThePlainLoopsInSeveralBlocks) {
+  for (const bool causal : {true, false}) {
+    config::Case c = support::small_llama(1, false, dtype_of<TypeParam>, 2);
+    c.model.causal = causal;
+    c.model.micro_batch_size = 1;
+    c.model.seq_length = 2 * theory::materialized_block + 40;
+    for (const std::int64_t pieces : {1, 3}) {
+      this->expect_the_plain_loops(c, 2, pieces);
+      this->expect_the_plain_loops(support::recomputing(c, "selective"), 1, pieces);
     }
   }
 }

@@ -7,12 +7,7 @@
 #include <bit>
 #include <cstdint>
 
-// For host and device compilers, without Kokkos, because communicators use it, too.
-#if defined(__CUDACC__) || defined(__HIPCC__)
-#define TIDEMARK_HOST_DEVICE __host__ __device__
-#else
-#define TIDEMARK_HOST_DEVICE
-#endif
+#include "base/host_device.hpp"
 
 namespace tidemark {
 

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "base/bfloat16.hpp"
+#include "base/host_device.hpp"
 
 namespace tidemark {
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/accelerator.hpp"
+#include "bench/host_sums.hpp"
 #include "kernels/check.hpp"
 #include "kernels/sum_of_terms.hpp"
 #include "memory/pool.hpp"
@@ -64,6 +65,7 @@ comm::BufferFunctions buffer_functions_on(const Device& device) {
 comm::CommunicatorOptions options_on(const Device& device) {
   comm::CommunicatorOptions options;
   options.device = buffers_of(device);
+  options.host_sum = sum_by_threads;
   if (const CudaStream stream = stream_of(*device.exec)) options.compute_stream = stream;
   return options;
 }

@@ -27,6 +27,8 @@ struct CommunicatorOptions {
   /// How to access the buffers if they are in device memory, of CUDA or another kind. nullopt: they
   /// are in host memory.
   std::optional<DeviceBuffers> device = std::nullopt;
+  /// Forms the sums of own algorithms in host memory. A progress thread does so alone.
+  SumFunction host_sum = sum_on_host;
   /// Calls must be complete by the host's clock after `wait`, as an emulated link needs it. Then
   /// `automatic` does not choose a communicator that follows a stream.
   bool completes_on_host = false;

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "base/mix.hpp"
 #include "base/scalars.hpp"
-#include "kernels/mix.hpp"
 
 namespace tidemark::kernels {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "base/matrix_batch.hpp"
-#include "kernels/mix.hpp"
+#include "base/mix.hpp"
 
 namespace tidemark::kernels::folding {
 

@@ -144,7 +144,7 @@ class WrongProducts(TestCase):
         self.invalid("wrong_blas", "element", *ALL, cases=6, rank=1, expected=PRODUCTS)
         # One shape only. A rank that skips the product whose rate is measured makes the others
         # repeat theirs 100,000 times.
-        self.invalid("wrong_blas", "skip", *ALL, cases=6, rank=1, calls="sTN512x512x32",
+        self.invalid("wrong_blas", "skip", *ALL, cases=6, rank=1, calls="sTN256x256x32",
                      expected=PRODUCTS)
 
     def test_on_all_ranks(self):

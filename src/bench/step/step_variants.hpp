@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "bench/host_sums.hpp"
 #include "bench/step/step.hpp"
 #include "bench/step/timeline.hpp"
 #include "comm/wrappers/silent.hpp"
@@ -30,7 +31,7 @@ class StepVariants {
       : stack_(stack),
         device_(device),
         communicator_(communicator),
-        silent_(communicator, runs_on_host ? comm::sum_on_host : comm::leave_alone),
+        silent_(communicator, runs_on_host ? sum_by_threads : comm::leave_alone),
         configured_(stack.context().schedule),
         watch_(*device.exec) {
     device_.watch = &watch_;

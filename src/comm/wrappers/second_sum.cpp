@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/mix.hpp"
 #include "comm/buffers.hpp"
 
 namespace tidemark::comm {
@@ -25,13 +26,8 @@ double gamma_of(int roundings, double unit) {
   return nu < 1.0 ? nu / (1.0 - nu) : std::numeric_limits<double>::infinity();
 }
 
-/// splitmix64 (Steele, Lea, Flood, OOPSLA'14).
-std::uint64_t next_random(std::uint64_t& state) {
-  std::uint64_t z = (state += 0x9e3779b97f4a7c15ULL);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
+/// The generator splitmix64.
+std::uint64_t next_random(std::uint64_t& state) { return mix(state += golden_step); }
 
 /// Digest of a piece of contributions. It works like FNV-1a, but on words of 64 bits. A shift after
 /// each word mixes its high bits into the low ones. The last word is padded with zeros.

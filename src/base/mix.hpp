@@ -4,18 +4,18 @@
 
 #include <cstdint>
 
-#include "base/device.hpp"
+#include "base/host_device.hpp"
 
-namespace tidemark::kernels {
+namespace tidemark {
 
 /// 2^64 over the golden ratio: the step of splitmix64.
 inline constexpr std::uint64_t golden_step = 0x9e3779b97f4a7c15ULL;
 
 /// The finaliser of splitmix64 (Steele, Lea, Flood, OOPSLA'14).
-KOKKOS_INLINE_FUNCTION std::uint64_t mix(std::uint64_t z) {
+TIDEMARK_HOST_DEVICE inline std::uint64_t mix(std::uint64_t z) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
   return z ^ (z >> 31);
 }
 
-}  // namespace tidemark::kernels
+}  // namespace tidemark

@@ -155,6 +155,7 @@ struct CaseResult {
   MemoryFigures memory;
   std::vector<CallLine> calls;
   std::vector<comm::AlgorithmChoice> algorithms;  ///< what `auto` measured and chose
+  std::optional<comm::PieceChoice> pieces;        ///< of messages beside products
   config::OverlapMode overlap_mode =
       config::OverlapMode::none;         ///< none, bulk or ring; for auto, the mode that was chosen
   std::optional<OverlapResult> overlap;  ///< if the case hides communication

@@ -41,8 +41,20 @@ struct AlgorithmChoice {
   Algorithm algorithm;
   bool overlapping = false;  ///< for calls that run concurrently with other work
   /// Seconds of the fastest call on the slowest rank, one per algorithm in the order of its values.
-  /// 0: not measured.
+  /// For an overlapping call this is the time beside work, as in PieceChoice. 0: not measured.
   std::array<double, 3> seconds{};
+};
+
+/// How messages that travel beside work do so best, by trial exchanges of all ranks with their
+/// neighbours. Two exchanges are always under way. Seconds are those of one exchange of the fastest
+/// trial, on the slowest rank. Beside each, the rank works and polls as between the tiles of a
+/// product, as long as the exchange takes alone.
+struct PieceChoice {
+  std::int64_t message_bytes;  ///< of the trial
+  std::int64_t piece_bytes;
+  double whole_seconds;
+  double pieces_seconds;
+  bool cuts;  ///< messages are cut into such pieces
 };
 
 /// A pending collective. Move-only; an empty request is complete.
@@ -222,6 +234,8 @@ class Communicator {
   virtual void attach(CallLog*) noexcept {}
   /// The algorithms that were selected by measurement, in the order of selection.
   [[nodiscard]] virtual std::vector<AlgorithmChoice> choices() const { return {}; }
+  /// How messages travel beside work; nullopt if it was not measured.
+  [[nodiscard]] virtual std::optional<PieceChoice> pieces() const { return std::nullopt; }
 };
 
 }  // namespace tidemark::comm

@@ -52,6 +52,7 @@ constexpr std::array groups{
           "op purpose count bytes wire_bytes seconds blocked_seconds busbw_gbytes_per_s"},
     Group{"comm.algorithms", "op dtype bytes overlapping algorithm"},
     Group{"comm.algorithms.seconds", "native pairwise ring"},
+    Group{"comm.pieces", "message_bytes piece_bytes whole_seconds pieces_seconds cuts"},
     Group{"overlap",
           "mode exposed_ms serial_exposed_ms split_cost_ms timeline_exposed_ms intersect_ms "
           "polling_ms efficiency efficiency_ci schedule_efficiency efficiency_max osu_percent "

@@ -96,6 +96,18 @@ std::string transport_line(const bench::CaseResult& result) {
          "the host's\n";
 }
 
+namespace {
+
+std::string piece_line(const std::optional<comm::PieceChoice>& choice) {
+  if (!choice) return "";
+  return fmt::format(
+      "  {:<14} {} (beside products: {} whole {:.2f} ms, in pieces of {} {:.2f} ms)\n", "messages",
+      choice->cuts ? "in pieces" : "whole", size_text(choice->message_bytes),
+      choice->whole_seconds * 1e3, size_text(choice->piece_bytes), choice->pieces_seconds * 1e3);
+}
+
+}  // namespace
+
 std::string algorithm_lines(const bench::CaseResult& result) {
   std::map<std::string, std::vector<std::string>> by_operation;
   std::vector<comm::AlgorithmChoice> choices = result.algorithms;
@@ -110,7 +122,7 @@ std::string algorithm_lines(const bench::CaseResult& result) {
   for (const auto& [operation, words] : by_operation) {
     text += fmt::format("  {:<14} {}\n", operation, fmt::join(words, ", "));
   }
-  return text;
+  return text + piece_line(result.pieces);
 }
 
 }  // namespace tidemark::report

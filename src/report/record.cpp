@@ -255,6 +255,7 @@ nlohmann::ordered_json run_record(const bench::CaseResult& result,
   json["comm"] = comm_json(result.backend, result.transport, result.calls);
   json["comm"]["registered_bytes"] = or_null(result.registered_bytes);
   json["comm"]["algorithms"] = algorithms_json(result.algorithms);
+  json["comm"]["pieces"] = pieces_json(result.pieces);
   json["comm"]["emulated"] = result.is_emulated();
   json["overlap"] = overlap_json(result);
   json["ranks_detail"] = ranks_json(result);
@@ -285,6 +286,7 @@ nlohmann::ordered_json plan_record(const bench::PlanResult& plan,
   json["comm"] = comm_json(nullptr, nullptr, plan.calls);
   json["comm"]["registered_bytes"] = nullptr;
   json["comm"]["algorithms"] = nullptr;
+  json["comm"]["pieces"] = nullptr;
   json["comm"]["emulated"] = nullptr;
   json["provenance"] = provenance;
   return json;

@@ -47,6 +47,15 @@ Json algorithms_json(const std::vector<comm::AlgorithmChoice>& choices) {
   return json;
 }
 
+Json pieces_json(const std::optional<comm::PieceChoice>& choice) {
+  if (!choice) return {};
+  return {{"message_bytes", choice->message_bytes},
+          {"piece_bytes", choice->piece_bytes},
+          {"whole_seconds", number(choice->whole_seconds)},
+          {"pieces_seconds", number(choice->pieces_seconds)},
+          {"cuts", choice->cuts}};
+}
+
 Json overlap_json(const bench::CaseResult& result) {
   Json json;
   if (!result.overlap) {

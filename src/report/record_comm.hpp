@@ -16,6 +16,7 @@ nlohmann::ordered_json comm_json(const nlohmann::ordered_json& backend,
                                  const std::vector<bench::CallLine>& calls);
 /// `comm.algorithms`.
 nlohmann::ordered_json algorithms_json(const std::vector<comm::AlgorithmChoice>& choices);
+nlohmann::ordered_json pieces_json(const std::optional<comm::PieceChoice>& choice);
 /// `overlap`; all null if overlap was not measured.
 nlohmann::ordered_json overlap_json(const bench::CaseResult& result);
 

@@ -179,8 +179,8 @@ std::string tide_lines(const bench::CaseResult& result, std::size_t lines) {
                                                                           by_name.end());
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.second.bytes > b.second.bytes; });
-  std::string text = fmt::format("At the tide of {} ({:.2f} MiB/rank):\n",
-                                 mode_of(result.settings), mib(result.memory.peak));
+  std::string text = fmt::format("At the tide of {} ({:.2f} MiB/rank):\n", mode_of(result.settings),
+                                 mib(result.memory.peak));
   const std::size_t shown = std::min(lines, sorted.size());
   std::size_t class_width = 9;
   for (std::size_t i = 0; i < shown; ++i) {

@@ -102,6 +102,9 @@ COMM = {
     "algorithms?": or_null(Unread(Object({
         "op": TEXT, "dtype": TEXT, "bytes": WHOLE, "overlapping": FLAG, "algorithm": TEXT,
         "seconds": Mapping(or_null(SIZE))}))),
+    "pieces?": or_null(Object({
+        "message_bytes": WHOLE, "piece_bytes": WHOLE, "whole_seconds": SIZE,
+        "pieces_seconds": SIZE, "cuts": FLAG})),
 }
 # Both versions have these keys of overlap. Some of them mean something else in version 1.
 OVERLAP_1 = {

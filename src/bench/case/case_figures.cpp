@@ -41,6 +41,7 @@ CaseResult CaseMeasurement<T>::result() {
   result.loss = loss_;
   result.calls = mean_calls(series_.counters, iterations(), communicator_);
   result.algorithms = communicator_.choices();
+  result.pieces = communicator_.pieces();
   result.products = products_;
   if (products_.library == ProductLibrary::onednn) {
     result.products.scratch_bytes = kernels::onednn::scratch_bytes();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -78,6 +79,8 @@ struct Round {
 struct Script {
   std::vector<Round> rounds;
   std::size_t scratch = 0;  ///< elements
+  /// Elements of the longest message. Longer ones are cut, in the same way by both sides.
+  std::size_t largest_message = std::numeric_limits<std::size_t>::max();
 };
 
 /// Bytes of a segment, the unit in which own algorithms send terms of a sum. Two segments per peer

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "comm/algorithms/memory_block.hpp"
+#include "comm/mpi/trials.hpp"
 
 namespace tidemark::comm {
 
@@ -14,6 +15,7 @@ namespace {
 
 // The shortest of several calls counts, because a disturbance only makes a call longer.
 constexpr int repeats = 6;
+constexpr int repeats_beside_work = 4;
 
 }  // namespace
 
@@ -22,11 +24,29 @@ Algorithm AlgorithmChooser::algorithm_for(const BookedCall& call, const Conditio
       static_cast<int>(std::bit_width(static_cast<std::uint64_t>(call.message_bytes)));
   const auto [entry, is_new] = chosen_.try_emplace(
       {call.operation, call.dtype, size_class, conditions.overlapping}, Algorithm::native);
-  if (is_new && ranks_ > 1 && call.message_bytes > 0) {
+  if (is_new && communicator_.size() > 1 && call.message_bytes > 0) {
     choices_.push_back(measure(call, conditions));
     entry->second = choices_.back().algorithm;
   }
   return entry->second;
+}
+
+/// Writes the least seconds of each algorithm on the slowest rank to `least`; 0 for one that is not
+/// measured.
+template <class Seconds>
+void AlgorithmChooser::measure_all(const Conditions& conditions, int repeats,
+                                   const Seconds& seconds_of, std::array<double, 3>& least) {
+  least = {};
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    for (std::size_t i = 0; i < all_algorithms.size(); ++i) {
+      if (!is_distinct(all_algorithms[i], communicator_.size())) continue;
+      if (all_algorithms[i] == Algorithm::native && !conditions.may_be_native) continue;
+      control_.meet("choosing an algorithm");
+      const double seconds = seconds_of(all_algorithms[i]);
+      least[i] = repeat == 0 ? seconds : std::min(least[i], seconds);
+    }
+  }
+  control_.max_over_ranks(least);
 }
 
 /// Measures on buffers of its own, which are as large as those of `call`.
@@ -34,7 +54,7 @@ AlgorithmChoice AlgorithmChooser::measure(const BookedCall& call, const Conditio
   const bool reduces_all = call.operation == Operation::all_reduce;
   const bool gathers = call.operation == Operation::all_gather;
   const auto message = static_cast<std::size_t>(call.message_bytes);
-  const std::size_t block = message / static_cast<std::size_t>(ranks_);
+  const std::size_t block = message / static_cast<std::size_t>(communicator_.size());
   const MemoryBlock send(memory_, reduces_all ? 0 : gathers ? block : message);
   const MemoryBlock recv(memory_, gathers || reduces_all ? message : block);
   BookedCall trial = call;
@@ -44,19 +64,25 @@ AlgorithmChoice AlgorithmChooser::measure(const BookedCall& call, const Conditio
 
   AlgorithmChoice choice{call.operation, call.dtype, call.message_bytes, Algorithm::native,
                          conditions.overlapping};
-  for (int repeat = 0; repeat < repeats; ++repeat) {
-    for (std::size_t i = 0; i < all_algorithms.size(); ++i) {
-      if (!is_distinct(all_algorithms[i], ranks_)) continue;
-      if (all_algorithms[i] == Algorithm::native && !conditions.may_be_native) continue;
-      control_.meet("choosing an algorithm");
-      const Clock::time_point begin = Clock::now();
-      carry_out_(all_algorithms[i], trial);
-      const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-      double& least = choice.seconds[i];
-      least = repeat == 0 ? seconds : std::min(least, seconds);
+  const auto post_by = [&](Algorithm algorithm) {
+    return [&, algorithm] { return post_(algorithm, trial); };
+  };
+  measure_all(
+      conditions, repeats,
+      [&](Algorithm algorithm) { return seconds_alone(communicator_, post_by(algorithm)); },
+      choice.seconds);
+  if (conditions.overlapping) {
+    double work = std::numeric_limits<double>::infinity();
+    for (const double seconds : choice.seconds) {
+      if (seconds > 0.0) work = std::min(work, seconds);
     }
+    measure_all(
+        conditions, repeats_beside_work,
+        [&](Algorithm algorithm) {
+          return seconds_beside_work(communicator_, post_by(algorithm), work);
+        },
+        choice.seconds);
   }
-  control_.max_over_ranks(choice.seconds);
   double fastest = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < all_algorithms.size(); ++i) {
     if (choice.seconds[i] == 0.0 || choice.seconds[i] >= fastest) continue;  // 0: not measured

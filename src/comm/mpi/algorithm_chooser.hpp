@@ -2,6 +2,7 @@
 // Measures which algorithm is fastest here, once per operation and size class.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <tuple>
@@ -17,22 +18,25 @@ namespace tidemark::comm {
 /// Selects the algorithm of collectives for `comm.algorithm: auto`.
 class AlgorithmChooser {
  public:
-  /// Carries out a call by an algorithm, and returns when it is complete.
-  using CarryOut = std::function<void(Algorithm, const BookedCall&)>;
+  /// Posts a call by an algorithm.
+  using PostBy = std::function<Request(Algorithm, const BookedCall&)>;
   struct Conditions {
     bool overlapping;    ///< the call runs concurrently with other work
     bool may_be_native;  ///< the library can carry out the call
   };
 
-  /// Buffers of trial calls come from `memory`. `control` must outlive the chooser.
-  AlgorithmChooser(MpiControl& control, int ranks, MemorySource memory, CarryOut carry_out)
+  /// Buffers of trial calls come from `memory`. `control` and `communicator` must outlive the
+  /// chooser.
+  AlgorithmChooser(MpiControl& control, Communicator& communicator, MemorySource memory,
+                   PostBy post)
       : control_(control),
-        ranks_(ranks),
+        communicator_(communicator),
         memory_(std::move(memory)),
-        carry_out_(std::move(carry_out)) {}
+        post_(std::move(post)) {}
 
   /// Collective: every rank is about to make the same call. The first call of an operation, a type
-  /// and a size class measures all algorithms; the slowest rank of each counts.
+  /// and a size class measures all algorithms; the slowest rank of each counts. If calls run
+  /// concurrently with other work, they are measured beside work.
   [[nodiscard]] Algorithm algorithm_for(const BookedCall& call, const Conditions& conditions);
   /// The choices so far, in the order of selection.
   [[nodiscard]] const std::vector<AlgorithmChoice>& choices() const noexcept { return choices_; }
@@ -40,10 +44,14 @@ class AlgorithmChooser {
  private:
   [[nodiscard]] AlgorithmChoice measure(const BookedCall& call, const Conditions& conditions);
 
+  template <class Seconds>
+  void measure_all(const Conditions& conditions, int repeats, const Seconds& seconds_of,
+                   std::array<double, 3>& least);
+
   MpiControl& control_;
-  int ranks_;
+  Communicator& communicator_;
   MemorySource memory_;
-  CarryOut carry_out_;
+  PostBy post_;
   std::vector<AlgorithmChoice> choices_;
   /// Key: operation, type, size class, and whether calls run concurrently with other work.
   std::map<std::tuple<Operation, DType, int, bool>, Algorithm> chosen_;

@@ -17,11 +17,14 @@ MpiCommunicator::MpiCommunicator(MPI_Comm parent, std::chrono::duration<double> 
       library_(handle_, options_.largest_count),
       progress_(handle_, watchdog_, options_),
       control_(handle_, progress_),
-      chooser_(control_, handle_.size(), options_.memory,
+      chooser_(control_, *this, options_.memory,
                [this](Algorithm algorithm, const BookedCall& call) {
-                 Request request = carry_out_by(algorithm, call);
-                 wait(request);
-               }) {}
+                 return carry_out_by(algorithm, call);
+               }),
+      pieces_(control_, *this, options_.memory,
+              [this](const BookedCall& call, std::size_t largest_bytes) {
+                return post_exchange(call, largest_bytes);
+              }) {}
 
 void MpiCommunicator::require_apart(const Call& call, const void* block, const void* whole) const {
   if (are_apart(block, whole, call.block_bytes(), handle_.size())) return;
@@ -45,11 +48,15 @@ void MpiCommunicator::require_usable_buffers(const Call& call) const {
 Request MpiCommunicator::post(const Call& call) {
   require_usable_buffers(call);
   const BookedCall booked{call, static_cast<std::int64_t>(call.message_bytes(handle_.size()))};
-  if (call.operation == Operation::send_recv) return post_exchange(booked);
+  // MPI that reaches a device moves its data by protocols of its own.
+  if (overlapping_ && !options_.on_device) pieces_.prepare(booked);
+  if (call.operation == Operation::send_recv) {
+    return post_exchange(booked, overlapping_ ? pieces_.largest_bytes() : PieceChooser::unlimited);
+  }
   return carry_out_by(algorithm_for(booked), booked);
 }
 
-Request MpiCommunicator::post_exchange(const BookedCall& call) {
+Request MpiCommunicator::post_exchange(const BookedCall& call, std::size_t largest_bytes) {
   Round round;
   if (call.count > 0) {
     round.receives.push_back({call.from, {Place::recv, 0, call.count}});
@@ -57,6 +64,7 @@ Request MpiCommunicator::post_exchange(const BookedCall& call) {
   }
   Script script;
   script.rounds.push_back(std::move(round));
+  script.largest_message = largest_bytes / size_of(call.dtype);
   return {*this, progress_.start(call, std::move(script), overlapping_)};
 }
 
@@ -84,6 +92,7 @@ Request MpiCommunicator::carry_out_by(Algorithm algorithm, const BookedCall& cal
   const std::size_t segment = segment_of(options_.segment_bytes, overlapping_, call.dtype);
   Script script =
       script_of(call.operation, algorithm, handle_.rank(), handle_.size(), call.count, segment);
+  if (overlapping_) script.largest_message = pieces_.largest_bytes() / size_of(call.dtype);
   return {*this, progress_.start(call, std::move(script), overlapping_)};
 }
 

@@ -15,6 +15,7 @@
 #include "comm/mpi/handle.hpp"
 #include "comm/mpi/library_collectives.hpp"
 #include "comm/mpi/options.hpp"
+#include "comm/mpi/piece_chooser.hpp"
 #include "comm/mpi/progress.hpp"
 #include "job/watchdog.hpp"
 
@@ -78,11 +79,12 @@ class MpiCommunicator final : public Communicator {
   }
   void attach(CallLog* log) noexcept override { progress_.account().attach(log); }
   [[nodiscard]] std::vector<AlgorithmChoice> choices() const override { return chooser_.choices(); }
+  [[nodiscard]] std::optional<PieceChoice> pieces() const override { return pieces_.choice(); }
 
  private:
   void require_usable_buffers(const Call& call) const;
   void require_apart(const Call& call, const void* block, const void* whole) const;
-  Request post_exchange(const BookedCall& call);
+  Request post_exchange(const BookedCall& call, std::size_t largest_bytes);
   [[nodiscard]] bool may_be_native(const BookedCall& call) const;
   [[nodiscard]] Algorithm algorithm_for(const BookedCall& call);
   Request carry_out_by(Algorithm algorithm, const BookedCall& call);
@@ -95,6 +97,7 @@ class MpiCommunicator final : public Communicator {
   MpiProgress progress_;
   MpiControl control_;
   AlgorithmChooser chooser_;
+  PieceChooser pieces_;
   std::optional<Algorithm> imposed_;  ///< set by use_algorithm
   bool overlapping_ = false;
 };

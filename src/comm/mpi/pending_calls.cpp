@@ -79,7 +79,8 @@ int MpiPendingCalls::enter_round(PendingCall& pending) {
                     : MPI_Isend(data, count, type, peer, tag, comm_, request);
   };
   const auto post = [&](const Message& message, bool receives) {
-    return for_each_cut(message.piece, largest_count_, [&](const Piece& piece) {
+    const std::size_t largest = std::min(largest_count_, pending.script.largest_message);
+    return for_each_cut(message.piece, largest, [&](const Piece& piece) {
       return post_piece(piece, message.peer, receives);
     });
   };

@@ -62,6 +62,7 @@ class Decorator : public Communicator {
   }
   void attach(CallLog* log) noexcept override { account_.attach(log); }
   [[nodiscard]] std::vector<AlgorithmChoice> choices() const override { return inner_.choices(); }
+  [[nodiscard]] std::optional<PieceChoice> pieces() const override { return inner_.pieces(); }
 
  protected:
   /// Polls the other communicator while calls of this one are pending, and accounts for the time.

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Measures whether messages beside work travel better whole or in pieces.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <optional>
+
+#include "comm/communicator.hpp"
+#include "comm/mpi/booked_call.hpp"
+#include "comm/mpi/control.hpp"
+
+namespace tidemark::comm {
+
+/// Chooses the largest message of own algorithms and exchanges that run concurrently with work.
+///
+/// A library sends messages up to its eager limit at once. Larger ones first ask the receiver for
+/// permission. Question and answer both wait until the rank there polls, and over TCP so do the
+/// parts that follow. Many pieces below the limit avoid that, but cost more calls.
+class PieceChooser {
+ public:
+  /// Just below 64 KiB, the eager limit of Open MPI's TCP.
+  static constexpr std::size_t piece_bytes = std::size_t{60} << 10;
+  static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+
+  /// Posts an exchange whose messages have at most so many bytes.
+  using Exchange = std::function<Request(const BookedCall&, std::size_t largest_bytes)>;
+
+  /// `control` and `communicator` must outlive the chooser.
+  PieceChooser(MpiControl& control, Communicator& communicator, MemorySource memory,
+               Exchange exchange)
+      : control_(control),
+        communicator_(communicator),
+        memory_(std::move(memory)),
+        exchange_(std::move(exchange)) {}
+
+  /// Collective: every rank is about to make the same call, which runs concurrently with work. The
+  /// first call with messages of several pieces measures both ways. Other calls do nothing.
+  void prepare(const BookedCall& call);
+  /// Bytes of the largest message.
+  [[nodiscard]] std::size_t largest_bytes() const {
+    return choice_ && choice_->cuts ? piece_bytes : unlimited;
+  }
+  [[nodiscard]] const std::optional<PieceChoice>& choice() const noexcept { return choice_; }
+
+ private:
+  class Trial;
+  [[nodiscard]] PieceChoice measure(DType dtype, std::size_t bytes) const;
+
+  MpiControl& control_;
+  Communicator& communicator_;
+  MemorySource memory_;
+  Exchange exchange_;
+  std::optional<PieceChoice> choice_;
+};
+
+}  // namespace tidemark::comm

@@ -56,6 +56,8 @@ std::unique_ptr<Communicator> make_mpi_communicator(const CommunicatorOptions& o
   mpi.automatic = !options.algorithm;
   mpi.algorithm = options.algorithm.value_or(Algorithm::native);  // until something is measured
   mpi.progress_thread = options.progress_thread;
+  mpi.cuts = options.cuts;
+  mpi.polls = options.polls;
   if (!options.progress_thread) mpi.sum = options.host_sum;
   if (!mpi_is_running()) {
     throw RunError(fmt::format("comm.backend: {} is asked for, but MPI is not running",

@@ -22,6 +22,8 @@ struct CommunicatorOptions {
   std::chrono::duration<double> timeout{300};              ///< longest time of one blocking call
   std::optional<Algorithm> algorithm = Algorithm::native;  ///< for MPI; nullopt: the fastest
   bool progress_thread = false;                            ///< a thread drives MPI's pending calls
+  std::optional<bool> cuts = std::nullopt;                 ///< see MpiOptions
+  bool polls = true;                                       ///< see MpiOptions
   /// The compute stream (a cudaStream_t) of the current CUDA device, if buffers are in its memory.
   std::optional<void*> compute_stream = std::nullopt;
   /// How to access the buffers if they are in device memory, of CUDA or another kind. nullopt: they

@@ -43,6 +43,11 @@ struct ModelConfig {
   /// True if embedding, final norm, output projection and loss are part of the stack.
   [[nodiscard]] bool has_ends() const { return vocab_size > 0; }
   [[nodiscard]] bool is_blocked() const { return attention == Attention::blocked; }
+  /// Positions in a block of queries or keys. Attention skips blocks that the causal mask hides.
+  /// Smaller blocks skip more, but their products are slower.
+  [[nodiscard]] std::int64_t score_block() const {
+    return is_blocked() || attention_block < 2 ? attention_block : attention_block / 2;
+  }
   /// True: RMSNorm, SwiGLU, grouped queries and rotary positions. False: the layer of family gpt.
   [[nodiscard]] bool is_llama() const { return family == Family::llama; }
 };
@@ -72,6 +77,7 @@ struct OverlapConfig {
 struct CommConfig {
   Backend backend = Backend::automatic;
   Algorithm algorithm = Algorithm::automatic;
+  Messages messages = Messages::automatic;
   bool register_buffers = false;  ///< activations are in memory registered with NCCL
 
   /// True if an own algorithm carries out the collectives with MPI's messages.

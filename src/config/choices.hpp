@@ -18,6 +18,8 @@ enum class OverlapMode { none, bulk, ring, automatic };
 enum class Progress { poll, thread, none };
 enum class Backend { automatic, mpi, nccl };
 enum class Algorithm { automatic, native, pairwise, ring };
+/// How messages beside products travel.
+enum class Messages { automatic, whole, pieces };
 enum class Products { automatic, kokkos_kernels, onednn, cublas };
 
 }  // namespace tidemark::config
@@ -71,6 +73,13 @@ struct Words<config::Algorithm> {
   using enum config::Algorithm;
   static constexpr auto all = std::to_array<std::pair<config::Algorithm, std::string_view>>(
       {{automatic, "auto"}, {native, "native"}, {pairwise, "pairwise"}, {ring, "ring"}});
+};
+
+template <>
+struct Words<config::Messages> {
+  using enum config::Messages;
+  static constexpr auto all = std::to_array<std::pair<config::Messages, std::string_view>>(
+      {{automatic, "auto"}, {whole, "whole"}, {pieces, "pieces"}});
 };
 
 template <>

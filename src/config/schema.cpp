@@ -195,6 +195,11 @@ void add_parallel_rows(std::vector<Setting>& rows) {
                  "algorithm of MPI's collectives: the library's own, one of ours, or whichever "
                  "is fastest for the operation and size",
                  TIDEMARK_FIELD(comm.algorithm)));
+  rows.push_back(choice_row(
+      "comm.messages",
+      "messages of own algorithms and of ring that run beside products: whole, in pieces "
+      "of 60 KiB, or whichever is faster; MPI in host memory only",
+      TIDEMARK_FIELD(comm.messages)));
   rows.push_back(row("comm.register_buffers", Boolean{}, "",
                      "activations lie in memory of NCCL's that is registered with it, so that it "
                      "moves them without copies of its own; NCCL only",

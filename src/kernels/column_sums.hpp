@@ -10,7 +10,8 @@
 namespace tidemark::kernels::detail {
 
 /// How teams divide a matrix. On a host one team has all threads and reads whole rows, because
-/// memory is fast for those who read on. A GPU needs many small teams.
+/// memory is fast for those who read on. More threads than a team may have make teams for strips of
+/// columns. A GPU needs many small teams.
 struct Division {
   std::int64_t columns;  ///< columns of a team's strip
   int threads;           ///< per team
@@ -18,14 +19,16 @@ struct Division {
   int scratch_level;     ///< of the partial sums
 };
 
-/// `row_bytes`: bytes of one column's partial sums.
-inline Division division_of(const Device& device, std::int64_t columns, std::int64_t row_bytes) {
+/// For a rank with so many threads. `column_bytes`: bytes of one column's partial sums.
+inline Division division_of(std::int64_t columns, std::int64_t column_bytes, std::int64_t threads) {
   if (!runs_on_host) return {32, 16, 32, 0};
   constexpr std::int64_t most_bytes = 16 << 20;  // Kokkos grants 20 MB per team
-  const std::int64_t strip = std::clamp<std::int64_t>(most_bytes / row_bytes, 1, columns);
-  const std::int64_t threads = most_bytes / (strip * row_bytes);
-  return {strip, static_cast<int>(std::clamp<std::int64_t>(threads, 1, device.exec->concurrency())),
-          1, 1};
+  constexpr std::int64_t most_threads = 64;      // of a team of Kokkos on a host
+  const std::int64_t teams = (threads + most_threads - 1) / most_threads;
+  const std::int64_t strip = std::clamp<std::int64_t>(
+      (columns + teams - 1) / teams, 1, std::max<std::int64_t>(1, most_bytes / column_bytes));
+  const std::int64_t that_fit = std::max<std::int64_t>(1, most_bytes / (strip * column_bytes));
+  return {strip, static_cast<int>(std::min(that_fit, threads / teams)), 1, 1};
 }
 
 /// The rows that one thread of a team adds.
@@ -53,8 +56,8 @@ struct PartialSums {
 ///
 /// `add_row(team, row, first, width, partial)` adds the terms of columns [first, first + width) of
 /// one row to `partial.of_term(n)[j]`, with j from 0. It uses its own ThreadVectorRange. Each
-/// thread of a team adds its rows in ascending order. Then the threads' sums are added in order, so
-/// for a number of threads the result does not depend on scheduling. T is the type of the sums.
+/// thread of a team adds its rows in ascending order. Then the threads' sums are added in order.
+/// The result depends on the number of threads, and not on scheduling. T is the type of the sums.
 template <class T, int N, class AddRow>
 void column_sums(Device& device, const char* label, std::int64_t rows, std::int64_t columns,
                  const AddRow& add_row, const Kokkos::Array<Vector<T>, N>& sums) {
@@ -62,7 +65,8 @@ void column_sums(Device& device, const char* label, std::int64_t rows, std::int6
   const KernelNote note(device, label);
   using Scratch = Kokkos::View<T*, ExecutionSpace::scratch_memory_space,
                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-  const Division by = division_of(device, columns, N * static_cast<std::int64_t>(sizeof(T)));
+  const Division by =
+      division_of(columns, N * static_cast<std::int64_t>(sizeof(T)), device.exec->concurrency());
   const int strips = checked_teams(label, (columns + by.columns - 1) / by.columns);
   const std::int64_t thread_terms = N * by.columns;
   const std::int64_t team_terms = by.threads * thread_terms;

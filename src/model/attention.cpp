@@ -82,7 +82,7 @@ Attention<T>::Attention(parallel::ParameterStore<T>& store, const config::Case& 
       qkv_(store, context, qkv_spec(settings, context, layer), qkv_names,
            settings.model.is_llama() ? Bias::none : Bias::in_product),
       core_(make_attention_core<T>(settings, CoreShape(settings, context, layer),
-                                  context.device.products)),
+                                   context.device.products)),
       proj_(store, context, proj_spec(settings, layer), proj_names,
             settings.model.is_llama() ? Bias::none : Bias::left_to_caller) {}
 

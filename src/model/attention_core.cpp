@@ -53,7 +53,8 @@ std::unique_ptr<AttentionCore<T>> make_core(const config::Case& settings, const 
   if (settings.model.is_blocked()) {
     return std::make_unique<BlockedCore<T, X>>(shape, settings.model.attention_block);
   }
-  return std::make_unique<MaterializedCore<T, X>>(shape, settings.recomputes_core());
+  return std::make_unique<MaterializedCore<T, X>>(shape, settings.model.score_block(),
+                                                  settings.recomputes_core());
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 
 #include "base/scalars.hpp"
 #include "kernels/gemm.hpp"
-#include "theory/attention_blocks.hpp"
 
 namespace tidemark::model {
 
@@ -22,9 +21,10 @@ using parallel::Context;
 }  // namespace
 
 template <class T, class X>
-MaterializedCore<T, X>::MaterializedCore(const CoreShape& shape, bool recomputes)
+MaterializedCore<T, X>::MaterializedCore(const CoreShape& shape, std::int64_t block,
+                                         bool recomputes)
     : shape_(shape),
-      block_(shape.causal ? std::min(theory::materialized_block, shape.length) : shape.length),
+      block_(shape.causal ? std::min(block, shape.length) : shape.length),
       score_shape_{shape.scale, shape.causal, rows_between_heads(shape) * shape.length, 0,
                    !std::is_same_v<T, X>},
       recomputes_(recomputes) {}

@@ -17,7 +17,7 @@ class MaterializedCore final : public AttentionCore<T> {
   using Tensor = memory::Tensor<T>;
   using F = Accumulate<T>;
 
-  MaterializedCore(const CoreShape& shape, bool recomputes);
+  MaterializedCore(const CoreShape& shape, std::int64_t block, bool recomputes);
 
   parallel::RowsOnDemand<T> forward(const parallel::Context& context, Tensor qkv) override;
   Tensor backward(const parallel::Context& context, Tensor output, Tensor output_gradient) override;

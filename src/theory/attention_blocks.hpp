@@ -6,10 +6,6 @@
 
 namespace tidemark::theory {
 
-/// Positions per block of materialized attention. Smaller blocks skip more, but their products are
-/// slower.
-inline constexpr std::int64_t materialized_block = 256;
-
 /// Pairs of a query and a key whose score is computed, for one head of one sequence of `s`
 /// positions. The sequence is cut into blocks of `block` positions, and the last may be shorter.
 /// The result is the sum of m·n over the computed pairs of an m-row block and an n-column block.

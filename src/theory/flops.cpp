@@ -71,8 +71,7 @@ double causal_flops_per_step(const config::Case& c) {
 double launched_flops_per_step(const config::Case& c) {
   const config::ModelConfig& m = c.model;
   const LayerParts parts = parts_of(c);
-  const std::int64_t block = m.is_blocked() ? m.attention_block : materialized_block;
-  const std::int64_t pairs = visible_pairs(m.seq_length, block, m.causal);
+  const std::int64_t pairs = visible_pairs(m.seq_length, m.score_block(), m.causal);
   const int layer_forwards = c.recomputes_layer() ? 2 : 1;
   const int core_forward = 2 * layer_forwards + (c.recomputes_core() ? 1 : 0);
   const int core_backward = m.is_blocked() ? 5 : 4;

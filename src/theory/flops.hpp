@@ -32,7 +32,8 @@ double causal_flops_per_step(const config::Case& c);
 /// Operations of the matrix products that one rank launches in such a step, counted exactly. They
 /// are the model's divided by t, with these differences:
 ///
-/// * `recompute: selective` computes the scores once more: 2bs²h/t per layer. It does not repeat
+/// * `recompute: selective` computes the scores once more: 2bPh/t per layer, with P visible pairs.
+/// It does not repeat
 ///   the core output, which is saved as proj's input.
 /// * `recompute: full` runs a layer's forward pass once more.
 /// * Attention skips the blocks of scores that the mask hides completely (see

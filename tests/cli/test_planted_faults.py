@@ -108,6 +108,10 @@ class WrongParts(TestCase):
                              f"comm.algorithm={algorithm}", cases=3, calls="gather,message", rank=0,
                              expected=PARTS)
 
+    def test_one_piece_of_a_message(self):
+        self.invalid("wrong_mpi", "element", "parallel.sequence=true", "overlap.mode=ring",
+                     "comm.messages=pieces", calls="message", rank=0, expected=PARTS)
+
     def test_the_data_of_the_step_before(self):
         for settings in (("comm.algorithm=native",), ("comm.algorithm=pairwise",),
                          ("overlap.mode=ring",)):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* An MPI that delivers wrong data in large calls. It is preloaded before a program's MPI library,
  * and passes calls on through the profiling interface. planting.h has the environment that it
- * shares. The size of a call is what it delivers to this rank, in bytes: at least 64 KiB.
+ * shares. The size of a call is what it delivers to this rank, in bytes: at least 60 KiB.
  *
  *   PLANTED_CALLS   sum:     (I)Allreduce, (I)Reduce_scatter_block
  *                   gather:  (I)Allgather
@@ -27,7 +27,7 @@
 
 #include "planting.h"
 
-static const long least_bytes = 65536;
+static const long least_bytes = 61440;
 /* The ranks meet by messages of at most this size. */
 static const long meeting_bytes = 16;
 static const double lateness_seconds = 20e-3;

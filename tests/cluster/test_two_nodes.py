@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "cli"))
@@ -95,7 +96,9 @@ class Usage(unittest.TestCase):
                           ("fast", "--", "true"), ("0mbit", "--", "true"),
                           ("200mbit", "--latency"), ("200mbit", "--latency", "x", "--", "true"),
                           ("200mbit", "--ranks", "3", "--", "true"),
-                          ("200mbit", "--ranks", "0", "--", "true")):
+                          ("200mbit", "--ranks", "0", "--", "true"),
+                          ("200mbit", "--stock"), ("200mbit", "--stock", "--ranks", "2", "--",
+                                                   "true")):
             with self.subTest(arguments=arguments):
                 process = start(*arguments)
                 status, output, errors = finish(process)
@@ -129,6 +132,27 @@ class Network(unittest.TestCase):
         names, networks = zip(*(line.split() for line in output.splitlines()))
         self.assertEqual((len(set(names)), len(set(networks))), (2, 2), output)
         self.assertNotIn(os.readlink("/proc/self/ns/net"), networks)
+
+    # What TCP has in the namespace of a rank, and the limit below which MPI does not ask.
+    TUNED = "cat /proc/sys/net/ipv4/tcp_wmem; env | grep ^OMPI_MCA_btl_tcp_eager || true"
+
+    def settings_of(self, *options, **environment):
+        with mock.patch.dict(os.environ, environment):
+            process = start(f"{RATE_MBIT}mbit", *options, "--", "sh", "-c", self.TUNED)
+            status, output, errors = finish(process)
+        if status == SKIPPED:
+            self.skipTest(errors[-1])
+        self.assertEqual(status, 0, errors)
+        return sorted(line.split() for line in output.splitlines())
+
+    def test_only_what_is_asked_for_is_tuned(self):
+        clusters = ["4096", "8388608", "8388608"]
+        self.assertEqual(self.settings_of(), [clusters] * 2)
+        stock = self.settings_of("--stock")
+        self.assertEqual(len(stock), 2)
+        self.assertNotIn(clusters, stock)
+        limited = self.settings_of(TWO_NODES_EAGER_BYTES="100000")
+        self.assertEqual(limited, [clusters] * 2 + [["OMPI_MCA_btl_tcp_eager_limit=100000"]] * 2)
 
     def test_half_of_the_ranks_are_on_either_node(self):
         process = start(f"{RATE_MBIT}mbit", "--ranks", "4", "--", "sh", "-c",

@@ -236,43 +236,6 @@ TEST(AlgorithmChoices, AreTheSameOnAllRanks) {
   for (const std::string& other : comm.gather_bytes(chosen)) EXPECT_EQ(other, chosen);
 }
 
-// The choice must be the same on all ranks, because sender and receiver cut alike.
-TEST(Pieces, AreChosenAtTheFirstLargeMessageBesideWork) {
-  MpiCommunicator comm(MPI_COMM_WORLD, 60s);
-  const int next = (comm.rank() + 1) % comm.size();
-  const int previous = (comm.rank() + comm.size() - 1) % comm.size();
-  const auto exchange = [&](std::size_t count) {
-    const std::vector<int> sent(count, comm.rank() + 1);
-    std::vector<float> send(sent.begin(), sent.end());
-    std::vector<float> recv(count);
-    Request request = comm.exchange(send.data(), next, recv.data(), previous, count, DType::fp32,
-                                    Purpose::activation);
-    comm.wait(request);
-    EXPECT_EQ(std::count(recv.begin(), recv.end(), static_cast<float>(previous + 1)),
-              static_cast<std::ptrdiff_t>(count));
-  };
-  exchange(100000);  // not beside work
-  EXPECT_FALSE(comm.pieces().has_value());
-  comm.set_overlapping(true);
-  exchange(1000);  // too small to be cut
-  EXPECT_FALSE(comm.pieces().has_value());
-  exchange(100000);
-  if (comm.size() == 1) {
-    EXPECT_FALSE(comm.pieces().has_value());
-    return;
-  }
-  ASSERT_TRUE(comm.pieces().has_value());
-  const PieceChoice choice = *comm.pieces();
-  EXPECT_EQ(choice.message_bytes, 400000);
-  EXPECT_GT(choice.whole_seconds, 0.0);
-  EXPECT_GT(choice.pieces_seconds, 0.0);
-  EXPECT_EQ(choice.cuts, choice.pieces_seconds < 0.95 * choice.whole_seconds);
-  for (const std::string& other : comm.gather_bytes(choice.cuts ? "cuts" : "whole")) {
-    EXPECT_EQ(other, choice.cuts ? "cuts" : "whole");
-  }
-  exchange(300000);
-}
-
 TEST(CallLogs, HaveEveryCallFromPostingToCompletion) {
   MpiOptions options;
   options.algorithm = Algorithm::pairwise;

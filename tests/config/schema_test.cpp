@@ -59,6 +59,7 @@ TEST(Schema, NamesEveryKeyOnce) {
                                           "overlap.chunks",
                                           "comm.backend",
                                           "comm.algorithm",
+                                          "comm.messages",
                                           "comm.register_buffers",
                                           "emulated_link.latency_us",
                                           "emulated_link.bandwidth_gbytes_per_s",

@@ -2,6 +2,7 @@
 // Both attention cores against plain loops, with heads that share their keys and values.
 #include "model/attention_core.hpp"
 
+#include <cstdint>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -140,6 +141,7 @@ class AttentionCores : public ::testing::Test {
     CoreShape shape(c, context, 0);
     shape.groups_at_once = groups_at_once;
     const auto core = make_attention_core<T>(c, shape, this->device_.products);
+    const std::uint64_t before = device_.gemm_flops;
     auto out = made(core->forward(context, tensor(qkv)), pieces);
     // In bf16 the probabilities are rounded, and so is the core output in the gradients.
     const double bound = sizeof(T) == 2 ? 2e-2 : support::tolerance<T>;
@@ -147,10 +149,12 @@ class AttentionCores : public ::testing::Test {
     if (!core->needs_output()) out.reset();
     const auto gradient = core->backward(context, std::move(out), tensor(dout));
     device_.fence();
+    operations_ = device_.gemm_flops - before;
     EXPECT_TRUE(agrees(read(gradient.view()), expected.qkv_gradient, bound));
   }
 
   Device device_;
+  std::uint64_t operations_ = 0;  ///< of the products of the last core
   memory::Pool pool_;
   memory::Ledger ledger_{pool_};
   comm::SelfCommunicator alone_;
@@ -196,17 +200,22 @@ TYPED_TEST(AttentionCores, EqualThePlainLoopsInWhateverOrderRowsAreAskedFor) {
   }
 }
 
-// More positions than a block has, and pieces that end within blocks. What the mask hides is
-// neither computed nor read.
+// More positions than a block has, and pieces that end within blocks. Hidden blocks are skipped.
 TYPED_TEST(AttentionCores, EqualThePlainLoopsInSeveralBlocks) {
   for (const bool causal : {true, false}) {
     config::Case c = support::small_llama(1, false, dtype_of<TypeParam>, 2);
     c.model.causal = causal;
     c.model.micro_batch_size = 1;
-    c.model.seq_length = 2 * theory::materialized_block + 40;
+    c.model.seq_length = 2 * c.model.score_block() + 40;
+    const std::int64_t pairs =
+        theory::visible_pairs(c.model.seq_length, c.model.score_block(), causal);
+    const auto product =
+        static_cast<std::uint64_t>(2 * c.model.num_attention_heads * pairs * c.model.head_size());
     for (const std::int64_t pieces : {1, 3}) {
       this->expect_the_plain_loops(c, 2, pieces);
+      EXPECT_EQ(this->operations_, 6 * product);
       this->expect_the_plain_loops(support::recomputing(c, "selective"), 1, pieces);
+      EXPECT_EQ(this->operations_, 7 * product);
     }
   }
 }

@@ -63,9 +63,11 @@ class Storage {
   Storage(Device& device, std::int64_t rows, std::int64_t columns)
       : memory_("kernel_rates", static_cast<std::size_t>(rows * columns)),
         matrix_(memory_.data(), static_cast<std::size_t>(rows), static_cast<std::size_t>(columns)) {
-    if constexpr (!std::is_same_v<T, std::uint8_t>) {
-      kernels::fill_uniform(device, matrix_, philox::Key{}, {0, 0, columns}, 0.0, 1.0);
-    }
+    if constexpr (!std::is_same_v<T, std::uint8_t>) refill(device);
+  }
+  /// Some kernels shrink what they work on. After many calls it would be denormal.
+  void refill(Device& device) const {
+    kernels::fill_uniform(device, matrix_, philox::Key{}, {0, 0, num_columns(matrix_)}, 0.0, 1.0);
   }
   [[nodiscard]] const Matrix<T>& matrix() const { return matrix_; }
   [[nodiscard]] Vector<T> vector() const { return as_vector(matrix_); }
@@ -103,8 +105,10 @@ class Table {
       : device_(device), precision_(precision), rounds_(rounds) {
     std::printf("%-28s %-9s %9s %8s %9s\n", "kernel", "precision", "MB", "GB/s", "of triad");
   }
-  /// Measures `work`, which moves `bytes` bytes at least.
-  void add(const char* name, std::int64_t bytes, const std::function<void()>& work) {
+  /// Measures `work`, which moves `bytes` bytes at least. `prepare` runs before it, off the clock.
+  void add(
+      const char* name, std::int64_t bytes, const std::function<void()>& work,
+      const std::function<void()>& prepare = [] {}) {
     const Triad triad(device_, bytes);
     std::vector<double> rates;
     std::vector<double> ratios;
@@ -112,6 +116,7 @@ class Table {
     triad.run();
     for (int round = 0; round < rounds_; ++round) {
       const double beside = seconds_of(device_, [&] { triad.run(); });
+      prepare();
       const double own = seconds_of(device_, work);
       rates.push_back(static_cast<double>(bytes) / own * 1e-9);
       ratios.push_back(beside / own);
@@ -222,11 +227,14 @@ void softmaxes(Device& device, const Extents& n, Table& table) {
                                                     probabilities, mask.matrix(), dropped.matrix());
               });
     const Storage<F> gradient(device, rows, n.length);
-    table.add(dropout.active ? "softmax_dropout backward" : "softmax backward",
-              count * (size + of_mask + 2 * sums), [&] {
-                kernels::softmax_dropout_backward<T>(device, shape, dropout, probabilities,
-                                                     mask.matrix(), gradient.matrix());
-              });
+    table.add(
+        dropout.active ? "softmax_dropout backward" : "softmax backward",
+        count * (size + of_mask + 2 * sums),
+        [&] {
+          kernels::softmax_dropout_backward<T>(device, shape, dropout, probabilities, mask.matrix(),
+                                               gradient.matrix());
+        },
+        [&] { gradient.refill(device); });
   }
 }
 
@@ -268,8 +276,10 @@ void token_kernels(Device& device, const Extents& n, Table& table) {
   table.add("cross_entropy forward", 2 * sums, [&] {
     kernels::cross_entropy_forward<F>(device, shard, 1, statistics.matrix(), wide.matrix());
   });
-  table.add("cross_entropy backward", 2 * sums,
-            [&] { kernels::cross_entropy_backward<F>(device, labels, shard, wide.matrix()); });
+  table.add(
+      "cross_entropy backward", 2 * sums,
+      [&] { kernels::cross_entropy_backward<F>(device, labels, shard, wide.matrix()); },
+      [&] { wide.refill(device); });
 }
 
 template <class T>

@@ -46,7 +46,8 @@ CASE = {
         "hidden_dropout?": SIZE, "attention_dropout?": SIZE, "causal?": FLAG, "attention": TEXT}),
     "parallel": Object({"tensor": COUNT, "sequence": FLAG, "keep_gathered": FLAG}),
     "overlap": Object({"mode": TEXT, "progress?": TEXT, "chunks?": WHOLE}),
-    "comm?": Object({"backend?": TEXT, "algorithm?": TEXT, "register_buffers?": FLAG}),
+    "comm?": Object({"backend?": TEXT, "algorithm?": TEXT, "messages?": TEXT,
+                     "register_buffers?": FLAG}),
     "emulated_link?": Object({"latency_us": SIZE, "bandwidth_gbytes_per_s": SIZE}),
     "bench?": Object({
         "warmup?": WHOLE, "iterations?": WHOLE, "max_iterations?": WHOLE,

@@ -12,7 +12,7 @@ GROWING = ("model.preset", "model.num_layers", "model.hidden_size", "model.ffn_h
            "model.micro_batch_size", "model.vocab_size")
 # On one rank there is nothing to shard and nothing to hide.
 IDLE_ON_ONE = ("sharding", "overlap.mode", "overlap.progress", "overlap.chunks", "comm.backend",
-               "comm.algorithm", "comm.register_buffers")
+               "comm.algorithm", "comm.messages", "comm.register_buffers")
 
 
 @dataclasses.dataclass

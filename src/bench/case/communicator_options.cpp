@@ -36,6 +36,10 @@ void set_options(const config::Case& c, comm::CommunicatorOptions& options) {
   options.ranks = static_cast<int>(c.parallel.tensor);
   options.timeout = std::chrono::duration<double>(c.bench.timeout_s);
   options.algorithm = algorithm_of(c.comm.algorithm);
+  if (c.comm.messages != config::Messages::automatic) {
+    options.cuts = c.comm.messages == config::Messages::pieces;
+  }
+  options.polls = c.overlap.progress == config::Progress::poll;
   options.progress_thread = c.overlaps() && c.overlap.progress == config::Progress::thread;
   options.completes_on_host = c.emulated_link.is_emulated();
   options.register_buffers = c.comm.register_buffers;

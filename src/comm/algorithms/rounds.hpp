@@ -79,7 +79,8 @@ struct Round {
 struct Script {
   std::vector<Round> rounds;
   std::size_t scratch = 0;  ///< elements
-  /// Elements of the longest message. Longer ones are cut, in the same way by both sides.
+  /// Messages of at least twice so many elements are cut into pieces of so many, in the same way by
+  /// both sides.
   std::size_t largest_message = std::numeric_limits<std::size_t>::max();
 };
 

@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "comm/algorithms/memory_block.hpp"
-#include "comm/mpi/trials.hpp"
 
 namespace tidemark::comm {
 
@@ -78,9 +77,7 @@ AlgorithmChoice AlgorithmChooser::measure(const BookedCall& call, const Conditio
     }
     measure_all(
         conditions, repeats_beside_work,
-        [&](Algorithm algorithm) {
-          return seconds_beside_work(communicator_, post_by(algorithm), work);
-        },
+        [&](Algorithm algorithm) { return work_.seconds_beside(post_by(algorithm), work); },
         choice.seconds);
   }
   double fastest = std::numeric_limits<double>::infinity();

@@ -12,6 +12,7 @@
 #include "comm/communicator.hpp"
 #include "comm/mpi/booked_call.hpp"
 #include "comm/mpi/control.hpp"
+#include "comm/mpi/trials.hpp"
 
 namespace tidemark::comm {
 
@@ -27,10 +28,11 @@ class AlgorithmChooser {
 
   /// Buffers of trial calls come from `memory`. `control` and `communicator` must outlive the
   /// chooser.
-  AlgorithmChooser(MpiControl& control, Communicator& communicator, MemorySource memory,
+  AlgorithmChooser(MpiControl& control, Communicator& communicator, bool polls, MemorySource memory,
                    PostBy post)
       : control_(control),
         communicator_(communicator),
+        work_(communicator, polls),
         memory_(std::move(memory)),
         post_(std::move(post)) {}
 
@@ -50,6 +52,7 @@ class AlgorithmChooser {
 
   MpiControl& control_;
   Communicator& communicator_;
+  Work work_;
   MemorySource memory_;
   PostBy post_;
   std::vector<AlgorithmChoice> choices_;

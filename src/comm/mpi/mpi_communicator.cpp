@@ -17,11 +17,11 @@ MpiCommunicator::MpiCommunicator(MPI_Comm parent, std::chrono::duration<double> 
       library_(handle_, options_.largest_count),
       progress_(handle_, watchdog_, options_),
       control_(handle_, progress_),
-      chooser_(control_, *this, options_.memory,
+      chooser_(control_, *this, options_.polls, options_.memory,
                [this](Algorithm algorithm, const BookedCall& call) {
                  return carry_out_by(algorithm, call);
                }),
-      pieces_(control_, *this, options_.memory,
+      pieces_(control_, *this, options_.polls, options_.cuts, options_.memory,
               [this](const BookedCall& call, std::size_t largest_bytes) {
                 return post_exchange(call, largest_bytes);
               }) {}
@@ -48,12 +48,22 @@ void MpiCommunicator::require_usable_buffers(const Call& call) const {
 Request MpiCommunicator::post(const Call& call) {
   require_usable_buffers(call);
   const BookedCall booked{call, static_cast<std::int64_t>(call.message_bytes(handle_.size()))};
-  // MPI that reaches a device moves its data by protocols of its own.
-  if (overlapping_ && !options_.on_device) pieces_.prepare(booked);
-  if (call.operation == Operation::send_recv) {
-    return post_exchange(booked, overlapping_ ? pieces_.largest_bytes() : PieceChooser::unlimited);
-  }
+  if (may_be_cut(call.operation)) pieces_.prepare(booked);
+  if (call.operation == Operation::send_recv) return post_exchange(booked, largest_message_bytes());
   return carry_out_by(algorithm_for(booked), booked);
+}
+
+/// Whether messages of such a call could be cut: those of exchanges and of own algorithms beside
+/// work. MPI that reaches a device moves its data by protocols of its own.
+bool MpiCommunicator::may_be_cut(Operation operation) const {
+  if (!overlapping_ || options_.on_device) return false;
+  if (operation == Operation::send_recv) return true;
+  return imposed_ ? *imposed_ != Algorithm::native
+                  : options_.automatic || options_.algorithm != Algorithm::native;
+}
+
+std::size_t MpiCommunicator::largest_message_bytes() const {
+  return overlapping_ && !options_.on_device ? pieces_.largest_bytes() : PieceChooser::unlimited;
 }
 
 Request MpiCommunicator::post_exchange(const BookedCall& call, std::size_t largest_bytes) {
@@ -92,7 +102,7 @@ Request MpiCommunicator::carry_out_by(Algorithm algorithm, const BookedCall& cal
   const std::size_t segment = segment_of(options_.segment_bytes, overlapping_, call.dtype);
   Script script =
       script_of(call.operation, algorithm, handle_.rank(), handle_.size(), call.count, segment);
-  if (overlapping_) script.largest_message = pieces_.largest_bytes() / size_of(call.dtype);
+  script.largest_message = largest_message_bytes() / size_of(call.dtype);
   return {*this, progress_.start(call, std::move(script), overlapping_)};
 }
 

@@ -84,6 +84,8 @@ class MpiCommunicator final : public Communicator {
  private:
   void require_usable_buffers(const Call& call) const;
   void require_apart(const Call& call, const void* block, const void* whole) const;
+  [[nodiscard]] bool may_be_cut(Operation operation) const;
+  [[nodiscard]] std::size_t largest_message_bytes() const;
   Request post_exchange(const BookedCall& call, std::size_t largest_bytes);
   [[nodiscard]] bool may_be_native(const BookedCall& call) const;
   [[nodiscard]] Algorithm algorithm_for(const BookedCall& call);

@@ -22,6 +22,11 @@ struct MpiOptions {
   /// Largest number of elements of one message, and of one library call that counts in int. Tests
   /// lower it.
   std::size_t largest_count = std::numeric_limits<int>::max();
+  /// Whether messages beside work are cut into pieces; nullopt: if that is faster. See
+  /// PieceChooser.
+  std::optional<bool> cuts;
+  /// Whether the caller polls beside work. If not, trials do not poll either.
+  bool polls = true;
   /// A separate thread drives pending calls, once per `progress_interval`.
   bool progress_thread = false;
   std::chrono::microseconds progress_interval{500};

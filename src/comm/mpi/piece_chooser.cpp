@@ -5,7 +5,6 @@
 #include <array>
 
 #include "comm/algorithms/memory_block.hpp"
-#include "comm/mpi/trials.hpp"
 
 namespace tidemark::comm {
 
@@ -20,10 +19,13 @@ constexpr double least_gain = 0.05;
 }  // namespace
 
 void PieceChooser::prepare(const BookedCall& call) {
-  if (choice_ || communicator_.size() == 1) return;
+  if (choice_ || imposed_ || communicator_.size() == 1) return;
   const auto ranks = static_cast<std::size_t>(communicator_.size());
   const auto whole = static_cast<std::size_t>(call.message_bytes);
-  const std::size_t message = call.operation == Operation::send_recv ? whole : whole / ranks;
+  // Two ranks exchange the whole buffer of an all-reduce in one round.
+  const bool is_whole = call.operation == Operation::send_recv ||
+                        (call.operation == Operation::all_reduce && ranks == 2);
+  const std::size_t message = is_whole ? whole : whole / ranks;
   if (message < 2 * piece_bytes) return;
   choice_ = measure(call.dtype, std::min(message, largest_trial));
 }
@@ -60,7 +62,7 @@ class PieceChooser::Trial {
         requests[k % 2] = chooser_.exchange_(call_, largest_bytes);
       }
       if (k == 0) continue;
-      work_and_poll(communicator, work);
+      chooser_.work_.run(work);
       communicator.wait(requests[(k - 1) % 2]);
     }
     return std::chrono::duration<double>(Clock::now() - begin).count() / exchanges;

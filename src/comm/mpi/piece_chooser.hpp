@@ -10,6 +10,7 @@
 #include "comm/communicator.hpp"
 #include "comm/mpi/booked_call.hpp"
 #include "comm/mpi/control.hpp"
+#include "comm/mpi/trials.hpp"
 
 namespace tidemark::comm {
 
@@ -27,20 +28,24 @@ class PieceChooser {
   /// Posts an exchange whose messages have at most so many bytes.
   using Exchange = std::function<Request(const BookedCall&, std::size_t largest_bytes)>;
 
-  /// `control` and `communicator` must outlive the chooser.
-  PieceChooser(MpiControl& control, Communicator& communicator, MemorySource memory,
-               Exchange exchange)
+  /// `control` and `communicator` must outlive the chooser. `cuts`: the choice, if it is made
+  /// already.
+  PieceChooser(MpiControl& control, Communicator& communicator, bool polls,
+               std::optional<bool> cuts, MemorySource memory, Exchange exchange)
       : control_(control),
         communicator_(communicator),
+        work_(communicator, polls),
+        imposed_(cuts),
         memory_(std::move(memory)),
         exchange_(std::move(exchange)) {}
 
   /// Collective: every rank is about to make the same call, which runs concurrently with work. The
-  /// first call with messages of several pieces measures both ways. Other calls do nothing.
+  /// first call whose messages may have two pieces or more measures both ways. Other calls do
+  /// nothing.
   void prepare(const BookedCall& call);
   /// Bytes of the largest message.
   [[nodiscard]] std::size_t largest_bytes() const {
-    return choice_ && choice_->cuts ? piece_bytes : unlimited;
+    return imposed_.value_or(choice_ && choice_->cuts) ? piece_bytes : unlimited;
   }
   [[nodiscard]] const std::optional<PieceChoice>& choice() const noexcept { return choice_; }
 
@@ -50,6 +55,8 @@ class PieceChooser {
 
   MpiControl& control_;
   Communicator& communicator_;
+  Work work_;
+  std::optional<bool> imposed_;
   MemorySource memory_;
   Exchange exchange_;
   std::optional<PieceChoice> choice_;

@@ -24,22 +24,22 @@ double seconds_alone(Communicator& communicator, const Post& post) {
   return seconds_since(begin);
 }
 
-void work_and_poll(Communicator& communicator, double seconds) {
+void Work::run(double seconds) const {
   const Seconds tile = std::min(longest_tile, Seconds(seconds / fewest_tiles));
   const Clock::time_point begin = Clock::now();
   while (seconds_since(begin) < seconds) {
     const Clock::time_point start = Clock::now();
     while (Clock::now() - start < tile) {
     }
-    communicator.poll();
+    if (polls_) communicator_.poll();
   }
 }
 
-double seconds_beside_work(Communicator& communicator, const Post& post, double work) {
+double Work::seconds_beside(const Post& post, double seconds) const {
   const Clock::time_point begin = Clock::now();
   Request request = post();
-  work_and_poll(communicator, work);
-  communicator.wait(request);
+  run(seconds);
+  communicator_.wait(request);
   return seconds_since(begin);
 }
 

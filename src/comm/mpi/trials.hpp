@@ -16,11 +16,21 @@ using Post = std::function<Request()>;
 /// Seconds until the call that `post` posts is complete, while this rank does nothing else.
 double seconds_alone(Communicator& communicator, const Post& post);
 
-/// Occupies this rank for so many seconds at least. It makes no calls of MPI, except that it polls
-/// as between the tiles of a product.
-void work_and_poll(Communicator& communicator, double seconds);
+/// Work beside which calls are measured.
+class Work {
+ public:
+  /// `polls`: the work polls as between the tiles of a product. Otherwise it makes no call of MPI.
+  /// `communicator` must outlive it.
+  Work(Communicator& communicator, bool polls) : communicator_(communicator), polls_(polls) {}
 
-/// Seconds until such a call is complete, while this rank works and polls for `work` seconds.
-double seconds_beside_work(Communicator& communicator, const Post& post, double work);
+  /// Occupies this rank for so many seconds at least.
+  void run(double seconds) const;
+  /// Seconds until the call that `post` posts is complete, beside so many seconds of work.
+  [[nodiscard]] double seconds_beside(const Post& post, double seconds) const;
+
+ private:
+  Communicator& communicator_;
+  bool polls_;
+};
 
 }  // namespace tidemark::comm

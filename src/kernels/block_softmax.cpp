@@ -95,15 +95,7 @@ void online_softmax(Device& device, const ScoreBlock& block, const Dropout& drop
             Kokkos::Max<F>(highest));
         highest = highest > highest_before ? highest : highest_before;
         const F shrink = exponential((highest_before - highest) * score_scale);
-        // Two loops on copies, because p may alias the sum and the highest score for all that the
-        // compiler knows.
-        const F top = highest;
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
-                             [=](const int j) { p[j] = exponential((p[j] - top) * score_scale); });
-        F weight = F(0);
-        Kokkos::parallel_reduce(
-            Kokkos::ThreadVectorRange(team, seen), [&](const int j, F& part) { part += p[j]; },
-            weight);
+        const F weight = exponentiate_row(team, p, seen, highest, score_scale);
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, keys - seen),
                              [&](const int j) { p[seen + j] = F(0); });
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),

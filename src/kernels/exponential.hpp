@@ -64,4 +64,18 @@ KOKKOS_INLINE_FUNCTION float exponential(float x) {
 /// exp(x) of the math library.
 KOKKOS_INLINE_FUNCTION double exponential(double x) { return std::exp(x); }
 
+/// x[j] = exp((x[j] - highest) scale) for the elements [0, count) of a row, by the lanes of a team.
+/// Returns the sum of the results to every lane.
+template <class F>
+KOKKOS_INLINE_FUNCTION F exponentiate_row(const TeamMember& team, F* x, int count, F highest,
+                                          F scale) {
+  // Two loops on copies, because x may alias the sum for all that the compiler knows.
+  Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, count),
+                       [=](const int j) { x[j] = exponential((x[j] - highest) * scale); });
+  F sum = F(0);
+  Kokkos::parallel_reduce(
+      Kokkos::ThreadVectorRange(team, count), [=](const int j, F& part) { part += x[j]; }, sum);
+  return sum;
+}
+
 }  // namespace tidemark::kernels

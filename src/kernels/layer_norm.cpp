@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/scalars.hpp"
-#include "kernels/column_sums.hpp"
+#include "kernels/norm_backward.hpp"
 
 namespace tidemark::kernels {
 
@@ -44,65 +44,43 @@ void layer_norm_forward(Device& device, const Matrix<T>& x, const Vector<T>& wei
 
 namespace {
 
-/// What the backward of a row reads and writes.
-template <class T>
-struct Backward {
-  Matrix<T> dy, x;
-  Vector<T> weight;
-  Matrix<Accumulate<T>> statistics;
-  Matrix<T> gradient;
-};
-
-// With x' = (x - mean) rstd and g = dy * weight: dx = rstd (g - mean(g) - x' mean(g x')).
-template <class T>
-KOKKOS_INLINE_FUNCTION void add_input_gradient(const TeamMember& team, const Backward<T>& pass,
-                                               std::int64_t row) {
-  using F = Accumulate<T>;
-  const int width = static_cast<int>(pass.x.extent(1));
-  const T* const gain = pass.weight.data();
-  const T* const in = row_pointer(pass.x, row);
-  const T* const dout = row_pointer(pass.dy, row);
-  T* const out = row_pointer(pass.gradient, row);
-  const F mean = pass.statistics(row, 0);
-  const F rstd = pass.statistics(row, 1);
-  F sum = F(0);
-  Kokkos::parallel_reduce(
-      Kokkos::ThreadVectorRange(team, width),
-      [=](const int j, F& part) { part += F(dout[j]) * F(gain[j]); }, sum);
-  F projection = F(0);
-  Kokkos::parallel_reduce(
-      Kokkos::ThreadVectorRange(team, width),
-      [=](const int j, F& part) { part += F(dout[j]) * F(gain[j]) * (F(in[j]) - mean); },
-      projection);
-  const F offset = sum / F(width);
-  const F slope = projection * rstd * rstd / F(width);
-  Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [=](const int j) {
-    const F added = rstd * (F(dout[j]) * F(gain[j]) - offset - (F(in[j]) - mean) * slope);
-    out[j] = T(F(out[j]) + added);
-  });
-}
-
-}  // namespace
-
-template <class T>
-void layer_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x,
-                         const Vector<T>& weight, const Matrix<Accumulate<T>>& statistics,
-                         const Matrix<T>& gradient, const Vector<Accumulate<T>>& weight_gradient,
-                         const Vector<Accumulate<T>>& bias_gradient) {
-  using F = Accumulate<T>;
-  const Backward<T> pass{dy, x, weight, statistics, gradient};
-  if (!runs_on_host) {
-    for_each_row(
-        device, "tidemark::layer_norm_backward_input", num_rows(x),
-        KOKKOS_LAMBDA(const TeamMember& team) {
-          add_input_gradient(team, pass, team.league_rank());
-        });
+struct LayerNorm {
+  // With x' = (x - mean) rstd and g = dy * weight: dx = rstd (g - mean(g) - x' mean(g x')).
+  template <class T>
+  KOKKOS_INLINE_FUNCTION static void add_input_gradient(const TeamMember& team,
+                                                        const detail::NormPass<T>& pass,
+                                                        std::int64_t row) {
+    using F = Accumulate<T>;
+    const int width = static_cast<int>(pass.x.extent(1));
+    const T* const gain = pass.weight.data();
+    const T* const in = row_pointer(pass.x, row);
+    const T* const dout = row_pointer(pass.dy, row);
+    T* const out = row_pointer(pass.gradient, row);
+    const F mean = pass.statistics(row, 0);
+    const F rstd = pass.statistics(row, 1);
+    F sum = F(0);
+    Kokkos::parallel_reduce(
+        Kokkos::ThreadVectorRange(team, width),
+        [=](const int j, F& part) { part += F(dout[j]) * F(gain[j]); }, sum);
+    F projection = F(0);
+    Kokkos::parallel_reduce(
+        Kokkos::ThreadVectorRange(team, width),
+        [=](const int j, F& part) { part += F(dout[j]) * F(gain[j]) * (F(in[j]) - mean); },
+        projection);
+    const F offset = sum / F(width);
+    const F slope = projection * rstd * rstd / F(width);
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [=](const int j) {
+      const F added = rstd * (F(dout[j]) * F(gain[j]) - offset - (F(in[j]) - mean) * slope);
+      out[j] = T(F(out[j]) + added);
+    });
   }
-  const auto add_row =
-      KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row, const std::int64_t first,
-                    const int width, const detail::PartialSums<F>& partial) {
-    // On a host both are made while the row is in the cache. On a device a team has a strip only.
-    if (runs_on_host && first == 0) add_input_gradient(team, pass, row);
+
+  template <class T>
+  KOKKOS_INLINE_FUNCTION static void add_terms(const TeamMember& team,
+                                               const detail::NormPass<T>& pass, std::int64_t row,
+                                               std::int64_t first, int width,
+                                               const detail::PartialSums<Accumulate<T>>& partial) {
+    using F = Accumulate<T>;
     const T* const in = row_pointer(pass.x, row) + first;
     const T* const dout = row_pointer(pass.dy, row) + first;
     F* const weight_sum = partial.of_term(0);
@@ -114,9 +92,19 @@ void layer_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x
     });
     Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
                          [&](const int j) { bias_sum[j] += F(dout[j]); });
-  };
-  detail::column_sums<F, 2>(device, "tidemark::layer_norm_backward", num_rows(x), num_columns(x),
-                            add_row, {weight_gradient, bias_gradient});
+  }
+};
+
+}  // namespace
+
+template <class T>
+void layer_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x,
+                         const Vector<T>& weight, const Matrix<Accumulate<T>>& statistics,
+                         const Matrix<T>& gradient, const Vector<Accumulate<T>>& weight_gradient,
+                         const Vector<Accumulate<T>>& bias_gradient) {
+  detail::norm_backward<LayerNorm, 2, T>(
+      device, "tidemark::layer_norm_backward_input", "tidemark::layer_norm_backward",
+      {dy, x, weight, statistics, gradient}, {weight_gradient, bias_gradient});
 }
 
 #define TIDEMARK_INSTANTIATE(T)                                                                    \

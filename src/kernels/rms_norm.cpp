@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/scalars.hpp"
-#include "kernels/column_sums.hpp"
+#include "kernels/norm_backward.hpp"
 
 namespace tidemark::kernels {
 
@@ -32,36 +32,44 @@ void rms_norm_forward(Device& device, const Matrix<T>& x, const Vector<T>& weigh
 
 namespace {
 
-/// What the backward of a row reads and writes.
-template <class T>
-struct Backward {
-  Matrix<T> dy, x;
-  Vector<T> weight;
-  Matrix<Accumulate<T>> statistics;
-  Matrix<T> gradient;
-};
+struct RmsNorm {
+  // With x' = x rrms and g = dy * weight: dx = rrms (g - x' mean(g x')).
+  template <class T>
+  KOKKOS_INLINE_FUNCTION static void add_input_gradient(const TeamMember& team,
+                                                        const detail::NormPass<T>& pass,
+                                                        std::int64_t row) {
+    using F = Accumulate<T>;
+    const int width = static_cast<int>(pass.x.extent(1));
+    const T* const gain = pass.weight.data();
+    const T* const in = row_pointer(pass.x, row);
+    const T* const dout = row_pointer(pass.dy, row);
+    T* const out = row_pointer(pass.gradient, row);
+    const F rrms = pass.statistics(row, 0);
+    F projection = F(0);
+    Kokkos::parallel_reduce(
+        Kokkos::ThreadVectorRange(team, width),
+        [=](const int j, F& part) { part += F(dout[j]) * F(gain[j]) * F(in[j]); }, projection);
+    const F slope = projection * rrms * rrms / F(width);
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [=](const int j) {
+      const F added = rrms * (F(dout[j]) * F(gain[j]) - F(in[j]) * slope);
+      out[j] = T(F(out[j]) + added);
+    });
+  }
 
-// With x' = x rrms and g = dy * weight: dx = rrms (g - x' mean(g x')).
-template <class T>
-KOKKOS_INLINE_FUNCTION void add_input_gradient(const TeamMember& team, const Backward<T>& pass,
-                                               std::int64_t row) {
-  using F = Accumulate<T>;
-  const int width = static_cast<int>(pass.x.extent(1));
-  const T* const gain = pass.weight.data();
-  const T* const in = row_pointer(pass.x, row);
-  const T* const dout = row_pointer(pass.dy, row);
-  T* const out = row_pointer(pass.gradient, row);
-  const F rrms = pass.statistics(row, 0);
-  F projection = F(0);
-  Kokkos::parallel_reduce(
-      Kokkos::ThreadVectorRange(team, width),
-      [=](const int j, F& part) { part += F(dout[j]) * F(gain[j]) * F(in[j]); }, projection);
-  const F slope = projection * rrms * rrms / F(width);
-  Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width), [=](const int j) {
-    const F added = rrms * (F(dout[j]) * F(gain[j]) - F(in[j]) * slope);
-    out[j] = T(F(out[j]) + added);
-  });
-}
+  template <class T>
+  KOKKOS_INLINE_FUNCTION static void add_terms(const TeamMember& team,
+                                               const detail::NormPass<T>& pass, std::int64_t row,
+                                               std::int64_t first, int width,
+                                               const detail::PartialSums<Accumulate<T>>& partial) {
+    using F = Accumulate<T>;
+    const T* const in = row_pointer(pass.x, row) + first;
+    const T* const dout = row_pointer(pass.dy, row) + first;
+    F* const sum = partial.of_term(0);
+    const F rrms = pass.statistics(row, 0);
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
+                         [&](const int j) { sum[j] += F(dout[j]) * F(in[j]) * rrms; });
+  }
+};
 
 }  // namespace
 
@@ -69,29 +77,9 @@ template <class T>
 void rms_norm_backward(Device& device, const Matrix<T>& dy, const Matrix<T>& x,
                        const Vector<T>& weight, const Matrix<Accumulate<T>>& statistics,
                        const Matrix<T>& gradient, const Vector<Accumulate<T>>& weight_gradient) {
-  using F = Accumulate<T>;
-  const Backward<T> pass{dy, x, weight, statistics, gradient};
-  if (!runs_on_host) {
-    for_each_row(
-        device, "tidemark::rms_norm_backward_input", num_rows(x),
-        KOKKOS_LAMBDA(const TeamMember& team) {
-          add_input_gradient(team, pass, team.league_rank());
-        });
-  }
-  const auto add_row =
-      KOKKOS_LAMBDA(const TeamMember& team, const std::int64_t row, const std::int64_t first,
-                    const int width, const detail::PartialSums<F>& partial) {
-    // On a host both are made while the row is in the cache. On a device a team has a strip only.
-    if (runs_on_host && first == 0) add_input_gradient(team, pass, row);
-    const T* const in = row_pointer(pass.x, row) + first;
-    const T* const dout = row_pointer(pass.dy, row) + first;
-    F* const sum = partial.of_term(0);
-    const F rrms = pass.statistics(row, 0);
-    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, width),
-                         [&](const int j) { sum[j] += F(dout[j]) * F(in[j]) * rrms; });
-  };
-  detail::column_sums<F, 1>(device, "tidemark::rms_norm_backward", num_rows(x), num_columns(x),
-                            add_row, {weight_gradient});
+  detail::norm_backward<RmsNorm, 1, T>(device, "tidemark::rms_norm_backward_input",
+                                       "tidemark::rms_norm_backward",
+                                       {dy, x, weight, statistics, gradient}, {weight_gradient});
 }
 
 #define TIDEMARK_INSTANTIATE(T)                                                                  \

@@ -36,15 +36,7 @@ void softmax_dropout_forward(Device& device, const ScoreShape& shape, const Drop
             Kokkos::ThreadVectorRange(team, seen),
             [&](const int j, F& part) { part = x[j] > part ? x[j] : part; },
             Kokkos::Max<F>(highest));
-        // Two loops on copies, because x may alias the sum and the highest score for all that the
-        // compiler knows.
-        const F top = highest;
-        Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, seen),
-                             [=](const int j) { x[j] = exponential((x[j] - top) * score_scale); });
-        F sum = F(0);
-        Kokkos::parallel_reduce(
-            Kokkos::ThreadVectorRange(team, seen), [&](const int j, F& part) { part += x[j]; },
-            sum);
+        const F sum = exponentiate_row(team, x, seen, highest, score_scale);
         const F norm = F(1) / sum;
         const int hidden = keys - seen;
         Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, hidden), [&](const int j) {

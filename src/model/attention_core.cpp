@@ -51,7 +51,7 @@ namespace {
 template <class T, class X>
 std::unique_ptr<AttentionCore<T>> make_core(const config::Case& settings, const CoreShape& shape) {
   if (settings.model.is_blocked()) {
-    return std::make_unique<BlockedCore<T, X>>(shape, settings.model.attention_block);
+    return std::make_unique<BlockedCore<T, X>>(shape, settings.model.score_block());
   }
   return std::make_unique<MaterializedCore<T, X>>(shape, settings.model.score_block(),
                                                   settings.recomputes_core());

@@ -203,7 +203,7 @@ void MaterializedCore<T, X>::multiply_by_keys(Device& device, const MatrixBatch<
                                               const MatrixBatch<F>& out) const {
   const std::int64_t s = shape_.length;
   for_each_block({0, s}, [&](const Positions& keys) {
-    const std::int64_t first = block_ < s ? keys.first : 0;
+    const std::int64_t first = keys.first;
     // (n, keys)^T x (n, d) -> (keys, d)
     gemm_batch(device, Op::transpose, Op::none, F(1),
                columns(rows(weights, first, s - first), keys.first, keys.count),

@@ -30,22 +30,24 @@ Algorithm AlgorithmChooser::algorithm_for(const BookedCall& call, const Conditio
   return entry->second;
 }
 
-/// Writes the least seconds of each algorithm on the slowest rank to `least`; 0 for one that is not
-/// measured.
-template <class Seconds>
-void AlgorithmChooser::measure_all(const Conditions& conditions, int repeats,
-                                   const Seconds& seconds_of, std::array<double, 3>& least) {
-  least = {};
+/// The least seconds of each algorithm for `trial` beside so many seconds of work, on the slowest
+/// rank; 0 for one that is not measured.
+std::array<double, 3> AlgorithmChooser::least_seconds(const BookedCall& trial,
+                                                      const Conditions& conditions, int repeats,
+                                                      double work) {
+  std::array<double, 3> least{};
   for (int repeat = 0; repeat < repeats; ++repeat) {
     for (std::size_t i = 0; i < all_algorithms.size(); ++i) {
       if (!is_distinct(all_algorithms[i], communicator_.size())) continue;
       if (all_algorithms[i] == Algorithm::native && !conditions.may_be_native) continue;
       control_.meet("choosing an algorithm");
-      const double seconds = seconds_of(all_algorithms[i]);
+      const double seconds =
+          work_.seconds_beside([&] { return post_(all_algorithms[i], trial); }, work);
       least[i] = repeat == 0 ? seconds : std::min(least[i], seconds);
     }
   }
   control_.max_over_ranks(least);
+  return least;
 }
 
 /// Measures on buffers of its own, which are as large as those of `call`.
@@ -63,22 +65,13 @@ AlgorithmChoice AlgorithmChooser::measure(const BookedCall& call, const Conditio
 
   AlgorithmChoice choice{call.operation, call.dtype, call.message_bytes, Algorithm::native,
                          conditions.overlapping};
-  const auto post_by = [&](Algorithm algorithm) {
-    return [&, algorithm] { return post_(algorithm, trial); };
-  };
-  measure_all(
-      conditions, repeats,
-      [&](Algorithm algorithm) { return seconds_alone(communicator_, post_by(algorithm)); },
-      choice.seconds);
+  choice.seconds = least_seconds(trial, conditions, repeats, 0.0);
   if (conditions.overlapping) {
     double work = std::numeric_limits<double>::infinity();
     for (const double seconds : choice.seconds) {
       if (seconds > 0.0) work = std::min(work, seconds);
     }
-    measure_all(
-        conditions, repeats_beside_work,
-        [&](Algorithm algorithm) { return work_.seconds_beside(post_by(algorithm), work); },
-        choice.seconds);
+    choice.seconds = least_seconds(trial, conditions, repeats_beside_work, work);
   }
   double fastest = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < all_algorithms.size(); ++i) {

@@ -45,10 +45,9 @@ class AlgorithmChooser {
 
  private:
   [[nodiscard]] AlgorithmChoice measure(const BookedCall& call, const Conditions& conditions);
-
-  template <class Seconds>
-  void measure_all(const Conditions& conditions, int repeats, const Seconds& seconds_of,
-                   std::array<double, 3>& least);
+  [[nodiscard]] std::array<double, 3> least_seconds(const BookedCall& trial,
+                                                    const Conditions& conditions, int repeats,
+                                                    double work);
 
   MpiControl& control_;
   Communicator& communicator_;

@@ -17,13 +17,6 @@ double seconds_since(Clock::time_point begin) { return Seconds(Clock::now() - be
 
 }  // namespace
 
-double seconds_alone(Communicator& communicator, const Post& post) {
-  const Clock::time_point begin = Clock::now();
-  Request request = post();
-  communicator.wait(request);
-  return seconds_since(begin);
-}
-
 void Work::run(double seconds) const {
   const Seconds tile = std::min(longest_tile, Seconds(seconds / fewest_tiles));
   const Clock::time_point begin = Clock::now();

@@ -13,9 +13,6 @@ namespace tidemark::comm {
 /// Posts a call and returns its request.
 using Post = std::function<Request()>;
 
-/// Seconds until the call that `post` posts is complete, while this rank does nothing else.
-double seconds_alone(Communicator& communicator, const Post& post);
-
 /// Work beside which calls are measured.
 class Work {
  public:
@@ -25,7 +22,8 @@ class Work {
 
   /// Occupies this rank for so many seconds at least.
   void run(double seconds) const;
-  /// Seconds until the call that `post` posts is complete, beside so many seconds of work.
+  /// Seconds until the call that `post` posts is complete, beside so many seconds of work. 0: the
+  /// rank does nothing else.
   [[nodiscard]] double seconds_beside(const Post& post, double seconds) const;
 
  private:

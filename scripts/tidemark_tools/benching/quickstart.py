@@ -36,3 +36,14 @@ def run_quickstart(args, settings, launcher=None):
     CalledProcessError."""
     return run_input(launch_of(args, launcher), as_options(settings), check=True,
                      stdout=subprocess.DEVNULL)[0]
+
+
+def run_layout(executable, mpirun, layout, settings):
+    """The records of the input on `layout` = (ranks, threads of each). Raises CalledProcessError
+    with what the run said."""
+    ranks, threads = layout
+    # Open MPI binds each rank of a small job to one core unless it is told otherwise.
+    binding = ("--bind-to", "none") if threads > 1 else ()
+    launch = Launch(executable, (mpirun, "-n", str(ranks), *binding), environment(threads))
+    return run_input(launch, as_options({"parallel.tensor": ranks, **settings}), check=True,
+                     capture_output=True, text=True)[0]

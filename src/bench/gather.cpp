@@ -86,10 +86,14 @@ std::vector<CallLine> mean_calls(const comm::Counters& counters, int steps,
   const int ranks = communicator.size();
   std::vector<CallLine> calls = calls_per_step(counters, ranks, steps);
   for (CallLine& call : calls) {
-    std::array<double, 2> seconds{call.seconds.value_or(0.0), call.blocked_seconds.value_or(0.0)};
-    communicator.sum_over_ranks(seconds);
-    call.seconds = seconds[0] / ranks;
-    call.blocked_seconds = seconds[1] / ranks;
+    const CallLine::Sent sent = call.sent.value_or(CallLine::Sent{});
+    std::array<double, 5> sums{call.seconds.value_or(0.0), call.blocked_seconds.value_or(0.0),
+                               sent.node_bytes, sent.network_bytes, call.sent ? 1.0 : 0.0};
+    communicator.sum_over_ranks(sums);
+    call.seconds = sums[0] / ranks;
+    call.blocked_seconds = sums[1] / ranks;
+    call.sent.reset();
+    if (sums[4] == ranks) call.sent = CallLine::Sent{sums[2] / ranks, sums[3] / ranks};
     comm::CallStats mean;
     mean.calls = call.count;
     mean.message_bytes = call.message_bytes;

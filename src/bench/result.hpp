@@ -77,6 +77,12 @@ struct CallLine {
   std::optional<double> seconds;          ///< mean over steps and ranks
   std::optional<double> blocked_seconds;  ///< mean over steps and ranks
   std::optional<double> busbw_gbytes_per_s;
+  /// Mean over steps and ranks, added up message by message; nullopt if the library does not tell.
+  struct Sent {
+    double node_bytes;     ///< to ranks of the same node
+    double network_bytes;  ///< to ranks of other nodes
+  };
+  std::optional<Sent> sent = std::nullopt;
 };
 
 /// The figures of one rank, to find stragglers.

@@ -60,6 +60,10 @@ void add_plan(CLI::App& app, CommandLine& line) {
                    "The same for a device by name, with the memory that its driver reports")
       ->type_name("NAME")
       ->excludes(size);
+  plan->add_option("--ranks-per-node", line.plan.ranks_per_node,
+                   "Say what travels within nodes of so many ranks, and what between them")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("N");
   // CLI11 checks required options after it has run the callbacks of the options that were given.
   plan->add_flag_callback(
           "--list-presets",

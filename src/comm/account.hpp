@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "comm/algorithms/levels.hpp"
 #include "comm/counters.hpp"
 #include "comm/operation.hpp"
 
@@ -19,6 +21,7 @@ struct CallRecord {
   Purpose purpose;
   std::int64_t message_bytes = 0;
   Clock::time_point posted, completed;
+  std::optional<LevelBytes> sent = std::nullopt;  ///< nullopt if the library does not tell
 };
 
 /// A time that the rank spends inside the communicator, in which it computes nothing.
@@ -44,7 +47,7 @@ class Account {
   void add(const CallRecord& call, double blocked) {
     const std::chrono::duration<double> seconds = call.completed - call.posted;
     counters_.add(call.operation, call.purpose, ranks_, call.message_bytes, seconds.count(),
-                  blocked);
+                  blocked, call.sent);
     if (log_ != nullptr) log_->calls.push_back(call);
   }
   /// The caller waited for longer for a call that is already in the account.

@@ -42,7 +42,7 @@ struct AlgorithmChoice {
   bool overlapping = false;  ///< for calls that run concurrently with other work
   /// Seconds of the fastest call on the slowest rank, one per algorithm in the order of its values.
   /// For an overlapping call this is the time beside work, as in PieceChoice. 0: not measured.
-  std::array<double, 3> seconds{};
+  std::array<double, all_algorithms.size()> seconds{};
 };
 
 /// How messages that travel beside work do so best, by trial exchanges of all ranks with their
@@ -108,6 +108,8 @@ class Communicator {
 
   [[nodiscard]] virtual int rank() const noexcept = 0;  ///< 0 to size() - 1
   [[nodiscard]] virtual int size() const noexcept = 0;  ///< t
+  /// The node of each rank. Where the implementation cannot tell, all ranks count as one node.
+  [[nodiscard]] virtual NodeMap nodes() const { return size(); }
   /// Name of the implementation in records: "self", "mpi" or "nccl".
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 

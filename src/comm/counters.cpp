@@ -15,6 +15,9 @@ void accumulate(CallStats& sum, const CallStats& term) {
   sum.calls += term.calls;
   sum.message_bytes += term.message_bytes;
   sum.wire_bytes += term.wire_bytes;
+  sum.sent.node += term.sent.node;
+  sum.sent.network += term.sent.network;
+  sum.calls_with_sent += term.calls_with_sent;
   sum.seconds += term.seconds;
   sum.blocked_seconds += term.blocked_seconds;
 }
@@ -38,11 +41,13 @@ std::optional<double> busbw_gbytes_per_s(Operation operation, int ranks, const C
 }
 
 void Counters::add(Operation operation, Purpose purpose, int ranks, std::int64_t message_bytes,
-                   double seconds, double blocked_seconds) {
+                   double seconds, double blocked_seconds, const std::optional<LevelBytes>& sent) {
   accumulate(stats_[index_of(purpose)][index_of(operation)],
              {.calls = 1,
               .message_bytes = message_bytes,
               .wire_bytes = comm::wire_bytes(operation, ranks, message_bytes),
+              .sent = sent.value_or(LevelBytes{}),
+              .calls_with_sent = sent ? 1 : 0,
               .seconds = seconds,
               .blocked_seconds = blocked_seconds});
 }
@@ -70,6 +75,8 @@ Counters Counters::since(const Counters& earlier) const {
                  {.calls = -before.calls,
                   .message_bytes = -before.message_bytes,
                   .wire_bytes = -before.wire_bytes,
+                  .sent = {-before.sent.node, -before.sent.network},
+                  .calls_with_sent = -before.calls_with_sent,
                   .seconds = -before.seconds,
                   .blocked_seconds = -before.blocked_seconds});
     }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "comm/algorithms/levels.hpp"
 #include "comm/operation.hpp"
 
 namespace tidemark::comm {
@@ -18,6 +19,9 @@ struct CallStats {
   std::int64_t message_bytes = 0;
   /// Bytes that this rank must send with a bandwidth-optimal algorithm; see `wire_bytes`.
   std::int64_t wire_bytes = 0;
+  /// What this rank sent, added up message by message, in the calls of which it is known.
+  LevelBytes sent;
+  std::int64_t calls_with_sent = 0;
   double seconds = 0.0;          ///< from posting until complete
   double blocked_seconds = 0.0;  ///< the part in which the caller had to wait
 };
@@ -44,7 +48,8 @@ class Counters {
  public:
   /// Adds one call. `blocked_seconds` is at most `seconds`.
   void add(Operation operation, Purpose purpose, int ranks, std::int64_t message_bytes,
-           double seconds, double blocked_seconds);
+           double seconds, double blocked_seconds,
+           const std::optional<LevelBytes>& sent = std::nullopt);
 
   [[nodiscard]] const CallStats& at(Operation operation, Purpose purpose) const noexcept {
     return stats_[index_of(purpose)][index_of(operation)];

@@ -54,9 +54,12 @@ std::vector<std::int64_t> sizes_between(std::int64_t smallest, std::int64_t larg
 }
 
 std::string row(const bench::CollectiveRate& rate, int ranks) {
-  const comm::CallStats stats{1, rate.message_bytes, 0, rate.seconds, rate.seconds};
+  comm::CallStats stats;
+  stats.calls = 1;
+  stats.message_bytes = rate.message_bytes;
+  stats.seconds = rate.seconds;
   return fmt::format(
-      "{:>12}  {:<14}  {:<9} {:<5} {:>11.1f} {:>9.3f} {:>9.3f} {:>10} {:>8.2f}\n",
+      "{:>12}  {:<14}  {:<12} {:<5} {:>11.1f} {:>9.3f} {:>9.3f} {:>10} {:>8.2f}\n",
       rate.message_bytes, comm::name_of(rate.operation), rate.way, rate.in_place ? "in" : "out",
       rate.seconds * 1e6, static_cast<double>(rate.message_bytes) / rate.seconds * 1e-9,
       comm::busbw_gbytes_per_s(rate.operation, ranks, stats).value_or(0.0),
@@ -81,9 +84,9 @@ ExitStatus collectives(const CollectivesArguments& arguments, const Device& devi
                                                 dtype, arguments.repeats);
   if (session.rank() != 0) return ExitStatus::good;
   std::string table = fmt::format(
-      "{} ranks, {}, {} repeats in turn{}\n{:>12}  {:<14}  {:<9} {:<5} {:>11} {:>9} {:>9} {:>10} "
+      "{} ranks, {}, {} repeats in turn{}\n{:>12}  {:<14}  {:<12} {:<5} {:>11} {:>9} {:>9} {:>10} "
       "{:>8}\n"
-      "{:>12}  {:<14}  {:<9} {:<5} {:>11} {:>9} {:>9} {:>10} {:>8}\n",
+      "{:>12}  {:<14}  {:<12} {:<5} {:>11} {:>9} {:>9} {:>10} {:>8}\n",
       session.size(), name_of(dtype), arguments.repeats, transports(ways), "bytes", "operation",
       "algorithm", "place", "time", "algbw", "busbw", "time over", "time", "", "", "", "", "us",
       "GB/s", "GB/s", "native", "over copy");

@@ -60,7 +60,7 @@ ExitStatus plan(const PlanArguments& arguments) {
       report::provenance({arguments.command_line, arguments.input, text, 1}, nullptr);
   std::vector<bench::PlanResult> plans;
   for (const config::Case& c : cases) {
-    plans.push_back(bench::plan_case(c, assumed));
+    plans.push_back(bench::plan_case(c, assumed, arguments.ranks_per_node));
     if (output) {
       output->append(report::plan_record(plans.back(), device_memory, provenance));
     }

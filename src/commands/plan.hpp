@@ -18,6 +18,7 @@ struct PlanArguments {
   std::optional<std::string> output;         ///< results file, appended to
   std::optional<std::string> device_memory;  ///< as given: "80GB"
   std::optional<std::string> device;         ///< by name: "h100-80gb"; excludes device_memory
+  std::optional<int> ranks_per_node;         ///< for the bytes within and between nodes
   std::vector<std::string> command_line;
 };
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/interruption.hpp"
+#include "bench/case/communicator_options.hpp"
 #include "bench/case/host_threads.hpp"
 #include "bench/case/products.hpp"
 #include "bench/case/runner.hpp"
@@ -114,7 +115,8 @@ void end_where_asked(comm::Communicator& world, const std::string& line) {
 void show(const std::vector<config::Case>& cases, const bench::CaseResult& result, Tides& tides) {
   tides.screen.print(report::table_row(cases, result) + report::failure_lines(result) +
                      report::drift_line(result) + report::disturbance_line(result) +
-                     report::transport_line(result) + report::overlap_lines(result));
+                     report::transport_line(result) + report::network_line(result) +
+                     report::overlap_lines(result));
   tides.text += fmt::format("\n{}", report::tide_lines(result, tide_table_lines));
   tides.text += fmt::format("Products of {}:\n{}{}", report::mode_of(result.settings),
                             report::products_line(result), report::utilisation_line(result));
@@ -158,6 +160,7 @@ Job prepare(const RunArguments& arguments, Device& device, const job::MpiSession
           {}};
   require_ranks(job.cases, session.size());
   require_precisions(job.cases);
+  for (const config::Case& c : job.cases) bench::require_even_nodes(c, world.nodes());
   job.slow_rank = bench::slow_rank_of_environment(world);
   job.outputs = open_outputs(arguments, job.cases, world);
   job.identity = own_device(world, session);

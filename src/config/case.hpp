@@ -82,7 +82,7 @@ struct CommConfig {
 
   /// True if an own algorithm carries out the collectives with MPI's messages.
   [[nodiscard]] bool asks_for_own_algorithm() const {
-    return algorithm == Algorithm::pairwise || algorithm == Algorithm::ring;
+    return algorithm != Algorithm::automatic && algorithm != Algorithm::native;
   }
 };
 

@@ -17,7 +17,7 @@ enum class Recompute { none, selective, full };
 enum class OverlapMode { none, bulk, ring, automatic };
 enum class Progress { poll, thread, none };
 enum class Backend { automatic, mpi, nccl };
-enum class Algorithm { automatic, native, pairwise, ring };
+enum class Algorithm { automatic, native, pairwise, ring, hierarchical };
 /// How messages beside products travel.
 enum class Messages { automatic, whole, pieces };
 enum class Products { automatic, kokkos_kernels, onednn, cublas };
@@ -72,7 +72,11 @@ template <>
 struct Words<config::Algorithm> {
   using enum config::Algorithm;
   static constexpr auto all = std::to_array<std::pair<config::Algorithm, std::string_view>>(
-      {{automatic, "auto"}, {native, "native"}, {pairwise, "pairwise"}, {ring, "ring"}});
+      {{automatic, "auto"},
+       {native, "native"},
+       {pairwise, "pairwise"},
+       {ring, "ring"},
+       {hierarchical, "hierarchical"}});
 };
 
 template <>

@@ -49,9 +49,10 @@ constexpr std::array groups{
     Group{"memory.tide", "rank turn microseconds saved recomputed transient workspace"},
     Group{"comm", "backend transport wire_bytes_per_step registered_bytes emulated"},
     Group{"comm.calls",
-          "op purpose count bytes wire_bytes seconds blocked_seconds busbw_gbytes_per_s"},
+          "op purpose count bytes wire_bytes node_bytes network_bytes seconds blocked_seconds "
+          "busbw_gbytes_per_s"},
     Group{"comm.algorithms", "op dtype bytes overlapping algorithm"},
-    Group{"comm.algorithms.seconds", "native pairwise ring"},
+    Group{"comm.algorithms.seconds", "native pairwise ring hierarchical"},
     Group{"comm.pieces", "message_bytes piece_bytes whole_seconds pieces_seconds cuts"},
     Group{"overlap",
           "mode exposed_ms serial_exposed_ms split_cost_ms timeline_exposed_ms intersect_ms "

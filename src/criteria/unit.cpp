@@ -71,9 +71,9 @@ constexpr std::array suffixes{
 };
 
 /// Names of single figures of a series. The name of the series has the unit.
-constexpr std::array<std::string_view, 11> figures{"median",     "min",       "max",      "samples",
-                                                   "native",     "pairwise",  "ring",     "saved",
-                                                   "recomputed", "transient", "workspace"};
+constexpr std::array<std::string_view, 12> figures{
+    "median", "min",          "max",   "samples",    "native",    "pairwise",
+    "ring",   "hierarchical", "saved", "recomputed", "transient", "workspace"};
 
 std::string_view unit_in(std::string_view name) {
   for (const Suffix& suffix : suffixes) {

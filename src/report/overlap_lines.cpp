@@ -89,6 +89,20 @@ std::string drift_line(const bench::CaseResult& result) {
       std::abs(share) * 100.0, share > 0.0 ? "longer" : "less");
 }
 
+std::string network_line(const bench::CaseResult& result) {
+  constexpr double mebibyte = 1 << 20;
+  double sent = 0.0;
+  double network = 0.0;
+  for (const bench::CallLine& call : result.calls) {
+    if (!call.sent) return "";
+    sent += call.sent->node_bytes + call.sent->network_bytes;
+    network += call.sent->network_bytes;
+  }
+  if (network == 0.0) return "";
+  return fmt::format("  between nodes {:.2f} of {:.2f} MiB/rank\n", network / mebibyte,
+                     sent / mebibyte);
+}
+
 std::string transport_line(const bench::CaseResult& result) {
   if (result.transport != "staged") return "";
   return "  MPI does not say that it reaches the device's memory: every collective is copied "

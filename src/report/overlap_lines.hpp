@@ -20,6 +20,10 @@ std::string drift_line(const bench::CaseResult& result);
 /// A line if data between ranks travel through the host's memory; otherwise empty.
 std::string transport_line(const bench::CaseResult& result);
 
+/// A line with the bytes that cross from node to node. Empty if there are none, or if a library
+/// that does not tell carried out a call.
+std::string network_line(const bench::CaseResult& result);
+
 /// The choices of `comm.algorithm: auto`, one line per operation; empty if nothing was chosen.
 std::string algorithm_lines(const bench::CaseResult& result);
 

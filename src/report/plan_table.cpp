@@ -217,6 +217,17 @@ void add_work(Columns& columns) {
         const bench::CallLine* call = find(plan);
         return call == nullptr ? "-" : mib(call->wire_bytes);
       });
+      const bool tells =
+          std::any_of(columns.plans().begin(), columns.plans().end(), [&](const PlanResult* plan) {
+            const bench::CallLine* call = find(*plan);
+            return call != nullptr && call->sent;
+          });
+      if (!tells) continue;
+      columns.row(name + ", between nodes MiB", [&](const PlanResult& plan) {
+        const bench::CallLine* call = find(plan);
+        const bool known = call != nullptr && call->sent;
+        return known ? mib(std::llround(call->sent->network_bytes)) : "-";
+      });
     }
   }
 }

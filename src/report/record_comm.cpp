@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "report/record_comm.hpp"
 
+#include <cmath>
 #include <string>
 
 #include "comm/operation.hpp"
 #include "report/json_values.hpp"
 
 namespace tidemark::report {
+
+namespace {
+
+using Sent = bench::CallLine::Sent;
+
+/// A mean over ranks need not be whole, but its fraction means nothing.
+Json sent_json(const bench::CallLine& call, double Sent::*bytes) {
+  if (!call.sent) return {};
+  return std::llround((*call.sent).*bytes);
+}
+
+}  // namespace
 
 Json comm_json(const Json& backend, const Json& transport,
                const std::vector<bench::CallLine>& calls) {
@@ -21,6 +34,8 @@ Json comm_json(const Json& backend, const Json& transport,
                              {"count", call.count},
                              {"bytes", call.message_bytes},
                              {"wire_bytes", call.wire_bytes},
+                             {"node_bytes", sent_json(call, &Sent::node_bytes)},
+                             {"network_bytes", sent_json(call, &Sent::network_bytes)},
                              {"seconds", or_null(call.seconds)},
                              {"blocked_seconds", or_null(call.blocked_seconds)},
                              {"busbw_gbytes_per_s", or_null(call.busbw_gbytes_per_s)}});

@@ -49,6 +49,34 @@ TEST(DryRun, AllocatesNothingOfTheCase) {
   EXPECT_EQ(watch.count(), 0) << watch.first();
 }
 
+// By hand, for t 8 on two nodes of four: an all-gather in two levels sends one block of seven over
+// the network, and in pairs four of seven. Neither is known where the algorithm is not.
+TEST(Plan, TellsTheBytesBetweenNodesIfItKnowsTheAlgorithm) {
+  config::Case c = gpt3();
+  c.comm.backend = config::Backend::mpi;
+  const auto gathered = [&](config::Algorithm algorithm, std::optional<int> ranks_per_node) {
+    c.comm.algorithm = algorithm;
+    return plan_case(c, config::Products::automatic, ranks_per_node).calls.at(0);
+  };
+  const CallLine levels = gathered(config::Algorithm::hierarchical, 4);
+  const auto wire = static_cast<double>(levels.wire_bytes);
+  EXPECT_NEAR(levels.sent.value().network_bytes, wire / 7, wire * 1e-9);
+  EXPECT_EQ(levels.sent->node_bytes + levels.sent->network_bytes, wire);
+  const CallLine pairs = gathered(config::Algorithm::pairwise, 4);
+  EXPECT_NEAR(pairs.sent.value().network_bytes, wire * 4 / 7, wire * 1e-9);
+  EXPECT_EQ(gathered(config::Algorithm::automatic, 8).sent.value().network_bytes, 0.0);
+  EXPECT_FALSE(gathered(config::Algorithm::automatic, 4).sent);
+  EXPECT_FALSE(gathered(config::Algorithm::pairwise, std::nullopt).sent);
+}
+
+TEST(Plan, RefusesTwoLevelsOnUnevenNodes) {
+  config::Case c = gpt3();
+  c.comm.backend = config::Backend::mpi;
+  c.comm.algorithm = config::Algorithm::hierarchical;
+  EXPECT_THROW((void)plan_case(c, config::Products::automatic, 3), InputError);
+  EXPECT_NO_THROW((void)plan_case(c, config::Products::automatic, 2));
+}
+
 TEST(DryRun, RepeatsItself) {
   const DryRun first = run_dry(gpt3());
   const DryRun second = run_dry(gpt3());

@@ -250,7 +250,7 @@ class Algorithms(OverlapTestCase):
         def check(_mode, record, _plain):
             for choice in record["comm"]["algorithms"]:
                 seconds = {name: s for name, s in choice["seconds"].items() if s is not None}
-                # Between two ranks, a ring is the same as a pair.
+                # Between two ranks, a ring is the same as a pair. On one node there are no levels.
                 names = {"native", "pairwise"} | ({"ring"} if record["ranks"] > 2 else set())
                 self.assertEqual(set(seconds), names)
                 self.assertEqual(seconds[choice["algorithm"]], min(seconds.values()))
@@ -273,7 +273,8 @@ class BadInput(harness.TestCase):
                  "'polling' is not accepted, expected one of poll, thread, none"),
                 ("overlap.chunks=-1", "-1 is out of range, expected 0 to 4096"),
                 ("comm.algorithm=tree",
-                 "'tree' is not accepted, expected one of auto, native, pairwise, ring"),
+                 "'tree' is not accepted, expected one of auto, native, pairwise, ring, "
+                 "hierarchical"),
                 ("emulated_link.latency_us=-1",
                  "-1 is out of range, expected 0 <= x <= 1000000000"),
                 ("emulated_link.bandwidth_gbytes_per_s=-2",

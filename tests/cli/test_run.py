@@ -53,8 +53,8 @@ KEYS = {
                 "intersect_ms", "efficiency", "efficiency_ci", "schedule_efficiency",
                 "efficiency_max", "osu_percent"},
 }
-CALL_KEYS = {"op", "purpose", "count", "bytes", "wire_bytes", "seconds", "blocked_seconds",
-             "busbw_gbytes_per_s"}
+CALL_KEYS = {"op", "purpose", "count", "bytes", "wire_bytes", "node_bytes", "network_bytes",
+             "seconds", "blocked_seconds", "busbw_gbytes_per_s"}
 
 
 def at(record, key):

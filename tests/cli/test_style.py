@@ -76,7 +76,7 @@ class Checks(unittest.TestCase):
     def test_finds_scripts_without_a_suffix(self):
         names = {str(path.relative_to(ROOT)) for path in FILES}
         self.assertLessEqual({"scripts/plot", "scripts/dev/bench-step", "tests/layering.py"}, names)
-        self.assertFalse({"scripts/two-nodes", "scripts/lib.sh"} & names)
+        self.assertFalse({"scripts/nodes", "scripts/lib.sh"} & names)
 
     def test_finds_sources(self):
         names = {str(path.relative_to(ROOT)) for path in SOURCES}

@@ -13,6 +13,7 @@
 
 #include "comm/mpi/mpi_communicator.hpp"
 #include "comm/wrappers/checking.hpp"
+#include "support/nodes.hpp"
 #include "support/passing_communicator.hpp"
 
 namespace tidemark::comm {
@@ -117,6 +118,7 @@ TYPED_TEST(Checking, FindsNothingWrongWithRightCalls) {
       MpiOptions options;
       options.algorithm = algorithm;
       options.segment_bytes = 4096;
+      if (algorithm == Algorithm::hierarchical) options.node_labels = support::two_nodes();
       MpiCommunicator right(MPI_COMM_WORLD, 60s, options);
       right.set_overlapping(overlapping);
       const CommunicationFindings found = findings_of<TypeParam>(right);

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
+#include "support/nodes.hpp"
 
 namespace tidemark::comm {
 namespace {
@@ -34,6 +35,8 @@ std::vector<Way> all_ways() {
           {Algorithm::ring, false, true, false, 64},
           {Algorithm::ring, false, true, true, 1 << 18},
           {Algorithm::pairwise, false, true, true, 64},
+          {Algorithm::hierarchical, false, false, false, 64},
+          {Algorithm::hierarchical, false, true, false, 1 << 18},
           {Algorithm::native, true, true, false, 256}};
 }
 
@@ -62,6 +65,7 @@ class OwnAlgorithms : public ::testing::Test {
       options.automatic = way.automatic;
       options.progress_thread = way.progress_thread;
       options.segment_bytes = way.segment_bytes;
+      if (way.algorithm == Algorithm::hierarchical) options.node_labels = support::two_nodes();
       MpiCommunicator communicator(MPI_COMM_WORLD, 60s, options);
       communicator.set_overlapping(way.overlapping);
       use(communicator);

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "comm/mpi/mpi_communicator.hpp"
 #include "comm/wrappers/dry_run.hpp"
+#include "support/nodes.hpp"
 
 namespace tidemark::comm {
 namespace {
@@ -44,6 +45,7 @@ MpiOptions options_of(Algorithm algorithm, bool thread = false) {
   MpiOptions options;
   options.algorithm = algorithm;
   options.progress_thread = thread;
+  if (algorithm == Algorithm::hierarchical) options.node_labels = support::two_nodes();
   return options;
 }
 
@@ -51,7 +53,7 @@ TEST(Scratch, InADryRunIsWhatARunHoldsToTheByte) {
   for (const Algorithm algorithm : all_algorithms) {
     for (const bool thread : {false, true}) {
       MpiCommunicator real(MPI_COMM_WORLD, 60s, options_of(algorithm, thread));
-      DryRunCommunicator planned(real.size(), {algorithm});
+      DryRunCommunicator planned(real.nodes(), {algorithm});
       Calls calls(real.size());
       for (const bool overlapping : {false, true}) {
         SCOPED_TRACE(std::string(name_of(algorithm)) + (overlapping ? ", overlapping" : "") +

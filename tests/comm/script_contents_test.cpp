@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the scripts of the algorithms contain: the sizes of memory, segments and messages, the peers
 // and the order of sums. rounds_test.cpp carries the scripts out.
+#include <cstdint>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "comm/algorithms/levels.hpp"
 #include "comm/algorithms/rounds.hpp"
+#include "comm/counters.hpp"
 
 namespace tidemark::comm {
 namespace {
@@ -27,6 +30,14 @@ TEST(Scratch, IsWhatTheDocumentationSays) {
   EXPECT_EQ(ring(Operation::reduce_scatter, 4, 1000), 2U * 1000);
   EXPECT_EQ(ring(Operation::all_reduce, 4, 1002), 2U * 251);
   EXPECT_EQ(ring(Operation::reduce_scatter, 2, 1000), 1000U);
+  // Two nodes of two: four slots for terms of the node, two for partial sums and two for those
+  // that arrive, or half of that if a block has no second segment.
+  const auto hierarchical = [](std::size_t count) {
+    return scratch_of(Operation::reduce_scatter, Algorithm::hierarchical,
+                      NodeMap(std::vector{0, 0, 1, 1}), count, 100);
+  };
+  EXPECT_EQ(hierarchical(1000), 2U * (2 + 1 + 1) * 100);
+  EXPECT_EQ(hierarchical(40), (2U + 1 + 1) * 40);
   // There is nothing to sum, no other rank to sum with, or the library's own algorithm.
   EXPECT_EQ(pairwise(Operation::all_gather, 4, 1000), 0U);
   EXPECT_EQ(pairwise(Operation::send_recv, 4, 1000), 0U);
@@ -86,6 +97,91 @@ TEST(Scripts, SendTheFewestElementsPossible) {
       EXPECT_EQ(sent(Operation::reduce_scatter, 12), others * 12);
     }
   }
+}
+
+/// The mean over the ranks of what they send, by the scripts.
+LevelBytes mean_sent(Operation operation, Algorithm algorithm, const NodeMap& nodes,
+                     std::size_t count) {
+  LevelBytes sum;
+  for (int rank = 0; rank < nodes.ranks(); ++rank) {
+    const LevelBytes sent = bytes_sent(script_of(operation, algorithm, rank, nodes, count, 7), rank,
+                                       nodes, DType::fp32);
+    sum.node += sent.node;
+    sum.network += sent.network;
+  }
+  return {sum.node / nodes.ranks(), sum.network / nodes.ranks()};
+}
+
+// The sum of both levels is the lower bound, and the share of the network is that of the formula.
+TEST(Scripts, SendBetweenNodesWhatTheFormulaSays) {
+  for (const auto& labels : std::vector<std::vector<int>>{
+           {0, 0, 1, 1}, {0, 1, 0, 1}, {0, 0, 0, 1}, {0, 0, 1, 1, 2, 2}, {0, 0, 0, 0}}) {
+    const NodeMap nodes(labels);
+    for (const Algorithm algorithm :
+         {Algorithm::pairwise, Algorithm::ring, Algorithm::hierarchical}) {
+      for (const Operation operation :
+           {Operation::all_reduce, Operation::all_gather, Operation::reduce_scatter}) {
+        const LevelBytes sent = mean_sent(operation, algorithm, nodes, 60);
+        const std::int64_t message = operation == Operation::all_reduce ? 240 : 240 * nodes.ranks();
+        const std::int64_t wire = wire_bytes(operation, nodes.ranks(), message);
+        EXPECT_EQ(sent.node + sent.network, wire) << name_of(algorithm);
+        const auto network = static_cast<double>(sent.network);
+        const double share = network_share(algorithm, nodes).value();
+        EXPECT_NEAR(network, share * static_cast<double>(wire), 1.0) << name_of(algorithm);
+      }
+    }
+  }
+  EXPECT_FALSE(network_share(Algorithm::native, NodeMap(std::vector{0, 1})));
+  EXPECT_EQ(network_share(Algorithm::native, 4), 0.0);
+}
+
+// By hand, for two nodes of two ranks: each of 4 blocks goes to two of three others over the
+// network, in a ring of consecutive ranks every second step crosses, and in two levels one block of
+// three does.
+TEST(Scripts, SendBetweenTwoNodesWhatOneCountsByHand) {
+  const NodeMap nodes(std::vector{0, 0, 1, 1});
+  const auto network = [&](Algorithm algorithm) {
+    return mean_sent(Operation::all_gather, algorithm, nodes, 60).network;
+  };
+  EXPECT_EQ(network(Algorithm::pairwise), 2 * 240);
+  EXPECT_EQ(network(Algorithm::ring), 3 * 240 / 2);
+  EXPECT_EQ(network(Algorithm::hierarchical), 240);
+  EXPECT_EQ(mean_sent(Operation::all_gather, Algorithm::ring, NodeMap(std::vector{0, 1, 0, 1}), 60)
+                .network,
+            3 * 240);
+}
+
+TEST(Scripts, InLevelsTalkToTheNodeAndToOneRankOfEachOtherNode) {
+  const NodeMap nodes(std::vector{0, 1, 2, 0, 1, 2});
+  for (const Operation operation :
+       {Operation::all_reduce, Operation::all_gather, Operation::reduce_scatter}) {
+    for (const Round& round :
+         script_of(operation, Algorithm::hierarchical, 4, nodes, 18, 2).rounds) {
+      for (const Message& message : round.sends) {
+        EXPECT_TRUE(message.peer == 1 || message.peer == 3 || message.peer == 5);
+      }
+    }
+  }
+}
+
+TEST(Algorithms, AreDistinctOnlyWhereTheirMessagesDiffer) {
+  EXPECT_FALSE(is_distinct(Algorithm::ring, 2));
+  EXPECT_TRUE(is_distinct(Algorithm::ring, 3));
+  EXPECT_TRUE(is_distinct(Algorithm::hierarchical, NodeMap(std::vector{0, 0, 1, 1})));
+  EXPECT_FALSE(is_distinct(Algorithm::hierarchical, 4));
+  EXPECT_FALSE(is_distinct(Algorithm::hierarchical, NodeMap(std::vector{0, 1, 2, 3})));
+  EXPECT_FALSE(is_distinct(Algorithm::hierarchical, NodeMap(std::vector{0, 0, 1})));
+}
+
+TEST(NodeMap, NumbersNodesByTheirLowestRanks) {
+  const NodeMap nodes(std::vector{7, 3, 7, 3});
+  EXPECT_EQ(nodes.nodes(), 2);
+  EXPECT_EQ(nodes.node_of(0), 0);
+  EXPECT_EQ(nodes.node_of(3), 1);
+  EXPECT_EQ(nodes.position_of(2), 1);
+  EXPECT_EQ(nodes.rank_at(1, 0), 1);
+  EXPECT_TRUE(nodes.has_levels());
+  EXPECT_EQ(NodeMap(5).nodes(), 1);
 }
 
 TEST(Scripts, OfARingTalkToTheNeighboursOnly) {

@@ -12,6 +12,7 @@
 #include "comm/mpi/mpi_communicator.hpp"
 #include "comm/wrappers/staged.hpp"
 #include "support/fake_device_memory.hpp"
+#include "support/nodes.hpp"
 
 namespace tidemark::comm {
 namespace {
@@ -36,6 +37,7 @@ class StagedCollectives : public ::testing::Test {
   static std::unique_ptr<Communicator> by(Algorithm algorithm) {
     MpiOptions options;
     options.algorithm = algorithm;
+    if (algorithm == Algorithm::hierarchical) options.node_labels = support::two_nodes();
     return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, 60s, options);
   }
   std::vector<T> own_values(std::size_t count, int rank) {

@@ -131,7 +131,7 @@ TEST(Schema, AcceptsOnlyWhatThisVersionImplements) {
   EXPECT_EQ(
       refused("comm.algorithm", "tree"),
       "f:1:4: comm.algorithm: 'tree' is not accepted, expected one of auto, native, pairwise, "
-      "ring");
+      "ring, hierarchical");
   EXPECT_EQ(refused("recompute", "sometimes"),
             "f:1:4: recompute: 'sometimes' is not accepted, expected one of none, selective, full");
   EXPECT_EQ(refused("model.attention", "flash"),

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "criteria/path.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "comm/algorithms/rounds.hpp"
 #include "config/refusal.hpp"
 #include "criteria/unit.hpp"
 
@@ -97,7 +99,9 @@ TEST(Units, FollowTheNameOfTheKey) {
   EXPECT_EQ(unit_at("comm.calls[0].blocked_seconds"), "s");
   EXPECT_EQ(unit_at("comm.calls[0].count"), "1");
   EXPECT_EQ(unit_at("comm.wire_bytes_per_step"), "B");
-  EXPECT_EQ(unit_at("comm.algorithms[0].seconds.native"), "s");
+  for (const comm::Algorithm algorithm : comm::all_algorithms) {
+    EXPECT_EQ(unit_at(fmt::format("comm.algorithms[0].seconds.{}", comm::name_of(algorithm))), "s");
+  }
   EXPECT_EQ(unit_at("memory.saved_bytes_per_layer"), "B");
   EXPECT_EQ(unit_at("memory.tide.microseconds[0]"), "us");
   EXPECT_EQ(unit_at("time.warmup_steps"), "1");

@@ -47,6 +47,25 @@ TEST(DriftLine, SpeaksOfDriftBeyondNoiseAlone) {
   EXPECT_NE(drift_line(result).find("2.0 % less than the first"), std::string::npos);
 }
 
+TEST(NetworkLine, AddsUpWhatCrossesNodesIfAllCallsTell) {
+  using comm::Operation;
+  using comm::Purpose;
+  bench::CaseResult result;
+  constexpr double mebibyte = 1 << 20;
+  bench::CallLine call;
+  call.operation = Operation::all_gather;
+  call.purpose = Purpose::activation;
+  call.sent = bench::CallLine::Sent{3 * mebibyte, 0.0};
+  result.calls.push_back(call);
+  EXPECT_EQ(network_line(result), "");
+  call.sent = bench::CallLine::Sent{1 * mebibyte, 2 * mebibyte};
+  result.calls.push_back(call);
+  EXPECT_EQ(network_line(result), "  between nodes 2.00 of 6.00 MiB/rank\n");
+  call.sent.reset();
+  result.calls.push_back(call);
+  EXPECT_EQ(network_line(result), "");
+}
+
 TEST(TransportLine, SpeaksOfTheDetourAlone) {
   bench::CaseResult result;
   for (const char* direct : {"host", "device"}) {

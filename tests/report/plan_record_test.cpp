@@ -39,7 +39,15 @@ bench::PlanResult some_plan() {
   memory.by_tensor = {{"qkv", 21, 22, true}, {"norm1 statistics", 23, 24, false}};
   memory.of_ends = {{"logits", 31, 32, true}};
   memory.at_peak = {{"qkv", 1, "saved", 41}, {"score block", -1, "workspace", 42}};
-  plan.calls = {{comm::Operation::all_gather, comm::Purpose::activation, 51, 52, 53, {}, {}, {}},
+  plan.calls = {{comm::Operation::all_gather,
+                 comm::Purpose::activation,
+                 51,
+                 52,
+                 53,
+                 {},
+                 {},
+                 {},
+                 bench::CallLine::Sent{10.6, 42.4}},
                 {comm::Operation::all_reduce, comm::Purpose::gradient, 61, 62, 63, {}, {}, {}}};
   plan.model_flops_per_step = 71.0;
   plan.launched_flops_per_rank = 72.0;
@@ -93,9 +101,9 @@ TEST(PlanRecord, ListsTensorsAndCollectives) {
     {"name": "score block", "layer": null, "class": "workspace", "bytes": 42}])"));
   EXPECT_EQ(json.at("comm").at("calls"), Json::parse(R"([
     {"op": "all_gather", "purpose": "activation", "count": 51, "bytes": 52, "wire_bytes": 53,
-     "seconds": null, "blocked_seconds": null, "busbw_gbytes_per_s": null},
+     "node_bytes": 11, "network_bytes": 42, "seconds": null, "blocked_seconds": null, "busbw_gbytes_per_s": null},
     {"op": "all_reduce", "purpose": "gradient", "count": 61, "bytes": 62, "wire_bytes": 63,
-     "seconds": null, "blocked_seconds": null, "busbw_gbytes_per_s": null}])"));
+     "node_bytes": null, "network_bytes": null, "seconds": null, "blocked_seconds": null, "busbw_gbytes_per_s": null}])"));
   EXPECT_EQ(json.at("comm").at("wire_bytes_per_step"), 53);
 }
 

@@ -95,6 +95,7 @@ MEMORY = {
     "closed_formula_bytes_per_layer?": or_null(WHOLE),
 }
 CALL = {"op": TEXT, "purpose": TEXT, "count": WHOLE, "bytes": WHOLE, "wire_bytes": WHOLE,
+        "node_bytes?": or_null(WHOLE), "network_bytes?": or_null(WHOLE),
         "seconds": or_null(SIZE), "blocked_seconds": or_null(SIZE),
         "busbw_gbytes_per_s": or_null(SIZE)}
 COMM = {

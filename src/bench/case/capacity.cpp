@@ -28,8 +28,8 @@ struct Needs {
   }
 };
 
-Needs needs_of(const config::Case& c) {
-  const DryRun dry_run = run_dry(c);
+Needs needs_of(const config::Case& c, const std::optional<comm::NodeMap>& nodes = std::nullopt) {
+  const DryRun dry_run = run_dry(c, nodes);
   return {dry_run.parameter_bytes + dry_run.table_bytes, dry_run.gradient_bytes, dry_run.pool_bytes,
           dry_run.communication_bytes()};
 }
@@ -66,7 +66,7 @@ std::int64_t required_bytes(const config::Case& c) { return needs_of(c).total();
 
 void require_capacity(const config::Case& c, const MemoryLeft& left,
                       comm::Communicator& communicator) {
-  const std::string shortage = shortage_of(c, needs_of(c), left);
+  const std::string shortage = shortage_of(c, needs_of(c, communicator.nodes()), left);
   for (const std::string& line : communicator.gather_bytes(shortage)) {
     if (!line.empty()) {
       throw RunError(line, Scope::all_ranks);

@@ -2,8 +2,24 @@
 #include "bench/case/communicator_options.hpp"
 
 #include <chrono>
+#include <cstddef>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/error.hpp"
 
 namespace tidemark::bench {
+
+void require_even_nodes(const config::Case& c, const comm::NodeMap& nodes) {
+  if (c.comm.algorithm != config::Algorithm::hierarchical || nodes.is_even()) return;
+  std::vector<std::size_t> counts;
+  for (int node = 0; node < nodes.nodes(); ++node) counts.push_back(nodes.members(node).size());
+  throw InputError(
+      fmt::format("{}: hierarchical needs as many ranks on every node, but the nodes have {}",
+                  c.locate("comm.algorithm"), fmt::join(counts, ", ")));
+}
 
 comm::Backend backend_of(config::Backend setting) {
   switch (setting) {
@@ -25,6 +41,8 @@ std::optional<comm::Algorithm> algorithm_of(config::Algorithm setting) {
       return comm::Algorithm::pairwise;
     case config::Algorithm::ring:
       return comm::Algorithm::ring;
+    case config::Algorithm::hierarchical:
+      return comm::Algorithm::hierarchical;
     case config::Algorithm::automatic:
       break;
   }

@@ -7,6 +7,10 @@
 
 namespace tidemark::bench {
 
+/// Throws InputError if the case asks for collectives in two levels on nodes with different numbers
+/// of ranks.
+void require_even_nodes(const config::Case& c, const comm::NodeMap& nodes);
+
 comm::Backend backend_of(config::Backend setting);
 
 /// nullopt for `auto`: the communicator measures which algorithm is fastest.

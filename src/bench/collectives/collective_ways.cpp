@@ -41,7 +41,10 @@ std::vector<CollectiveWay> collective_ways(const Device& device, int ranks, comm
     ways.push_back({"nccl", comm::make_communicator(options)});
   }
   for (const comm::Algorithm algorithm : comm::all_algorithms) {
-    if (backend == comm::Backend::nccl || !comm::is_distinct(algorithm, ranks)) continue;
+    if (backend == comm::Backend::nccl) break;
+    // The first way, which is native, knows the nodes.
+    const comm::NodeMap nodes = ways.empty() ? ranks : ways.back().communicator->nodes();
+    if (!comm::is_distinct(algorithm, nodes)) continue;
     ways.push_back(way_of_mpi(options, algorithm, dtype));
   }
   return ways;

@@ -29,13 +29,13 @@ bool takes_nccl(const config::Case& c) {
 
 /// The own algorithms that the collectives may use. Empty for NCCL and for `native`, where the
 /// library has its own.
-std::vector<comm::Algorithm> algorithms_of(const config::Case& c) {
+std::vector<comm::Algorithm> algorithms_of(const config::Case& c, const comm::NodeMap& nodes) {
   if (takes_nccl(c)) return {};
   const std::optional<comm::Algorithm> given = algorithm_of(c.comm.algorithm);
   std::vector<comm::Algorithm> algorithms;
-  for (const comm::Algorithm algorithm : {comm::Algorithm::pairwise, comm::Algorithm::ring}) {
-    const bool is_choice =
-        !given && comm::is_distinct(algorithm, static_cast<int>(c.parallel.tensor));
+  for (const comm::Algorithm algorithm : comm::all_algorithms) {
+    if (algorithm == comm::Algorithm::native) continue;
+    const bool is_choice = !given && comm::is_distinct(algorithm, nodes);
     if (is_choice || given == algorithm) algorithms.push_back(algorithm);
   }
   return algorithms;
@@ -51,13 +51,13 @@ std::vector<parallel::OverlapMode> other_modes(const config::Case& c) {
 }
 
 template <class T>
-DryRun dry_run_in(const config::Case& c) {
+DryRun dry_run_in(const config::Case& c, const comm::NodeMap& nodes) {
   Device device = Device::dry_run();
   device.products = method_of(c);
   memory::Pool pool(memory::Pool::Source::dry_run);
   memory::Ledger ledger(pool);
-  const std::vector<comm::Algorithm> algorithms = algorithms_of(c);
-  comm::DryRunCommunicator communicator(static_cast<int>(c.parallel.tensor), algorithms);
+  const std::vector<comm::Algorithm> algorithms = algorithms_of(c, nodes);
+  comm::DryRunCommunicator communicator(nodes, algorithms);
   communicator.set_overlapping(c.overlaps());
   model::Stack<T> stack(c, device, ledger, communicator);
   run_step(stack);
@@ -80,20 +80,34 @@ DryRun dry_run_in(const config::Case& c) {
   return dry_run;
 }
 
+/// Nodes of so many consecutive ranks.
+comm::NodeMap nodes_of(const config::Case& c, int ranks_per_node) {
+  std::vector<int> labels;
+  for (int rank = 0; rank < c.parallel.tensor; ++rank) labels.push_back(rank / ranks_per_node);
+  comm::NodeMap nodes(labels);
+  require_even_nodes(c, nodes);
+  return nodes;
+}
+
 void require_good(const Check& check) {
   TIDEMARK_REQUIRE(check.passed(), fmt::format("{}: {}", check.name, check.where));
 }
 
 }  // namespace
 
-DryRun run_dry(const config::Case& c) {
-  return with_scalar_of(c.precision, [&](auto scalar) { return dry_run_in<decltype(scalar)>(c); });
+DryRun run_dry(const config::Case& c, const std::optional<comm::NodeMap>& nodes) {
+  const comm::NodeMap known = nodes.value_or(static_cast<int>(c.parallel.tensor));
+  return with_scalar_of(c.precision,
+                        [&](auto scalar) { return dry_run_in<decltype(scalar)>(c, known); });
 }
 
-PlanResult plan_case(const config::Case& settings, config::Products assumed) {
+PlanResult plan_case(const config::Case& settings, config::Products assumed,
+                     std::optional<int> ranks_per_node) {
   config::Case c = settings;
   if (c.products == config::Products::automatic) c.products = assumed;
-  const DryRun dry_run = run_dry(c);
+  std::optional<comm::NodeMap> nodes;
+  if (ranks_per_node) nodes = nodes_of(c, *ranks_per_node);
+  const DryRun dry_run = run_dry(c, nodes);
   require_good(check_saved(c, dry_run.tide));
   require_good(check_traffic(c, dry_run.counters, 1));
   TIDEMARK_REQUIRE(
@@ -115,6 +129,7 @@ PlanResult plan_case(const config::Case& settings, config::Products assumed) {
   for (CallLine& call : plan.calls) {
     call.seconds.reset();
     call.blocked_seconds.reset();
+    if (!nodes) call.sent.reset();
   }
   if (candidates_of(c).empty()) plan.products = method_of(c).library;
   plan.model_flops_per_step = theory::model_flops_per_step(c);

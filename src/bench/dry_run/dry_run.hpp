@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "bench/result.hpp"
+#include "comm/algorithms/nodes.hpp"
 #include "comm/counters.hpp"
 #include "config/case.hpp"
 #include "memory/ledger.hpp"
@@ -30,13 +32,17 @@ struct DryRun {
 };
 
 /// Runs the code of a step without kernels and collectives. So plan and run agree to the byte. It
-/// allocates no memory of the case, and needs neither Kokkos nor MPI.
-DryRun run_dry(const config::Case& c);
+/// allocates no memory of the case, and needs neither Kokkos nor MPI. `nodes` says where the ranks
+/// are; nullopt: on one node.
+DryRun run_dry(const config::Case& c, const std::optional<comm::NodeMap>& nodes = std::nullopt);
 
 /// The figures of a case from a dry run and the theory. `assumed` takes the place of
-/// `products: auto`: a device has its own library. Throws RunError if dry run and theory disagree
-/// on saved bytes, parameters or traffic.
+/// `products: auto`: a device has its own library. With `ranks_per_node`, each node has so many
+/// consecutive ranks, and calls tell their bytes within and between nodes. Throws InputError if
+/// `hierarchical` is to run on uneven nodes. Throws RunError if dry run and theory disagree on
+/// saved bytes, parameters or traffic.
 PlanResult plan_case(const config::Case& settings,
-                     config::Products assumed = config::Products::automatic);
+                     config::Products assumed = config::Products::automatic,
+                     std::optional<int> ranks_per_node = std::nullopt);
 
 }  // namespace tidemark::bench

@@ -199,6 +199,13 @@ Check check_traffic(const config::Case& c, const comm::Counters& counters, int s
   return differences.check("traffic_against_formula");
 }
 
+/// What this rank sent.
+std::optional<CallLine::Sent> sent_per_step(const comm::CallStats& stats, int steps) {
+  if (stats.calls_with_sent != stats.calls) return std::nullopt;
+  return CallLine::Sent{static_cast<double>(stats.sent.node) / steps,
+                        static_cast<double>(stats.sent.network) / steps};
+}
+
 std::vector<CallLine> calls_per_step(const comm::Counters& counters, int ranks, int steps) {
   std::vector<CallLine> lines;
   for (const comm::Purpose purpose : comm::all_purposes) {
@@ -209,7 +216,7 @@ std::vector<CallLine> calls_per_step(const comm::Counters& counters, int ranks, 
       }
       lines.push_back({operation, purpose, stats.calls / steps, stats.message_bytes / steps,
                        stats.wire_bytes / steps, stats.seconds / steps,
-                       stats.blocked_seconds / steps, std::nullopt});
+                       stats.blocked_seconds / steps, std::nullopt, sent_per_step(stats, steps)});
     }
   }
   return lines;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/dtype.hpp"
+#include "comm/algorithms/nodes.hpp"
 #include "comm/operation.hpp"
 
 namespace tidemark::comm {
@@ -21,14 +22,20 @@ namespace tidemark::comm {
 ///   and rounded once.
 /// * `ring`: every rank exchanges with its two neighbours only (Patarasuk and Yuan, 2009). Sums are
 ///   formed in the order of the ring, and rounded on each of t - 1 ranks.
+/// * `hierarchical`: every rank exchanges with the ranks of its node, and with one rank of every
+///   other node. Sums are formed within the nodes first, and then between them, and rounded twice.
 ///
-/// Both own algorithms move the fewest bytes possible.
-enum class Algorithm { native, pairwise, ring };
-inline constexpr std::array all_algorithms{Algorithm::native, Algorithm::pairwise, Algorithm::ring};
+/// All own algorithms move the fewest bytes possible. `hierarchical` also moves the fewest bytes
+/// between nodes.
+enum class Algorithm { native, pairwise, ring, hierarchical };
+inline constexpr std::array all_algorithms{Algorithm::native, Algorithm::pairwise, Algorithm::ring,
+                                           Algorithm::hierarchical};
 
-/// Whether an algorithm differs from those before it. Between two ranks `ring` equals `pairwise`.
-constexpr bool is_distinct(Algorithm algorithm, int ranks) noexcept {
-  return algorithm != Algorithm::ring || ranks > 2;
+/// Whether an algorithm differs from those before it. Between two ranks `ring` equals `pairwise`,
+/// and so does `hierarchical` unless there are several nodes with several ranks each.
+inline bool is_distinct(Algorithm algorithm, const NodeMap& nodes) {
+  if (algorithm == Algorithm::ring) return nodes.ranks() > 2;
+  return algorithm != Algorithm::hierarchical || nodes.has_levels();
 }
 
 /// Name as in the YAML key.
@@ -40,6 +47,8 @@ constexpr std::string_view name_of(Algorithm algorithm) noexcept {
       return "pairwise";
     case Algorithm::ring:
       return "ring";
+    case Algorithm::hierarchical:
+      return "hierarchical";
   }
   return "unknown";
 }
@@ -99,8 +108,8 @@ constexpr std::size_t segment_of(std::size_t segment_bytes, bool overlapping, DT
 
 /// Elements of scratch memory that the script of these arguments uses; the same on every rank. It
 /// is 0 for `native`, because the library has its own memory, and 0 for send_recv.
-std::size_t scratch_of(Operation operation, Algorithm algorithm, int ranks, std::size_t count,
-                       std::size_t segment);
+std::size_t scratch_of(Operation operation, Algorithm algorithm, const NodeMap& nodes,
+                       std::size_t count, std::size_t segment);
 
 /// Cuts a message into pieces of at most `largest` elements, and calls `use(piece)` for each, in
 /// order. Sender and receiver cut it in the same way. Stops at the first result that is not 0 and
@@ -115,14 +124,14 @@ int for_each_cut(const Piece& message, std::size_t largest, const Use& use) {
   return 0;
 }
 
-/// The script of `rank` of `ranks`. `count` is the number of elements: of the whole buffer for an
-/// all-reduce, of one rank's block for the other operations. `algorithm` must not be native, and
-/// `operation` must not be send_recv.
+/// The script of `rank`, one of the ranks of `nodes`. `count` is the number of elements: of the
+/// whole buffer for an all-reduce, of one rank's block for the other operations. `algorithm` must
+/// not be native, and `operation` must not be send_recv.
 ///
 /// Messages that are summed are cut into segments of `segment` elements. So sums are formed in the
 /// cache while the next segment travels. An all-reduce between two ranks takes a single round if it
 /// fits into one segment.
-Script script_of(Operation operation, Algorithm algorithm, int rank, int ranks, std::size_t count,
-                 std::size_t segment);
+Script script_of(Operation operation, Algorithm algorithm, int rank, const NodeMap& nodes,
+                 std::size_t count, std::size_t segment);
 
 }  // namespace tidemark::comm

@@ -32,13 +32,14 @@ Algorithm AlgorithmChooser::algorithm_for(const BookedCall& call, const Conditio
 
 /// The least seconds of each algorithm for `trial` beside so many seconds of work, on the slowest
 /// rank; 0 for one that is not measured.
-std::array<double, 3> AlgorithmChooser::least_seconds(const BookedCall& trial,
-                                                      const Conditions& conditions, int repeats,
-                                                      double work) {
-  std::array<double, 3> least{};
+AlgorithmChooser::SecondsBy AlgorithmChooser::least_seconds(const BookedCall& trial,
+                                                            const Conditions& conditions,
+                                                            int repeats, double work) {
+  const NodeMap nodes = communicator_.nodes();
+  SecondsBy least{};
   for (int repeat = 0; repeat < repeats; ++repeat) {
     for (std::size_t i = 0; i < all_algorithms.size(); ++i) {
-      if (!is_distinct(all_algorithms[i], communicator_.size())) continue;
+      if (!is_distinct(all_algorithms[i], nodes)) continue;
       if (all_algorithms[i] == Algorithm::native && !conditions.may_be_native) continue;
       control_.meet("choosing an algorithm");
       const double seconds =

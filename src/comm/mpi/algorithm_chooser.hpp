@@ -44,10 +44,11 @@ class AlgorithmChooser {
   [[nodiscard]] const std::vector<AlgorithmChoice>& choices() const noexcept { return choices_; }
 
  private:
+  using SecondsBy = decltype(AlgorithmChoice::seconds);
+
   [[nodiscard]] AlgorithmChoice measure(const BookedCall& call, const Conditions& conditions);
-  [[nodiscard]] std::array<double, 3> least_seconds(const BookedCall& trial,
-                                                    const Conditions& conditions, int repeats,
-                                                    double work);
+  [[nodiscard]] SecondsBy least_seconds(const BookedCall& trial, const Conditions& conditions,
+                                        int repeats, double work);
 
   MpiControl& control_;
   Communicator& communicator_;

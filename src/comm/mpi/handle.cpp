@@ -41,11 +41,13 @@ bool mpi_is_running() {
   return initialized != 0 && finalized == 0;
 }
 
-MpiHandle::MpiHandle(MPI_Comm parent, job::Watchdog& watchdog) : watchdog_(watchdog) {
+MpiHandle::MpiHandle(MPI_Comm parent, job::Watchdog& watchdog, const std::vector<int>& node_labels)
+    : watchdog_(watchdog) {
   watchdog_.set_explanation(job::stopped_siblings);  // until the peers are known
   const job::Watchdog::Call call(watchdog_, "duplicating the communicator");
   duplicate(parent);
   identify_peers();
+  nodes_ = node_labels.empty() ? find_nodes() : NodeMap(node_labels);
 }
 
 MpiHandle::~MpiHandle() {
@@ -70,6 +72,18 @@ void MpiHandle::identify_peers() {
         "exchanging process ids");
   watchdog_.set_explanation(
       [all = std::move(all), rank = rank_] { return job::missing_peers(all, rank); });
+}
+
+NodeMap MpiHandle::find_nodes() const {
+  const char* const operation = "finding the nodes";
+  MPI_Comm node = MPI_COMM_NULL;
+  check(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node), operation);
+  int lowest = rank_;  // of the ranks of the node
+  check(MPI_Bcast(&lowest, 1, MPI_INT, 0, node), operation);
+  check(MPI_Comm_free(&node), operation);
+  std::vector<int> labels(static_cast<std::size_t>(size_));
+  check(MPI_Allgather(&lowest, 1, MPI_INT, labels.data(), 1, MPI_INT, comm_), operation);
+  return NodeMap(labels);
 }
 
 void MpiHandle::fail(std::string_view operation, std::string_view reason) const {

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <string_view>
+#include <vector>
 
+#include "comm/algorithms/nodes.hpp"
 #include "job/mpi_header.hpp"
 #include "job/watchdog.hpp"
 
@@ -16,7 +18,8 @@ class MpiHandle {
  public:
   /// Collective. `parent` remains the caller's. `watchdog` must outlive the handle. From then on an
   /// overdue call names the ranks of this communicator that are not alive.
-  MpiHandle(MPI_Comm parent, job::Watchdog& watchdog);
+  /// `node_labels`: see MpiOptions.
+  MpiHandle(MPI_Comm parent, job::Watchdog& watchdog, const std::vector<int>& node_labels = {});
   ~MpiHandle();
   MpiHandle(const MpiHandle&) = delete;
   MpiHandle& operator=(const MpiHandle&) = delete;
@@ -24,6 +27,8 @@ class MpiHandle {
   [[nodiscard]] MPI_Comm comm() const noexcept { return comm_; }
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return size_; }
+  /// Ranks that share memory, as MPI sees it (MPI_COMM_TYPE_SHARED), share a node.
+  [[nodiscard]] const NodeMap& nodes() const noexcept { return nodes_; }
 
   /// Throws RunError with the operation, the context, this rank and the reason.
   [[noreturn]] void fail(std::string_view operation, std::string_view reason) const;
@@ -35,11 +40,13 @@ class MpiHandle {
  private:
   void duplicate(MPI_Comm parent);
   void identify_peers();
+  [[nodiscard]] NodeMap find_nodes() const;
 
   job::Watchdog& watchdog_;
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0;
   int size_ = 1;
+  NodeMap nodes_{1};
 };
 
 /// The rank of this process in `comm`.

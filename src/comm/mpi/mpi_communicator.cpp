@@ -13,7 +13,7 @@ MpiCommunicator::MpiCommunicator(MPI_Comm parent, std::chrono::duration<double> 
                                  MpiOptions options)
     : watchdog_(timeout, rank_in(parent)),
       options_(options),
-      handle_(parent, watchdog_),
+      handle_(parent, watchdog_, options_.node_labels),
       library_(handle_, options_.largest_count),
       progress_(handle_, watchdog_, options_),
       control_(handle_, progress_),
@@ -101,7 +101,7 @@ Request MpiCommunicator::carry_out_by(Algorithm algorithm, const BookedCall& cal
   if (algorithm == Algorithm::native) return carry_out_by_library(call);
   const std::size_t segment = segment_of(options_.segment_bytes, overlapping_, call.dtype);
   Script script =
-      script_of(call.operation, algorithm, handle_.rank(), handle_.size(), call.count, segment);
+      script_of(call.operation, algorithm, handle_.rank(), handle_.nodes(), call.count, segment);
   script.largest_message = largest_message_bytes() / size_of(call.dtype);
   return {*this, progress_.start(call, std::move(script), overlapping_)};
 }

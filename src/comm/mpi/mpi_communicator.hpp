@@ -41,6 +41,7 @@ class MpiCommunicator final : public Communicator {
 
   [[nodiscard]] int rank() const noexcept override { return handle_.rank(); }
   [[nodiscard]] int size() const noexcept override { return handle_.size(); }
+  [[nodiscard]] NodeMap nodes() const override { return handle_.nodes(); }
   [[nodiscard]] std::string_view name() const noexcept override { return "mpi"; }
   [[nodiscard]] std::string_view transport() const noexcept override {
     return options_.on_device ? "device" : "host";

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstddef>
 #include <limits>
+#include <optional>
+#include <vector>
 
 #include "comm/algorithms/memory_block.hpp"
 #include "comm/algorithms/sums.hpp"
@@ -19,6 +21,9 @@ struct MpiOptions {
   Algorithm algorithm = Algorithm::native;
   bool automatic = false;
   std::size_t segment_bytes = default_segment_bytes;  ///< see segment_of
+  /// One per rank: ranks with equal labels count as ranks of one node. Empty: MPI is asked. Tests
+  /// set it.
+  std::vector<int> node_labels;
   /// Largest number of elements of one message, and of one library call that counts in int. Tests
   /// lower it.
   std::size_t largest_count = std::numeric_limits<int>::max();

@@ -134,11 +134,11 @@ int MpiPendingCalls::advance(std::vector<Completed>& completed) {
       continue;
     }
     const BookedCall& call = pending->call;
-    completed.push_back(
-        {pending->ticket,
-         {call.operation, call.purpose, call.message_bytes, pending->posted, Clock::now()},
-         call.counted,
-         pending->posting_seconds});
+    completed.push_back({pending->ticket,
+                         {call.operation, call.purpose, call.message_bytes, pending->posted,
+                          Clock::now(), call.sent},
+                         call.counted,
+                         pending->posting_seconds});
     done_.emplace(pending->ticket, Done{call, std::move(pending->scratch)});
     pending = pending_.erase(pending);
   }

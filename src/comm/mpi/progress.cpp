@@ -49,8 +49,10 @@ MpiProgress::~MpiProgress() = default;
 std::uint64_t MpiProgress::start(const BookedCall& call, Script script, bool wakes) {
   const Clock::time_point begin =
       Clock::now();  // before the lock, because waiting for the lock counts as blocked
+  BookedCall booked = call;
+  booked.sent = bytes_sent(script, handle_.rank(), handle_.nodes(), call.dtype);
   const std::lock_guard lock(mutex_);
-  const std::uint64_t ticket = pending_.start(call, std::move(script), begin);
+  const std::uint64_t ticket = pending_.start(booked, std::move(script), begin);
   posted(call, begin, wakes);
   return ticket;
 }

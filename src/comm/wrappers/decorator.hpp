@@ -21,6 +21,7 @@ class Decorator : public Communicator {
 
   [[nodiscard]] int rank() const noexcept override { return inner_.rank(); }
   [[nodiscard]] int size() const noexcept override { return inner_.size(); }
+  [[nodiscard]] NodeMap nodes() const override { return inner_.nodes(); }
   [[nodiscard]] std::string_view name() const noexcept override { return inner_.name(); }
 
   [[nodiscard]] std::string_view transport() const noexcept override { return inner_.transport(); }

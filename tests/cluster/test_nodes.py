@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""scripts/two-nodes: its link is as fast as it says and no faster, and nothing stays behind.
+"""scripts/nodes: its link is as fast as it says and no faster, and nothing stays behind.
 
 Exits with 77 and prints the reason if a test was skipped because the machine cannot make networks.
 Environment: see tests/cli/harness.py.
@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "cli"))
 import harness  # noqa: E402
 
-SCRIPT = str(ROOT / "scripts" / "two-nodes")
+SCRIPT = str(ROOT / "scripts" / "nodes")
 SKIPPED = 77
 LIMIT_S = 120
 RATE_MBIT = 200
@@ -56,13 +56,13 @@ def left_of(process):
     links = subprocess.run(["ip", "-oneline", "link"], check=True, capture_output=True, text=True)
     return ([line for line in namespaces.stdout.splitlines() if f"tidemark-{pid}-" in line]
             + [line for line in links.stdout.splitlines() if f"tm{pid}" in line]
-            + [str(path) for path in pathlib.Path("/tmp").glob(f"two-nodes-{pid}-*")])
+            + [str(path) for path in pathlib.Path("/tmp").glob(f"nodes-{pid}-*")])
 
 
 def transfer():
     """Runs on each rank. Rank 1 takes what rank 0 sends, and prints its Mbit/s."""
-    rank = int(os.environ["OMPI_COMM_WORLD_RANK"])
-    addresses = os.environ["TWO_NODES_ADDRESSES"].split(",")
+    rank = int(os.environ.get("OMPI_COMM_WORLD_RANK") or os.environ["PMI_RANK"])
+    addresses = os.environ["NODES_ADDRESSES"].split(",")
     port = 5001  # nobody else is in the namespace
     if rank == 1:
         with socket.create_server((addresses[1], port)) as server:
@@ -97,13 +97,15 @@ class Usage(unittest.TestCase):
                           ("200mbit", "--latency"), ("200mbit", "--latency", "x", "--", "true"),
                           ("200mbit", "--ranks", "3", "--", "true"),
                           ("200mbit", "--ranks", "0", "--", "true"),
-                          ("200mbit", "--stock"), ("200mbit", "--stock", "--ranks", "2", "--",
-                                                   "true")):
+                          ("200mbit", "--nodes", "3", "--ranks", "4", "--", "true"),
+                          ("200mbit", "--nodes", "5", "--", "true"),
+                          ("200mbit", "--nodes", "1", "--", "true"),
+                          ("200mbit", "--stock"), ("200mbit", "--stack", "--", "true")):
             with self.subTest(arguments=arguments):
                 process = start(*arguments)
                 status, output, errors = finish(process)
                 self.assertEqual((status, output, len(errors)), (2, "", 1), errors)
-                self.assertIn("usage: scripts/two-nodes RATE", errors[0])
+                self.assertIn("usage: scripts/nodes RATE", errors[0])
                 self.assertNotIn("command not found", errors[0])
 
 
@@ -151,19 +153,32 @@ class Network(unittest.TestCase):
         stock = self.settings_of("--stock")
         self.assertEqual(len(stock), 2)
         self.assertNotIn(clusters, stock)
-        limited = self.settings_of(TWO_NODES_EAGER_BYTES="100000")
+        if not harness.launcher().startswith("open mpi"):
+            return
+        limited = self.settings_of(NODES_EAGER_BYTES="100000")
         self.assertEqual(limited, [clusters] * 2 + [["OMPI_MCA_btl_tcp_eager_limit=100000"]] * 2)
 
-    def test_half_of_the_ranks_are_on_either_node(self):
-        process = start(f"{RATE_MBIT}mbit", "--ranks", "4", "--", "sh", "-c",
-                        "echo $OMPI_COMM_WORLD_RANK $(hostname)")
+    def hosts_of(self, *options):
+        """The hosts, by rank."""
+        process = start(f"{RATE_MBIT}mbit", *options, "--", "sh", "-c",
+                        "echo ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} $(hostname)")
         status, output, errors = finish(process)
         if status == SKIPPED:
             self.skipTest(errors[-1])
         self.assertEqual(status, 0, errors)
-        hosts = [host for _, host in sorted(line.split() for line in output.splitlines())]
+        return [host for _, host in sorted(line.split() for line in output.splitlines())]
+
+    def test_half_of_the_ranks_are_on_either_node(self):
+        hosts = self.hosts_of("--ranks", "4")
         self.assertEqual(hosts, [hosts[0]] * 2 + [hosts[3]] * 2)
         self.assertNotEqual(hosts[0], hosts[3])
+
+    def test_there_are_up_to_four_nodes(self):
+        self.assertEqual(len(set(self.hosts_of("--nodes", "4"))), 4)
+        self.assertEqual(len(set(self.hosts_of("--nodes", "3"))), 3)
+
+    def test_a_link_may_have_latency(self):
+        self.assertEqual(len(set(self.hosts_of("--latency", "1"))), 2)
 
     def test_the_exit_status_is_passed_on(self):
         self.assertEqual(self.on_two_nodes("true")[0], 0)
@@ -174,7 +189,7 @@ class Network(unittest.TestCase):
         # The ranks run when both have printed a line. If there is no network, the output ends.
         begun = [process.stdout.readline() for _ in range(2)]
         if begun == ["begun\n"] * 2:
-            self.assertEqual(len(left_of(process)), 3, "two namespaces and a folder")
+            self.assertEqual(len(left_of(process)), 4, "nodes, a switch and a folder")
             process.send_signal(signal_number)
         status, _, errors = finish(process)
         if status == SKIPPED:
@@ -199,6 +214,71 @@ class Network(unittest.TestCase):
             records = [json.loads(line)
                        for line in results.read_text(encoding="utf-8").splitlines()]
         self.assertEqual([record["valid"] for record in records], [True, True])
+
+
+class Levels(unittest.TestCase):
+    """What a record says of the bytes between nodes, against the counters of the interfaces."""
+
+    OPTIONS = ("--ranks", "4")
+    CASE = ("model.hidden_size=256", "model.num_attention_heads=4", "model.seq_length=256",
+            "parallel.tensor=4", "bench.verify=false", "bench.warmup=1", "comm.messages=whole")
+    # Each node prints what it has sent during the run.
+    COUNTED = ("sent() { cat /sys/class/net/$NODES_LINK/statistics/tx_bytes; }; "
+               "before=$(sent); \"$@\" || exit; sleep 1; "
+               "[ ${OMPI_COMM_WORLD_LOCAL_RANK:-$MPI_LOCALRANKID} = 0 ] && "
+               "echo sent $(($(sent) - before)) || true")
+
+    def run_with(self, algorithm, iterations):
+        """The records, and the bytes that each node has sent."""
+        settings = (*self.CASE, f"comm.algorithm={algorithm}", f"bench.iterations={iterations}",
+                    f"bench.max_iterations={iterations}")
+        with tempfile.TemporaryDirectory(prefix="tidemark-cluster-") as folder:
+            results = pathlib.Path(folder, "results.jsonl")
+            process = start("1gbit", *self.OPTIONS, "--", "sh", "-c", self.COUNTED, "sh",
+                            os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"]), "run",
+                            "inputs/quickstart.yaml", "--output", str(results),
+                            *(word for key in settings for word in ("--set", key)))
+            status, output, errors = finish(process)
+            if status == SKIPPED:
+                self.skipTest(errors[-1])
+            self.assertEqual((status, errors), (0, []))
+            records = [json.loads(line)
+                       for line in results.read_text(encoding="utf-8").splitlines()]
+        sent = [int(line.split()[1]) for line in output.splitlines() if line.startswith("sent ")]
+        self.assertEqual(len(sent), 2, output)
+        return records, sent
+
+    def planned(self, algorithm):
+        """The same calls in plans."""
+        with tempfile.TemporaryDirectory(prefix="tidemark-cluster-") as folder:
+            plans = pathlib.Path(folder, "plans.jsonl")
+            words = (word for key in (*self.CASE, f"comm.algorithm={algorithm}")
+                     for word in ("--set", key))
+            subprocess.run([os.environ["TIDEMARK_EXECUTABLE"], "plan", "inputs/quickstart.yaml",
+                            "--ranks-per-node", "2", "--output", str(plans), *words], cwd=ROOT,
+                           check=True, stdout=subprocess.DEVNULL, timeout=LIMIT_S)
+            return [json.loads(line)["comm"]["calls"]
+                    for line in plans.read_text(encoding="utf-8").splitlines()]
+
+    def test_are_what_the_interfaces_count_and_what_the_plan_says(self):
+        short, long = 2, 22
+        for algorithm in ("pairwise", "ring", "hierarchical"):
+            with self.subTest(algorithm=algorithm):
+                _, begun = self.run_with(algorithm, short)
+                records, sent = self.run_with(algorithm, long)
+                told = 0
+                for record, plan in zip(records, self.planned(algorithm)):
+                    calls = record["comm"]["calls"]
+                    self.assertEqual([call["network_bytes"] for call in calls],
+                                     [call["network_bytes"] for call in plan])
+                    for call in calls:
+                        self.assertEqual(call["node_bytes"] + call["network_bytes"],
+                                         call["wire_bytes"])
+                        told += call["network_bytes"]
+                # Two ranks of a node send in each of the steps that the longer run has more.
+                expected = 2 * told * (long - short)
+                for before, after in zip(begun, sent):
+                    self.assertAlmostEqual((after - before) / expected, 1.0, delta=0.03)
 
 
 def main():

@@ -197,7 +197,7 @@ void add_parallel_rows(std::vector<Setting>& rows) {
                  TIDEMARK_FIELD(comm.algorithm)));
   rows.push_back(choice_row(
       "comm.messages",
-      "messages of own algorithms and of ring that run beside products: whole, in pieces "
+      "messages of own algorithms and of ring, beside products or between nodes: whole, in pieces "
       "of 60 KiB, or whichever is faster; MPI in host memory only",
       TIDEMARK_FIELD(comm.messages)));
   rows.push_back(row("comm.register_buffers", Boolean{}, "",

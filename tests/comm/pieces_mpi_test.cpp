@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "comm/mpi/mpi_communicator.hpp"
+#include "support/nodes.hpp"
 
 namespace tidemark::comm {
 namespace {
@@ -79,6 +80,31 @@ TEST(Pieces, MoveTheSameDataAsWholeMessages) {
         expect_sums(comm, count);
       }
       EXPECT_FALSE(comm.pieces().has_value());  // nothing was left to measure
+    }
+  }
+}
+
+// Between nodes, messages are cut even if the caller waits for them at once. Within a node they are
+// not.
+TEST(Pieces, AreChosenBetweenNodesWithoutWork) {
+  MpiOptions options;
+  options.algorithm = Algorithm::pairwise;
+  options.node_labels = support::two_nodes();
+  MpiCommunicator comm(MPI_COMM_WORLD, 60s, options);
+  expect_gather(comm, 4 * piece_elements);
+  EXPECT_EQ(comm.pieces().has_value(), comm.size() > 1);
+  expect_sums(comm, 9 * piece_elements);
+}
+
+TEST(Pieces, AreMessagesToOtherNodesAlone) {
+  const NodeMap nodes(std::vector{0, 0, 1, 1});
+  Script script = script_of(Operation::all_gather, Algorithm::pairwise, 0, nodes, 100, 100);
+  limit_messages(script, 0, nodes, 90, 30);
+  for (const Round& round : script.rounds) {
+    for (const auto* messages : {&round.sends, &round.receives}) {
+      for (const Message& message : *messages) {
+        EXPECT_EQ(message.largest, message.peer == 1 ? 90U : 30U);
+      }
     }
   }
 }

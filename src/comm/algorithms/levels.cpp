@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "comm/algorithms/levels.hpp"
 
+#include <vector>
+
 namespace tidemark::comm {
 
 namespace {
@@ -27,6 +29,20 @@ LevelBytes bytes_sent(const Script& script, int rank, const NodeMap& nodes, DTyp
     }
   }
   return bytes;
+}
+
+void limit_messages(Script& script, int rank, const NodeMap& nodes, std::size_t within_node,
+                    std::size_t between_nodes) {
+  const auto limit = [&](std::vector<Message>& messages) {
+    for (Message& message : messages) {
+      const bool stays = nodes.node_of(message.peer) == nodes.node_of(rank);
+      message.largest = stays ? within_node : between_nodes;
+    }
+  };
+  for (Round& round : script.rounds) {
+    limit(round.receives);
+    limit(round.sends);
+  }
 }
 
 std::optional<double> network_share(Algorithm algorithm, const NodeMap& nodes) {

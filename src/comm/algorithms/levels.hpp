@@ -2,6 +2,7 @@
 // The bytes of a collective within the nodes and between them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -19,6 +20,10 @@ struct LevelBytes {
 
 /// What `rank` sends by its script, added up message by message.
 LevelBytes bytes_sent(const Script& script, int rank, const NodeMap& nodes, DType dtype);
+
+/// Sets the largest messages of `rank` to ranks of its node, and to other nodes, in elements.
+void limit_messages(Script& script, int rank, const NodeMap& nodes, std::size_t within_node,
+                    std::size_t between_nodes);
 
 /// The share of the bytes of a collective that crosses from node to node, by formula, as the mean
 /// over the ranks. With t ranks on n nodes, of which node i has t_i:

@@ -68,7 +68,7 @@ struct RankView {
 };
 
 inline void add(std::vector<Message>& messages, int peer, const Piece& piece) {
-  if (piece.count > 0) messages.push_back({peer, piece});
+  if (piece.count > 0) messages.push_back({.peer = peer, .piece = piece});
 }
 
 inline void add_sum(Round& round, const Piece& out, std::vector<Piece> terms) {

@@ -67,6 +67,9 @@ struct Piece {
 struct Message {
   int peer = 0;
   Piece piece;
+  /// A message of at least twice so many elements is cut into pieces of so many, in the same way by
+  /// both sides.
+  std::size_t largest = std::numeric_limits<std::size_t>::max();
 };
 
 /// out = terms[0] + terms[1] + ... Each term is as long as `out`. One term means a copy.
@@ -88,9 +91,6 @@ struct Round {
 struct Script {
   std::vector<Round> rounds;
   std::size_t scratch = 0;  ///< elements
-  /// Messages of at least twice so many elements are cut into pieces of so many, in the same way by
-  /// both sides.
-  std::size_t largest_message = std::numeric_limits<std::size_t>::max();
 };
 
 /// Bytes of a segment, the unit in which own algorithms send terms of a sum. Two segments per peer

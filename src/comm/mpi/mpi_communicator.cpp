@@ -23,7 +23,7 @@ MpiCommunicator::MpiCommunicator(MPI_Comm parent, std::chrono::duration<double> 
                }),
       pieces_(control_, *this, options_.polls, options_.cuts, options_.memory,
               [this](const BookedCall& call, std::size_t largest_bytes) {
-                return post_exchange(call, largest_bytes);
+                return post_exchange(call, {largest_bytes, largest_bytes});
               }) {}
 
 void MpiCommunicator::require_apart(const Call& call, const void* block, const void* whole) const {
@@ -49,33 +49,42 @@ Request MpiCommunicator::post(const Call& call) {
   require_usable_buffers(call);
   const BookedCall booked{call, static_cast<std::int64_t>(call.message_bytes(handle_.size()))};
   if (may_be_cut(call.operation)) pieces_.prepare(booked);
-  if (call.operation == Operation::send_recv) return post_exchange(booked, largest_message_bytes());
+  if (call.operation == Operation::send_recv) return post_exchange(booked, limits());
   return carry_out_by(algorithm_for(booked), booked);
 }
 
-/// Whether messages of such a call could be cut: those of exchanges and of own algorithms beside
-/// work. MPI that reaches a device moves its data by protocols of its own.
+/// Whether messages of such a call could be cut: those of exchanges and of own algorithms, beside
+/// work or between nodes. MPI that reaches a device moves its data by protocols of its own.
 bool MpiCommunicator::may_be_cut(Operation operation) const {
-  if (!overlapping_ || options_.on_device) return false;
+  if (options_.on_device) return false;
+  if (!overlapping_ && handle_.nodes().nodes() == 1) return false;
   if (operation == Operation::send_recv) return true;
   return imposed_ ? *imposed_ != Algorithm::native
                   : options_.automatic || options_.algorithm != Algorithm::native;
 }
 
-std::size_t MpiCommunicator::largest_message_bytes() const {
-  return overlapping_ && !options_.on_device ? pieces_.largest_bytes() : PieceChooser::unlimited;
+/// Within a node, messages are cut only beside work.
+MpiCommunicator::Limits MpiCommunicator::limits() const {
+  if (options_.on_device) return {PieceChooser::unlimited, PieceChooser::unlimited};
+  const std::size_t pieces = pieces_.largest_bytes();
+  return {overlapping_ ? pieces : PieceChooser::unlimited, pieces};
 }
 
-Request MpiCommunicator::post_exchange(const BookedCall& call, std::size_t largest_bytes) {
+Request MpiCommunicator::start(const BookedCall& call, Script script, const Limits& limits) {
+  limit_messages(script, handle_.rank(), handle_.nodes(), limits.within_node / size_of(call.dtype),
+                 limits.between_nodes / size_of(call.dtype));
+  return {*this, progress_.start(call, std::move(script), overlapping_)};
+}
+
+Request MpiCommunicator::post_exchange(const BookedCall& call, const Limits& limits) {
   Round round;
   if (call.count > 0) {
-    round.receives.push_back({call.from, {Place::recv, 0, call.count}});
-    round.sends.push_back({call.to, {Place::send, 0, call.count}});
+    round.receives.push_back({.peer = call.from, .piece = {Place::recv, 0, call.count}});
+    round.sends.push_back({.peer = call.to, .piece = {Place::send, 0, call.count}});
   }
   Script script;
   script.rounds.push_back(std::move(round));
-  script.largest_message = largest_bytes / size_of(call.dtype);
-  return {*this, progress_.start(call, std::move(script), overlapping_)};
+  return start(call, std::move(script), limits);
 }
 
 bool MpiCommunicator::may_be_native(const BookedCall& call) const {
@@ -100,10 +109,10 @@ Algorithm MpiCommunicator::algorithm_for(const BookedCall& call) {
 Request MpiCommunicator::carry_out_by(Algorithm algorithm, const BookedCall& call) {
   if (algorithm == Algorithm::native) return carry_out_by_library(call);
   const std::size_t segment = segment_of(options_.segment_bytes, overlapping_, call.dtype);
-  Script script =
-      script_of(call.operation, algorithm, handle_.rank(), handle_.nodes(), call.count, segment);
-  script.largest_message = largest_message_bytes() / size_of(call.dtype);
-  return {*this, progress_.start(call, std::move(script), overlapping_)};
+  return start(
+      call,
+      script_of(call.operation, algorithm, handle_.rank(), handle_.nodes(), call.count, segment),
+      limits());
 }
 
 Request MpiCommunicator::carry_out_by_library(const BookedCall& call) {

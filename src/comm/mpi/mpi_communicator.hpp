@@ -86,8 +86,14 @@ class MpiCommunicator final : public Communicator {
   void require_usable_buffers(const Call& call) const;
   void require_apart(const Call& call, const void* block, const void* whole) const;
   [[nodiscard]] bool may_be_cut(Operation operation) const;
-  [[nodiscard]] std::size_t largest_message_bytes() const;
-  Request post_exchange(const BookedCall& call, std::size_t largest_bytes);
+  /// Largest messages in bytes.
+  struct Limits {
+    std::size_t within_node;
+    std::size_t between_nodes;
+  };
+  [[nodiscard]] Limits limits() const;
+  Request post_exchange(const BookedCall& call, const Limits& limits);
+  Request start(const BookedCall& call, Script script, const Limits& limits);
   [[nodiscard]] bool may_be_native(const BookedCall& call) const;
   [[nodiscard]] Algorithm algorithm_for(const BookedCall& call);
   Request carry_out_by(Algorithm algorithm, const BookedCall& call);

@@ -79,9 +79,8 @@ int MpiPendingCalls::enter_round(PendingCall& pending) {
                     : MPI_Isend(data, count, type, peer, tag, comm_, request);
   };
   const auto post = [&](const Message& message, bool receives) {
-    const std::size_t piece_size = pending.script.largest_message;
-    const bool is_cut = message.piece.count / 2 >= piece_size;
-    const std::size_t largest = is_cut ? std::min(largest_count_, piece_size) : largest_count_;
+    const bool is_cut = message.piece.count / 2 >= message.largest;
+    const std::size_t largest = is_cut ? std::min(largest_count_, message.largest) : largest_count_;
     return for_each_cut(message.piece, largest, [&](const Piece& piece) {
       return post_piece(piece, message.peer, receives);
     });

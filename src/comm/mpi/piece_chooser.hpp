@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Measures whether messages beside work travel better whole or in pieces.
+// Measures whether messages beside work and between nodes travel better whole or in pieces.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,8 @@
 
 namespace tidemark::comm {
 
-/// Chooses the largest message of own algorithms and exchanges that run concurrently with work.
+/// Chooses the largest message of own algorithms and exchanges that run concurrently with work, or
+/// that go to another node.
 ///
 /// A library sends messages up to its eager limit at once. Larger ones first ask the receiver for
 /// permission. Question and answer both wait until the rank there polls, and over TCP so do the
@@ -39,7 +40,7 @@ class PieceChooser {
         memory_(std::move(memory)),
         exchange_(std::move(exchange)) {}
 
-  /// Collective: every rank is about to make the same call, which runs concurrently with work. The
+  /// Collective: every rank is about to make the same call, with messages that may be cut. The
   /// first call whose messages may have two pieces or more measures both ways. Other calls do
   /// nothing.
   void prepare(const BookedCall& call);

@@ -24,6 +24,7 @@
 #include "kernels/dropout.hpp"
 #include "kernels/gemm.hpp"
 #include "memory/ledger.hpp"
+#include "model/positions.hpp"
 #include "parallel/context.hpp"
 #include "parallel/overlap/rows_on_demand.hpp"
 
@@ -69,12 +70,6 @@ Matrix<T> sequence_columns(const CoreShape& shape, const Matrix<T>& tokens, std:
                               static_cast<std::size_t>(shape.batch * width));
   return columns(by_position, sequence * width + first_column, count);
 }
-
-/// Positions [first, first + count) of a sequence.
-struct Positions {
-  std::int64_t first;
-  std::int64_t count;
-};
 
 /// The positions of a sequence whose tokens are in the rows [first, first + count) of [s b, .].
 inline Positions positions_in(const CoreShape& shape, std::int64_t sequence, std::int64_t first,

@@ -97,18 +97,6 @@ MatrixBatch<X> MaterializedCore<T, X>::multiplier(const HeadWeights& weights,
   }
 }
 
-/// The queries [first, first + count) cut where the blocks of scores begin.
-template <class T, class X>
-template <class Use>
-void MaterializedCore<T, X>::for_each_block(const Positions& queries, const Use& use) const {
-  const std::int64_t end = queries.first + queries.count;
-  for (std::int64_t first = queries.first; first < end;) {
-    const std::int64_t next = std::min(end, (first / block_ + 1) * block_);
-    use(Positions{first, next - first});
-    first = next;
-  }
-}
-
 /// The keys that some of these queries see, up to the end of the block of scores. They are the
 /// first ones.
 template <class T, class X>
@@ -187,7 +175,7 @@ void MaterializedCore<T, X>::forward_rows(const Forward& work, std::int64_t firs
     const MatrixBatch<X> of_groups =
         work.qkv_panel.load(context.device, group_columns(shape_, qkv_.view(), groups));
     for_each_head(shape_, groups, [&](const HeadBatch& heads) {
-      for_each_block(queries, [&](const Positions& block) {
+      for_each_block(queries, block_, [&](const Positions& block) {
         forward_block(work, parts_of(shape_, of_groups, heads.index), heads, block);
       });
       if (context.takes_apart() && context.polls()) context.communicator.poll();
@@ -202,7 +190,7 @@ void MaterializedCore<T, X>::multiply_by_keys(Device& device, const MatrixBatch<
                                               const MatrixBatch<X>& x, F beta,
                                               const MatrixBatch<F>& out) const {
   const std::int64_t s = shape_.length;
-  for_each_block({0, s}, [&](const Positions& keys) {
+  for_each_block({0, s}, block_, [&](const Positions& keys) {
     const std::int64_t first = keys.first;
     // (n, keys)^T x (n, d) -> (keys, d)
     gemm_batch(device, Op::transpose, Op::none, F(1),
@@ -262,7 +250,7 @@ memory::Tensor<T> MaterializedCore<T, X>::backward(const Context& context, Tenso
       const MatrixBatch<X> dout =
           dout_panel.load(device, head_columns(shape_, output_gradient.view(), heads));
       if (recomputes_) {
-        for_each_block({0, s}, [&](const Positions& block) {
+        for_each_block({0, s}, block_, [&](const Positions& block) {
           compute(context, x, heads, block, rows_of(weights, block),
                   rows(scores_of(weights, dscores), block.first, block.count));
         });
@@ -271,7 +259,7 @@ memory::Tensor<T> MaterializedCore<T, X>::backward(const Context& context, Tenso
       }
       // dV
       multiply_by_keys(device, multiplier(weights, dscores), dout, after_heads, dx.v);
-      for_each_block({0, s}, [&](const Positions& block) {
+      for_each_block({0, s}, block_, [&](const Positions& block) {
         const std::int64_t keys = keys_of(block);
         // dD: (n, d) x (keys, d)^T -> (n, keys)
         gemm_batch(device, Op::none, Op::transpose, F(1), rows(dout, block.first, block.count),
@@ -281,7 +269,7 @@ memory::Tensor<T> MaterializedCore<T, X>::backward(const Context& context, Tenso
       kernels::softmax_dropout_backward<T>(device, score_shape_, shape_.dropout,
                                            weights.probabilities, weights.mask, dscores);
       const MatrixBatch<X> dscores_factor = score_factor.of(device, dscores);
-      for_each_block({0, s}, [&](const Positions& block) {
+      for_each_block({0, s}, block_, [&](const Positions& block) {
         const std::int64_t keys = keys_of(block);
         // dQ: (n, keys) x (keys, d) -> (n, d)
         gemm_batch(device, Op::none, Op::none, F(1),

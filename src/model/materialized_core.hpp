@@ -44,8 +44,6 @@ class MaterializedCore final : public AttentionCore<T> {
   [[nodiscard]] HeadWeights rows_of(const HeadWeights& weights, const Positions& queries) const;
   struct Forward;
   void forward_rows(const Forward& work, std::int64_t first, std::int64_t count) const;
-  template <class Use>
-  void for_each_block(const Positions& queries, const Use& use) const;
   [[nodiscard]] std::int64_t keys_of(const Positions& queries) const;
   void forward_block(const Forward& work, const HeadParts<X>& x, const HeadBatch& heads,
                      const Positions& queries) const;

@@ -55,6 +55,19 @@ class Result:
     seconds: float
 
 
+# The exit status by which CTest knows that a test could not run here.
+SKIPPED = 77
+
+
+def main_that_may_skip():
+    """Runs the tests of a script, and returns its exit status: SKIPPED if any of them could not
+    run. The output names the reasons of skips."""
+    result = unittest.main(exit=False, verbosity=2).result
+    if not result.wasSuccessful():
+        return 1
+    return SKIPPED if result.skipped else 0
+
+
 def launcher():
     """The kind of launcher: "open mpi 4" (or older), "open mpi 5" (or newer), "hydra" (MPICH's and
     Intel MPI's), or "unknown"."""

@@ -22,7 +22,6 @@ HARNESS = ROOT / "scripts" / "harness" / "reframe"
 CACHE = pathlib.Path(
     os.environ.get("TIDEMARK_CACHE") or pathlib.Path.home() / ".cache" / "tidemark")
 REFRAME = CACHE / "reframe" / "bin" / "reframe"
-SKIPPED = 77
 LIMIT_S = 300
 # Saved bytes of one layer by docs/definitions/memory.md, w 4, without dropout and under TP. The
 # norm, qkv and fc1 inputs are whole, and the rest is halved.
@@ -122,12 +121,5 @@ class ReFrame(harness.TestCase):
         self.assertIn("TidemarkQuickstart %sequence=False", listed)
 
 
-def main():
-    result = unittest.main(exit=False, verbosity=2).result  # verbose: with the reasons of skips
-    if not result.wasSuccessful():
-        return 1
-    return SKIPPED if result.skipped else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main_that_may_skip())

@@ -22,7 +22,6 @@ sys.path.insert(0, str(ROOT / "tests" / "cli"))
 import harness  # noqa: E402
 
 SCRIPT = str(ROOT / "scripts" / "nodes")
-SKIPPED = 77
 LIMIT_S = 120
 RATE_MBIT = 200
 SENT_BYTES = 20_000_000
@@ -46,6 +45,17 @@ def finish(process):
             harness.end(process)
             raise
     return process.returncode, output, harness.own_lines(errors)
+
+
+def run_or_skip(test, *arguments):
+    """Status, output and errors of a run that must leave nothing behind. Skips `test` where the
+    machine cannot make networks."""
+    process = start(*arguments)
+    status, output, errors = finish(process)
+    if status == harness.SKIPPED:
+        test.skipTest(errors[-1])
+    test.assertEqual(left_of(process), [])
+    return status, output, errors
 
 
 def left_of(process):
@@ -111,13 +121,7 @@ class Usage(unittest.TestCase):
 
 class Network(unittest.TestCase):
     def on_two_nodes(self, *command, rate=f"{RATE_MBIT}mbit"):
-        """Status, output and errors of a run. It must leave nothing behind."""
-        process = start(rate, "--", *command)
-        status, output, errors = finish(process)
-        if status == SKIPPED:
-            self.skipTest(errors[-1])
-        self.assertEqual(left_of(process), [])
-        return status, output, errors
+        return run_or_skip(self, rate, "--", *command)
 
     def test_the_link_is_limited_to_its_rate(self):
         status, output, errors = self.on_two_nodes(sys.executable, __file__, "--transfer")
@@ -140,10 +144,8 @@ class Network(unittest.TestCase):
 
     def settings_of(self, *options, **environment):
         with mock.patch.dict(os.environ, environment):
-            process = start(f"{RATE_MBIT}mbit", *options, "--", "sh", "-c", self.TUNED)
-            status, output, errors = finish(process)
-        if status == SKIPPED:
-            self.skipTest(errors[-1])
+            status, output, errors = run_or_skip(self, f"{RATE_MBIT}mbit", *options, "--", "sh",
+                                                 "-c", self.TUNED)
         self.assertEqual(status, 0, errors)
         return sorted(line.split() for line in output.splitlines())
 
@@ -160,11 +162,8 @@ class Network(unittest.TestCase):
 
     def hosts_of(self, *options):
         """The hosts, by rank."""
-        process = start(f"{RATE_MBIT}mbit", *options, "--", "sh", "-c",
-                        "echo ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} $(hostname)")
-        status, output, errors = finish(process)
-        if status == SKIPPED:
-            self.skipTest(errors[-1])
+        status, output, errors = run_or_skip(self, f"{RATE_MBIT}mbit", *options, "--", "sh", "-c",
+                                             "echo ${OMPI_COMM_WORLD_RANK:-$PMI_RANK} $(hostname)")
         self.assertEqual(status, 0, errors)
         return [host for _, host in sorted(line.split() for line in output.splitlines())]
 
@@ -192,7 +191,7 @@ class Network(unittest.TestCase):
             self.assertEqual(len(left_of(process)), 4, "nodes, a switch and a folder")
             process.send_signal(signal_number)
         status, _, errors = finish(process)
-        if status == SKIPPED:
+        if status == harness.SKIPPED:
             self.skipTest(errors[-1])
         self.assertEqual(begun, ["begun\n"] * 2, errors)
         self.assertEqual(status, 128 + signal_number, errors)
@@ -234,13 +233,11 @@ class Levels(unittest.TestCase):
                     f"bench.max_iterations={iterations}")
         with tempfile.TemporaryDirectory(prefix="tidemark-cluster-") as folder:
             results = pathlib.Path(folder, "results.jsonl")
-            process = start("1gbit", *self.OPTIONS, "--", "sh", "-c", self.COUNTED, "sh",
-                            os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"]), "run",
-                            "inputs/quickstart.yaml", "--output", str(results),
-                            *(word for key in settings for word in ("--set", key)))
-            status, output, errors = finish(process)
-            if status == SKIPPED:
-                self.skipTest(errors[-1])
+            status, output, errors = run_or_skip(
+                self, "1gbit", *self.OPTIONS, "--", "sh", "-c", self.COUNTED, "sh",
+                os.path.abspath(os.environ["TIDEMARK_EXECUTABLE"]), "run",
+                "inputs/quickstart.yaml", "--output", str(results),
+                *(word for key in settings for word in ("--set", key)))
             self.assertEqual((status, errors), (0, []))
             records = [json.loads(line)
                        for line in results.read_text(encoding="utf-8").splitlines()]
@@ -281,15 +278,8 @@ class Levels(unittest.TestCase):
                     self.assertAlmostEqual((after - before) / expected, 1.0, delta=0.03)
 
 
-def main():
-    result = unittest.main(exit=False, verbosity=2).result  # verbose: with the reasons of skips
-    if not result.wasSuccessful():
-        return 1
-    return SKIPPED if result.skipped else 0
-
-
 if __name__ == "__main__":
     if sys.argv[1:] == ["--transfer"]:
         transfer()
     else:
-        sys.exit(main())
+        sys.exit(harness.main_that_may_skip())

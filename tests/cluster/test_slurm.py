@@ -18,9 +18,9 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "cli"))
+import harness  # noqa: E402
 import slurm_cluster  # noqa: E402
 
-SKIPPED = 77
 SCRIPTS = ROOT / "scripts" / "slurm"
 INPUT = """\
 name: small
@@ -188,12 +188,9 @@ def main():
     # that passes through unittest.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        result = unittest.main(exit=False, verbosity=2).result  # verbose: with the reasons of skips
+        return harness.main_that_may_skip()
     finally:
         cluster.stop()
-    if not result.wasSuccessful():
-        return 1
-    return SKIPPED if result.skipped else 0
 
 
 if __name__ == "__main__":

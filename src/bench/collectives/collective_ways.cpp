@@ -40,8 +40,8 @@ std::vector<CollectiveWay> collective_ways(const Device& device, int ranks, comm
     options.backend = comm::Backend::nccl;
     ways.push_back({"nccl", comm::make_communicator(options)});
   }
+  if (backend == comm::Backend::nccl) return ways;
   for (const comm::Algorithm algorithm : comm::all_algorithms) {
-    if (backend == comm::Backend::nccl) break;
     // The first way, which is native, knows the nodes.
     const comm::NodeMap nodes = ways.empty() ? ranks : ways.back().communicator->nodes();
     if (!comm::is_distinct(algorithm, nodes)) continue;

@@ -7,6 +7,10 @@ namespace tidemark::comm {
 
 namespace {
 
+bool share_a_node(const NodeMap& nodes, int one, int other) {
+  return nodes.node_of(one) == nodes.node_of(other);
+}
+
 double share_of_pairwise(const NodeMap& nodes) {
   const int t = nodes.ranks();
   double pairs = 0.0;
@@ -24,8 +28,7 @@ LevelBytes bytes_sent(const Script& script, int rank, const NodeMap& nodes, DTyp
   for (const Round& round : script.rounds) {
     for (const Message& message : round.sends) {
       const auto sent = static_cast<std::int64_t>(message.piece.count * size_of(dtype));
-      const bool stays = nodes.node_of(message.peer) == nodes.node_of(rank);
-      (stays ? bytes.node : bytes.network) += sent;
+      (share_a_node(nodes, rank, message.peer) ? bytes.node : bytes.network) += sent;
     }
   }
   return bytes;
@@ -35,8 +38,7 @@ void limit_messages(Script& script, int rank, const NodeMap& nodes, std::size_t 
                     std::size_t between_nodes) {
   const auto limit = [&](std::vector<Message>& messages) {
     for (Message& message : messages) {
-      const bool stays = nodes.node_of(message.peer) == nodes.node_of(rank);
-      message.largest = stays ? within_node : between_nodes;
+      message.largest = share_a_node(nodes, rank, message.peer) ? within_node : between_nodes;
     }
   };
   for (Round& round : script.rounds) {
@@ -66,8 +68,7 @@ std::optional<double> network_share(Algorithm algorithm, const NodeMap& nodes) {
 double network_share_of_exchange(int distance, const NodeMap& nodes) {
   int crossing = 0;
   for (int rank = 0; rank < nodes.ranks(); ++rank) {
-    const int to = (rank + distance) % nodes.ranks();
-    if (nodes.node_of(rank) != nodes.node_of(to)) ++crossing;
+    if (!share_a_node(nodes, rank, (rank + distance) % nodes.ranks())) ++crossing;
   }
   return static_cast<double>(crossing) / nodes.ranks();
 }
